@@ -1,0 +1,40 @@
+package planner
+
+import (
+	"encoding/json"
+
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// The types of this package go to the server as text, so that they are encoded alike in every exec mode of pgx: mode
+// exec does not learn from the server what a parameter is and would take a Go slice for a PostgreSQL array.
+
+// TextValue implements [pgtype.TextValuer]. An empty status is NULL.
+func (s TaskStatus) TextValue() (pgtype.Text, error) { return textOrNull(string(s)), nil }
+
+// TextValue implements [pgtype.TextValuer]. An empty status is NULL.
+func (s GoalStatus) TextValue() (pgtype.Text, error) { return textOrNull(string(s)), nil }
+
+// TextValue implements [pgtype.TextValuer].
+func (h Horizon) TextValue() (pgtype.Text, error) {
+	return pgtype.Text{String: string(h), Valid: true}, nil
+}
+
+// TextValue implements [pgtype.TextValuer]. Nil is NULL.
+func (t Tags) TextValue() (pgtype.Text, error) { return jsonOrNull(t, t == nil) }
+
+// TextValue implements [pgtype.TextValuer]. Nil is NULL.
+func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids == nil) }
+
+// TextValue implements [pgtype.TextValuer]. Nil is NULL.
+func (m Metrics) TextValue() (pgtype.Text, error) { return jsonOrNull(m, m == nil) }
+
+func textOrNull(s string) pgtype.Text { return pgtype.Text{String: s, Valid: s != ""} }
+
+func jsonOrNull(v any, null bool) (pgtype.Text, error) {
+	if null {
+		return pgtype.Text{}, nil
+	}
+	b, err := json.Marshal(v)
+	return pgtype.Text{String: string(b), Valid: err == nil}, err
+}

@@ -1,0 +1,51 @@
+-- CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
+-- default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal that is not
+-- there it is ErrNotFound.
+-- name: CreateTask :one
+INSERT INTO public.tasks (
+  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
+  due_date, dependencies, notes, tags, created_at, completed_at
+) VALUES (
+  sqlc.narg('parent_goal_id'), @title, sqlc.narg('description'), sqlc.narg('priority'), sqlc.narg('status'), sqlc.narg('category'), sqlc.narg('estimated_hours'), sqlc.narg('actual_hours'),
+  sqlc.narg('due_date'), sqlc.narg('dependencies'), sqlc.narg('notes'), sqlc.narg('tags'), sqlc.narg('created_at'), sqlc.narg('completed_at')
+)
+RETURNING *;
+
+-- DeleteTask removes a task and returns what it was, or ErrNotFound.
+-- name: DeleteTask :one
+DELETE FROM public.tasks WHERE id = @id
+RETURNING *;
+
+-- GetTask returns one task, or ErrNotFound.
+-- name: GetTask :one
+SELECT * FROM public.tasks WHERE id = @id;
+
+-- ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
+-- due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice.
+-- name: ListTasks :many
+SELECT * FROM public.tasks
+WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+  AND (category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+  AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+ORDER BY priority, due_date NULLS LAST, created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
+-- is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
+-- an empty slice clears them. CompletedAt follows Status. No such task or parent goal is ErrNotFound.
+-- name: UpdateTask :one
+UPDATE public.tasks SET
+  title = coalesce(sqlc.narg('title'), title),
+  description = CASE WHEN NOT @clear_description::bool THEN coalesce(sqlc.narg('description'), description) END,
+  priority = coalesce(sqlc.narg('priority'), priority),
+  status = coalesce(sqlc.narg('status'), status),
+  category = CASE WHEN NOT @clear_category::bool THEN coalesce(sqlc.narg('category'), category) END,
+  estimated_hours = CASE WHEN NOT @clear_estimated_hours::bool THEN coalesce(sqlc.narg('estimated_hours'), estimated_hours) END,
+  actual_hours = CASE WHEN NOT @clear_actual_hours::bool THEN coalesce(sqlc.narg('actual_hours'), actual_hours) END,
+  due_date = CASE WHEN NOT @clear_due_date::bool THEN coalesce(sqlc.narg('due_date'), due_date) END,
+  dependencies = coalesce(sqlc.narg('dependencies'), dependencies),
+  notes = CASE WHEN NOT @clear_notes::bool THEN coalesce(sqlc.narg('notes'), notes) END,
+  tags = coalesce(sqlc.narg('tags'), tags),
+  parent_goal_id = CASE WHEN NOT @clear_parent_goal_id::bool THEN coalesce(sqlc.narg('parent_goal_id'), parent_goal_id) END
+WHERE id = @id
+RETURNING *;

@@ -1,0 +1,82 @@
+-- Roles belong to the whole cluster, so another database may have made them already or may be making them right now.
+DO $$
+DECLARE
+  role name;
+BEGIN
+  FOREACH role IN ARRAY ARRAY['bizydb_user', 'bizydb_accounts'] LOOP
+    BEGIN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN
+      NULL;
+    END;
+    -- Whoever migrates may act as both roles and hand them on; a superuser may anyway.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+      BEGIN
+        EXECUTE format('GRANT %I TO %I', role, current_user);
+      EXCEPTION
+        WHEN unique_violation THEN
+          NULL;
+        WHEN insufficient_privilege THEN
+          RAISE NOTICE 'role % exists and % may not grant it: ask its administrator for GRANT % TO %', role, current_user, role, current_user;
+      END;
+    END IF;
+  END LOOP;
+END
+$$;
+
+CREATE SCHEMA bizydb;
+
+COMMENT ON SCHEMA bizydb IS 'functions of bizydb; its tables are in public';
+
+GRANT USAGE ON SCHEMA public, bizydb TO bizydb_user, bizydb_accounts;
+
+CREATE FUNCTION bizydb.current_user_id() RETURNS bigint
+  LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT nullif(pg_catalog.current_setting('bizydb.user_id', true), '')::pg_catalog.int8 $$;
+
+COMMENT ON FUNCTION bizydb.current_user_id() IS
+  'The user this transaction is confined to, NULL outside a scope. Kept in the transaction-local setting bizydb.user_id, which reads as an empty string once a transaction that set it has ended.';
+
+CREATE FUNCTION bizydb.schema_version() RETURNS integer
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT 1 $$;
+
+COMMENT ON FUNCTION bizydb.schema_version() IS
+  'Number of the last migration applied. The library compares it with its own when it opens a database.';
+
+CREATE FUNCTION bizydb.touch() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.touch() IS 'Trigger: stamps updated_at when a row really changes.';
+
+CREATE FUNCTION bizydb.stamp_completion() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+BEGIN
+  IF NEW.status = 'completed' THEN
+    NEW.completed_at := coalesce(NEW.completed_at, now());
+  ELSE
+    NEW.completed_at := NULL;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.stamp_completion() IS
+  'Trigger: completed_at is set exactly while status is completed; a time given with the status is kept.';
+
+---- create above / drop below ----
+
+-- The roles stay: they belong to the cluster, where other databases and the services' logins hold them.
+DROP FUNCTION bizydb.stamp_completion();
+DROP FUNCTION bizydb.touch();
+DROP FUNCTION bizydb.schema_version();
+DROP FUNCTION bizydb.current_user_id();
+REVOKE USAGE ON SCHEMA public, bizydb FROM bizydb_user, bizydb_accounts;
+DROP SCHEMA bizydb;
