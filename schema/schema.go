@@ -12,8 +12,10 @@ import (
 	"github.com/jackc/tern/v2/migrate"
 )
 
+// Files are the migrations, for a service that applies them by other means.
+//
 //go:embed *.sql
-var files embed.FS
+var Files embed.FS
 
 // versionTable is named in tern.conf too. It is not tern's default, which a service may use for migrations of its own.
 const versionTable = "public.bizydb_schema_version"
@@ -43,7 +45,7 @@ func Migrate(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func up(ctx context.Context, conn *pgx.Conn) error {
-	steps, err := migrate.FindMigrations(files)
+	steps, err := migrate.FindMigrations(Files)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func up(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	if err := migrator.LoadMigrations(files); err != nil {
+	if err := migrator.LoadMigrations(Files); err != nil {
 		return err
 	}
 	// Read after installed: a step writes both in one transaction, so a migration that runs right now cannot mislead.

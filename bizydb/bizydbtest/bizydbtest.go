@@ -1,0 +1,107 @@
+package bizydbtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+)
+
+// A Database is a migrated throw-away database and a DB that is logged in to it as an ordinary service would be, with no
+// right of its own.
+type Database struct {
+	*bizydb.DB
+	DSN      string // the service's connection string
+	AdminDSN string // the connection string of the tables' owner
+	drop     func(context.Context) error
+}
+
+// shared is the server of this process's tests.
+var shared struct {
+	sync.Mutex
+	server *Server
+	err    error
+}
+
+// New makes a database for t and drops it when t ends. It fails t if there is no server to be had.
+func New(t testing.TB) *Database {
+	t.Helper()
+	shared.Lock()
+	if shared.server == nil && shared.err == nil {
+		shared.server, shared.err = Start(context.Background(), Options{})
+	}
+	server, err := shared.server, shared.err
+	shared.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("bizydbtest: %s", server.How())
+
+	db, err := server.NewDatabase(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() && server.keeps {
+			db.Close()
+			t.Logf("bizydbtest: kept the database of the failed test: %s", db.AdminDSN)
+			return
+		}
+		if err := db.Drop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// Run runs a package's tests and stops the server that they used. It returns what [os.Exit] is to be called with.
+// Without it the server stops a moment after the process, and a container on a machine without testcontainers' reaper
+// may stay.
+func Run(m *testing.M) int {
+	code := m.Run()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server == nil {
+		return code
+	}
+	if err := shared.server.Close(); err != nil {
+		fmt.Println("bizydbtest:", err)
+		code = max(code, 1)
+	}
+	shared.server = nil
+	return code
+}
+
+// Drop closes the DB and removes the database, whoever is still connected.
+func (d *Database) Drop(ctx context.Context) error {
+	d.Close()
+	return d.drop(ctx)
+}
+
+// NewUser adds an active user whom no password signs in. It is quick, since nothing is hashed.
+func (d *Database) NewUser(t testing.TB) bizydb.UserID {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	var id bizydb.UserID
+	err := pgx.BeginFunc(ctx, d.Pool(), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL ROLE bizydb_accounts"); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `
+			INSERT INTO public.users (email, username, hashed_password)
+			SELECT name || '@example.org', name, '$2a$12$' || repeat('.', 53)
+			FROM (SELECT 'user-' || gen_random_uuid() AS name) AS u
+			RETURNING id`).Scan(&id)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}

@@ -1,0 +1,163 @@
+package pgserver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/moby/moby/api/types/container"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/modules/postgres"
+)
+
+const (
+	// containerTimeout bounds the container's creation and the server's start
+	// in it, not the pull of its image.
+	containerTimeout = 2 * time.Minute
+	terminateTimeout = 30 * time.Second
+)
+
+// startContainer runs the image in a container of its own, pulling it first if
+// the engine does not have it.
+//
+// The container ends with this process and is removed then, see [tether]. The
+// reaper of testcontainers is welcome where its image can be had, and is not
+// needed.
+func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
+	// Deep inside, testcontainers panics if the engine goes away at the wrong moment.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("testcontainers: %v", p)
+		}
+	}()
+	quiet.Add(1)
+	defer quiet.Add(-1)
+
+	name := opts.Getenv(EnvImage)
+	if name == "" {
+		name = DefaultImage
+	}
+	eng, err := findEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = eng.Close()
+		}
+	}()
+	img, err := eng.image(ctx, name, opts.Logf)
+	if err != nil {
+		return nil, err
+	}
+	defer eng.settleReaper(ctx)()
+
+	ctx, cancel := context.WithTimeoutCause(ctx, containerTimeout, fmt.Errorf("not ready within %s", containerTimeout))
+	defer cancel()
+	password := rand.Text()
+	rope := tether{eng: eng, entrypoint: img.entrypoint}
+	run := []testcontainers.ContainerCustomizer{
+		testcontainers.WithLogger(silentLogger{}),
+		postgres.WithUsername("postgres"),
+		postgres.WithPassword(password),
+		postgres.WithDatabase("postgres"),
+		testcontainers.WithHostConfigModifier(func(hc *container.HostConfig) {
+			hc.AutoRemove = true
+			hc.ShmSize = 256 << 20 // the engine's default is too small for parallel queries
+		}),
+		testcontainers.WithConfigModifier(rope.configure),
+		testcontainers.WithAdditionalLifecycleHooks(testcontainers.ContainerLifecycleHooks{
+			PreStarts: []testcontainers.ContainerHook{rope.attach},
+		}),
+	}
+	for _, setting := range settings {
+		run = append(run, testcontainers.WithCmdArgs("-c", setting))
+	}
+	ctr, err := postgres.Run(ctx, img.name, run...)
+	defer func() {
+		if err != nil && ctr != nil {
+			_ = terminate(ctr)
+			rope.close()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	dsn, version, err := eng.awaitServer(ctx, ctr, password)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		dsn: dsn,
+		how: fmt.Sprintf("container %s (PostgreSQL %s)", img.name, version),
+		stop: func() error {
+			quiet.Add(1)
+			defer quiet.Add(-1)
+			defer func() { _ = eng.Close() }()
+			defer rope.close()
+			return terminate(ctr)
+		},
+	}, nil
+}
+
+// terminate kills and removes the container with its data, which nobody needs
+// any more.
+func terminate(ctr *postgres.PostgresContainer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), terminateTimeout)
+	defer cancel()
+	return testcontainers.TerminateContainer(ctr.Container,
+		testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
+}
+
+// awaitServer connects until the server answers, and returns how. While the
+// image initialises its cluster nobody listens on the container's port, so the
+// first connection is to the server that stays.
+func (e *engine) awaitServer(ctx context.Context, ctr *postgres.PostgresContainer, password string) (dsn, version string, err error) {
+	logs := e.followLogs(ctr.GetContainerID())
+	defer logs.stop()
+
+	host, err := ctr.Host(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	port, err := ctr.MappedPort(ctx, "5432/tcp")
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %s", err, logs.tail())
+	}
+	hosts := []string{host}
+	if os.Getenv("TESTCONTAINERS_HOST_OVERRIDE") == "" && host != "127.0.0.1" {
+		// testcontainers guesses wrong where we run in a container and the engine
+		// runs beside us.
+		hosts = append(hosts, "127.0.0.1")
+	}
+	for try := 0; ; try++ {
+		dsn := dsnURL(net.JoinHostPort(hosts[try%len(hosts)], port.Port()), password)
+		cfg, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			return "", "", err
+		}
+		attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
+		version, err := probe(attempt, cfg)
+		cancel()
+		if err == nil {
+			return dsn, version, nil
+		}
+		var unfit *unfitError
+		if errors.As(err, &unfit) {
+			return "", "", err
+		}
+		if state, err := ctr.State(ctx); ctx.Err() == nil && (err != nil || !state.Running) {
+			return "", "", fmt.Errorf("the container stopped while it started: %s", logs.tail())
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return "", "", fmt.Errorf("%w; last error: %w; %s", context.Cause(ctx), err, logs.tail())
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package bizydbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest/internal/pgserver"
+	"github.com/bizy-ai/bizydb/schema"
+)
+
+// A Server is a PostgreSQL server that databases can be made on. Tests do not need it, [New] has one; it is for programs
+// like the examples.
+type Server struct {
+	*pgserver.Server
+	keeps bool // whether its databases outlive the process
+
+	mu       sync.Mutex
+	template string // "" before it is made
+}
+
+// Options say how [Start] looks for a server.
+type Options struct {
+	// DSNVars name environment variables that may hold a connection string, looked at before BIZYDBTEST_DATABASE_URL.
+	DSNVars []string
+	// Logf, if not nil, is told of what can take long.
+	Logf func(format string, args ...any)
+}
+
+// Start finds or starts a server, in the ways that the package's documentation lists. The caller closes it.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	found, err := pgserver.Start(ctx, pgserver.Options{DSNVars: o.DSNVars, Logf: o.Logf})
+	if err != nil {
+		return nil, fmt.Errorf("bizydbtest: %w", err)
+	}
+	return &Server{Server: found, keeps: !found.Started()}, nil
+}
+
+// NewDatabase makes a migrated database, a login for it, and a DB that uses the two.
+func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
+	s.mu.Lock()
+	if s.template == "" {
+		var err error
+		if s.template, err = s.makeTemplate(ctx); err != nil {
+			s.mu.Unlock()
+			return nil, fmt.Errorf("bizydbtest: make the template database: %w", err)
+		}
+	}
+	template := s.template
+	s.mu.Unlock()
+
+	name, password := "bizydbtest_"+strings.ToLower(rand.Text()), rand.Text()
+	d := &Database{
+		DSN:      withLogin(s.DSN(), url.UserPassword(name, password), name),
+		AdminDSN: withLogin(s.DSN(), nil, name),
+	}
+	d.drop = func(ctx context.Context) error {
+		return s.exec(ctx, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, name), fmt.Sprintf(`DROP ROLE IF EXISTS %s`, name))
+	}
+	err := s.exec(ctx,
+		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
+		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, password),
+		fmt.Sprintf(`GRANT bizydb_user, bizydb_accounts TO %s`, name),
+	)
+	if err == nil {
+		// The template's schemas came along; who may look into them is a matter of each login.
+		err = execOn(ctx, d.AdminDSN, fmt.Sprintf(`GRANT USAGE ON SCHEMA bizydb TO %s`, name))
+	}
+	if err == nil {
+		d.DB, err = bizydb.Open(ctx, d.DSN)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bizydbtest: make a database: %w", errors.Join(err, d.drop(context.WithoutCancel(ctx))))
+	}
+	return d, nil
+}
+
+// makeTemplate makes the database that all others are copies of, or finds it on a server that has it from before. Its
+// name says which migrations are in it.
+func (s *Server) makeTemplate(ctx context.Context) (string, error) {
+	fingerprint, err := fingerprint(schema.Files)
+	if err != nil {
+		return "", err
+	}
+	name := "bizydbtest_template_" + fingerprint
+	conn, err := pgx.Connect(ctx, s.DSN())
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+
+	// One process makes it, the others wait. The lock goes with the connection.
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext($1))`, name); err != nil {
+		return "", err
+	}
+	var finished bool
+	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&finished); err != nil || finished {
+		return name, err
+	}
+	// It gets its name only when it is finished.
+	draft := "bizydbtest_draft_" + strings.ToLower(rand.Text())
+	if _, err := conn.Exec(ctx, `CREATE DATABASE `+draft); err != nil {
+		return "", err
+	}
+	err = migrate(ctx, withLogin(s.DSN(), nil, draft))
+	if err == nil {
+		_, err = conn.Exec(ctx, fmt.Sprintf(`ALTER DATABASE %s RENAME TO %s`, draft, name))
+	}
+	if err != nil {
+		_, dropErr := conn.Exec(context.WithoutCancel(ctx), `DROP DATABASE IF EXISTS `+draft+` WITH (FORCE)`)
+		return "", errors.Join(err, dropErr)
+	}
+	return name, nil
+}
+
+// fingerprint differs whenever a file does.
+func fingerprint(files fs.FS) (string, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, name := range names {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+func migrate(ctx context.Context, dsn string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return schema.Migrate(ctx, conn)
+}
+
+func (s *Server) exec(ctx context.Context, sql ...string) error { return execOn(ctx, s.DSN(), sql...) }
+
+func execOn(ctx context.Context, dsn string, sql ...string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, stmt := range sql {
+		if _, err := conn.Exec(ctx, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withLogin returns dsn, a URL or keywords and values, with another database and, unless user is nil, another login.
+func withLogin(dsn string, user *url.Userinfo, database string) string {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		u, err := url.Parse(dsn)
+		if err != nil {
+			return dsn // pgx has parsed it before
+		}
+		if user != nil {
+			u.User = user
+		}
+		query := u.Query() // which can name both as well
+		for _, key := range []string{"user", "password", "dbname", "database"} {
+			query.Del(key)
+		}
+		u.Path, u.RawQuery = "/"+database, query.Encode()
+		return u.String()
+	}
+	// Of a keyword that comes twice the last one counts.
+	dsn += " dbname=" + database
+	if user != nil {
+		password, _ := user.Password()
+		dsn += " user=" + user.Username() + " password=" + password
+	}
+	return dsn
+}

@@ -1,0 +1,135 @@
+package bizydb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Errors of the methods, to be tested with [errors.Is]. The server's own error stays reachable: [errors.As] with a
+// *pgconn.PgError. A canceled context gives an error that is [context.Canceled] or [context.DeadlineExceeded].
+var (
+	// ErrNotFound: the user has no such row. Whether somebody else has is not told.
+	ErrNotFound = errors.New("not found")
+	// ErrInvalid: a value that the schema does not take. Mostly a [*FieldError] that says which.
+	ErrInvalid = errors.New("invalid value")
+	// ErrGoalCycle: a goal cannot be put under itself or one of its own sub-goals.
+	ErrGoalCycle = errors.New("goal would be its own ancestor")
+	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
+	ErrEmailTaken    = errors.New("email address is taken")
+	ErrUsernameTaken = errors.New("username is taken")
+	// ErrNoUser: the scope's user does not exist or is not active.
+	ErrNoUser = errors.New("no such active user")
+	// ErrReadOnly: a write in a [Scope.Snapshot].
+	ErrReadOnly = errors.New("transaction is read-only")
+)
+
+// Errors of [Open]. The later ones can also come up afterwards, when a server, a grant or a password has changed.
+var (
+	// ErrConfig: a connection string or pool setting that makes no sense.
+	ErrConfig = errors.New("invalid configuration")
+	// ErrSimpleProtocol: pgx's simple protocol takes several statements in one string, so nothing would hold a query
+	// inside its scope.
+	ErrSimpleProtocol = errors.New("the simple protocol cannot be confined: use another exec mode")
+	// ErrNotMigrated: the database lacks bizydb's schema or the last part of it.
+	ErrNotMigrated = errors.New("database is not migrated")
+	// ErrSchemaNewer: the database was migrated by a newer bizydb.
+	ErrSchemaNewer = errors.New("database is newer than this version of bizydb")
+	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
+	ErrPrivilegedLogin = errors.New("login role is not confined")
+	// ErrConnect: the server cannot be reached, or refuses the login.
+	ErrConnect = errors.New("cannot connect")
+	// ErrRole: the login may not act as bizydb_user or bizydb_accounts.
+	ErrRole = errors.New("login role lacks a grant")
+)
+
+// A FieldError says which column does not take a value, and why.
+type FieldError struct {
+	Table, Column string
+	Reason        string // like "must be from 1 to 5"
+	kind, cause   error
+}
+
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("bizydb: %s.%s %s", e.Table, e.Column, e.Reason)
+}
+
+// Unwrap returns the error of this package that e is, such as [ErrInvalid], and the server's error where there is one.
+func (e *FieldError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.kind}
+	}
+	return []error{e.kind, e.cause}
+}
+
+// translate is the one place where an error of pgx or of the server becomes one of this package. It returns the
+// package's own errors, and nil, as they are.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var ours *FieldError
+	if errors.As(err, &ours) {
+		return err
+	}
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("bizydb: %w: %w", ErrNotFound, err)
+	case errors.As(err, &pgErr):
+		return translateServer(pgErr, err)
+	default:
+		return connectError(err)
+	}
+}
+
+// SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+func translateServer(pgErr *pgconn.PgError, err error) error {
+	if r, ok := rules[pgErr.ConstraintName]; ok {
+		return &FieldError{Table: r.table, Column: r.column, Reason: r.reason, kind: r.kind, cause: err}
+	}
+	switch {
+	// Row security refuses a new row only to a user who is not there: the owner comes from the scope. The code alone
+	// would not tell, and the message is in the server's language.
+	case pgErr.Code == "42501" && pgErr.Routine == "ExecWithCheckOptions":
+		return fmt.Errorf("bizydb: %w: %w", ErrNoUser, err)
+	case pgErr.Code == "25006":
+		return fmt.Errorf("bizydb: %w: %w", ErrReadOnly, err)
+	case pgErr.Code[:2] == "22": // data exception
+		return fmt.Errorf("bizydb: %w: %w", ErrInvalid, err)
+	default:
+		return connectError(err)
+	}
+}
+
+// enterError is translate for the statement that switches the role.
+func enterError(err error) error {
+	if hasCode(err, "42501", "22023") { // may not act as the role, no such role
+		return fmt.Errorf("bizydb: %w: GRANT bizydb_user, bizydb_accounts TO the login: %w", ErrRole, err)
+	}
+	return translate(err)
+}
+
+// connectError names the failure to connect. A context that ended is the caller's doing and not the server's.
+func connectError(err error) error {
+	var connectErr *pgconn.ConnectError
+	if errors.As(err, &connectErr) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("bizydb: %w: %w", ErrConnect, err)
+	}
+	return fmt.Errorf("bizydb: %w", err)
+}
+
+// configError drops the connection string, which pgx repeats with its password blacked out as far as it understands it.
+func configError(err error) error {
+	var parseErr *pgconn.ParseConfigError
+	if errors.As(err, &parseErr) {
+		if cause := parseErr.Unwrap(); cause != nil {
+			return fmt.Errorf("bizydb: %w: connection string: %w", ErrConfig, cause)
+		}
+		return fmt.Errorf("bizydb: %w: connection string cannot be parsed", ErrConfig)
+	}
+	return fmt.Errorf("bizydb: %w: %w", ErrConfig, err)
+}

@@ -1,0 +1,76 @@
+package bizydb
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// rows are a query's rows. When they end, or are closed early, the connection goes back to the pool.
+type rows struct {
+	pgx.Rows
+	reply *reply
+	err   error // of the whole batch, once it is closed
+}
+
+func (r *rows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
+}
+
+func (r *rows) Scan(dest ...any) error {
+	if err := r.Rows.Scan(dest...); err != nil {
+		return translate(err)
+	}
+	inUTC(dest)
+	return nil
+}
+
+func (r *rows) Close() {
+	r.Rows.Close()
+	if !r.reply.closed {
+		r.err = r.reply.close(r.Rows.Err())
+	}
+}
+
+func (r *rows) Err() error {
+	if r.reply.closed {
+		return r.err
+	}
+	return translate(r.Rows.Err())
+}
+
+// row is the only row of a query.
+type row struct {
+	reply *reply
+	err   error
+}
+
+func (r *row) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	if err := r.reply.close(r.reply.results.QueryRow().Scan(dest...)); err != nil {
+		return err
+	}
+	inUTC(dest)
+	return nil
+}
+
+// inUTC moves the scanned times to UTC: pgx gives them in the machine's zone. It is done here and not in the
+// connection's type map, because the connection can be the service's own.
+func inUTC(dest []any) {
+	for _, d := range dest {
+		switch t := d.(type) {
+		case *time.Time:
+			*t = t.UTC()
+		case **time.Time:
+			if *t != nil {
+				**t = (*t).UTC()
+			}
+		}
+	}
+}

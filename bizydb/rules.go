@@ -1,0 +1,45 @@
+package bizydb
+
+// A rule is what a named constraint of schema/ asks of a column.
+type rule struct {
+	table, column string
+	reason        string
+	kind          error
+}
+
+// rules has every constraint and unique index that a caller's value can run into. A test holds it and the schema
+// together.
+var rules = map[string]rule{
+	"ck_users_email_length":           {"users", "email", "must have at most 255 characters", ErrInvalid},
+	"ck_users_email_not_blank":        {"users", "email", "must not be blank", ErrInvalid},
+	"ck_users_username_length":        {"users", "username", "must have at most 100 characters", ErrInvalid},
+	"ck_users_username_not_blank":     {"users", "username", "must not be blank", ErrInvalid},
+	"ck_users_full_name_length":       {"users", "full_name", "must have at most 200 characters", ErrInvalid},
+	"ck_users_hashed_password_bcrypt": {"users", "hashed_password", "must be a bcrypt hash", ErrInvalid},
+	"ix_users_email":                  {"users", "email", "is taken", ErrEmailTaken},
+	"ix_users_username":               {"users", "username", "is taken", ErrUsernameTaken},
+
+	"ck_goals_title_length":        {"goals", "title", "must have at most 500 characters", ErrInvalid},
+	"ck_goals_title_not_blank":     {"goals", "title", "must not be blank", ErrInvalid},
+	"ck_goals_horizon":             {"goals", "horizon", "must be yearly, quarterly, monthly or weekly", ErrInvalid},
+	"ck_goals_status":              {"goals", "status", "must be active, completed, on_hold or cancelled", ErrInvalid},
+	"ck_goals_progress_percentage": {"goals", "progress_percentage", "must be from 0 to 100", ErrInvalid},
+	"ck_goals_target_date_finite":  {"goals", "target_date", "must be finite", ErrInvalid},
+	"ck_goals_metrics_object":      {"goals", "metrics", "must be a JSON object", ErrInvalid},
+	"ck_goals_no_cycle":            {"goals", "parent_goal_id", "must not be the goal itself or one below it", ErrGoalCycle},
+	"fk_goals_parent_goal":         {"goals", "parent_goal_id", "must be an existing goal", ErrNotFound},
+	"fk_goals_user":                {"goals", "user_id", "must be an existing user", ErrNoUser},
+
+	"ck_tasks_title_length":     {"tasks", "title", "must have at most 500 characters", ErrInvalid},
+	"ck_tasks_title_not_blank":  {"tasks", "title", "must not be blank", ErrInvalid},
+	"ck_tasks_priority":         {"tasks", "priority", "must be from 1 (highest) to 5 (lowest)", ErrInvalid},
+	"ck_tasks_status":           {"tasks", "status", "must be pending, in_progress, completed or blocked", ErrInvalid},
+	"ck_tasks_category_length":  {"tasks", "category", "must have at most 100 characters", ErrInvalid},
+	"ck_tasks_estimated_hours":  {"tasks", "estimated_hours", "must be zero or more", ErrInvalid},
+	"ck_tasks_actual_hours":     {"tasks", "actual_hours", "must be zero or more", ErrInvalid},
+	"ck_tasks_due_date_finite":  {"tasks", "due_date", "must be finite", ErrInvalid},
+	"ck_tasks_dependencies_ids": {"tasks", "dependencies", "must be ids of tasks", ErrInvalid},
+	"ck_tasks_tags_strings":     {"tasks", "tags", "must be strings", ErrInvalid},
+	"fk_tasks_parent_goal":      {"tasks", "parent_goal_id", "must be an existing goal", ErrNotFound},
+	"fk_tasks_user":             {"tasks", "user_id", "must be an existing user", ErrNoUser},
+}

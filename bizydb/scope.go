@@ -1,0 +1,69 @@
+package bizydb
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// UserID identifies a user. It is the same type as in package planner.
+type UserID = planner.UserID
+
+// A Scope is one user's goals and tasks: every query of [planner.Querier], confined to that user by the database.
+// Each call is one round trip and one transaction of its own.
+//
+// A Scope is a value that holds no connection. It can be kept, copied and used by several goroutines at once. Make it
+// with [DB.As]; the zero Scope panics.
+type Scope struct {
+	planner.Querier
+	db   *DB
+	user UserID
+}
+
+// Both settings end with the transaction. set_config is SET LOCAL with parameters.
+const (
+	enterScopeSQL = `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`
+
+	// In a service's own transaction, what it had set comes back after each query.
+	visitScopeSQL = `SELECT set_config('bizydb.caller_user_id', coalesce(current_setting('bizydb.user_id', true), ''), true),
+       set_config('bizydb.caller_role', current_setting('role'), true),
+       set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`
+	leaveScopeSQL = `SELECT set_config('role', current_setting('bizydb.caller_role'), true),
+       set_config('bizydb.user_id', current_setting('bizydb.caller_user_id'), true)`
+)
+
+// As confines queries to a user. It does not look the user up: a user who does not exist or is not active has no rows,
+// and gets [ErrNoUser] for writing one. With an id that is no user's, zero or less, every call gives [ErrNoUser].
+func (db *DB) As(user UserID) Scope {
+	s := Scope{db: db, user: user}
+	s.Querier = planner.New(&session{pool: db.pool, mode: db.mode, enter: s.statement(enterScopeSQL), invalid: s.invalid()})
+	return s
+}
+
+// WithTx returns the same user's scope inside a transaction of the service's own. Only the calls made through it are
+// confined: before the next statement of the service its own role is back. What they write is committed or rolled back
+// with the transaction, by the service. A call is one round trip. As with any statement, one that fails aborts the
+// transaction.
+//
+// The transaction must not use pgx's simple protocol, and the service's login must be allowed to act as bizydb_user.
+func (s Scope) WithTx(tx pgx.Tx) *Tx {
+	session := &session{tx: tx, enter: s.statement(visitScopeSQL), leave: statement{sql: leaveScopeSQL}, invalid: s.invalid(), prepared: statements{}}
+	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
+		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
+	}
+	return &Tx{Querier: planner.New(session)}
+}
+
+func (s Scope) statement(sql string) statement {
+	return statement{sql: sql, args: []any{strconv.FormatInt(int64(s.user), 10)}}
+}
+
+func (s Scope) invalid() error {
+	if s.user <= 0 {
+		return fmt.Errorf("bizydb: %w: user id %d", ErrNoUser, s.user)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package bizydb
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// A Tx is a user's scope inside one transaction. Each call is one round trip. It must not be used by two goroutines at
+// once, nor after the transaction has ended.
+type Tx struct {
+	planner.Querier
+}
+
+// How long a rollback may take once the caller's context is of no use; the connection is closed after that.
+const rollbackTimeout = 5 * time.Second
+
+// InTx runs fn in one transaction, committed if fn returns nil and rolled back if it returns an error or panics. fn's
+// error is returned as it is, a panic goes on. Beginning and committing are one round trip each.
+//
+// A statement that fails aborts the transaction: fn cannot go on after it, and if it returns nil all the same, InTx
+// reports that nothing was committed.
+func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
+	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
+}
+
+// Snapshot runs fn in a read-only transaction in which every query sees the database as it was at the first one. A
+// write in it gives [ErrReadOnly].
+func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
+	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+}
+
+func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) error) error {
+	if err := s.invalid(); err != nil {
+		return err
+	}
+	conn, err := s.db.pool.Acquire(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	defer conn.Release()
+
+	tx, err := s.begin(ctx, conn.Conn(), options)
+	if err != nil {
+		return translate(err)
+	}
+	// Does nothing after a commit.
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = tx.Rollback(ctx)
+	}()
+
+	session := &session{tx: tx, mode: s.db.mode, prepared: statementsOf(conn.Conn())}
+	if err := fn(&Tx{Querier: planner.New(session)}); err != nil {
+		return err
+	}
+	return translate(tx.Commit(ctx))
+}
+
+// begin begins a transaction and confines it, in one round trip.
+func (s Scope) begin(ctx context.Context, conn *pgx.Conn, options pgx.TxOptions) (pgx.Tx, error) {
+	enter := s.statement(enterScopeSQL)
+	if s.db.mode == pgx.QueryExecModeCacheStatement {
+		if err := statementsOf(conn).ensure(ctx, conn, enter.sql); err != nil {
+			return nil, err
+		}
+	}
+	batch := &pgx.Batch{}
+	batch.BeginTx(options)
+	batch.Queue(enter.sql, enter.args...)
+	results := conn.SendBatch(ctx, batch)
+	if _, err := results.Exec(); err != nil {
+		_ = results.Close()
+		return nil, err
+	}
+	if err := results.Close(); err != nil {
+		_ = results.Tx().Rollback(ctx)
+		return nil, enterError(err)
+	}
+	return results.Tx(), nil
+}
