@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -76,11 +77,14 @@ func translate(err error) error {
 		return err
 	}
 	var pgErr *pgconn.PgError
+	var notSent pgx.ErrPreprocessingBatch
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("bizydb: %w: %w", ErrNotFound, err)
 	case errors.As(err, &pgErr):
 		return translateServer(pgErr, err)
+	case errors.As(err, &notSent) && strings.Contains(notSent.Error(), "(build)"): // and not "(prepare)": a value has no form that the server takes
+		return fmt.Errorf("bizydb: %w: %w", ErrInvalid, err)
 	default:
 		return connectError(err)
 	}

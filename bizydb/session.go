@@ -93,7 +93,8 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 	r.results = to.SendBatch(ctx, batch)
 	if s.enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
-			return nil, r.close(enterError(err))
+			_ = r.close(err)
+			return nil, enterError(err)
 		}
 	}
 	return r, nil

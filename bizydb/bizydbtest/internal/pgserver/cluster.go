@@ -96,7 +96,7 @@ func initCluster(ctx context.Context, run runner, bindir, dir, password string) 
 		_, err = run.output(ctx, dir, binary(bindir, "initdb"),
 			"--pgdata="+filepath.Join(dir, "data"), "--username=postgres", "--pwfile="+pwfile,
 			"--auth=scram-sha-256", "--encoding=UTF8", "--locale="+locale, "--no-sync")
-		if err == nil || !strings.Contains(err.Error(), "locale") {
+		if err == nil || !strings.Contains(err.Error(), "invalid locale name") {
 			break
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,6 +159,14 @@ func fetch(dir, unpacked, repository string) error {
 	if err != nil {
 		return err
 	}
+	before := libraryLogs()
+	defer func() {
+		for _, log := range libraryLogs() {
+			if !slices.Contains(before, log) {
+				_ = os.Remove(log)
+			}
+		}
+	}()
 	err = embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
 		Version(embeddedVersion).
 		Port(uint32(port)).
@@ -175,4 +184,17 @@ func fetch(dir, unpacked, repository string) error {
 		err = errors.New("nothing was unpacked")
 	}
 	return fmt.Errorf("fetch from %s: %w", repository, err)
+}
+
+// libraryLogs lists the log files in the temporary directory that this process
+// has open. embedded-postgres makes one per Start and forgets it. Where the
+// system does not tell there are none, and a small file stays.
+func libraryLogs() (logs []string) {
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if file, err := os.Readlink(link); err == nil && strings.HasPrefix(filepath.Base(file), "embedded_postgres_log") {
+			logs = append(logs, file)
+		}
+	}
+	return logs
 }

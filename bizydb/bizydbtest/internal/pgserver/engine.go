@@ -39,7 +39,7 @@ func findEngine(ctx context.Context) (*engine, error) {
 		return &engine{cli, true}, nil
 	}
 	_ = cli.Close()
-	if os.Getenv("DOCKER_HOST") == "" {
+	if os.Getenv("DOCKER_HOST") == "" && ctx.Err() == nil {
 		if found, err := testcontainers.NewDockerClientWithOpts(ctx); err == nil {
 			return &engine{found.Client, false}, nil
 		}

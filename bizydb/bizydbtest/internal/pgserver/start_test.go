@@ -1,0 +1,72 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestNoWayWorks(t *testing.T) {
+	t.Parallel()
+	err := startFails(t, Options{Getenv: env(noImage, noBinaries, noMaven)},
+		"dsn: "+EnvDSN+" is not set",
+		"container: ", "installed: /bizydbtest/nowhere: no usable initdb there", "embedded: repository http://bizydb.invalid cannot be reached",
+		EnvImage, EnvBinDir, EnvBinariesURL)
+	t.Log(err)
+}
+
+func TestNoWayWorksNamesTheCallersVariables(t *testing.T) {
+	t.Parallel()
+	opts := Options{DSNVars: []string{"DATABASE_URL"}, Getenv: env(noImage, noBinaries, noMaven)}
+	startFails(t, opts, "dsn: none of DATABASE_URL, "+EnvDSN+" is set\n")
+}
+
+func TestPassedOverIsSaid(t *testing.T) {
+	t.Parallel()
+	sharedServer(t)
+	s := start(t, noImage)
+	contains(t, s.How(), "installed binaries ", "; container passed over: ")
+	if strings.Contains(s.How(), "\n") || strings.Contains(s.How(), EnvDSN) {
+		t.Errorf("not the line that a log wants: %s", s.How())
+	}
+}
+
+func TestForcedWay(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		way  string
+		env  []string
+		says string
+	}{
+		{"dsn", nil, EnvDSN + " is not set"},
+		{"container", []string{noImage}, ""},
+		{"installed", []string{noBinaries}, "no usable initdb there"},
+		{"embedded", []string{noMaven}, "cannot be reached"},
+		{"magic", nil, "want dsn, container, installed or embedded"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.way, func(t *testing.T) {
+			t.Parallel()
+			startFails(t, Options{Getenv: env(append(tt.env, EnvWay+"="+tt.way)...)}, EnvWay+"=", tt.way, tt.says)
+		})
+	}
+}
+
+func TestForcedWayGoesBeforeADSN(t *testing.T) {
+	t.Parallel()
+	getenv := env(EnvWay+"=installed", noBinaries, EnvDSN+"="+sharedServer(t).DSN())
+	startFails(t, Options{Getenv: getenv}, EnvWay+"=installed: /bizydbtest/nowhere: ")
+}
+
+func TestCanceled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, way := range []string{"", "container", "installed", "embedded"} {
+		_, err := Start(ctx, Options{Getenv: env(EnvWay+"="+way, noImage, noMaven)})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("way %q: %v, want context.Canceled", way, err)
+		}
+	}
+}

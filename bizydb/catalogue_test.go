@@ -1,0 +1,131 @@
+package bizydb_test
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// things are the ids that a call can be aimed at.
+type things struct {
+	goal, subGoal planner.GoalID
+	task          planner.TaskID
+}
+
+// calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
+// through it; one without an entry fails them.
+var calls = map[string]func(at things) any{
+	"CreateGoal": func(at things) any {
+		return planner.CreateGoalParams{Title: "made", ParentGoalID: &at.goal}
+	},
+	"CreateTask": func(at things) any {
+		return planner.CreateTaskParams{Title: "made", ParentGoalID: &at.goal}
+	},
+	"DeleteGoal": func(at things) any { return at.goal },
+	"DeleteTask": func(at things) any { return at.task },
+	"GetGoal":    func(at things) any { return at.goal },
+	"GetTask":    func(at things) any { return at.task },
+	"ListGoals": func(at things) any {
+		return planner.ListGoalsParams{ParentGoalID: &at.goal, Limit: 20}
+	},
+	"ListTasks": func(at things) any {
+		return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}
+	},
+	"UpdateGoal": func(at things) any {
+		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
+	},
+	"UpdateTask": func(at things) any {
+		return planner.UpdateTaskParams{ID: at.task, Title: new("changed"), ParentGoalID: &at.goal}
+	},
+}
+
+var querier = reflect.TypeFor[planner.Querier]()
+
+// eachMethod runs a subtest for every query method there is.
+func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
+	for m := range querier.Methods() {
+		t.Run(m.Name, func(t *testing.T) {
+			if calls[m.Name] == nil {
+				t.Fatalf("method %s has no call in this test: give it one", m.Name)
+			}
+			test(t, m.Name)
+		})
+	}
+}
+
+// call calls a method by its name.
+func call(ctx context.Context, q planner.Querier, method string, at things) (any, error) {
+	out := reflect.ValueOf(q).MethodByName(method).Call([]reflect.Value{
+		reflect.ValueOf(ctx), reflect.ValueOf(calls[method](at)),
+	})
+	err, _ := out[len(out)-1].Interface().(error)
+	return out[0].Interface(), err
+}
+
+// plant gives a scope something of everything.
+func plant(t *testing.T, s planner.Querier) things {
+	t.Helper()
+	ctx := t.Context()
+	goal, err := s.CreateGoal(ctx, planner.CreateGoalParams{
+		Title: "goal", Horizon: new(planner.Yearly), TargetDate: new(time.Now()), Metrics: planner.Metrics{"revenue": 1.5},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subGoal, err := s.CreateGoal(ctx, planner.CreateGoalParams{Title: "sub-goal", ParentGoalID: &goal.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := s.CreateTask(ctx, planner.CreateTaskParams{
+		Title: "task", ParentGoalID: &goal.ID, DueDate: new(time.Now()), Tags: planner.Tags{"urgent"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return things{goal.ID, subGoal.ID, task.ID}
+}
+
+// open opens db once more, through dsn, as the service would, after change has had its way with the pool.
+func open(t *testing.T, dsn string, change func(*pgxpool.Config)) *bizydb.DB {
+	t.Helper()
+	config := parseConfig(t, dsn)
+	if change != nil {
+		change(config)
+	}
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// each handle gives the same methods: by themselves, in a transaction of bizydb, in one of the service.
+var handles = map[string]func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Querier)){
+	"scope": func(_ *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Querier)) {
+		use(db.As(user))
+	},
+	"InTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Querier)) {
+		_ = db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error {
+			use(tx)
+			return nil
+		})
+	},
+	"WithTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Querier)) {
+		tx, err := db.Pool().Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		use(db.As(user).WithTx(tx))
+		if err := tx.Commit(t.Context()); err != nil {
+			_ = tx.Rollback(t.Context())
+		}
+	},
+}

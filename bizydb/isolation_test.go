@@ -1,0 +1,211 @@
+package bizydb_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// For every query method: aimed at A's rows by B it does what it does aimed at rows that do not exist, to the letter of
+// the error, and A's rows stay as they are.
+func TestUserCannotReachAnothersRows(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	for name, with := range handles {
+		t.Run(name, func(t *testing.T) {
+			eachMethod(t, func(t *testing.T, method string) {
+				a, b := db.NewUser(t), db.NewUser(t)
+				as := plant(t, db.As(a))
+				bs := plant(t, db.As(b))
+				// B's own rows aimed at A's: the sub-goal to update is B's, what it is put under is A's.
+				aims := map[string]struct{ real, missing things }{
+					"all": {as, things{math.MaxInt32, math.MaxInt32, math.MaxInt32}},
+					"put own under another's": {
+						things{as.goal, bs.subGoal, bs.task},
+						things{math.MaxInt32, bs.subGoal, bs.task},
+					},
+				}
+				for aim, at := range aims {
+					before := dump(t, db, a)
+					var real, missing string
+					with(t, db, b, func(q planner.Querier) { real = outcome(call(t.Context(), q, method, at.real)) })
+					with(t, db, b, func(q planner.Querier) { missing = outcome(call(t.Context(), q, method, at.missing)) })
+					if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && (method == "DeleteTask" || method == "GetTask")) {
+						t.Errorf("%s: tells another's row from none (-none +another's):\n%s", aim, diff)
+					}
+					if diff := cmp.Diff(before, dump(t, db, a)); diff != "" {
+						t.Errorf("%s: changed another's rows:\n%s", aim, diff)
+					}
+				}
+
+				// The same call by their owner works, or this test would show nothing.
+				with(t, db, a, func(q planner.Querier) {
+					if got, err := call(t.Context(), q, method, as); err != nil {
+						t.Errorf("by the owner: %v", err)
+					} else if s, ok := got.([]planner.Task); ok && len(s) == 0 {
+						t.Error("by the owner: empty")
+					} else if s, ok := got.([]planner.Goal); ok && len(s) == 0 {
+						t.Error("by the owner: empty")
+					}
+				})
+			})
+		})
+	}
+}
+
+// Without filters, too, a list holds one's own rows and no others.
+func TestListsHoldOwnRowsOnly(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	a, b := db.NewUser(t), db.NewUser(t)
+	plant(t, db.As(a))
+	plant(t, db.As(b))
+	for name, with := range handles {
+		with(t, db, b, func(q planner.Querier) {
+			tasks, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
+			if err != nil || len(tasks) != 1 || tasks[0].UserID != b {
+				t.Errorf("%s: tasks %v, %v", name, tasks, err)
+			}
+			goals, err := q.ListGoals(t.Context(), planner.ListGoalsParams{})
+			if err != nil || len(goals) != 2 || goals[0].UserID != b || goals[1].UserID != b {
+				t.Errorf("%s: goals %v, %v", name, goals, err)
+			}
+		})
+	}
+}
+
+// Outside a scope the service's login has no privilege on any relation of the database.
+func TestLoginCanDoNothingOutsideAScope(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	a := db.NewUser(t)
+	plant(t, db.As(a))
+
+	relations, err := queryAll[string](t, db.Pool(), `
+		SELECT oid::regclass::text FROM pg_class
+		WHERE relnamespace IN ('public'::regnamespace, 'bizydb'::regnamespace) AND relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
+		ORDER BY 1`)
+	if err != nil || len(relations) < 4 {
+		t.Fatal(relations, err)
+	}
+	for _, relation := range relations {
+		for _, privilege := range []string{"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"} {
+			has := `SELECT has_table_privilege($1, $2)`
+			switch {
+			case relation[len(relation)-4:] == "_seq":
+				if privilege != "SELECT" && privilege != "UPDATE" {
+					continue
+				}
+				has = `SELECT has_sequence_privilege($1, $2) OR has_sequence_privilege($1, 'USAGE')`
+			case privilege == "SELECT" || privilege == "INSERT" || privilege == "UPDATE" || privilege == "REFERENCES":
+				has = `SELECT has_any_column_privilege($1, $2)`
+			}
+			if got, err := queryAll[bool](t, db.Pool(), has, relation, privilege); err != nil || got[0] {
+				t.Errorf("%s on %s: has it: %v, %v", privilege, relation, got, err)
+			}
+		}
+	}
+
+	// And what it tries is refused, with and without a user set by hand.
+	for _, user := range []string{"", fmt.Sprint(a)} {
+		for _, sql := range []string{
+			"SELECT FROM public.users", "SELECT FROM public.goals", "SELECT FROM public.tasks",
+			"INSERT INTO public.users (email, username, hashed_password) VALUES ('a', 'a', 'a')",
+			"INSERT INTO public.goals (title) VALUES ('a')", "INSERT INTO public.tasks (title) VALUES ('a')",
+			"UPDATE public.users SET email = 'a'", "UPDATE public.goals SET title = 'a'", "UPDATE public.tasks SET title = 'a'",
+			"DELETE FROM public.users", "DELETE FROM public.goals", "DELETE FROM public.tasks",
+			"TRUNCATE public.users CASCADE", "TRUNCATE public.goals CASCADE", "TRUNCATE public.tasks",
+			"LOCK TABLE public.tasks", "COPY public.tasks TO STDOUT", "CREATE TABLE public.mine ()",
+			"CREATE FUNCTION bizydb.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		} {
+			err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+				if _, err := tx.Exec(t.Context(), `SELECT set_config('bizydb.user_id', $1, true)`, user); err != nil {
+					t.Fatal(err)
+				}
+				_, err := tx.Exec(t.Context(), sql)
+				return err
+			})
+			if code := sqlState(err); code != "42501" {
+				t.Errorf("user %q, %s: %v, want 42501", user, sql, err)
+			}
+		}
+	}
+}
+
+// From the next statement on, a deactivated user reads and writes nothing, also in a transaction that is open.
+func TestDeactivatedUser(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	alice := db.As(user)
+	mine := plant(t, alice)
+	deactivate := func() {
+		err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), "SET LOCAL ROLE bizydb_accounts")
+			if err == nil {
+				_, err = tx.Exec(t.Context(), "UPDATE public.users SET is_active = false WHERE id = $1", user)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := alice.InTx(t.Context(), func(tx *bizydb.Tx) error {
+		if _, err := tx.GetTask(t.Context(), mine.task); err != nil {
+			t.Fatal(err)
+		}
+		deactivate()
+		_, err := tx.GetTask(t.Context(), mine.task)
+		return err
+	})
+	if !errors.Is(err, bizydb.ErrNotFound) {
+		t.Errorf("get: %v, want ErrNotFound", err)
+	}
+	if tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 0 {
+		t.Errorf("list: %v, %v", tasks, err)
+	}
+	if _, err := alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, Title: new("x")}); !errors.Is(err, bizydb.ErrNotFound) {
+		t.Errorf("update: %v, want ErrNotFound", err)
+	}
+	if _, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: "x"}); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("create: %v, want ErrNoUser", err)
+	}
+}
+
+// outcome is all that a caller can tell by: the result, or the error with every field the server sent.
+func outcome(result any, err error) string {
+	if err != nil {
+		text := fmt.Sprintf("%v\nnot found: %v", err, errors.Is(err, bizydb.ErrNotFound))
+		if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) {
+			text += fmt.Sprintf("\n%+v", *pgErr)
+		}
+		return text
+	}
+	b, _ := json.MarshalIndent(result, "", " ")
+	return string(b)
+}
+
+// dump is everything that a user has.
+func dump(t *testing.T, db *bizydbtest.Database, user bizydb.UserID) string {
+	t.Helper()
+	goals, err := db.As(user).ListGoals(t.Context(), planner.ListGoalsParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcome([]any{goals, tasks}, nil)
+}

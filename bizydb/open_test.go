@@ -1,0 +1,167 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := listener.Addr().String()
+	listener.Close()
+
+	for name, c := range map[string]struct {
+		dsn    func(db *bizydbtest.Database) string
+		before string // run by the owner; LOGIN stands for the service's role
+		pool   func(*pgxpool.Config)
+		want   error
+		says   string
+	}{
+		"nonsense":           {dsn: constant("hunter2 is my password"), want: bizydb.ErrConfig},
+		"bad URL":            {dsn: constant("postgres://svc:hunter2@host:port/db"), want: bizydb.ErrConfig},
+		"bad escape":         {dsn: constant("postgres://svc:hunter2%zz@host/db"), want: bizydb.ErrConfig},
+		"bad setting":        {dsn: constant("postgres://svc:hunter2@127.0.0.1/db?sslmode=never"), want: bizydb.ErrConfig},
+		"bad pool setting":   {dsn: constant("postgres://svc:hunter2@127.0.0.1/db?pool_max_conns=none"), want: bizydb.ErrConfig},
+		"unreachable":        {dsn: constant("postgres://svc:hunter2@" + nobody + "/db"), want: bizydb.ErrConnect},
+		"unknown host":       {dsn: constant("postgres://svc:hunter2@host.invalid/db"), want: bizydb.ErrConnect},
+		"wrong password":     {before: "ALTER ROLE LOGIN PASSWORD 'changed'", want: bizydb.ErrConnect},
+		"no such database":   {dsn: func(db *bizydbtest.Database) string { return strings.ReplaceAll(db.DSN, "/bizydbtest_", "/missing_") }, want: bizydb.ErrConnect},
+		"not migrated":       {before: "DROP TABLE public.tasks, public.goals, public.users; DROP SCHEMA bizydb CASCADE", want: bizydb.ErrNotMigrated, says: "schema.Migrate"},
+		"migrated in part":   {before: version("3"), want: bizydb.ErrNotMigrated, says: "at migration 3"},
+		"migrated further":   {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
+		"no usage":           {before: "REVOKE USAGE ON SCHEMA bizydb FROM LOGIN", want: bizydb.ErrRole, says: "GRANT USAGE ON SCHEMA bizydb"},
+		"may not be user":    {before: "REVOKE bizydb_user FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
+		"may not be both":    {before: "REVOKE bizydb_accounts FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
+		"superuser":          {dsn: func(db *bizydbtest.Database) string { return db.AdminDSN }, want: bizydb.ErrPrivilegedLogin},
+		"granted a table":    {before: "GRANT SELECT ON public.tasks TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"granted a column":   {before: "GRANT SELECT (id) ON public.users TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"granted a deletion": {before: "GRANT DELETE ON public.goals TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"simple protocol": {pool: func(c *pgxpool.Config) {
+			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+		}, want: bizydb.ErrSimpleProtocol},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var made *bizydbtest.Database
+			if c.dsn == nil || !strings.Contains(c.dsn(&bizydbtest.Database{}), "hunter2") {
+				made = bizydbtest.New(t)
+			}
+			if c.before != "" {
+				asOwner(t, made, strings.ReplaceAll(c.before, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User))
+			}
+			if c.dsn == nil {
+				c.dsn = func(db *bizydbtest.Database) string { return db.DSN }
+			}
+			var db *bizydb.DB
+			var err error
+			if c.pool != nil {
+				config := parseConfig(t, made.DSN)
+				c.pool(config)
+				db, err = bizydb.OpenConfig(t.Context(), config)
+			} else {
+				db, err = bizydb.Open(t.Context(), c.dsn(made))
+			}
+			if db != nil || !errors.Is(err, c.want) {
+				t.Fatalf("%v, want %v", err, c.want)
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%q does not say %q", err, c.says)
+			}
+			if made != nil {
+				if password := parseConfig(t, made.DSN).ConnConfig.Password; strings.Contains(err.Error(), password) {
+					t.Error("the error has the password in it")
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error has the password in it: %v", err)
+			}
+		})
+	}
+}
+
+func constant(dsn string) func(*bizydbtest.Database) string {
+	return func(*bizydbtest.Database) string { return dsn }
+}
+
+func version(n string) string {
+	return "CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT " + n + "'"
+}
+
+func TestOpenPrivilegedLoginWhenAsked(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db, err := bizydb.Open(t.Context(), made.AdminDSN, bizydb.AllowPrivilegedLogin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	a, b := db.As(made.NewUser(t)), db.As(made.NewUser(t))
+	plant(t, a)
+	if got := titles(t, b); len(got) != 0 {
+		t.Errorf("a superuser's scope is not confined: %q", got)
+	}
+}
+
+func TestOpenCanceled(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := bizydb.Open(ctx, made.DSN); !errors.Is(err, context.Canceled) || errors.Is(err, bizydb.ErrConnect) {
+		t.Errorf("%v, want context.Canceled and not ErrConnect", err)
+	}
+}
+
+// What Open found can change while the service runs.
+func TestGrantTakenAway(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, oneConn)
+	alice := db.As(made.NewUser(t))
+	plant(t, alice)
+	asOwner(t, made, "REVOKE bizydb_user FROM "+parseConfig(t, made.DSN).ConnConfig.User)
+
+	_, err := alice.GetTask(t.Context(), 1)
+	if !errors.Is(err, bizydb.ErrRole) {
+		t.Errorf("call: %v, want ErrRole", err)
+	}
+	err = alice.InTx(t.Context(), func(*bizydb.Tx) error { t.Error("fn was called"); return nil })
+	if !errors.Is(err, bizydb.ErrRole) {
+		t.Errorf("InTx: %v, want ErrRole", err)
+	}
+	err = pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+		_, err := alice.WithTx(tx).GetTask(t.Context(), 1)
+		return err
+	})
+	if !errors.Is(err, bizydb.ErrRole) {
+		t.Errorf("WithTx: %v, want ErrRole", err)
+	}
+	if n := db.Pool().Stat().AcquiredConns(); n != 0 {
+		t.Errorf("%d connections not given back", n)
+	}
+}
+
+func asOwner(t *testing.T, db *bizydbtest.Database, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}

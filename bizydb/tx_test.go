@@ -1,0 +1,242 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+func titles(t *testing.T, q planner.Querier) []string {
+	t.Helper()
+	tasks, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var titles []string
+	for _, task := range tasks {
+		titles = append(titles, task.Title)
+	}
+	return titles
+}
+
+// However a transaction ends, the next call on its connection, by somebody else, starts clean.
+func TestInTx(t *testing.T) {
+	t.Parallel()
+	errMine := errors.New("mine")
+	create := func(ctx context.Context, tx *bizydb.Tx) error {
+		_, err := tx.CreateTask(ctx, planner.CreateTaskParams{Title: "made"})
+		return err
+	}
+	for name, c := range map[string]struct {
+		fn     func(ctx context.Context, cancel func(), tx *bizydb.Tx) error
+		want   error
+		panics any
+		kept   bool
+	}{
+		"commits": {fn: func(ctx context.Context, _ func(), tx *bizydb.Tx) error { return create(ctx, tx) }, kept: true},
+		"error":   {fn: func(ctx context.Context, _ func(), tx *bizydb.Tx) error { _ = create(ctx, tx); return errMine }, want: errMine},
+		"panic":   {fn: func(ctx context.Context, _ func(), tx *bizydb.Tx) error { _ = create(ctx, tx); panic("mine") }, panics: "mine"},
+		"statement fails": {fn: func(ctx context.Context, _ func(), tx *bizydb.Tx) error {
+			_ = create(ctx, tx)
+			_, err := tx.CreateTask(ctx, planner.CreateTaskParams{})
+			return err
+		}, want: bizydb.ErrInvalid},
+		"failure ignored": {fn: func(ctx context.Context, _ func(), tx *bizydb.Tx) error {
+			_ = create(ctx, tx)
+			_, _ = tx.CreateTask(ctx, planner.CreateTaskParams{})
+			return nil
+		}, want: pgx.ErrTxCommitRollback},
+		"canceled before a statement": {fn: func(ctx context.Context, cancel func(), tx *bizydb.Tx) error {
+			_ = create(ctx, tx)
+			cancel()
+			return create(ctx, tx)
+		}, want: context.Canceled},
+		"canceled before the commit": {fn: func(ctx context.Context, cancel func(), tx *bizydb.Tx) error {
+			_ = create(ctx, tx)
+			cancel()
+			return nil
+		}, want: context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made := bizydbtest.New(t)
+			db := open(t, made.DSN, oneConn)
+			alice, bob := db.As(made.NewUser(t)), db.As(made.NewUser(t))
+
+			func() {
+				defer func() {
+					if p := recover(); p != c.panics {
+						t.Errorf("panic %v, want %v", p, c.panics)
+					}
+				}()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				err := alice.InTx(ctx, func(tx *bizydb.Tx) error { return c.fn(ctx, cancel, tx) })
+				if !errors.Is(err, c.want) {
+					t.Errorf("error %v, want %v", err, c.want)
+				}
+			}()
+
+			if got := len(titles(t, alice)); (got == 1) != c.kept {
+				t.Errorf("%d tasks afterwards", got)
+			}
+			if got := titles(t, bob); len(got) != 0 {
+				t.Errorf("the next user sees %q", got)
+			}
+			role, err := queryAll[string](t, db.Pool(), `SELECT current_setting('role') || coalesce(current_setting('bizydb.user_id', true), '')`)
+			if err != nil || role[0] != "none" {
+				t.Errorf("connection came back as %q, %v", role, err)
+			}
+			if n := db.Pool().Stat().AcquiredConns(); n != 0 {
+				t.Errorf("%d connections not given back", n)
+			}
+		})
+	}
+}
+
+func TestTxAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	var kept *bizydb.Tx
+	if err := db.As(db.NewUser(t)).InTx(t.Context(), func(tx *bizydb.Tx) error { kept = tx; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kept.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, pgx.ErrTxClosed) {
+		t.Errorf("%v, want ErrTxClosed", err)
+	}
+}
+
+func TestSnapshot(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	err := alice.Snapshot(t.Context(), func(tx *bizydb.Tx) error {
+		if got := titles(t, tx); len(got) != 0 {
+			t.Errorf("first %q", got)
+		}
+		if _, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: "meanwhile"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := titles(t, tx); len(got) != 0 {
+			t.Errorf("then %q", got)
+		}
+		_, err := tx.CreateTask(t.Context(), planner.CreateTaskParams{Title: "inside"})
+		return err
+	})
+	if !errors.Is(err, bizydb.ErrReadOnly) {
+		t.Errorf("write: %v, want ErrReadOnly", err)
+	}
+	if got := titles(t, alice); len(got) != 1 {
+		t.Errorf("afterwards %q", got)
+	}
+}
+
+// In a service's own transaction its writes and bizydb's commit together, and between bizydb's calls it has its own role,
+// settings and rights back.
+func TestWithTx(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		owner, err := pgxpool.New(t.Context(), made.AdminDSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(owner.Close)
+		user := made.NewUser(t)
+		alice := db.As(user)
+		login := parseConfig(t, made.DSN).ConnConfig.User
+		for _, sql := range []string{
+			"CREATE TABLE outbox (text text)", "CREATE ROLE " + login + "_app", "GRANT ALL ON outbox TO " + login + "_app",
+			"GRANT " + login + "_app TO " + login,
+		} {
+			if _, err := owner.Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Cleanup(func() {
+			_, err := owner.Exec(context.Background(), "DROP TABLE outbox; DROP ROLE "+login+"_app")
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		settings := `SELECT current_setting('role') || ' ' || current_setting('bizydb.user_id')`
+
+		work := func(commit bool) {
+			tx, err := db.Pool().Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tx.Rollback(context.Background())
+			if _, err := tx.Exec(t.Context(), "SET LOCAL ROLE "+login+"_app; SET LOCAL bizydb.user_id = '77'"); err != nil {
+				t.Fatal(err)
+			}
+			task, err := alice.WithTx(tx).CreateTask(t.Context(), planner.CreateTaskParams{Title: "ours"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if task.UserID != user {
+				t.Errorf("owner %d, want %d", task.UserID, user)
+			}
+			var got string
+			if err := tx.QueryRow(t.Context(), settings).Scan(&got); err != nil || got != login+"_app 77" {
+				t.Errorf("afterwards the service is %q, %v", got, err)
+			}
+			if _, err := tx.Exec(t.Context(), "INSERT INTO outbox VALUES ('theirs')"); err != nil {
+				t.Error(err)
+			}
+			if _, err := alice.WithTx(tx).GetTask(t.Context(), task.ID); err != nil {
+				t.Error(err)
+			}
+			if _, err := alice.WithTx(tx).GetTask(t.Context(), -1); !errors.Is(err, bizydb.ErrNotFound) {
+				t.Error(err)
+			}
+			// A failure inside a savepoint gives the service's role back as well.
+			err = pgx.BeginFunc(t.Context(), tx, func(savepoint pgx.Tx) error {
+				_, err := alice.WithTx(savepoint).CreateTask(t.Context(), planner.CreateTaskParams{})
+				return err
+			})
+			if !errors.Is(err, bizydb.ErrInvalid) {
+				t.Errorf("%v, want ErrInvalid", err)
+			}
+			if err := tx.QueryRow(t.Context(), settings).Scan(&got); err != nil || got != login+"_app 77" {
+				t.Errorf("after a failure the service is %q, %v", got, err)
+			}
+			if _, err := tx.Exec(t.Context(), "SAVEPOINT s"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != "42501" {
+				t.Errorf("the service reads tasks outside a scope: %v", err)
+			}
+			if _, err := tx.Exec(t.Context(), "ROLLBACK TO s"); err != nil {
+				t.Fatal(err)
+			}
+			if commit {
+				if err := tx.Commit(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		count := func() (tasks, messages int) {
+			var n []int
+			n, err := queryAll[int](t, owner, "SELECT count(*)::int FROM outbox")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(titles(t, alice)), n[0]
+		}
+		work(false)
+		if tasks, messages := count(); tasks != 0 || messages != 0 {
+			t.Errorf("after a rollback %d tasks, %d messages", tasks, messages)
+		}
+		work(true)
+		if tasks, messages := count(); tasks != 1 || messages != 1 {
+			t.Errorf("after a commit %d tasks, %d messages", tasks, messages)
+		}
+	})
+}

@@ -1,0 +1,249 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+var stamps = cmpopts.IgnoreFields(planner.Task{}, "UpdatedAt")
+
+// What goes in comes out, in every exec mode: values, NULLs, and times in UTC whatever the machine's zone.
+func TestValuesGoInAndOut(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		user := made.NewUser(t)
+		alice := db.As(user)
+		there := time.Date(2026, 2, 28, 23, 30, 0, 123456000, time.FixedZone("", 5*3600))
+		goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{
+			Title: strings.Repeat("🎯", 500), Description: new(""), Horizon: new(planner.Quarterly), TargetDate: &there,
+			Status: planner.GoalOnHold, ProgressPercentage: new(33.25), SuccessCriteria: new("it's \"done\""), CreatedAt: &there,
+			Metrics: planner.Metrics{"revenue": 1.5, "name": "a\\b", "nested": map[string]any{"list": []any{1.0, nil}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantGoal := planner.Goal{
+			ID: goal.ID, UserID: user, Title: strings.Repeat("🎯", 500), Description: new(""), Horizon: new(planner.Quarterly),
+			TargetDate: new(there.UTC()), Status: planner.GoalOnHold, ProgressPercentage: 33.25, SuccessCriteria: new("it's \"done\""),
+			CreatedAt: there.UTC(), UpdatedAt: goal.UpdatedAt,
+			Metrics: planner.Metrics{"revenue": 1.5, "name": "a\\b", "nested": map[string]any{"list": []any{1.0, nil}}},
+		}
+		if diff := cmp.Diff(wantGoal, goal); diff != "" {
+			t.Errorf("goal (-want +got):\n%s", diff)
+		}
+
+		full := planner.CreateTaskParams{
+			ParentGoalID: &goal.ID, Title: "t", Description: new("d"), Priority: new(1), Status: planner.TaskCompleted,
+			Category: new("development"), EstimatedHours: new(0.5), ActualHours: new(0.0), DueDate: &there,
+			Dependencies: planner.TaskIDs{7, 9007199254740993}, Notes: new("n"), Tags: planner.Tags{"urgent", "käse", `"`}, CreatedAt: &there,
+			CompletedAt: &there,
+		}
+		task, err := alice.CreateTask(t.Context(), full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := planner.Task{
+			ID: task.ID, UserID: user, ParentGoalID: &goal.ID, Title: "t", Description: new("d"), Priority: 1, Status: planner.TaskCompleted,
+			Category: new("development"), EstimatedHours: new(0.5), ActualHours: new(0.0), DueDate: new(there.UTC()),
+			CreatedAt: there.UTC(), CompletedAt: new(there.UTC()), Dependencies: planner.TaskIDs{7, 9007199254740993},
+			Notes: new("n"), Tags: planner.Tags{"urgent", "käse", `"`},
+		}
+		if diff := cmp.Diff(want, task, stamps); diff != "" {
+			t.Errorf("task (-want +got):\n%s", diff)
+		}
+		for _, at := range []time.Time{task.CreatedAt, task.UpdatedAt, *task.DueDate, *task.CompletedAt, goal.CreatedAt, *goal.TargetDate} {
+			if at.Location() != time.UTC {
+				t.Errorf("%v is not in UTC", at)
+			}
+		}
+		tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{Status: planner.TaskCompleted, Category: new("development"), ParentGoalID: &goal.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]planner.Task{want}, tasks, stamps); diff != "" || tasks[0].DueDate.Location() != time.UTC {
+			t.Errorf("list (-want +got):\n%s", diff)
+		}
+
+		// A field left out stays.
+		got, err := alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, Priority: new(5)})
+		want.Priority = 5
+		if diff := cmp.Diff(want, got, stamps); diff != "" || err != nil {
+			t.Errorf("update of one field: %v (-want +got):\n%s", err, diff)
+		}
+		// A field set to NULL becomes NULL, and what cannot be NULL becomes empty.
+		got, err = alice.UpdateTask(t.Context(), planner.UpdateTaskParams{
+			ID: task.ID, ClearParentGoalID: true, ClearDescription: true, ClearCategory: true, ClearEstimatedHours: true,
+			ClearActualHours: true, ClearDueDate: true, ClearNotes: true, Tags: planner.Tags{}, Dependencies: planner.TaskIDs{},
+			Status: planner.TaskPending,
+		})
+		want = planner.Task{
+			ID: task.ID, UserID: user, Title: "t", Priority: 5, Status: planner.TaskPending, CreatedAt: there.UTC(),
+			Dependencies: planner.TaskIDs{}, Tags: planner.Tags{},
+		}
+		if diff := cmp.Diff(want, got, stamps); diff != "" || err != nil {
+			t.Errorf("update to NULL: %v (-want +got):\n%s", err, diff)
+		}
+
+		cleared, err := alice.UpdateGoal(t.Context(), planner.UpdateGoalParams{
+			ID: goal.ID, ClearDescription: true, ClearHorizon: true, ClearTargetDate: true, ClearSuccessCriteria: true,
+			ClearParentGoalID: true, Metrics: planner.Metrics{}, Status: planner.GoalCompleted,
+		})
+		wantGoal = planner.Goal{
+			ID: goal.ID, UserID: user, Title: goal.Title, Status: planner.GoalCompleted, ProgressPercentage: 33.25,
+			CreatedAt: there.UTC(), UpdatedAt: cleared.UpdatedAt, CompletedAt: cleared.CompletedAt, Metrics: planner.Metrics{},
+		}
+		if diff := cmp.Diff(wantGoal, cleared); diff != "" || err != nil || cleared.CompletedAt == nil {
+			t.Errorf("goal to NULL: %v, completed %v (-want +got):\n%s", err, cleared.CompletedAt, diff)
+		}
+
+		// The least that a create needs.
+		least, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: "least"})
+		want = planner.Task{ID: least.ID, UserID: user, Title: "least", Priority: 3, Status: planner.TaskPending, CreatedAt: least.CreatedAt, Dependencies: planner.TaskIDs{}, Tags: planner.Tags{}}
+		if diff := cmp.Diff(want, least, stamps); diff != "" || err != nil {
+			t.Errorf("least task: %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+// A value that the schema does not take names its field and what the rule is.
+func TestRefusedValues(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	mine := plant(t, alice)
+	for field, c := range map[string]struct {
+		params any
+		want   error
+		says   string
+	}{
+		"tasks.title blank":         {planner.CreateTaskParams{Title: "\t "}, bizydb.ErrInvalid, "must not be blank"},
+		"tasks.title long":          {planner.CreateTaskParams{Title: strings.Repeat("ä", 501)}, bizydb.ErrInvalid, "at most 500 characters"},
+		"tasks.priority":            {planner.CreateTaskParams{Title: "t", Priority: new(6)}, bizydb.ErrInvalid, "from 1 (highest) to 5"},
+		"tasks.status":              {planner.CreateTaskParams{Title: "t", Status: "weird"}, bizydb.ErrInvalid, "pending, in_progress"},
+		"tasks.estimated_hours":     {planner.CreateTaskParams{Title: "t", EstimatedHours: new(math.NaN())}, bizydb.ErrInvalid, "zero or more"},
+		"tasks.dependencies":        {planner.CreateTaskParams{Title: "t", Dependencies: planner.TaskIDs{0}}, bizydb.ErrInvalid, "ids of tasks"},
+		"tasks.parent_goal_id":      {planner.CreateTaskParams{Title: "t", ParentGoalID: new(planner.GoalID(math.MaxInt64))}, bizydb.ErrNotFound, "existing goal"},
+		"goals.horizon":             {planner.CreateGoalParams{Title: "t", Horizon: new(planner.Horizon("daily"))}, bizydb.ErrInvalid, "yearly, quarterly"},
+		"goals.status":              {planner.CreateGoalParams{Title: "t", Status: "weird"}, bizydb.ErrInvalid, "active, completed"},
+		"goals.progress_percentage": {planner.CreateGoalParams{Title: "t", ProgressPercentage: new(100.5)}, bizydb.ErrInvalid, "from 0 to 100"},
+		"goals.parent_goal_id":      {planner.UpdateGoalParams{ID: mine.goal, ParentGoalID: &mine.subGoal}, bizydb.ErrGoalCycle, "one below it"},
+	} {
+		var err error
+		switch p := c.params.(type) {
+		case planner.CreateTaskParams:
+			_, err = alice.CreateTask(t.Context(), p)
+		case planner.CreateGoalParams:
+			_, err = alice.CreateGoal(t.Context(), p)
+		case planner.UpdateGoalParams:
+			_, err = alice.UpdateGoal(t.Context(), p)
+		}
+		var fieldErr *bizydb.FieldError
+		if !errors.Is(err, c.want) || !errors.As(err, &fieldErr) {
+			t.Errorf("%s: %v, want a FieldError that is %v", field, err, c.want)
+			continue
+		}
+		if got := fieldErr.Table + "." + fieldErr.Column; !strings.HasPrefix(field, got) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %s: %q does not say %q", field, got, err, c.says)
+		}
+		if sqlState(err) == "" {
+			t.Errorf("%s: the server's error cannot be reached", field)
+		}
+	}
+
+	// These have no constraint's name, and one does not get as far as the server.
+	for name, p := range map[string]planner.CreateTaskParams{
+		"zero byte":     {Title: "a\x00b"},
+		"not UTF-8":     {Title: "a\xffb"},
+		"zero in JSON":  {Title: "t", Tags: planner.Tags{"a\x00b"}},
+		"huge priority": {Title: "t", Priority: new(math.MaxInt)},
+	} {
+		if _, err := alice.CreateTask(t.Context(), p); !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("%s: %v, want ErrInvalid", name, err)
+		}
+	}
+	if _, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "t", Metrics: planner.Metrics{"a": math.Inf(1)}}); !errors.Is(err, bizydb.ErrInvalid) {
+		t.Errorf("metrics that are not JSON: %v, want ErrInvalid", err)
+	}
+	if got := titles(t, alice); len(got) != 1 {
+		t.Errorf("half-written: %q", got)
+	}
+}
+
+func TestNoUser(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	for _, id := range []bizydb.UserID{0, -1} {
+		for name, with := range handles {
+			with(t, db, id, func(q planner.Querier) {
+				if _, err := q.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, bizydb.ErrNoUser) {
+					t.Errorf("As(%d), %s: %v, want ErrNoUser", id, name, err)
+				}
+			})
+		}
+		if err := db.As(id).InTx(t.Context(), nil); !errors.Is(err, bizydb.ErrNoUser) {
+			t.Errorf("As(%d).InTx: %v, want ErrNoUser", id, err)
+		}
+	}
+	nobody := db.As(math.MaxInt64)
+	if got, err := nobody.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || got == nil || len(got) != 0 {
+		t.Errorf("a user who is not there has %v, %v, want an empty list", got, err)
+	}
+	if _, err := nobody.CreateTask(t.Context(), planner.CreateTaskParams{Title: "t"}); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("a user who is not there writes: %v, want ErrNoUser", err)
+	}
+}
+
+func TestCanceledCall(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		plant(t, alice)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := alice.ListTasks(ctx, planner.ListTasksParams{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, want context.Canceled", err)
+		}
+		// While the server works: the owner holds the row.
+		conn, err := pgx.Connect(t.Context(), made.AdminDSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(t.Context(), "BEGIN; UPDATE public.tasks SET title = 'held'"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := alice.UpdateTask(ctx, planner.UpdateTaskParams{ID: 1, Title: new("late")}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want context.DeadlineExceeded", err)
+		}
+		// pgx tells the server to give up, in the background.
+		for waiting := true; waiting; time.Sleep(10 * time.Millisecond) {
+			err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").Scan(&waiting)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+		if got := titles(t, alice); len(got) != 1 || got[0] != "task" {
+			t.Errorf("afterwards %q", got)
+		}
+		if n := db.Pool().Stat().AcquiredConns(); n != 0 {
+			t.Errorf("%d connections not given back", n)
+		}
+	})
+}
