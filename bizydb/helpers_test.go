@@ -1,12 +1,15 @@
 package bizydb_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
 func parseConfig(t testing.TB, dsn string) *pgxpool.Config {
@@ -36,4 +39,19 @@ func sqlState(err error) string {
 		return pgErr.Code
 	}
 	return ""
+}
+
+// ownerQuery reads one value as the tables' owner.
+func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args ...any) T {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var v T
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

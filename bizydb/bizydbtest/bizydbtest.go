@@ -31,12 +31,7 @@ var shared struct {
 // New makes a database for t and drops it when t ends. It fails t if there is no server to be had.
 func New(t testing.TB) *Database {
 	t.Helper()
-	shared.Lock()
-	if shared.server == nil && shared.err == nil {
-		shared.server, shared.err = Start(context.Background(), Options{})
-	}
-	server, err := shared.server, shared.err
-	shared.Unlock()
+	server, err := Shared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +52,17 @@ func New(t testing.TB) *Database {
 		}
 	})
 	return db
+}
+
+// Shared returns the server that [New] uses, for what has no [testing.TB], such as Example functions. It starts the server
+// unless that has been done; an error stays. [Run] closes it.
+func Shared() (*Server, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server == nil && shared.err == nil {
+		shared.server, shared.err = Start(context.Background(), Options{})
+	}
+	return shared.server, shared.err
 }
 
 // Run runs a package's tests and stops the server that they used. It returns what [os.Exit] is to be called with.

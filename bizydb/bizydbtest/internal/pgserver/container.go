@@ -51,7 +51,7 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 			_ = eng.Close()
 		}
 	}()
-	img, err := eng.image(ctx, name, opts.Logf)
+	img, err := eng.image(ctx, name, 15*time.Second, opts.Logf)
 	if err != nil {
 		return nil, err
 	}
@@ -80,15 +80,22 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 	}
 	ctr, err := postgres.Run(ctx, img.name, run...)
 	defer func() {
-		if err != nil && ctr != nil {
-			_ = terminate(ctr)
-			rope.close()
+		printed := rope.started()
+		if err == nil {
+			return
 		}
+		if printed != "" {
+			err = fmt.Errorf("%w; it printed: %s", err, printed)
+		}
+		if ctr != nil {
+			_ = terminate(ctr)
+		}
+		rope.close()
 	}()
 	if err != nil {
 		return nil, err
 	}
-	dsn, version, err := eng.awaitServer(ctx, ctr, password)
+	dsn, version, err := awaitServer(ctx, ctr, password)
 	if err != nil {
 		return nil, err
 	}
@@ -117,17 +124,14 @@ func terminate(ctr *postgres.PostgresContainer) error {
 // awaitServer connects until the server answers, and returns how. While the
 // image initialises its cluster nobody listens on the container's port, so the
 // first connection is to the server that stays.
-func (e *engine) awaitServer(ctx context.Context, ctr *postgres.PostgresContainer, password string) (dsn, version string, err error) {
-	logs := e.followLogs(ctr.GetContainerID())
-	defer logs.stop()
-
+func awaitServer(ctx context.Context, ctr *postgres.PostgresContainer, password string) (dsn, version string, err error) {
 	host, err := ctr.Host(ctx)
 	if err != nil {
 		return "", "", err
 	}
 	port, err := ctr.MappedPort(ctx, "5432/tcp")
 	if err != nil {
-		return "", "", fmt.Errorf("%w: %s", err, logs.tail())
+		return "", "", err
 	}
 	hosts := []string{host}
 	if os.Getenv("TESTCONTAINERS_HOST_OVERRIDE") == "" && host != "127.0.0.1" {
@@ -152,12 +156,12 @@ func (e *engine) awaitServer(ctx context.Context, ctr *postgres.PostgresContaine
 			return "", "", err
 		}
 		if state, err := ctr.State(ctx); ctx.Err() == nil && (err != nil || !state.Running) {
-			return "", "", fmt.Errorf("the container stopped while it started: %s", logs.tail())
+			return "", "", errors.New("the container stopped while it started")
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return "", "", fmt.Errorf("%w; last error: %w; %s", context.Cause(ctx), err, logs.tail())
+			return "", "", fmt.Errorf("%w; last error: %w", context.Cause(ctx), err)
 		}
 	}
 }

@@ -44,17 +44,18 @@ func startDSN(ctx context.Context, opts Options) (*Server, error) {
 		}
 		return &Server{dsn: dsn, how: fmt.Sprintf("%s at %s (PostgreSQL %s)", name, addr, version)}, nil
 	}
-	if len(vars) == 1 {
-		return nil, fmt.Errorf("%s is %w", EnvDSN, errNotConfigured)
-	}
-	return nil, fmt.Errorf("none of %s is set%w", strings.Join(vars, ", "), silent{errNotConfigured})
+	return nil, &unsetError{vars}
 }
 
-// silent keeps an error in the chain and out of the text.
-type silent struct{ error }
+// unsetError says that the environment names no server.
+type unsetError struct{ vars []string }
 
-func (silent) Error() string   { return "" }
-func (s silent) Unwrap() error { return s.error }
+func (e *unsetError) Error() string {
+	if len(e.vars) == 1 {
+		return e.vars[0] + " is not set"
+	}
+	return "none of " + strings.Join(e.vars, ", ") + " is set"
+}
 
 // probe connects once and returns the server's version. It fails if the server
 // is too old, cannot be written to, or does not let the role create databases

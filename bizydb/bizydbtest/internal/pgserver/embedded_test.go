@@ -1,5 +1,3 @@
-//go:build bizydb_embedded
-
 package pgserver
 
 import (

@@ -1,14 +1,11 @@
 package pgserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 )
@@ -64,47 +61,9 @@ func (e *engine) settleReaper(ctx context.Context) (restore func()) {
 	}
 	//lint:ignore SA1019 nothing else tells the image's name
 	name := testcontainers.ReaperDefaultImage
-	if _, err := e.image(ctx, name, func(string, ...any) {}); err == nil {
+	if _, err := e.image(ctx, name, 5*time.Second, func(string, ...any) {}); err == nil {
 		return func() {}
 	}
 	_ = os.Setenv(reaperSwitch, "true")
 	return func() { _ = os.Unsetenv(reaperSwitch) }
-}
-
-// containerLogs collects what a container prints. It is read while the
-// container lives, since a container that is removed has no log any more.
-type containerLogs struct {
-	stop func()
-
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (e *engine) followLogs(id string) *containerLogs {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	l := &containerLogs{stop: func() { cancel(); <-done }}
-	go func() {
-		defer close(done)
-		out, err := e.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
-		if err != nil {
-			return
-		}
-		defer func() { _ = out.Close() }()
-		_, _ = stdcopy.StdCopy(l, l, out)
-	}()
-	return l
-}
-
-func (l *containerLogs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// tail is the end of the log so far.
-func (l *containerLogs) tail() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return tail(l.text.String())
 }

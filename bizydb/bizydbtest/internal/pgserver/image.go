@@ -11,10 +11,8 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-const (
-	answerTimeout = 15 * time.Second // for a registry's first answer
-	pullTimeout   = 5 * time.Minute  // for a pull
-)
+// pullTimeout bounds a pull whose registry answers.
+const pullTimeout = 5 * time.Minute
 
 // image is an image that the engine has.
 type image struct {
@@ -23,16 +21,16 @@ type image struct {
 }
 
 // image looks an image up and pulls it if the engine does not have it. A
-// registry that does not answer within 15 seconds is given up, and a pull
-// that takes more than five minutes. An image that nobody may pull without
-// credentials is pulled with those that testcontainers finds.
-func (e *engine) image(ctx context.Context, name string, logf func(string, ...any)) (*image, error) {
+// registry without an answer is given up after the time of patience, a pull
+// after five minutes. An image that nobody may pull without credentials is
+// pulled with those that testcontainers finds.
+func (e *engine) image(ctx context.Context, name string, patience time.Duration, logf func(string, ...any)) (*image, error) {
 	name = mirrored(name)
 	if img, err := e.inspect(ctx, name); err == nil {
 		return img, nil
 	}
 	logf("pulling image %s", name)
-	err := e.pull(ctx, name)
+	err := e.pull(ctx, name, patience)
 	if err != nil && wantsCredentials(err) {
 		if credErr := pullWithCredentials(ctx, name); credErr == nil {
 			err = nil
@@ -56,13 +54,13 @@ func (e *engine) inspect(ctx context.Context, name string) (*image, error) {
 	return img, nil
 }
 
-func (e *engine) pull(ctx context.Context, name string) error {
+func (e *engine) pull(ctx context.Context, name string, patience time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, pullTimeout, fmt.Errorf("not pulled within %s", pullTimeout))
 	defer cancel()
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	timer := time.AfterFunc(answerTimeout, func() {
-		giveUp(fmt.Errorf("its registry did not answer within %s", answerTimeout))
+	timer := time.AfterFunc(patience, func() {
+		giveUp(fmt.Errorf("its registry did not answer within %s", patience))
 	})
 	defer timer.Stop()
 

@@ -109,10 +109,6 @@ var ways = []way{
 	{"embedded", startEmbedded, "give the machine access to Maven Central, or set " + EnvBinariesURL + " to a mirror"},
 }
 
-// errNotConfigured marks a way that was not asked for, and so says nothing
-// about a server that another way found.
-var errNotConfigured = errors.New("not set")
-
 // Start finds or starts a server.
 //
 // A connection string in the environment is final: if its server cannot be
@@ -141,10 +137,12 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("start PostgreSQL: %w", context.Cause(ctx))
 		}
-		if w.name == "dsn" && !errors.Is(err, errNotConfigured) {
+		var unset *unsetError
+		switch {
+		case errors.As(err, &unset): // not asked for, so not passed over either
+		case w.name == "dsn":
 			return nil, err
-		}
-		if !errors.Is(err, errNotConfigured) {
+		default:
 			passed = append(passed, w.name+" passed over: "+oneLine(err))
 		}
 		lines = append(lines, fmt.Sprintf("  %s: %s\n    (%s)", w.name, oneLine(err), w.hint))

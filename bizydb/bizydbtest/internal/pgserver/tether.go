@@ -3,7 +3,6 @@ package pgserver
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -18,8 +17,8 @@ type tether struct {
 	eng        *engine
 	entrypoint []string // the image's own
 
-	mu   sync.Mutex
-	conn *client.HijackedResponse
+	conn   *client.HijackedResponse
+	output *output
 }
 
 // tetherScript signals again and again, for a signal is lost on an entrypoint
@@ -40,24 +39,31 @@ func (t *tether) configure(config *container.Config) {
 }
 
 // attach takes hold of the standard input of a container that is created and
-// not yet started.
+// not yet started, and follows its output.
 func (t *tether) attach(ctx context.Context, ctr testcontainers.Container) error {
 	att, err := t.eng.ContainerAttach(ctx, ctr.GetContainerID(), client.ContainerAttachOptions{Stream: true, Stdin: true})
 	if err != nil {
 		return fmt.Errorf("tie the container to this process: %w", err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.conn = &att.HijackedResponse
+	if t.output, err = t.eng.follow(ctx, ctr.GetContainerID()); err != nil {
+		return fmt.Errorf("follow the container's output: %w", err)
+	}
 	return nil
 }
 
-// close lets go. Without a container it does nothing.
+// started stops following the output. It returns the end of it.
+func (t *tether) started() string {
+	if t.output == nil {
+		return ""
+	}
+	t.output.stop()
+	return t.output.tail()
+}
+
+// close lets go of the container.
 func (t *tether) close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.conn != nil {
 		t.conn.Close()
-		t.conn = nil
 	}
 }

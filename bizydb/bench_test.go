@@ -1,0 +1,115 @@
+package bizydb_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// BenchmarkScope measures what a scope costs: the library's 20-row list against the same SQL with an explicit WHERE
+// user_id, on a bare pgx pool whose login owns the tables, so that no policy applies. The two take turns, call by call,
+// in ten rounds; it reports the median of the rounds' ratios of medians.
+//
+//	go test -run '^$' -bench Scope ./bizydb
+func BenchmarkScope(b *testing.B) {
+	made := bizydbtest.New(b)
+	const users, tasksEach, rounds = 100, 200, 10
+	owner, err := pgxpool.New(b.Context(), made.AdminDSN)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer owner.Close()
+	var user bizydb.UserID // the last one
+	for range users {
+		user = made.NewUser(b)
+		if _, err := owner.Exec(b.Context(), `
+			INSERT INTO public.tasks (user_id, title, priority, status, due_date)
+			SELECT $1, 'task ' || i, 1 + i % 5, CASE WHEN i % 3 = 0 THEN 'completed' ELSE 'pending' END, now() + i % 60 * interval '1 day'
+			FROM generate_series(1, $2) AS i`, user, tasksEach); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := owner.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
+		b.Fatal(err)
+	}
+
+	for _, c := range []struct {
+		name   string
+		scoped func(context.Context) error
+		bare   func(context.Context) error
+	}{
+		{"list20", func(ctx context.Context) error {
+			tasks, err := made.As(user).ListTasks(ctx, planner.ListTasksParams{Limit: 20})
+			return wantRows(len(tasks), 20, err)
+		}, func(ctx context.Context) error {
+			rows, err := owner.Query(ctx, bareList, user, nil, nil, nil, 20)
+			if err != nil {
+				return err
+			}
+			tasks, err := pgx.CollectRows(rows, scanTask)
+			return wantRows(len(tasks), 20, err)
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var ratios, scoped, bare []float64
+			for b.Loop() {
+				ratios, scoped, bare = nil, nil, nil
+				for range rounds {
+					var took [2][]float64
+					for range 400 {
+						for i, call := range [2]func(context.Context) error{c.scoped, c.bare} {
+							start := time.Now()
+							if err := call(b.Context()); err != nil {
+								b.Fatal(err)
+							}
+							took[i] = append(took[i], float64(time.Since(start).Nanoseconds())/1e3)
+						}
+					}
+					scoped, bare = append(scoped, median(took[0])), append(bare, median(took[1]))
+					ratios = append(ratios, median(took[0])/median(took[1]))
+				}
+			}
+			b.ReportMetric(0, "ns/op") // a round is not an operation
+			b.ReportMetric(median(scoped), "scoped-µs")
+			b.ReportMetric(median(bare), "bare-µs")
+			b.ReportMetric(median(ratios), "ratio")
+		})
+	}
+}
+
+func wantRows(got, want int, err error) error {
+	if err == nil && got != want {
+		return fmt.Errorf("%d rows, want %d", got, want)
+	}
+	return err
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+// bareList is ListTasks with the user named in it.
+const bareList = `SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WHERE user_id = $1
+  AND (status = $2 OR $2 IS NULL)
+  AND (category = $3 OR $3 IS NULL)
+  AND (parent_goal_id = $4 OR $4 IS NULL)
+ORDER BY priority, due_date NULLS LAST, created_at DESC, id DESC
+LIMIT nullif($5::int, 0)`
+
+func scanTask(row pgx.CollectableRow) (planner.Task, error) {
+	var i planner.Task
+	err := row.Scan(&i.ID, &i.UserID, &i.ParentGoalID, &i.Title, &i.Description, &i.Priority, &i.Status, &i.Category,
+		&i.EstimatedHours, &i.ActualHours, &i.DueDate, &i.CreatedAt, &i.UpdatedAt, &i.CompletedAt, &i.Dependencies, &i.Notes, &i.Tags)
+	return i, err
+}

@@ -1,0 +1,32 @@
+// Package bizydb keeps a service's users, and their goals and tasks, in PostgreSQL. It hands out typed queries that the
+// database itself confines to one user.
+//
+// # The way in
+//
+// [Open] takes the connection string of the service's login, an ordinary role that owns nothing and may read nothing. What
+// it may do is act as one of two others. [DB.As] names a user and gives a [Scope], whose queries run as role bizydb_user
+// under row security: they see and change that user's goals and tasks and nothing else. [DB.Accounts] gives the queries on
+// users themselves, which run as role bizydb_accounts and never see a goal or a task. There is no third way in: on a
+// connection outside a scope, each table answers permission denied.
+//
+// The queries are those of [planner.Querier], compiled by sqlc from queries/planner. None takes a user id.
+//
+// # One round trip
+//
+// A call sends the user, the role and the query to the server in one go, without BEGIN, which makes them one implicit
+// transaction: the settings end with it, whatever happens. So a scoped call takes one round trip, as a plain query does,
+// once its connection is warm: a statement's first use on a connection takes one more. A pool that has not used a
+// connection for a second asks whether it is still there before it does, as any pgx pool; see
+// [pgxpool.Config].ShouldPing.
+//
+// [Scope.InTx] runs several statements in one transaction, [Scope.Snapshot] reads consistently, and [Scope.WithTx] gives
+// the same queries inside a transaction of the service's own.
+//
+// # Values
+//
+// Times are kept with microseconds and come back in UTC. Columns that can be NULL are pointers. In the parameters of a
+// create, a field left at its zero value takes its default; in those of an update it stays as it is, and the field Clear…
+// sets it to NULL. What a value may be is said by the schema, and a [FieldError] says which field was refused and why.
+//
+// A row of another user is [ErrNotFound], in the same words as one that does not exist.
+package bizydb

@@ -1,0 +1,161 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/schema"
+)
+
+// The README shows these functions. A test holds the two together.
+
+func Example() {
+	ctx := context.Background()
+	dsn, drop := exampleDatabase(ctx)
+	defer drop()
+
+	db, err := bizydb.Open(ctx, dsn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{
+		Email: "ada@example.org", Username: "ada", Password: "correct horse",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	ada := db.As(user.ID) // a value; holds no connection
+	goal, err := ada.CreateGoal(ctx, planner.CreateGoalParams{
+		Title: "Open the shop", Horizon: new(planner.Quarterly),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	task, err := ada.CreateTask(ctx, planner.CreateTaskParams{
+		Title: "Sign the lease", ParentGoalID: &goal.ID, Priority: new(1), Tags: planner.Tags{"legal"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	urgent, err := ada.ListTasks(ctx, planner.ListTasksParams{Status: planner.TaskPending, Limit: 20})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(urgent), urgent[0].Title)
+
+	_, err = db.As(user.ID+1).GetTask(ctx, task.ID)
+	fmt.Println(errors.Is(err, bizydb.ErrNotFound))
+	// Output:
+	// 1 Sign the lease
+	// true
+}
+
+func ExampleScope_InTx() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+
+	err := ada.InTx(ctx, func(tx *bizydb.Tx) error {
+		task, err := tx.CreateTask(ctx, planner.CreateTaskParams{Title: "Paint the walls"})
+		if err != nil {
+			return err
+		}
+		_, err = tx.UpdateTask(ctx, planner.UpdateTaskParams{
+			ID: task.ID, Status: planner.TaskInProgress, ClearDueDate: true,
+		})
+		return err
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleScope_WithTx() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+
+	err := pgx.BeginFunc(ctx, db.Pool(), func(tx pgx.Tx) error {
+		// The service's own statements, with its own rights …
+		if _, err := tx.Exec(ctx, `SELECT pg_notify('planner', 'task created')`); err != nil {
+			return err
+		}
+		// … and bizydb's, confined to the user, commit together.
+		_, err := db.As(userID).WithTx(tx).CreateTask(ctx, planner.CreateTaskParams{Title: "Order chairs"})
+		return err
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleFieldError() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+
+	_, err := ada.CreateTask(ctx, planner.CreateTaskParams{Title: "Call the bank", Priority: new(9)})
+	var field *bizydb.FieldError
+	if errors.As(err, &field) {
+		fmt.Println(field.Column, field.Reason)
+	}
+	fmt.Println(errors.Is(err, bizydb.ErrInvalid))
+	// Output:
+	// priority must be from 1 (highest) to 5 (lowest)
+	// true
+}
+
+// migrate is what a service does when it starts, as the owner of the tables.
+func migrate(ctx context.Context, ownerDSN string) error {
+	conn, err := pgx.Connect(ctx, ownerDSN)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	return schema.Migrate(ctx, conn)
+}
+
+// exampleDatabase makes a database as a test would.
+func exampleDatabase(ctx context.Context) (dsn string, drop func()) {
+	db, drop := newExample(ctx)
+	return db.DSN, drop
+}
+
+// exampleUser makes a database with a user in it.
+func exampleUser(ctx context.Context) (*bizydb.DB, bizydb.UserID, func()) {
+	db, drop := newExample(ctx)
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: "correct horse"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return db.DB, user.ID, drop
+}
+
+func newExample(ctx context.Context) (*bizydbtest.Database, func()) {
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, err := server.NewDatabase(ctx)
+	if err == nil {
+		err = migrate(ctx, db.AdminDSN) // which has nothing to do
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	return db, func() {
+		if err := db.Drop(ctx); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
