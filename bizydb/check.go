@@ -2,11 +2,9 @@ package bizydb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
@@ -23,7 +21,7 @@ FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_r
 func (db *DB) check(ctx context.Context, o options) error {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("bizydb: open: %w", connectError(err))
+		return fmt.Errorf("bizydb: open: %w", named(err))
 	}
 	defer conn.Release()
 
@@ -35,13 +33,13 @@ func (db *DB) check(ctx context.Context, o options) error {
 	case hasCode(err, "3F000", "42883"): // no such schema, no such function
 		return fmt.Errorf("bizydb: open: %w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
 	case hasCode(err, "42501"):
-		return fmt.Errorf("bizydb: open: %w: the login needs GRANT USAGE ON SCHEMA bizydb: %w", ErrRole, err)
+		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrRole, err)
 	case err != nil:
-		return fmt.Errorf("bizydb: open: %w", err)
+		return fmt.Errorf("bizydb: open: %w", named(err))
 	case version < SchemaVersion:
-		return fmt.Errorf("bizydb: open: %w: it is at migration %d, this version of bizydb needs %d", ErrNotMigrated, version, SchemaVersion)
+		return fmt.Errorf("bizydb: open: %w: it is at migration %d, %d is needed", ErrNotMigrated, version, SchemaVersion)
 	case version > SchemaVersion:
-		return fmt.Errorf("bizydb: open: %w: it is at migration %d, this version of bizydb knows %d", ErrSchemaNewer, version, SchemaVersion)
+		return fmt.Errorf("bizydb: open: %w: it is at migration %d, the last one known here is %d", ErrSchemaNewer, version, SchemaVersion)
 	case privileged && !o.allowPrivilegedLogin:
 		return fmt.Errorf("bizydb: open: %w: %q can use the tables outside a scope: it is a superuser, owns them, was granted them, or inherits from bizydb_user or bizydb_accounts", ErrPrivilegedLogin, login)
 	}
@@ -50,20 +48,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 	batch.Queue(actAsUserSQL)
 	batch.Queue(actAsAccountsSQL)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("bizydb: open: %w", enterError(err))
+		return fmt.Errorf("bizydb: open: %w", namedOnEntry(err))
 	}
 	return nil
-}
-
-func hasCode(err error, codes ...string) bool {
-	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) {
-		return false
-	}
-	for _, code := range codes {
-		if pgErr.Code == code {
-			return true
-		}
-	}
-	return false
 }

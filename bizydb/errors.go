@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +39,7 @@ var (
 	// ErrNotMigrated: the database lacks bizydb's schema or the last part of it.
 	ErrNotMigrated = errors.New("database is not migrated")
 	// ErrSchemaNewer: the database was migrated by a newer bizydb.
-	ErrSchemaNewer = errors.New("database is newer than this version of bizydb")
+	ErrSchemaNewer = errors.New("schema is newer than this package knows")
 	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
 	// ErrConnect: the server cannot be reached, or refuses the login.
@@ -55,7 +56,7 @@ type FieldError struct {
 }
 
 func (e *FieldError) Error() string {
-	return fmt.Sprintf("bizydb: %s.%s %s", e.Table, e.Column, e.Reason)
+	return fmt.Sprintf("%s.%s %s", e.Table, e.Column, e.Reason)
 }
 
 // Unwrap returns the error of this package that e is, such as [ErrInvalid], and the server's error where there is one.
@@ -66,32 +67,36 @@ func (e *FieldError) Unwrap() []error {
 	return []error{e.kind, e.cause}
 }
 
-// translate is the one place where an error of pgx or of the server becomes one of this package. It returns the
-// package's own errors, and nil, as they are.
+// translate is the one place where an error of pgx or of the server becomes one of this package.
 func translate(err error) error {
 	if err == nil {
 		return nil
 	}
-	var ours *FieldError
-	if errors.As(err, &ours) {
-		return err
-	}
+	return fmt.Errorf("bizydb: %w", named(err))
+}
+
+func named(err error) error {
 	var pgErr *pgconn.PgError
+	var connectErr *pgconn.ConnectError
 	var notSent pgx.ErrPreprocessingBatch
 	switch {
+	case errors.Is(err, context.Canceled): // the caller's doing, whatever it interrupted
+		return err
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("bizydb: %w: %w", ErrNotFound, err)
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	case errors.As(err, &connectErr):
+		return fmt.Errorf("%w: %w", ErrConnect, err)
 	case errors.As(err, &pgErr):
-		return translateServer(pgErr, err)
-	case errors.As(err, &notSent) && strings.Contains(notSent.Error(), "(build)"): // and not "(prepare)": a value has no form that the server takes
-		return fmt.Errorf("bizydb: %w: %w", ErrInvalid, err)
+		return namedByServer(pgErr, err)
+	case errors.As(err, &notSent) && strings.Contains(notSent.Error(), "(build)"): // a value in no form that the server takes
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	default:
-		return connectError(err)
+		return err
 	}
 }
 
 // SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-func translateServer(pgErr *pgconn.PgError, err error) error {
+func namedByServer(pgErr *pgconn.PgError, err error) error {
 	if r, ok := rules[pgErr.ConstraintName]; ok {
 		return &FieldError{Table: r.table, Column: r.column, Reason: r.reason, kind: r.kind, cause: err}
 	}
@@ -99,41 +104,37 @@ func translateServer(pgErr *pgconn.PgError, err error) error {
 	// Row security refuses a new row only to a user who is not there: the owner comes from the scope. The code alone
 	// would not tell, and the message is in the server's language.
 	case pgErr.Code == "42501" && pgErr.Routine == "ExecWithCheckOptions":
-		return fmt.Errorf("bizydb: %w: %w", ErrNoUser, err)
+		return fmt.Errorf("%w: %w", ErrNoUser, err)
 	case pgErr.Code == "25006":
-		return fmt.Errorf("bizydb: %w: %w", ErrReadOnly, err)
-	case pgErr.Code[:2] == "22": // data exception
-		return fmt.Errorf("bizydb: %w: %w", ErrInvalid, err)
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	case strings.HasPrefix(pgErr.Code, "22"): // data exception
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	default:
-		return connectError(err)
+		return err
 	}
 }
 
-// enterError is translate for the statement that switches the role.
-func enterError(err error) error {
+// namedOnEntry is named for the statement that switches the role.
+func namedOnEntry(err error) error {
 	if hasCode(err, "42501", "22023") { // may not act as the role, no such role
-		return fmt.Errorf("bizydb: %w: GRANT bizydb_user, bizydb_accounts TO the login: %w", ErrRole, err)
+		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrRole, err)
 	}
-	return translate(err)
-}
-
-// connectError names the failure to connect. A context that ended is the caller's doing and not the server's.
-func connectError(err error) error {
-	var connectErr *pgconn.ConnectError
-	if errors.As(err, &connectErr) && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("bizydb: %w: %w", ErrConnect, err)
-	}
-	return fmt.Errorf("bizydb: %w", err)
+	return named(err)
 }
 
 // configError drops the connection string, which pgx repeats with its password blacked out as far as it understands it.
 func configError(err error) error {
 	var parseErr *pgconn.ParseConfigError
 	if errors.As(err, &parseErr) {
-		if cause := parseErr.Unwrap(); cause != nil {
-			return fmt.Errorf("bizydb: %w: connection string: %w", ErrConfig, cause)
+		if err = parseErr.Unwrap(); err == nil {
+			err = errors.New("cannot be parsed")
 		}
-		return fmt.Errorf("bizydb: %w: connection string cannot be parsed", ErrConfig)
+		err = fmt.Errorf("connection string: %w", err)
 	}
 	return fmt.Errorf("bizydb: %w: %w", ErrConfig, err)
+}
+
+func hasCode(err error, codes ...string) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && slices.Contains(codes, pgErr.Code)
 }

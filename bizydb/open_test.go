@@ -38,7 +38,7 @@ func TestOpenRefuses(t *testing.T) {
 		"unreachable":        {dsn: constant("postgres://svc:hunter2@" + nobody + "/db"), want: bizydb.ErrConnect},
 		"unknown host":       {dsn: constant("postgres://svc:hunter2@host.invalid/db"), want: bizydb.ErrConnect},
 		"wrong password":     {before: "ALTER ROLE LOGIN PASSWORD 'changed'", want: bizydb.ErrConnect},
-		"no such database":   {dsn: func(db *bizydbtest.Database) string { return strings.ReplaceAll(db.DSN, "/bizydbtest_", "/missing_") }, want: bizydb.ErrConnect},
+		"no such database":   {dsn: func(db *bizydbtest.Database) string { return strings.Replace(db.DSN, "/bizydbtest_", "/missing_", 1) }, want: bizydb.ErrConnect},
 		"not migrated":       {before: "DROP TABLE public.tasks, public.goals, public.users; DROP SCHEMA bizydb CASCADE", want: bizydb.ErrNotMigrated, says: "schema.Migrate"},
 		"migrated in part":   {before: version("3"), want: bizydb.ErrNotMigrated, says: "at migration 3"},
 		"migrated further":   {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
@@ -77,7 +77,7 @@ func TestOpenRefuses(t *testing.T) {
 			if db != nil || !errors.Is(err, c.want) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
-			if !strings.Contains(err.Error(), c.says) {
+			if !strings.Contains(err.Error(), c.says) || strings.Count(err.Error(), "bizydb: ") != 1 {
 				t.Errorf("%q does not say %q", err, c.says)
 			}
 			if made != nil {

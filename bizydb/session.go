@@ -3,6 +3,7 @@ package bizydb
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -94,7 +95,7 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 	if s.enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, enterError(err)
+			return nil, fmt.Errorf("bizydb: %w", namedOnEntry(err))
 		}
 	}
 	return r, nil

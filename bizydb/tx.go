@@ -2,6 +2,7 @@ package bizydb
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,14 +46,9 @@ func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) 
 
 	tx, err := s.begin(ctx, conn.Conn(), options)
 	if err != nil {
-		return translate(err)
+		return fmt.Errorf("bizydb: begin: %w", err)
 	}
-	// Does nothing after a commit.
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-		defer cancel()
-		_ = tx.Rollback(ctx)
-	}()
+	defer rollback(ctx, tx) // does nothing after a commit
 
 	session := &session{tx: tx, mode: s.db.mode, prepared: statementsOf(conn.Conn())}
 	if err := fn(&Tx{Querier: planner.New(session)}); err != nil {
@@ -66,20 +62,22 @@ func (s Scope) begin(ctx context.Context, conn *pgx.Conn, options pgx.TxOptions)
 	enter := s.statement(enterScopeSQL)
 	if s.db.mode == pgx.QueryExecModeCacheStatement {
 		if err := statementsOf(conn).ensure(ctx, conn, enter.sql); err != nil {
-			return nil, err
+			return nil, named(err)
 		}
 	}
 	batch := &pgx.Batch{}
 	batch.BeginTx(options)
 	batch.Queue(enter.sql, enter.args...)
 	results := conn.SendBatch(ctx, batch)
-	if _, err := results.Exec(); err != nil {
-		_ = results.Close()
-		return nil, err
-	}
 	if err := results.Close(); err != nil {
-		_ = results.Tx().Rollback(ctx)
-		return nil, enterError(err)
+		rollback(ctx, results.Tx()) // does nothing if it has not begun
+		return nil, namedOnEntry(err)
 	}
 	return results.Tx(), nil
+}
+
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_ = tx.Rollback(ctx)
 }

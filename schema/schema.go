@@ -7,6 +7,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/tern/v2/migrate"
@@ -22,7 +23,7 @@ const versionTable = "public.bizydb_schema_version"
 
 var (
 	// ErrNewer is returned when the database has been migrated further than this package knows.
-	ErrNewer = errors.New("database is newer than this version of bizydb")
+	ErrNewer = errors.New("schema is newer than this package knows")
 	// ErrForeignHistory is returned when the database has been migrated, but not under this package's version table.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
 )
@@ -38,14 +39,14 @@ var (
 // A database migrated by a newer bizydb gives [ErrNewer], one migrated by the tern command without schema/tern.conf
 // [ErrForeignHistory].
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
-	if err := up(ctx, conn); err != nil {
+	if err := up(ctx, conn, Files); err != nil {
 		return fmt.Errorf("schema: migrate: %w", err)
 	}
 	return nil
 }
 
-func up(ctx context.Context, conn *pgx.Conn) error {
-	steps, err := migrate.FindMigrations(Files)
+func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
+	steps, err := migrate.FindMigrations(files)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func up(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	if err := migrator.LoadMigrations(Files); err != nil {
+	if err := migrator.LoadMigrations(files); err != nil {
 		return err
 	}
 	// Read after installed: a step writes both in one transaction, so a migration that runs right now cannot mislead.
@@ -80,6 +81,13 @@ func up(ctx context.Context, conn *pgx.Conn) error {
 	var tooNew migrate.BadVersionError
 	if errors.As(err, &tooNew) {
 		return fmt.Errorf("%w: %w", ErrNewer, err)
+	}
+	if err != nil {
+		return err
+	}
+	// The version table may have outlived the schema.
+	if installed, err = installedVersion(ctx, conn); err == nil && installed < len(steps) {
+		err = fmt.Errorf("%s says %d, but the schema is at migration %d", versionTable, len(steps), installed)
 	}
 	return err
 }

@@ -172,12 +172,14 @@ func withLogin(dsn string, user *url.Userinfo, database string) string {
 		if err != nil {
 			return dsn // pgx has parsed it before
 		}
+		// The query part can name all three as well.
+		query := u.Query()
+		query.Del("dbname")
+		query.Del("database")
 		if user != nil {
 			u.User = user
-		}
-		query := u.Query() // which can name both as well
-		for _, key := range []string{"user", "password", "dbname", "database"} {
-			query.Del(key)
+			query.Del("user")
+			query.Del("password")
 		}
 		u.Path, u.RawQuery = "/"+database, query.Encode()
 		return u.String()

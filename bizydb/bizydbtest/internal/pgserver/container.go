@@ -46,11 +46,7 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = eng.Close()
-		}
-	}()
+	defer func() { _ = eng.Close() }() // what a running container needs of it has a connection of its own
 	img, err := eng.image(ctx, name, 15*time.Second, opts.Logf)
 	if err != nil {
 		return nil, err
@@ -105,7 +101,6 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 		stop: func() error {
 			quiet.Add(1)
 			defer quiet.Add(-1)
-			defer func() { _ = eng.Close() }()
 			defer rope.close()
 			return terminate(ctr)
 		},

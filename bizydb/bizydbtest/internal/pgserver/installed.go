@@ -51,6 +51,9 @@ func startInstalled(ctx context.Context, opts Options) (*Server, error) {
 			continue
 		}
 		s.how = fmt.Sprintf("installed binaries %s (PostgreSQL %s)", dir, version)
+		for _, err := range errs {
+			s.how += "; passed over " + oneLine(err)
+		}
 		return s, nil
 	}
 	return nil, errors.Join(errs...)

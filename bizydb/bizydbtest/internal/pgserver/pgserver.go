@@ -89,10 +89,16 @@ func (s *Server) Close() error {
 	s.once.Do(func() {
 		if s.stop != nil {
 			s.closeErr = s.stop()
+			held.Delete(s)
 		}
 	})
 	return s.closeErr
 }
+
+// held keeps the started servers from the garbage collector. It would close
+// their ties to this process, and so stop a server of which the caller has kept
+// the connection string only.
+var held sync.Map // of *Server
 
 // way is one way to a server. Its start returns an error that reads well
 // behind the way's name and a colon.
@@ -107,6 +113,14 @@ var ways = []way{
 	{"container", startContainer, "start a Docker engine that has, or can pull, the image in " + EnvImage + " (default " + DefaultImage + ")"},
 	{"installed", startInstalled, "install the PostgreSQL server (15 or later), or set " + EnvBinDir + " to the directory of its initdb"},
 	{"embedded", startEmbedded, "give the machine access to Maven Central, or set " + EnvBinariesURL + " to a mirror"},
+}
+
+func (w way) try(ctx context.Context, opts Options) (*Server, error) {
+	s, err := w.start(ctx, opts)
+	if err == nil && s.stop != nil {
+		held.Store(s, nil)
+	}
+	return s, err
 }
 
 // Start finds or starts a server.
@@ -127,7 +141,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 
 	var passed, lines []string
 	for _, w := range ways {
-		s, err := w.start(ctx, opts)
+		s, err := w.try(ctx, opts)
 		if err == nil {
 			if len(passed) > 0 {
 				s.how += "; " + strings.Join(passed, "; ")
@@ -155,7 +169,7 @@ func startForced(ctx context.Context, opts Options, name string) (*Server, error
 		if w.name != name {
 			continue
 		}
-		s, err := w.start(ctx, opts)
+		s, err := w.try(ctx, opts)
 		if err != nil {
 			return nil, fmt.Errorf("%s=%s: %w", EnvWay, name, err)
 		}

@@ -3,8 +3,10 @@ package pgserver
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNoWayWorks(t *testing.T) {
@@ -68,5 +70,37 @@ func TestCanceled(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("way %q: %v, want context.Canceled", way, err)
 		}
+	}
+}
+
+func TestServerOutlivesItsHandle(t *testing.T) {
+	t.Parallel()
+	sharedServer(t)
+	dsn := func() string {
+		s, err := Start(t.Context(), Options{Getenv: env(EnvWay + "=installed")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.DSN()
+	}()
+	t.Cleanup(func() {
+		held.Range(func(s, _ any) bool {
+			if s.(*Server).DSN() == dsn {
+				_ = s.(*Server).Close()
+			}
+			return true
+		})
+	})
+	for range 2 {
+		collected := make(chan struct{})
+		runtime.AddCleanup(new([64]byte), func(done chan struct{}) { close(done) }, collected)
+		runtime.GC()
+		<-collected
+	}
+	for range 20 {
+		if !alive(t, dsn) {
+			t.Fatal("the server went with the last reference to it")
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -1,0 +1,100 @@
+package bizydbtest_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// Every test has a database to itself, and a login that is as an ordinary service's.
+func TestNew(t *testing.T) {
+	t.Parallel()
+	one, two := bizydbtest.New(t), bizydbtest.New(t)
+	user := one.NewUser(t)
+	if _, err := one.As(user).CreateTask(t.Context(), planner.CreateTaskParams{Title: "one's"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.As(user).CreateTask(t.Context(), planner.CreateTaskParams{Title: "two's"}); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("one's user in the other database: %v, want ErrNoUser", err)
+	}
+	var super, inherit, createdb bool
+	if err := one.Pool().QueryRow(t.Context(), "SELECT rolsuper, rolinherit, rolcreatedb FROM pg_roles WHERE rolname = current_user").
+		Scan(&super, &inherit, &createdb); err != nil || super || inherit || createdb {
+		t.Errorf("the login: superuser %v, inherits %v, creates databases %v, %v", super, inherit, createdb, err)
+	}
+}
+
+func TestDatabaseGoesWithItsTest(t *testing.T) {
+	t.Parallel()
+	var gone *bizydbtest.Database
+	t.Run("inner", func(t *testing.T) { gone = bizydbtest.New(t) })
+	if conn, err := pgx.Connect(t.Context(), gone.AdminDSN); err == nil {
+		conn.Close(t.Context())
+		t.Error("the database is still there")
+	}
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	login, err := pgx.ParseConfig(gone.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var exists bool
+	if err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", login.User).Scan(&exists); err != nil || exists {
+		t.Errorf("the login is still there: %v, %v", exists, err)
+	}
+}
+
+// The proxy's number is what a client waits for: messages sent together are one, a transaction of three statements three.
+func TestProxyCountsRoundTrips(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	proxy, dsn := bizydbtest.NewProxy(t, db.DSN)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if proxy.RoundTrips() == 0 {
+		t.Error("connecting took no round trip")
+	}
+	batch := &pgx.Batch{}
+	for range 5 {
+		batch.Queue("SELECT 1")
+	}
+	for name, c := range map[string]struct {
+		do   func() error
+		want int
+	}{
+		"a statement": {func() error { _, err := conn.Exec(t.Context(), "SELECT 1"); return err }, 1},
+		"three in a transaction": {func() error {
+			return pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error { _, err := tx.Exec(t.Context(), "SELECT 1"); return err })
+		}, 3},
+		"many rows": {func() error {
+			_, err := conn.Exec(t.Context(), "SELECT repeat('x', 1000) FROM generate_series(1, 10000)")
+			return err
+		}, 1},
+		"a batch of five, prepared and sent": {func() error { return conn.SendBatch(t.Context(), batch).Close() }, 2},
+		"nothing":                            {func() error { return nil }, 0},
+	} {
+		proxy.RoundTrips()
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := proxy.RoundTrips(); got != c.want {
+			t.Errorf("%s: %d round trips, want %d", name, got, c.want)
+		}
+	}
+}
