@@ -66,8 +66,7 @@ func Shared() (*Server, error) {
 }
 
 // Run runs a package's tests and stops the server that they used. It returns what [os.Exit] is to be called with.
-// Without it the server stops a moment after the process, and a container on a machine without testcontainers' reaper
-// may stay.
+// Without it the server stops a moment after the process.
 func Run(m *testing.M) int {
 	code := m.Run()
 	shared.Lock()

@@ -3,13 +3,9 @@ package pgserver
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"net"
-	"os"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/modules/postgres"
@@ -91,7 +87,7 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn, version, err := awaitServer(ctx, ctr, password)
+	dsn, version, err := await(ctx, ctr, password)
 	if err != nil {
 		return nil, err
 	}
@@ -114,49 +110,4 @@ func terminate(ctr *postgres.PostgresContainer) error {
 	defer cancel()
 	return testcontainers.TerminateContainer(ctr.Container,
 		testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
-}
-
-// awaitServer connects until the server answers, and returns how. While the
-// image initialises its cluster nobody listens on the container's port, so the
-// first connection is to the server that stays.
-func awaitServer(ctx context.Context, ctr *postgres.PostgresContainer, password string) (dsn, version string, err error) {
-	host, err := ctr.Host(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	port, err := ctr.MappedPort(ctx, "5432/tcp")
-	if err != nil {
-		return "", "", err
-	}
-	hosts := []string{host}
-	if os.Getenv("TESTCONTAINERS_HOST_OVERRIDE") == "" && host != "127.0.0.1" {
-		// testcontainers guesses wrong where we run in a container and the engine
-		// runs beside us.
-		hosts = append(hosts, "127.0.0.1")
-	}
-	for try := 0; ; try++ {
-		dsn := dsnURL(net.JoinHostPort(hosts[try%len(hosts)], port.Port()), password)
-		cfg, err := pgx.ParseConfig(dsn)
-		if err != nil {
-			return "", "", err
-		}
-		attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
-		version, err := probe(attempt, cfg)
-		cancel()
-		if err == nil {
-			return dsn, version, nil
-		}
-		var unfit *unfitError
-		if errors.As(err, &unfit) {
-			return "", "", err
-		}
-		if state, err := ctr.State(ctx); ctx.Err() == nil && (err != nil || !state.Running) {
-			return "", "", errors.New("the container stopped while it started")
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return "", "", fmt.Errorf("%w; last error: %w", context.Cause(ctx), err)
-		}
-	}
 }

@@ -61,7 +61,7 @@ func TestUnusableDSNIsFinalAndKeepsItsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent := listener(t)
-	execute(t, running.DSN(), "CREATE ROLE humble LOGIN PASSWORD 'S3cret'")
+	execute(t, running.DSN(), "DROP ROLE IF EXISTS humble; CREATE ROLE humble LOGIN PASSWORD 'S3cret'")
 
 	tests := []struct {
 		name, dsn string

@@ -4,80 +4,14 @@ package pgserver
 
 import (
 	"bufio"
-	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 )
-
-// childMode, in the environment, makes the test binary start a server and end
-// in the way that its value says.
-const childMode = "PGSERVER_TEST_CHILD"
-
-// child starts a server by the real environment, prints its DSN and its data
-// directory, and waits for a line to end.
-func child(mode string) {
-	interrupt := make(chan os.Signal, 1)
-	if mode == "interrupt" {
-		signal.Notify(interrupt, os.Interrupt)
-	}
-	ctx := context.Background()
-	s, err := Start(ctx, Options{})
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	// A server that is shared by a package's tests must not look like a leak of one of them.
-	if err := goleak.Find(goleak.IgnoreAnyFunction("os/signal.loop")); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	conn, err := pgx.Connect(ctx, s.DSN())
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	var dir string
-	_ = conn.QueryRow(ctx, "SHOW data_directory").Scan(&dir)
-	fmt.Printf("%s\n%s\n", s.DSN(), dir)
-
-	if mode == "interrupt" {
-		<-interrupt
-		// The server must not have got the signal too.
-		if err := conn.Ping(ctx); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		_ = conn.Close(ctx)
-		if err := s.Close(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		return
-	}
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	switch mode {
-	case "exit":
-		os.Exit(0)
-	case "panic":
-		panic("as asked")
-	case "close":
-		_ = conn.Close(ctx)
-		if err := s.Close(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-	}
-}
 
 type childProcess struct {
 	*exec.Cmd
@@ -140,7 +74,6 @@ var endings = []struct {
 	end        func(*testing.T, *childProcess)
 }{
 	{"os.Exit", "exit", func(t *testing.T, p *childProcess) { _ = p.stdin.Close() }},
-	{"panic", "panic", func(t *testing.T, p *childProcess) { _ = p.stdin.Close() }},
 	{"SIGKILL", "wait", func(t *testing.T, p *childProcess) { p.signal(t, p.Process.Pid, syscall.SIGKILL) }},
 	{"Ctrl-C", "wait", func(t *testing.T, p *childProcess) { p.signal(t, -p.Process.Pid, syscall.SIGINT) }},
 	{"Ctrl-C handled", "interrupt", func(t *testing.T, p *childProcess) { p.signal(t, -p.Process.Pid, syscall.SIGINT) }},
@@ -152,7 +85,7 @@ func TestInstalledServerEndsWithItsProcess(t *testing.T) {
 	for _, tt := range endings {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := spawn(t, os.Args[0], tt.mode, nil, EnvWay+"=installed")
+			p := spawn(t, executable(t), tt.mode, nil, EnvWay+"=installed")
 			tt.end(t, p)
 			checkEnd(t, tt.name, p)
 			eventually(t, "the server stops", func() bool { return !alive(t, p.dsn) })
@@ -173,7 +106,7 @@ func TestContainerEndsWithItsProcess(t *testing.T) {
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := spawn(t, os.Args[0], tt.mode, nil, EnvWay+"=container", EnvImage+"="+image)
+			p := spawn(t, executable(t), tt.mode, nil, EnvWay+"=container", EnvImage+"="+image)
 			tt.end(t, p)
 			checkEnd(t, tt.name, p)
 			eventually(t, "the container is removed", func() bool { return !published(t, eng, p.dsn) })
@@ -199,13 +132,7 @@ func TestInstalledAsOrdinaryUser(t *testing.T) {
 	}
 	// go test keeps its binary where only root can get at it.
 	program := filepath.Join(publicDir(t), "pgserver.test")
-	binary, err := os.ReadFile(os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, binary, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	install(t, executable(t), program)
 	nobody := &account{name: "nobody", uid: 65534, gid: 65534}
 	p := spawn(t, program, "close", nobody, EnvWay+"=installed", "HOME=/nonexistent")
 	var info syscall.Stat_t
@@ -220,4 +147,13 @@ func TestInstalledAsOrdinaryUser(t *testing.T) {
 	if alive(t, p.dsn) {
 		t.Error("the server still answers")
 	}
+}
+
+func executable(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

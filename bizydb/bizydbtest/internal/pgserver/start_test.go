@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 )
@@ -22,16 +21,6 @@ func TestNoWayWorksNamesTheCallersVariables(t *testing.T) {
 	t.Parallel()
 	opts := Options{DSNVars: []string{"DATABASE_URL"}, Getenv: env(noImage, noBinaries, noMaven)}
 	startFails(t, opts, "dsn: none of DATABASE_URL, "+EnvDSN+" is set\n")
-}
-
-func TestPassedOverIsSaid(t *testing.T) {
-	t.Parallel()
-	sharedServer(t)
-	s := start(t, noImage)
-	contains(t, s.How(), "installed binaries ", "; container passed over: ")
-	if strings.Contains(s.How(), "\n") || strings.Contains(s.How(), EnvDSN) {
-		t.Errorf("not the line that a log wants: %s", s.How())
-	}
 }
 
 func TestForcedWay(t *testing.T) {
