@@ -67,14 +67,25 @@ func (e *FieldError) Unwrap() []error {
 	return []error{e.kind, e.cause}
 }
 
-// translate is the one place where an error of pgx or of the server becomes one of this package.
-func translate(err error) error {
+// translate makes an error of pgx or of the server one of this package. doing is what failed, such as the query's name.
+func translate(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("bizydb: %w", named(err))
+	return fmt.Errorf("bizydb: %s: %w", doing, named(err))
 }
 
+// queryName is the name that sqlc writes above each query: "-- name: GetTask :one".
+func queryName(sql string) string {
+	rest, ok := strings.CutPrefix(sql, "-- name: ")
+	if !ok {
+		return "query"
+	}
+	name, _, _ := strings.Cut(rest, " ")
+	return name
+}
+
+// named is the one place where an error gets its name.
 func named(err error) error {
 	var pgErr *pgconn.PgError
 	var connectErr *pgconn.ConnectError

@@ -23,7 +23,7 @@ func (r *rows) Next() bool {
 
 func (r *rows) Scan(dest ...any) error {
 	if err := r.Rows.Scan(dest...); err != nil {
-		return translate(err)
+		return r.reply.translate(err)
 	}
 	inUTC(dest)
 	return nil
@@ -40,7 +40,7 @@ func (r *rows) Err() error {
 	if r.reply.closed {
 		return r.err
 	}
-	return translate(r.Rows.Err())
+	return r.reply.translate(r.Rows.Err())
 }
 
 // row is the only row of a query.

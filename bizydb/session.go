@@ -65,7 +65,7 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 	if s.invalid != nil {
 		return nil, s.invalid
 	}
-	r := &reply{}
+	r := &reply{sql: sql}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
@@ -74,7 +74,7 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 	if s.tx == nil {
 		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
-			return nil, translate(err)
+			return nil, translate(queryName(sql), err)
 		}
 		r.conn, to, prepared = conn, conn.Conn(), statementsOf(conn.Conn())
 	}
@@ -95,7 +95,7 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 	if s.enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %w", namedOnEntry(err))
+			return nil, fmt.Errorf("bizydb: %s: %w", queryName(sql), namedOnEntry(err))
 		}
 	}
 	return r, nil
@@ -105,6 +105,7 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 type reply struct {
 	results pgx.BatchResults // nil before the batch was sent
 	conn    *pgxpool.Conn    // nil inside a transaction
+	sql     string
 	closed  bool
 }
 
@@ -112,7 +113,7 @@ type reply struct {
 // or else what came after: a batch has succeeded only when it is closed. Closing again does nothing.
 func (r *reply) close(err error) error {
 	if r.closed {
-		return translate(err)
+		return r.translate(err)
 	}
 	r.closed = true
 	if r.results != nil {
@@ -126,5 +127,12 @@ func (r *reply) close(err error) error {
 		}
 		r.conn.Release()
 	}
-	return translate(err)
+	return r.translate(err)
+}
+
+func (r *reply) translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	return translate(queryName(r.sql), err)
 }

@@ -40,7 +40,7 @@ func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) 
 	}
 	conn, err := s.db.pool.Acquire(ctx)
 	if err != nil {
-		return translate(err)
+		return translate("begin", err)
 	}
 	defer conn.Release()
 
@@ -54,7 +54,7 @@ func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) 
 	if err := fn(&Tx{Querier: planner.New(session)}); err != nil {
 		return err
 	}
-	return translate(tx.Commit(ctx))
+	return translate("commit", tx.Commit(ctx))
 }
 
 // begin begins a transaction and confines it, in one round trip.

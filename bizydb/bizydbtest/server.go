@@ -67,7 +67,8 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 	d.drop = func(ctx context.Context) error {
 		return s.exec(ctx, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, name), fmt.Sprintf(`DROP ROLE IF EXISTS %s`, name))
 	}
-	err := s.exec(ctx,
+	// The server could finish a canceled CREATE DATABASE after drop has found nothing, so it is not canceled.
+	err := s.exec(context.WithoutCancel(ctx),
 		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
 		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, password),
 		fmt.Sprintf(`GRANT bizydb_user, bizydb_accounts TO %s`, name),
@@ -109,7 +110,7 @@ func (s *Server) makeTemplate(ctx context.Context) (string, error) {
 	}
 	// It gets its name only when it is finished.
 	draft := "bizydbtest_draft_" + strings.ToLower(rand.Text())
-	if _, err := conn.Exec(ctx, `CREATE DATABASE `+draft); err != nil {
+	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft); err != nil {
 		return "", err
 	}
 	err = migrate(ctx, withLogin(s.DSN(), nil, draft))

@@ -22,17 +22,17 @@ RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date,
 `
 
 type CreateGoalParams struct {
-	ParentGoalID       *GoalID
-	Title              string
-	Description        *string
-	Horizon            *Horizon
-	TargetDate         *time.Time
-	Status             GoalStatus
-	ProgressPercentage *float64
-	SuccessCriteria    *string
-	Metrics            Metrics
-	CreatedAt          *time.Time
-	CompletedAt        *time.Time
+	ParentGoalID       *GoalID    `json:"parent_goal_id"`
+	Title              string     `json:"title"`
+	Description        *string    `json:"description"`
+	Horizon            *Horizon   `json:"horizon"`
+	TargetDate         *time.Time `json:"target_date"`
+	Status             GoalStatus `json:"status"`
+	ProgressPercentage *float64   `json:"progress_percentage"`
+	SuccessCriteria    *string    `json:"success_criteria"`
+	Metrics            Metrics    `json:"metrics"`
+	CreatedAt          *time.Time `json:"created_at"`
+	CompletedAt        *time.Time `json:"completed_at"`
 }
 
 // CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
@@ -137,10 +137,10 @@ LIMIT nullif($4::int, 0)
 `
 
 type ListGoalsParams struct {
-	Status       GoalStatus
-	Horizon      *Horizon
-	ParentGoalID *GoalID
-	Limit        int
+	Status       GoalStatus `json:"status"`
+	Horizon      *Horizon   `json:"horizon"`
+	ParentGoalID *GoalID    `json:"parent_goal_id"`
+	Limit        int        `json:"limit"`
 }
 
 // ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
@@ -201,21 +201,21 @@ RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date,
 `
 
 type UpdateGoalParams struct {
-	Title                *string
-	ClearDescription     bool
-	Description          *string
-	ClearHorizon         bool
-	Horizon              *Horizon
-	ClearTargetDate      bool
-	TargetDate           *time.Time
-	Status               GoalStatus
-	ProgressPercentage   *float64
-	ClearSuccessCriteria bool
-	SuccessCriteria      *string
-	ClearParentGoalID    bool
-	ParentGoalID         *GoalID
-	Metrics              Metrics
-	ID                   GoalID
+	Title                *string    `json:"title"`
+	ClearDescription     bool       `json:"clear_description"`
+	Description          *string    `json:"description"`
+	ClearHorizon         bool       `json:"clear_horizon"`
+	Horizon              *Horizon   `json:"horizon"`
+	ClearTargetDate      bool       `json:"clear_target_date"`
+	TargetDate           *time.Time `json:"target_date"`
+	Status               GoalStatus `json:"status"`
+	ProgressPercentage   *float64   `json:"progress_percentage"`
+	ClearSuccessCriteria bool       `json:"clear_success_criteria"`
+	SuccessCriteria      *string    `json:"success_criteria"`
+	ClearParentGoalID    bool       `json:"clear_parent_goal_id"`
+	ParentGoalID         *GoalID    `json:"parent_goal_id"`
+	Metrics              Metrics    `json:"metrics"`
+	ID                   GoalID     `json:"id"`
 }
 
 // UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it

@@ -10,60 +10,60 @@ import (
 
 // What a user wants to reach, in a tree: a goal may have sub-goals and tasks.
 type Goal struct {
-	ID GoalID
+	ID GoalID `json:"id"`
 	// The owner. Set by the database from the scope; no query passes it.
-	UserID UserID
+	UserID UserID `json:"user_id"`
 	// The goal above, of the same owner; NULL for a root. Deleting a goal makes roots of its sub-goals.
-	ParentGoalID *GoalID
+	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not only white space.
-	Title       string
-	Description *string
+	Title       string  `json:"title"`
+	Description *string `json:"description"`
 	// yearly, quarterly, monthly, weekly or NULL.
-	Horizon *Horizon
+	Horizon *Horizon `json:"horizon"`
 	// When the goal is to be reached.
-	TargetDate *time.Time
+	TargetDate *time.Time `json:"target_date"`
 	// active, completed, on_hold or cancelled.
-	Status GoalStatus
+	Status GoalStatus `json:"status"`
 	// 0 to 100.
-	ProgressPercentage float64
+	ProgressPercentage float64 `json:"progress_percentage"`
 	// How to tell that the goal is reached.
-	SuccessCriteria *string
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
+	SuccessCriteria *string   `json:"success_criteria"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
 	// Set exactly while status is completed.
-	CompletedAt *time.Time
+	CompletedAt *time.Time `json:"completed_at"`
 	// A JSON object of the user's own figures.
-	Metrics Metrics
+	Metrics Metrics `json:"metrics"`
 }
 
 // What a user has to do, under a goal or by itself.
 type Task struct {
-	ID TaskID
+	ID TaskID `json:"id"`
 	// The owner. Set by the database from the scope; no query passes it.
-	UserID UserID
+	UserID UserID `json:"user_id"`
 	// The goal that the task serves, of the same owner; NULL for none. Deleting the goal leaves the task.
-	ParentGoalID *GoalID
+	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not only white space.
-	Title       string
-	Description *string
+	Title       string  `json:"title"`
+	Description *string `json:"description"`
 	// 1 (highest) to 5 (lowest).
-	Priority int
+	Priority int `json:"priority"`
 	// pending, in_progress, completed or blocked.
-	Status TaskStatus
+	Status TaskStatus `json:"status"`
 	// Free text of at most 100 characters, such as development or marketing.
-	Category *string
+	Category *string `json:"category"`
 	// Hours the task is expected to take.
-	EstimatedHours *float64
+	EstimatedHours *float64 `json:"estimated_hours"`
 	// Hours the task took.
-	ActualHours *float64
-	DueDate     *time.Time
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	ActualHours *float64   `json:"actual_hours"`
+	DueDate     *time.Time `json:"due_date"`
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
 	// Set exactly while status is completed.
-	CompletedAt *time.Time
+	CompletedAt *time.Time `json:"completed_at"`
 	// JSON array of ids of tasks to be done first.
-	Dependencies TaskIDs
-	Notes        *string
+	Dependencies TaskIDs `json:"dependencies"`
+	Notes        *string `json:"notes"`
 	// JSON array of strings.
-	Tags Tags
+	Tags Tags `json:"tags"`
 }

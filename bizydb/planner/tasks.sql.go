@@ -22,20 +22,20 @@ RETURNING id, user_id, parent_goal_id, title, description, priority, status, cat
 `
 
 type CreateTaskParams struct {
-	ParentGoalID   *GoalID
-	Title          string
-	Description    *string
-	Priority       *int
-	Status         TaskStatus
-	Category       *string
-	EstimatedHours *float64
-	ActualHours    *float64
-	DueDate        *time.Time
-	Dependencies   TaskIDs
-	Notes          *string
-	Tags           Tags
-	CreatedAt      *time.Time
-	CompletedAt    *time.Time
+	ParentGoalID   *GoalID    `json:"parent_goal_id"`
+	Title          string     `json:"title"`
+	Description    *string    `json:"description"`
+	Priority       *int       `json:"priority"`
+	Status         TaskStatus `json:"status"`
+	Category       *string    `json:"category"`
+	EstimatedHours *float64   `json:"estimated_hours"`
+	ActualHours    *float64   `json:"actual_hours"`
+	DueDate        *time.Time `json:"due_date"`
+	Dependencies   TaskIDs    `json:"dependencies"`
+	Notes          *string    `json:"notes"`
+	Tags           Tags       `json:"tags"`
+	CreatedAt      *time.Time `json:"created_at"`
+	CompletedAt    *time.Time `json:"completed_at"`
 }
 
 // CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
@@ -152,10 +152,10 @@ LIMIT nullif($4::int, 0)
 `
 
 type ListTasksParams struct {
-	Status       TaskStatus
-	Category     *string
-	ParentGoalID *GoalID
-	Limit        int
+	Status       TaskStatus `json:"status"`
+	Category     *string    `json:"category"`
+	ParentGoalID *GoalID    `json:"parent_goal_id"`
+	Limit        int        `json:"limit"`
 }
 
 // ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
@@ -222,26 +222,26 @@ RETURNING id, user_id, parent_goal_id, title, description, priority, status, cat
 `
 
 type UpdateTaskParams struct {
-	Title               *string
-	ClearDescription    bool
-	Description         *string
-	Priority            *int
-	Status              TaskStatus
-	ClearCategory       bool
-	Category            *string
-	ClearEstimatedHours bool
-	EstimatedHours      *float64
-	ClearActualHours    bool
-	ActualHours         *float64
-	ClearDueDate        bool
-	DueDate             *time.Time
-	Dependencies        TaskIDs
-	ClearNotes          bool
-	Notes               *string
-	Tags                Tags
-	ClearParentGoalID   bool
-	ParentGoalID        *GoalID
-	ID                  TaskID
+	Title               *string    `json:"title"`
+	ClearDescription    bool       `json:"clear_description"`
+	Description         *string    `json:"description"`
+	Priority            *int       `json:"priority"`
+	Status              TaskStatus `json:"status"`
+	ClearCategory       bool       `json:"clear_category"`
+	Category            *string    `json:"category"`
+	ClearEstimatedHours bool       `json:"clear_estimated_hours"`
+	EstimatedHours      *float64   `json:"estimated_hours"`
+	ClearActualHours    bool       `json:"clear_actual_hours"`
+	ActualHours         *float64   `json:"actual_hours"`
+	ClearDueDate        bool       `json:"clear_due_date"`
+	DueDate             *time.Time `json:"due_date"`
+	Dependencies        TaskIDs    `json:"dependencies"`
+	ClearNotes          bool       `json:"clear_notes"`
+	Notes               *string    `json:"notes"`
+	Tags                Tags       `json:"tags"`
+	ClearParentGoalID   bool       `json:"clear_parent_goal_id"`
+	ParentGoalID        *GoalID    `json:"parent_goal_id"`
+	ID                  TaskID     `json:"id"`
 }
 
 // UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it

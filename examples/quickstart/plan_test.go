@@ -53,15 +53,15 @@ func TestBadPlan(t *testing.T) {
 		},
 		{
 			"empty title", `{"goals": [{"title": "Grow", "tasks": [{"title": "Call"}, {"title": ""}]}]}`,
-			`my.json: goal 1 "Grow": task 2 "": bizydb: tasks.title must not be blank`,
+			`my.json: goal 1 "Grow": task 2 "": bizydb: CreateTask: tasks.title must not be blank`,
 		},
 		{
 			"unknown status", `{"goals": [{"title": "Grow", "status": "done"}]}`,
-			`my.json: goal 1 "Grow": bizydb: goals.status must be active, completed, on_hold or cancelled`,
+			`my.json: goal 1 "Grow": bizydb: CreateGoal: goals.status must be active, completed, on_hold or cancelled`,
 		},
 		{
 			"long title", `{"goals": [{"title": "Grow"}, {"title": "` + long + `"}]}`,
-			`my.json: goal 2 "` + long[:60] + `": bizydb: goals.title must have at most 500 characters`,
+			`my.json: goal 2 "` + long[:60] + `": bizydb: CreateGoal: goals.title must have at most 500 characters`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
