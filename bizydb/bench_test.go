@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
@@ -22,19 +21,23 @@ import (
 //	go test -run '^$' -bench Scope ./bizydb
 func BenchmarkScope(b *testing.B) {
 	made := bizydbtest.New(b)
-	const users, tasksEach, rounds = 100, 200, 10
+	const users, tasksEach, rounds = 1000, 200, 10
 	owner, err := pgxpool.New(b.Context(), made.AdminDSN)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer owner.Close()
-	var user bizydb.UserID // the last one
-	for range users {
-		user = made.NewUser(b)
-		if _, err := owner.Exec(b.Context(), `
+	user := made.NewUser(b)
+	for _, sql := range []string{
+		fmt.Sprintf(`
+			INSERT INTO public.users (email, username, hashed_password)
+			SELECT 'u' || i || '@example.org', 'u' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(2, %d) AS i`, users),
+		fmt.Sprintf(`
 			INSERT INTO public.tasks (user_id, title, priority, status, due_date)
-			SELECT $1, 'task ' || i, 1 + i % 5, CASE WHEN i % 3 = 0 THEN 'completed' ELSE 'pending' END, now() + i % 60 * interval '1 day'
-			FROM generate_series(1, $2) AS i`, user, tasksEach); err != nil {
+			SELECT u.id, 'task ' || i, 1 + i %% 5, CASE WHEN i %% 3 = 0 THEN 'completed' ELSE 'pending' END, now() + i %% 60 * interval '1 day'
+			FROM generate_series(1, %d) AS i, public.users AS u`, tasksEach),
+	} {
+		if _, err := owner.Exec(b.Context(), sql); err != nil {
 			b.Fatal(err)
 		}
 	}

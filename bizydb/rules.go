@@ -27,6 +27,7 @@ var rules = map[string]rule{
 	"ck_goals_target_date_finite":  {"goals", "target_date", "must be finite", ErrInvalid},
 	"ck_goals_metrics_object":      {"goals", "metrics", "must be a JSON object", ErrInvalid},
 	"ck_goals_no_cycle":            {"goals", "parent_goal_id", "must not be the goal itself or one below it", ErrGoalCycle},
+	"ck_goals_times_finite":        {"goals", "created_at", "must be finite, like the other times", ErrInvalid},
 	"fk_goals_parent_goal":         {"goals", "parent_goal_id", "must be an existing goal", ErrNotFound},
 	"fk_goals_user":                {"goals", "user_id", "must be an existing user", ErrNoUser},
 
@@ -40,6 +41,7 @@ var rules = map[string]rule{
 	"ck_tasks_due_date_finite":  {"tasks", "due_date", "must be finite", ErrInvalid},
 	"ck_tasks_dependencies_ids": {"tasks", "dependencies", "must be ids of tasks", ErrInvalid},
 	"ck_tasks_tags_strings":     {"tasks", "tags", "must be strings", ErrInvalid},
+	"ck_tasks_times_finite":     {"tasks", "created_at", "must be finite, like the other times", ErrInvalid},
 	"fk_tasks_parent_goal":      {"tasks", "parent_goal_id", "must be an existing goal", ErrNotFound},
 	"fk_tasks_user":             {"tasks", "user_id", "must be an existing user", ErrNoUser},
 }

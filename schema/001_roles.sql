@@ -4,11 +4,14 @@ DECLARE
   role name;
 BEGIN
   FOREACH role IN ARRAY ARRAY['bizydb_user', 'bizydb_accounts'] LOOP
-    BEGIN
-      EXECUTE format('CREATE ROLE %I NOLOGIN', role);
-    EXCEPTION WHEN duplicate_object OR unique_violation THEN
-      NULL;
-    END;
+    -- Without CREATEROLE even a role that exists is refused, not skipped, hence the look beforehand.
+    IF to_regrole(role) IS NULL THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL;
+      END;
+    END IF;
     -- Whoever migrates may act as both roles and hand them on; a superuser may anyway.
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
       BEGIN
@@ -44,11 +47,19 @@ CREATE FUNCTION bizydb.schema_version() RETURNS integer
 COMMENT ON FUNCTION bizydb.schema_version() IS
   'Number of the last migration applied. The library compares it with its own when it opens a database.';
 
+CREATE FUNCTION bizydb.is_blank(text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT $1 COLLATE "C" OPERATOR(pg_catalog.!~) '[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]' $$;
+
+COMMENT ON FUNCTION bizydb.is_blank(text) IS
+  'Whether a text is empty or nothing but Unicode''s white space, named by its code points: \s alone is less or more of it from one locale to the next.';
+
 CREATE FUNCTION bizydb.touch() RETURNS trigger
   LANGUAGE plpgsql SET search_path = ''
   AS $$
 BEGIN
-  NEW.updated_at := now();
+  -- now() is when the transaction began, which can be before another one's change.
+  NEW.updated_at := greatest(OLD.updated_at, now());
   RETURN NEW;
 END
 $$;
@@ -76,6 +87,7 @@ COMMENT ON FUNCTION bizydb.stamp_completion() IS
 -- The roles stay: they belong to the cluster, where other databases and the services' logins hold them.
 DROP FUNCTION bizydb.stamp_completion();
 DROP FUNCTION bizydb.touch();
+DROP FUNCTION bizydb.is_blank(text);
 DROP FUNCTION bizydb.schema_version();
 DROP FUNCTION bizydb.current_user_id();
 REVOKE USAGE ON SCHEMA public, bizydb FROM bizydb_user, bizydb_accounts;

@@ -14,9 +14,9 @@ CREATE TABLE public.users (
 
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT ck_users_email_length CHECK (char_length(email) <= 255),
-  CONSTRAINT ck_users_email_not_blank CHECK (email ~ '\S'),
+  CONSTRAINT ck_users_email_not_blank CHECK (NOT bizydb.is_blank(email)),
   CONSTRAINT ck_users_username_length CHECK (char_length(username) <= 100),
-  CONSTRAINT ck_users_username_not_blank CHECK (username ~ '\S'),
+  CONSTRAINT ck_users_username_not_blank CHECK (NOT bizydb.is_blank(username)),
   CONSTRAINT ck_users_full_name_length CHECK (char_length(full_name) <= 200),
   CONSTRAINT ck_users_hashed_password_bcrypt CHECK (hashed_password ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$')
 );
@@ -34,7 +34,8 @@ COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
 
-CREATE TRIGGER users_touch BEFORE UPDATE ON public.users
+-- A sign-in is no change of the account.
+CREATE TRIGGER users_touch BEFORE UPDATE OF email, username, full_name, is_active, is_verified, is_superuser, email_verified_at, updated_at ON public.users
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bizydb.touch();
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;

@@ -22,11 +22,12 @@ CREATE TABLE public.goals (
   CONSTRAINT fk_goals_parent_goal FOREIGN KEY (user_id, parent_goal_id) REFERENCES public.goals (user_id, id)
     ON DELETE SET NULL (parent_goal_id),
   CONSTRAINT ck_goals_title_length CHECK (char_length(title) <= 500),
-  CONSTRAINT ck_goals_title_not_blank CHECK (title ~ '\S'),
+  CONSTRAINT ck_goals_title_not_blank CHECK (NOT bizydb.is_blank(title)),
   CONSTRAINT ck_goals_horizon CHECK (horizon IN ('yearly', 'quarterly', 'monthly', 'weekly')),
   CONSTRAINT ck_goals_status CHECK (status IN ('active', 'completed', 'on_hold', 'cancelled')),
   CONSTRAINT ck_goals_progress_percentage CHECK (progress_percentage BETWEEN 0 AND 100),
   CONSTRAINT ck_goals_target_date_finite CHECK (isfinite(target_date)),
+  CONSTRAINT ck_goals_times_finite CHECK (isfinite(created_at) AND isfinite(updated_at) AND isfinite(completed_at)),
   CONSTRAINT ck_goals_metrics_object CHECK (jsonb_typeof(metrics) = 'object')
 );
 
@@ -59,6 +60,7 @@ BEGIN
   NEW.progress_percentage := coalesce(NEW.progress_percentage, 0);
   NEW.metrics := coalesce(NEW.metrics, '{}');
   NEW.created_at := coalesce(NEW.created_at, now());
+  NEW.updated_at := coalesce(NEW.updated_at, now());
   RETURN NEW;
 END
 $$;
@@ -68,21 +70,32 @@ COMMENT ON FUNCTION bizydb.goal_defaults() IS 'Trigger: an inserted NULL asks fo
 CREATE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
   LANGUAGE plpgsql SET search_path = ''
   AS $$
+DECLARE
+  ancestors bigint[];
 BEGIN
+  IF TG_OP = 'UPDATE' AND (OLD.user_id, OLD.id, OLD.parent_goal_id) IS NOT DISTINCT FROM (NEW.user_id, NEW.id, NEW.parent_goal_id) THEN
+    RETURN NULL;
+  END IF;
   -- Of two moves that race, the second waits here and then sees the first: each query below takes a new snapshot.
   PERFORM pg_advisory_xact_lock(hashtextextended('bizydb.plan', NEW.user_id));
-  IF EXISTS (
-    WITH RECURSIVE ancestors (id, parent_goal_id) AS (
-      SELECT g.id, g.parent_goal_id FROM public.goals g
-      WHERE g.user_id = NEW.user_id AND g.id = NEW.parent_goal_id
-      UNION
-      SELECT g.id, g.parent_goal_id FROM ancestors a
-      JOIN public.goals g ON g.user_id = NEW.user_id AND g.id = a.parent_goal_id
-    )
-    SELECT FROM ancestors WHERE id = NEW.id
-  ) THEN
+  WITH RECURSIVE above (id, parent_goal_id) AS (
+    SELECT g.id, g.parent_goal_id FROM public.goals g
+    WHERE g.user_id = NEW.user_id AND g.id = NEW.parent_goal_id
+    UNION
+    SELECT g.id, g.parent_goal_id FROM above a
+    JOIN public.goals g ON g.user_id = NEW.user_id AND g.id = a.parent_goal_id
+  )
+  SELECT array_agg(a.id) INTO ancestors FROM above a;
+
+  IF NEW.id = ANY (ancestors) THEN
     RAISE EXCEPTION 'goal % cannot be its own ancestor', NEW.id
       USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_no_cycle';
+  ELSIF ancestors IS NULL THEN
+    -- The parent is there, the foreign key saw it: the user has been deactivated since the statement began.
+    RAISE insufficient_privilege USING MESSAGE = 'new row violates row-level security policy for table "goals"';
+  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
+    PERFORM FROM public.goals g WHERE g.id = ANY (ancestors) FOR SHARE;
   END IF;
   RETURN NULL;
 END
@@ -102,9 +115,10 @@ CREATE TRIGGER goals_refuse_cycle AFTER INSERT OR UPDATE OF user_id, id, parent_
 
 ALTER TABLE public.goals ENABLE ROW LEVEL SECURITY;
 
+-- The user sees its own row of users, and only while it is active.
 CREATE POLICY goals_owner ON public.goals TO bizydb_user
-  USING (user_id = (SELECT u.id FROM public.users u WHERE u.id = (SELECT bizydb.current_user_id()) AND u.is_active))
-  WITH CHECK (user_id = (SELECT u.id FROM public.users u WHERE u.id = (SELECT bizydb.current_user_id()) AND u.is_active));
+  USING (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users));
 GRANT SELECT, DELETE,
       INSERT (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics),
       UPDATE (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, completed_at, metrics)

@@ -23,7 +23,7 @@ CREATE TABLE public.tasks (
   CONSTRAINT fk_tasks_parent_goal FOREIGN KEY (user_id, parent_goal_id) REFERENCES public.goals (user_id, id)
     ON DELETE SET NULL (parent_goal_id),
   CONSTRAINT ck_tasks_title_length CHECK (char_length(title) <= 500),
-  CONSTRAINT ck_tasks_title_not_blank CHECK (title ~ '\S'),
+  CONSTRAINT ck_tasks_title_not_blank CHECK (NOT bizydb.is_blank(title)),
   CONSTRAINT ck_tasks_priority CHECK (priority BETWEEN 1 AND 5),
   CONSTRAINT ck_tasks_status CHECK (status IN ('pending', 'in_progress', 'completed', 'blocked')),
   CONSTRAINT ck_tasks_category_length CHECK (char_length(category) <= 100),
@@ -31,6 +31,7 @@ CREATE TABLE public.tasks (
   CONSTRAINT ck_tasks_estimated_hours CHECK (estimated_hours >= 0 AND estimated_hours < 'infinity'),
   CONSTRAINT ck_tasks_actual_hours CHECK (actual_hours >= 0 AND actual_hours < 'infinity'),
   CONSTRAINT ck_tasks_due_date_finite CHECK (isfinite(due_date)),
+  CONSTRAINT ck_tasks_times_finite CHECK (isfinite(created_at) AND isfinite(updated_at) AND isfinite(completed_at)),
   -- Whole numbers that fit a task id: jsonb prints an array in just this form.
   CONSTRAINT ck_tasks_dependencies_ids CHECK (dependencies::text ~ '^\[([1-9][0-9]{0,17}(, [1-9][0-9]{0,17})*)?\]$'),
   CONSTRAINT ck_tasks_tags_strings CHECK (
@@ -70,6 +71,7 @@ BEGIN
   NEW.dependencies := coalesce(NEW.dependencies, '[]');
   NEW.tags := coalesce(NEW.tags, '[]');
   NEW.created_at := coalesce(NEW.created_at, now());
+  NEW.updated_at := coalesce(NEW.updated_at, now());
   RETURN NEW;
 END
 $$;
@@ -86,9 +88,10 @@ CREATE TRIGGER tasks_touch BEFORE UPDATE ON public.tasks
 
 ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
 
+-- The user sees its own row of users, and only while it is active.
 CREATE POLICY tasks_owner ON public.tasks TO bizydb_user
-  USING (user_id = (SELECT u.id FROM public.users u WHERE u.id = (SELECT bizydb.current_user_id()) AND u.is_active))
-  WITH CHECK (user_id = (SELECT u.id FROM public.users u WHERE u.id = (SELECT bizydb.current_user_id()) AND u.is_active));
+  USING (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users));
 GRANT SELECT, DELETE,
       INSERT (parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags),
       UPDATE (parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, completed_at, dependencies, notes, tags)

@@ -72,6 +72,8 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
 		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, password),
 		fmt.Sprintf(`GRANT bizydb_user, bizydb_accounts TO %s`, name),
+		// Only who may act as a login may end its connections.
+		fmt.Sprintf(`GRANT %s TO CURRENT_USER`, name),
 	)
 	if err == nil {
 		// The template's schemas came along; who may look into them is a matter of each login.
@@ -89,16 +91,17 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 // makeTemplate makes the database that all others are copies of, or finds it on a server that has it from before. Its
 // name says which migrations are in it.
 func (s *Server) makeTemplate(ctx context.Context) (string, error) {
-	fingerprint, err := fingerprint(schema.Files)
-	if err != nil {
-		return "", err
-	}
-	name := "bizydbtest_template_" + fingerprint
 	conn, err := pgx.Connect(ctx, s.DSN())
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	// Only its owner can copy it.
+	fingerprint, err := fingerprint(schema.Files, conn.Config().User)
+	if err != nil {
+		return "", err
+	}
+	name := "bizydbtest_template_" + fingerprint
 
 	// One process makes it, the others wait. The lock goes with the connection.
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext($1))`, name); err != nil {
@@ -124,13 +127,14 @@ func (s *Server) makeTemplate(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// fingerprint differs whenever a file does.
-func fingerprint(files fs.FS) (string, error) {
+// fingerprint differs whenever a file or the owner does.
+func fingerprint(files fs.FS, owner string) (string, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
+	fmt.Fprintln(sum, owner)
 	for _, name := range names {
 		content, err := fs.ReadFile(files, name)
 		if err != nil {

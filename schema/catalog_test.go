@@ -1,0 +1,259 @@
+package schema_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// A catalogRule looks at a whole database and returns what is wrong with it, one sentence each.
+type catalogRule func(t testing.TB, on querier) []string
+
+var catalogRules = map[string]catalogRule{
+	"row security": findings(`
+		SELECT format('%s has no row-level security', rel) FROM owned WHERE NOT relrowsecurity
+		UNION ALL
+		SELECT format('%s has no policy for bizydb_user', rel) FROM owned
+		WHERE NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = owned.oid AND 'bizydb_user'::regrole = ANY (polroles))`),
+
+	"policies": findings(`
+		SELECT format('policy %s on %s is for PUBLIC', polname, rel) FROM owned JOIN pg_policy ON polrelid = owned.oid
+		WHERE 0 = ANY (polroles)
+		UNION ALL
+		SELECT format('policy %s on %s has no USING', polname, rel) FROM owned JOIN pg_policy ON polrelid = owned.oid
+		WHERE polqual IS NULL
+		UNION ALL
+		SELECT format('policy %s on %s has no WITH CHECK', polname, rel) FROM owned JOIN pg_policy ON polrelid = owned.oid
+		WHERE polwithcheck IS NULL
+		UNION ALL
+		SELECT format('policy %s on %s confines to nobody', polname, rel)
+		FROM owned JOIN pg_policy ON polrelid = owned.oid, unnest(ARRAY[pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)]) AS condition
+		WHERE 'bizydb_user'::regrole = ANY (polroles)
+		  AND (condition LIKE '% OR %' OR condition NOT LIKE '%bizydb.current_user_id()%')`),
+
+	// A foreign key sees every row, so it must not lead to another owner's.
+	"foreign keys": findings(`
+		SELECT format('%s of %s leads to rows of other users', conname, here.rel)
+		FROM pg_constraint
+		JOIN owned here ON here.oid = conrelid
+		JOIN owned there ON there.oid = confrelid AND there.user_id IS NOT NULL
+		WHERE contype = 'f' AND NOT EXISTS (
+		  SELECT FROM unnest(conkey, confkey) AS k (from_column, to_column)
+		  WHERE from_column = here.user_id AND to_column = there.user_id
+		)`),
+
+	// What a scope filters by is behind the owner in some index. A key is not in need of it: it belongs to one owner
+	// anyway. Nothing in a scope looks for created_at alone.
+	"indexes": findings(`
+		WITH first AS (
+		  SELECT owned.oid, rel, c.relname AS index, indkey[0] AS first, indkey[1] AS second, user_id
+		  FROM owned JOIN pg_index ON indrelid = owned.oid JOIN pg_class c ON c.oid = indexrelid
+		  WHERE user_id IS NOT NULL
+		)
+		SELECT format('%s of %s has no counterpart that leads with user_id', index, rel) FROM first f
+		WHERE first <> user_id
+		  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = f.oid AND contype IN ('p', 'f') AND f.first = ANY (conkey))
+		  AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = f.oid AND attnum = f.first AND attname = 'created_at')
+		  AND NOT EXISTS (SELECT FROM first o WHERE o.oid = f.oid AND o.first = f.user_id AND o.second = f.first)
+		UNION ALL
+		SELECT format('%s has no index that leads with user_id', rel) FROM owned
+		WHERE user_id IS NOT NULL AND NOT EXISTS (SELECT FROM first f WHERE f.oid = owned.oid AND first = f.user_id)`),
+
+	"functions": findings(`
+		SELECT format('%s is SECURITY DEFINER', oid::regprocedure) FROM pg_proc WHERE oid >= 16384 AND prosecdef
+		UNION ALL
+		SELECT format('%s does not set its search_path', oid::regprocedure)
+		FROM pg_proc WHERE oid >= 16384 AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
+		  AND NOT coalesce('search_path=""' = ANY (proconfig), false)`),
+
+	"roles": findings(`
+		SELECT format('%s can log in, create or bypass', rolname) FROM pg_roles
+		WHERE rolname IN ('bizydb_user', 'bizydb_accounts')
+		  AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
+		UNION ALL
+		SELECT format('%s is a member of %s', member::regrole, roleid::regrole) FROM pg_auth_members
+		WHERE member IN ('bizydb_user'::regrole, 'bizydb_accounts'::regrole)
+		UNION ALL
+		SELECT format('%s owns %s', refobjid::regrole, pg_describe_object(classid, objid, objsubid)) FROM pg_shdepend
+		WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass AND refobjid IN ('bizydb_user'::regrole, 'bizydb_accounts'::regrole)
+		  AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())`),
+
+	"privileges": func(t testing.TB, on querier) []string {
+		t.Helper()
+		var found []string
+		held := all[string](t, on, heldPrivileges)
+		for _, p := range held {
+			if !slices.Contains(allowed, p) {
+				found = append(found, "not allowed: "+p)
+			}
+		}
+		for _, p := range allowed {
+			if !slices.Contains(held, p) {
+				found = append(found, "missing: "+p)
+			}
+		}
+		return found
+	},
+}
+
+// allowed is all that the two roles and PUBLIC may do with what is in the database.
+var allowed = []string{
+	"bizydb_accounts: DELETE on public.users",
+	"bizydb_accounts: INSERT on public.users",
+	"bizydb_accounts: SELECT on public.users",
+	"bizydb_accounts: UPDATE on public.users",
+	"bizydb_accounts: USAGE on bizydb",
+	"bizydb_accounts: USAGE on public",
+
+	"bizydb_user: DELETE on public.goals",
+	"bizydb_user: INSERT on public.goals (completed_at, created_at, description, horizon, metrics, parent_goal_id, progress_percentage, status, success_criteria, target_date, title, updated_at)",
+	"bizydb_user: SELECT on public.goals",
+	"bizydb_user: UPDATE on public.goals (completed_at, description, horizon, metrics, parent_goal_id, progress_percentage, status, success_criteria, target_date, title)",
+
+	"bizydb_user: DELETE on public.tasks",
+	"bizydb_user: INSERT on public.tasks (actual_hours, category, completed_at, created_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title, updated_at)",
+	"bizydb_user: SELECT on public.tasks",
+	"bizydb_user: UPDATE on public.tasks (actual_hours, category, completed_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title)",
+
+	"bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
+	"bizydb_user: UPDATE on public.users (full_name, username)",
+
+	"bizydb_user: USAGE on bizydb",
+	"bizydb_user: USAGE on public",
+
+	// By PostgreSQL's own defaults. Without USAGE on the schema a function is out of reach, and a trigger's cannot be
+	// called by hand.
+	"PUBLIC: EXECUTE on bizydb.current_user_id()",
+	"PUBLIC: EXECUTE on bizydb.goal_defaults()",
+	"PUBLIC: EXECUTE on bizydb.refuse_goal_cycle()",
+	"PUBLIC: EXECUTE on bizydb.schema_version()",
+	"PUBLIC: EXECUTE on bizydb.stamp_completion()",
+	"PUBLIC: EXECUTE on bizydb.task_defaults()",
+	"PUBLIC: EXECUTE on bizydb.is_blank(text)",
+	"PUBLIC: EXECUTE on bizydb.touch()",
+	"PUBLIC: USAGE on public",
+}
+
+const heldPrivileges = `
+	WITH acl (object, attribute, acl) AS (
+	  SELECT oid::regclass::text, NULL::name, coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))
+	  FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'v', 'm', 'f', 'p', 'S')
+	  UNION ALL
+	  SELECT attrelid::regclass::text, attname, attacl FROM pg_attribute WHERE attrelid >= 16384 AND attacl IS NOT NULL
+	  UNION ALL
+	  SELECT nspname, NULL, coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace WHERE oid >= 16384 OR nspname = 'public'
+	  UNION ALL
+	  SELECT oid::regprocedure::text, NULL, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE oid >= 16384
+	  UNION ALL
+	  SELECT 'whatever comes later', NULL, defaclacl FROM pg_default_acl
+	), held AS (
+	  SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END || ': ' || privilege_type AS privilege, object, attribute
+	  FROM acl, aclexplode(acl)
+	  WHERE grantee IN (0, 'bizydb_user'::regrole, 'bizydb_accounts'::regrole)
+	)
+	SELECT format('%s on %s', privilege, object) || coalesce(' (' || string_agg(attribute, ', ' ORDER BY attribute) || ')', '')
+	FROM held GROUP BY privilege, object, attribute IS NULL`
+
+// findings makes a rule of a query over owned, which is the relations that hold users' rows, users itself included.
+func findings(sql string) catalogRule {
+	const owned = `
+		WITH owned AS (
+		  SELECT c.oid, c.oid::regclass AS rel, relrowsecurity, attnum AS user_id
+		  FROM pg_class c LEFT JOIN pg_attribute a ON attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped
+		  WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'f', 'm') AND (attnum IS NOT NULL OR relname = 'users')
+		)
+		SELECT finding FROM (`
+	return func(t testing.TB, on querier) []string {
+		t.Helper()
+		return all[string](t, on, owned+sql+") AS f (finding) ORDER BY finding")
+	}
+}
+
+func TestCatalog(t *testing.T) {
+	t.Parallel()
+	conn := owner(t, bizydbtest.New(t))
+	exec(t, conn, "SET search_path = ''") // so that every name is written with its schema
+	for name, rule := range catalogRules {
+		for _, finding := range rule(t, conn) {
+			t.Errorf("%s: %s", name, finding)
+		}
+	}
+}
+
+// What a rule is for, it finds.
+func TestCatalogRulesFind(t *testing.T) {
+	t.Parallel()
+	conn := owner(t, bizydbtest.New(t))
+	exec(t, conn, "SET search_path = ''")
+
+	const table = "CREATE TABLE public.notes (id bigint PRIMARY KEY, user_id bigint, about bigint, note text);"
+	const secured = table + "ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;"
+	const policy = "CREATE POLICY p ON public.notes TO bizydb_user "
+	const mine = "(user_id = bizydb.current_user_id())"
+	for _, c := range []struct {
+		rule, sql string
+		want      []string
+	}{
+		{"row security", table, []string{"public.notes has no policy for bizydb_user", "public.notes has no row-level security"}},
+		{"row security", table + policy + "USING " + mine, []string{"public.notes has no row-level security"}},
+		{"row security", secured, []string{"public.notes has no policy for bizydb_user"}},
+		{"row security", secured + "CREATE POLICY p ON public.notes TO bizydb_accounts USING (true)", []string{"public.notes has no policy for bizydb_user"}},
+		{"row security", "CREATE SCHEMA other; CREATE TABLE other.notes (user_id bigint)", []string{"other.notes has no policy for bizydb_user", "other.notes has no row-level security"}},
+		{"row security", "ALTER TABLE public.users DISABLE ROW LEVEL SECURITY", []string{"public.users has no row-level security"}},
+		{"row security", "DROP POLICY users_self ON public.users", []string{"public.users has no policy for bizydb_user"}},
+
+		{"policies", secured + policy + "USING " + mine, []string{"policy p on public.notes has no WITH CHECK"}},
+		{"policies", secured + "CREATE POLICY p ON public.notes FOR INSERT TO bizydb_user WITH CHECK " + mine, []string{"policy p on public.notes has no USING"}},
+		{"policies", secured + policy + "USING (true) WITH CHECK " + mine, []string{"policy p on public.notes confines to nobody"}},
+		{"policies", secured + policy + "USING (about = 1 OR " + mine + ") WITH CHECK " + mine, []string{"policy p on public.notes confines to nobody"}},
+		{"policies", secured + policy + "USING " + mine + " WITH CHECK (true)", []string{"policy p on public.notes confines to nobody"}},
+		{"policies", "CREATE POLICY p ON public.tasks USING " + mine + " WITH CHECK " + mine, []string{"policy p on public.tasks is for PUBLIC"}},
+
+		{"foreign keys", table + "ALTER TABLE public.notes ADD CONSTRAINT fk FOREIGN KEY (about) REFERENCES public.goals (id)", []string{"fk of public.notes leads to rows of other users"}},
+		{"foreign keys", table + "ALTER TABLE public.notes ADD CONSTRAINT fk FOREIGN KEY (about, user_id) REFERENCES public.goals (user_id, id)", []string{"fk of public.notes leads to rows of other users"}},
+		{"foreign keys", "ALTER TABLE public.goals ADD CONSTRAINT fk FOREIGN KEY (parent_goal_id) REFERENCES public.goals (id)", []string{"fk of public.goals leads to rows of other users"}},
+
+		{"indexes", table, []string{"public.notes has no index that leads with user_id"}},
+		{"indexes", "CREATE INDEX ix ON public.tasks (priority)", []string{"ix of public.tasks has no counterpart that leads with user_id"}},
+		{"indexes", "DROP INDEX public.ix_goals_user_horizon", []string{"ix_goals_horizon of public.goals has no counterpart that leads with user_id"}},
+
+		{"functions", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", []string{"public.f() is SECURITY DEFINER"}},
+		{"functions", "CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'", []string{"public.f() does not set its search_path"}},
+
+		{"roles", "ALTER ROLE bizydb_user LOGIN", []string{"bizydb_user can log in, create or bypass"}},
+		{"roles", "GRANT pg_read_all_settings TO bizydb_accounts", []string{"bizydb_accounts is a member of pg_read_all_settings"}},
+		{"roles", table + "GRANT CREATE ON SCHEMA public TO bizydb_user; ALTER TABLE public.notes OWNER TO bizydb_user", []string{"bizydb_user owns table public.notes"}},
+
+		{"privileges", "GRANT TRUNCATE ON public.tasks TO bizydb_user", []string{"not allowed: bizydb_user: TRUNCATE on public.tasks"}},
+		{"privileges", "GRANT SELECT (hashed_password) ON public.users TO bizydb_user", []string{
+			"not allowed: bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, hashed_password, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
+			"missing: bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
+		}},
+		{"privileges", "GRANT SELECT ON public.tasks TO bizydb_accounts", []string{"not allowed: bizydb_accounts: SELECT on public.tasks"}},
+		{"privileges", "GRANT SELECT ON public.goals TO PUBLIC", []string{"not allowed: PUBLIC: SELECT on public.goals"}},
+		{"privileges", "CREATE VIEW public.everything AS SELECT * FROM public.tasks; GRANT SELECT ON public.everything TO bizydb_user", []string{"not allowed: bizydb_user: SELECT on public.everything"}},
+		{"privileges", "GRANT USAGE ON SEQUENCE public.tasks_id_seq TO bizydb_user", []string{"not allowed: bizydb_user: USAGE on public.tasks_id_seq"}},
+		{"privileges", "GRANT CREATE ON SCHEMA public TO PUBLIC", []string{"not allowed: PUBLIC: CREATE on public"}},
+		{"privileges", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []string{"not allowed: PUBLIC: EXECUTE on public.f()"}},
+		{"privileges", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC", []string{"not allowed: PUBLIC: SELECT on whatever comes later"}},
+		{"privileges", "REVOKE DELETE ON public.tasks FROM bizydb_user", []string{"missing: bizydb_user: DELETE on public.tasks"}},
+	} {
+		t.Run(strings.ReplaceAll(c.rule, " ", "_"), func(t *testing.T) {
+			tx, err := conn.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback(t.Context()) }()
+			if _, err := tx.Exec(t.Context(), c.sql); err != nil {
+				t.Fatalf("%s: %v", c.sql, err)
+			}
+			if diff := cmp.Diff(c.want, catalogRules[c.rule](t, tx)); diff != "" {
+				t.Errorf("%s\nfindings (-want +got):\n%s", c.sql, diff)
+			}
+		})
+	}
+}

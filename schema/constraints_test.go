@@ -1,0 +1,370 @@
+package schema_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// A value is an SQL expression for one column of a row that is otherwise fine.
+type value struct{ table, column, sql string }
+
+var accepted = []value{
+	{"goals", "title", `'x'`},
+	{"goals", "title", `' x '`},
+	{"goals", "title", `repeat('😀', 500)`},
+	{"goals", "horizon", `'yearly'`},
+	{"goals", "horizon", `'quarterly'`},
+	{"goals", "horizon", `'monthly'`},
+	{"goals", "horizon", `'weekly'`},
+	{"goals", "horizon", `NULL`},
+	{"goals", "status", `'active'`},
+	{"goals", "status", `'completed'`},
+	{"goals", "status", `'on_hold'`},
+	{"goals", "status", `'cancelled'`},
+	{"goals", "progress_percentage", `0`},
+	{"goals", "progress_percentage", `33.33`},
+	{"goals", "progress_percentage", `100`},
+	{"goals", "target_date", `'2026-12-31 23:59:59+00'`},
+	{"goals", "target_date", `NULL`},
+	{"goals", "metrics", `'{}'`},
+	{"goals", "metrics", `'{"velocity": 2.5, "nested": {"list": [null, "x"]}}'`},
+
+	{"tasks", "title", `repeat('😀', 500)`},
+	{"tasks", "priority", `1`},
+	{"tasks", "priority", `5`},
+	{"tasks", "status", `'pending'`},
+	{"tasks", "status", `'in_progress'`},
+	{"tasks", "status", `'completed'`},
+	{"tasks", "status", `'blocked'`},
+	{"tasks", "category", `''`},
+	{"tasks", "category", `repeat('😀', 100)`},
+	{"tasks", "estimated_hours", `0`},
+	{"tasks", "estimated_hours", `0.25`},
+	{"tasks", "estimated_hours", `NULL`},
+	{"tasks", "actual_hours", `0`},
+	{"tasks", "actual_hours", `1e6`},
+	{"tasks", "actual_hours", `NULL`},
+	{"tasks", "due_date", `'2026-12-31 23:59:59+00'`},
+	{"tasks", "due_date", `NULL`},
+	{"tasks", "dependencies", `'[]'`},
+	{"tasks", "dependencies", `'[1, 20, 300]'`},
+	{"tasks", "dependencies", `'[1e3]'`}, // kept as 1000
+	{"tasks", "dependencies", `'[999999999999999999]'`},
+	{"tasks", "tags", `'[]'`},
+	{"tasks", "tags", `'["urgent", "", "ünïcode", "[1]"]'`},
+
+	{"users", "email", `'x'`},
+	{"users", "email", `repeat('😀', 255)`},
+	{"users", "username", `repeat('😀', 100)`},
+	{"users", "full_name", `NULL`},
+	{"users", "full_name", `repeat('😀', 200)`},
+	{"users", "hashed_password", `'$2a$12$' || repeat('.', 53)`},
+	{"users", "hashed_password", `'$2b$12$' || repeat('/', 53)`},
+	{"users", "hashed_password", `'$2y$12$' || repeat('z', 53)`},
+}
+
+// refused has the values that each constraint is there for.
+var refused = map[string][]value{
+	"ck_goals_title_length": {
+		{"goals", "title", `repeat('x', 501)`},
+		{"goals", "title", `repeat('😀', 501)`},
+	},
+	"ck_goals_title_not_blank": blanks("goals", "title"),
+	"ck_goals_horizon": {
+		{"goals", "horizon", `'daily'`},
+		{"goals", "horizon", `'Yearly'`},
+		{"goals", "horizon", `''`},
+	},
+	"ck_goals_status": {
+		{"goals", "status", `'pending'`},
+		{"goals", "status", `'Active'`},
+		{"goals", "status", `'active '`},
+		{"goals", "status", `''`},
+	},
+	"ck_goals_progress_percentage": {
+		{"goals", "progress_percentage", `-1`},
+		{"goals", "progress_percentage", `-1e-300`},
+		{"goals", "progress_percentage", `100.001`},
+		{"goals", "progress_percentage", `101`},
+		{"goals", "progress_percentage", `'NaN'`},
+		{"goals", "progress_percentage", `'Infinity'`},
+		{"goals", "progress_percentage", `'-Infinity'`},
+	},
+	"ck_goals_target_date_finite": {
+		{"goals", "target_date", `'infinity'`},
+		{"goals", "target_date", `'-infinity'`},
+	},
+	"ck_goals_times_finite": {
+		{"goals", "created_at", `'infinity'`},
+		{"goals", "updated_at", `'-infinity'`},
+	},
+	"ck_goals_metrics_object": {
+		{"goals", "metrics", `'[]'`},
+		{"goals", "metrics", `'[{}]'`},
+		{"goals", "metrics", `'1'`},
+		{"goals", "metrics", `'"{}"'`},
+		{"goals", "metrics", `'true'`},
+		{"goals", "metrics", `'null'`},
+	},
+	"fk_goals_parent_goal": {
+		{"goals", "parent_goal_id", `0`},
+		{"goals", "parent_goal_id", `9223372036854775807`},
+	},
+
+	"ck_tasks_title_length": {
+		{"tasks", "title", `repeat('x', 501)`},
+		{"tasks", "title", `repeat('😀', 501)`},
+	},
+	"ck_tasks_title_not_blank": blanks("tasks", "title"),
+	"ck_tasks_priority": {
+		{"tasks", "priority", `0`},
+		{"tasks", "priority", `6`},
+		{"tasks", "priority", `-1`},
+	},
+	"ck_tasks_status": {
+		{"tasks", "status", `'active'`},
+		{"tasks", "status", `'Pending'`},
+		{"tasks", "status", `''`},
+	},
+	"ck_tasks_category_length": {{"tasks", "category", `repeat('x', 101)`}},
+	"ck_tasks_estimated_hours": notHours("estimated_hours"),
+	"ck_tasks_actual_hours":    notHours("actual_hours"),
+	"ck_tasks_due_date_finite": {
+		{"tasks", "due_date", `'infinity'`},
+		{"tasks", "due_date", `'-infinity'`},
+	},
+	"ck_tasks_times_finite": {
+		{"tasks", "created_at", `'infinity'`},
+		{"tasks", "updated_at", `'-infinity'`},
+	},
+	"ck_tasks_dependencies_ids": {
+		{"tasks", "dependencies", `'[0]'`},
+		{"tasks", "dependencies", `'[-1]'`},
+		{"tasks", "dependencies", `'[1.5]'`},
+		{"tasks", "dependencies", `'[1.0]'`},
+		{"tasks", "dependencies", `'[1e-1]'`},
+		{"tasks", "dependencies", `'[1e400]'`},
+		{"tasks", "dependencies", `'[9223372036854775808]'`},
+		{"tasks", "dependencies", `'["1"]'`},
+		{"tasks", "dependencies", `'[null]'`},
+		{"tasks", "dependencies", `'[1, null]'`},
+		{"tasks", "dependencies", `'[true]'`},
+		{"tasks", "dependencies", `'[[1]]'`},
+		{"tasks", "dependencies", `'[{}]'`},
+		{"tasks", "dependencies", `'{}'`},
+		{"tasks", "dependencies", `'1'`},
+		{"tasks", "dependencies", `'"[1]"'`},
+		{"tasks", "dependencies", `'null'`},
+	},
+	"ck_tasks_tags_strings": {
+		{"tasks", "tags", `'[1]'`},
+		{"tasks", "tags", `'["a", 1]'`},
+		{"tasks", "tags", `'[null]'`},
+		{"tasks", "tags", `'["a", null]'`},
+		{"tasks", "tags", `'[true]'`},
+		{"tasks", "tags", `'[["a"]]'`},
+		{"tasks", "tags", `'[[]]'`},
+		{"tasks", "tags", `'[{"a": "b"}]'`},
+		{"tasks", "tags", `'{}'`},
+		{"tasks", "tags", `'"a"'`},
+		{"tasks", "tags", `'1'`},
+		{"tasks", "tags", `'null'`},
+	},
+	"fk_tasks_parent_goal": {
+		{"tasks", "parent_goal_id", `0`},
+		{"tasks", "parent_goal_id", `9223372036854775807`},
+	},
+
+	"ck_users_email_length":       {{"users", "email", `repeat('x', 256)`}},
+	"ck_users_email_not_blank":    blanks("users", "email"),
+	"ck_users_username_length":    {{"users", "username", `repeat('x', 101)`}},
+	"ck_users_username_not_blank": blanks("users", "username"),
+	"ck_users_full_name_length":   {{"users", "full_name", `repeat('x', 201)`}},
+	"ck_users_hashed_password_bcrypt": {
+		{"users", "hashed_password", `''`},
+		{"users", "hashed_password", `'correct horse battery staple'`},
+		{"users", "hashed_password", `repeat('x', 60)`},
+		{"users", "hashed_password", `'$2x$12$' || repeat('.', 53)`},
+		{"users", "hashed_password", `'$2a$1$' || repeat('.', 53)`},
+		{"users", "hashed_password", `'$2a$12$' || repeat('.', 52)`},
+		{"users", "hashed_password", `'$2a$12$' || repeat('.', 54)`},
+		{"users", "hashed_password", `'$2a$12$' || repeat('$', 53)`},
+		{"users", "hashed_password", `'x$2a$12$' || repeat('.', 53)`},
+		{"users", "hashed_password", `'$2a$12$' || repeat('.', 53) || E'\n'`},
+		{"users", "hashed_password", `'$argon2id$v=19$m=65536,t=3,p=4$' || repeat('x', 66)`},
+	},
+	"ix_users_email": {
+		{"users", "email", `'Taken@Example.org'`},
+		{"users", "email", `'tAKEN@eXAMPLE.ORG'`},
+	},
+	"ix_users_username": {
+		{"users", "username", `'Taken'`},
+		{"users", "username", `'tAKEN'`},
+	},
+}
+
+// refusedToOwner is for constraints on columns that the two roles may not write.
+var refusedToOwner = map[string]string{
+	"users_pkey":    `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e', 'u', hashed_password FROM public.users`,
+	"goals_pkey":    `INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
+	"tasks_pkey":    `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
+	"fk_goals_user": `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
+	"fk_tasks_user": `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
+	// The primary key refuses first what it refuses.
+	"uq_goals_user_id_id": `ALTER TABLE public.goals DROP CONSTRAINT goals_pkey; INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
+}
+
+func notHours(column string) []value {
+	return []value{
+		{"tasks", column, `-1`},
+		{"tasks", column, `-1e-300`},
+		{"tasks", column, `'NaN'`},
+		{"tasks", column, `'Infinity'`},
+		{"tasks", column, `'-Infinity'`},
+	}
+}
+
+// blanks has nothing, and every character that Go and Unicode call white space: whether a text is blank must not depend
+// on the server's locale.
+func blanks(table, column string) []value {
+	values := []value{{table, column, `''`}, {table, column, `repeat(' ', 3)`}, {table, column, `E' \t\n\f\r '`}}
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		if unicode.IsSpace(r) {
+			values = append(values, value{table, column, fmt.Sprintf("chr(%d)", r)})
+		}
+	}
+	return values
+}
+
+// statements write v in each way that there is: into a new row and into one that is there.
+func (v value) statements() []string {
+	columns, values := []string{v.column}, []string{v.sql}
+	required := map[string]string{"title": `'x'`}
+	if v.table == "users" {
+		required = map[string]string{"email": `'e'`, "username": `'u'`, "hashed_password": `'$2a$12$' || repeat('.', 53)`}
+	}
+	for column, value := range required {
+		if column != v.column {
+			columns, values = append(columns, column), append(values, value)
+		}
+	}
+	insert := fmt.Sprintf("INSERT INTO public.%s (%s) VALUES (%s)", v.table, strings.Join(columns, ", "), strings.Join(values, ", "))
+	if v.column == "created_at" || v.column == "updated_at" {
+		return []string{insert} // the roles cannot change them
+	}
+	return []string{
+		insert,
+		fmt.Sprintf("UPDATE public.%s SET %s = %s WHERE id = (SELECT max(id) FROM public.%[1]s)", v.table, v.column, v.sql),
+	}
+}
+
+// enterTables returns a transaction for each table, as the role that writes to it, with a row to update.
+func enterTables(t *testing.T, db *bizydbtest.Database) map[string]pgx.Tx {
+	t.Helper()
+	user := enter(t, db, db.NewUser(t), "")
+	exec(t, user, "INSERT INTO public.goals (title) VALUES ('goal')")
+	exec(t, user, "INSERT INTO public.tasks (title) VALUES ('task')")
+	accounts := enterAccounts(t, db)
+	exec(t, accounts, `INSERT INTO public.users (email, username, hashed_password) SELECT email, name, '$2a$12$' || repeat('.', 53)
+		FROM (VALUES ('taken@example.org', 'taken'), ('other@example.org', 'other')) AS v (email, name)`)
+	return map[string]pgx.Tx{"goals": user, "tasks": user, "users": accounts}
+}
+
+func TestAcceptedValues(t *testing.T) {
+	t.Parallel()
+	tables := enterTables(t, bizydbtest.New(t))
+	for _, v := range accepted {
+		for _, sql := range v.statements() {
+			if err := attempt(t, tables[v.table], sql); err != nil {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+	}
+}
+
+func TestRefusedValues(t *testing.T) {
+	t.Parallel()
+	tables := enterTables(t, bizydbtest.New(t))
+	for constraint, values := range refused {
+		for _, v := range values {
+			for _, sql := range v.statements() {
+				switch err := attempt(t, tables[v.table], sql); {
+				case err == nil:
+					t.Errorf("%s: accepted, want %s", sql, constraint)
+				case err.ConstraintName != constraint || err.TableName != v.table || err.SchemaName != "public":
+					t.Errorf("%s: %v (constraint %q of %s.%s), want %s", sql, err, err.ConstraintName, err.SchemaName, err.TableName, constraint)
+				}
+			}
+		}
+	}
+}
+
+func TestRefusedToOwner(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	exec(t, tx, "INSERT INTO public.goals (title) VALUES ('goal')")
+	exec(t, tx, "INSERT INTO public.tasks (title) VALUES ('task')")
+	commit(t, tx)
+
+	asOwner, err := owner(t, db).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for constraint, sql := range refusedToOwner {
+		if err := attempt(t, asOwner, sql); err == nil || err.ConstraintName != constraint {
+			t.Errorf("%s: %v, want %s", sql, err, constraint)
+		}
+	}
+}
+
+// Every constraint and unique index has a value that it refuses, so that a new one needs a case here.
+func TestEveryConstraintHasACase(t *testing.T) {
+	t.Parallel()
+	conn := owner(t, bizydbtest.New(t))
+	names := all[string](t, conn, `
+		SELECT conname::text FROM pg_constraint
+		WHERE conrelid IN ('public.users'::regclass, 'public.goals'::regclass, 'public.tasks'::regclass) AND contype IN ('c', 'f', 'p', 'u', 'x')
+		UNION
+		SELECT indexrelid::regclass::text FROM pg_index
+		WHERE indrelid IN ('public.users'::regclass, 'public.goals'::regclass, 'public.tasks'::regclass) AND indisunique
+		ORDER BY 1`)
+	var tested []string
+	for name := range refused {
+		tested = append(tested, name)
+	}
+	for name := range refusedToOwner {
+		tested = append(tested, name)
+	}
+	slices.Sort(tested)
+	if diff := cmp.Diff(names, slices.Compact(tested)); diff != "" {
+		t.Errorf("constraints (-in the database +tested):\n%s", diff)
+	}
+}
+
+// Required values have no constraint with a name.
+func TestRefusedNulls(t *testing.T) {
+	t.Parallel()
+	tables := enterTables(t, bizydbtest.New(t))
+	for _, v := range []value{
+		{"goals", "title", "NULL"},
+		{"tasks", "title", "NULL"},
+		{"users", "email", "NULL"},
+		{"users", "username", "NULL"},
+		{"users", "hashed_password", "NULL"},
+	} {
+		for _, sql := range v.statements() {
+			if err := attempt(t, tables[v.table], sql); err == nil || err.Code != "23502" || err.ColumnName != v.column {
+				t.Errorf("%s: %v, want a violation of not null", sql, err)
+			}
+		}
+	}
+}

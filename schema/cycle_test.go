@@ -1,0 +1,173 @@
+package schema_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+const (
+	move   = "UPDATE public.goals SET parent_goal_id = $2 WHERE id = $1"
+	cycles = `WITH RECURSIVE above (start, id) AS (
+		SELECT id, parent_goal_id FROM public.goals
+		UNION
+		SELECT start, g.parent_goal_id FROM above JOIN public.goals g USING (id)
+	) SELECT count(*) FROM above WHERE start = id`
+)
+
+func isCycle(err *pgconn.PgError) bool {
+	return err != nil && err.Code == "23514" && err.ConstraintName == "ck_goals_no_cycle" && err.SchemaName == "public" &&
+		err.TableName == "goals" && err.ColumnName == "parent_goal_id"
+}
+
+// newChain adds n goals, each below the one before it.
+func newChain(t testing.TB, tx pgx.Tx, n int) []int64 {
+	t.Helper()
+	chain := make([]int64, n)
+	var parent *int64
+	for i := range chain {
+		chain[i] = newGoal(t, tx, parent)
+		parent = &chain[i]
+	}
+	return chain
+}
+
+func TestGoalCycleRefused(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	chain := newChain(t, tx, 20)
+	side := newGoal(t, tx, &chain[5])
+	for name, c := range map[string]struct{ goal, parent int64 }{
+		"itself":               {chain[0], chain[0]},
+		"itself, with parents": {chain[7], chain[7]},
+		"its sub-goal":         {chain[0], chain[1]},
+		"further down":         {chain[3], chain[10]},
+		"the very bottom":      {chain[0], chain[19]},
+		"down a side":          {chain[2], side},
+	} {
+		if err := attempt(t, tx, move, c.goal, c.parent); !isCycle(err) {
+			t.Errorf("%s: %v, want ck_goals_no_cycle", name, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		goal   int64
+		parent *int64
+	}{
+		"the same parent": {chain[3], &chain[2]},
+		"up":              {chain[10], &chain[0]},
+		"sideways":        {chain[6], &side},
+		"a root":          {chain[3], nil},
+	} {
+		if err := attempt(t, tx, move, c.goal, c.parent); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestGoalCycleInOneStatementRefused(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	a, b, c, d := newGoal(t, tx, nil), newGoal(t, tx, nil), newGoal(t, tx, nil), newGoal(t, tx, nil)
+	const moves = `UPDATE public.goals SET parent_goal_id = m.parent FROM unnest($1::bigint[], $2::bigint[]) AS m (goal, parent) WHERE id = goal`
+	for name, m := range map[string][2][]int64{
+		"two":                       {{a, b}, {b, a}},
+		"three":                     {{a, b, c}, {b, c, a}},
+		"one that hangs on a cycle": {{d, a, b}, {a, b, a}},
+	} {
+		if err := attempt(t, tx, moves, m[0], m[1]); !isCycle(err) {
+			t.Errorf("%s: %v, want ck_goals_no_cycle", name, err)
+		}
+	}
+	// Turning a chain upside down is no cycle, though it is one halfway.
+	exec(t, tx, moves, []int64{b, c}, []int64{a, b})
+	if err := attempt(t, tx, moves, []int64{a, b, c}, []*int64{&b, &c, nil}); err != nil {
+		t.Errorf("upside down: %v", err)
+	}
+}
+
+func TestDeepGoals(t *testing.T) {
+	t.Parallel()
+	const depth = 1000
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	chain := newChain(t, tx, depth)
+	if err := attempt(t, tx, move, chain[0], chain[depth-1]); !isCycle(err) {
+		t.Errorf("the top under the bottom: %v, want ck_goals_no_cycle", err)
+	}
+	if err := attempt(t, tx, move, chain[1], newGoal(t, tx, &chain[0])); err != nil {
+		t.Errorf("one step aside: %v", err)
+	}
+}
+
+// Two moves that are fine each by itself and a cycle together: the first to get there wins, at every isolation level.
+func TestGoalCycleByRacingMoves(t *testing.T) {
+	t.Parallel()
+	for _, isolation := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
+		t.Run(string(isolation), func(t *testing.T) {
+			t.Parallel()
+			db := bizydbtest.New(t)
+			user := db.NewUser(t)
+			setup := enter(t, db, user, "")
+			a, b := newGoal(t, setup, nil), newGoal(t, setup, nil)
+			belowA, belowB := newGoal(t, setup, &a), newGoal(t, setup, &b)
+			commit(t, setup)
+
+			// The second may use a stale snapshot, the first is an ordinary statement.
+			first, second := enter(t, db, user, ""), enter(t, db, user, isolation)
+			exec(t, first, move, a, belowB)
+			result := make(chan error, 1)
+			go func() {
+				_, err := second.Exec(t.Context(), move, b, belowA)
+				result <- err
+			}()
+			waitUntilBlocked(t, owner(t, db), second.Conn().PgConn().PID(), result)
+			commit(t, first)
+			err := pgError(t, <-result)
+			if err == nil {
+				err = pgError(t, second.Commit(t.Context()))
+			}
+			stale := err != nil && err.Code == "40001" && isolation != pgx.ReadCommitted
+			if !isCycle(err) && !stale {
+				t.Errorf("the second move: %v, want a refusal", err)
+			}
+			if n := one[int](t, owner(t, db), cycles); n != 0 {
+				t.Errorf("%d goals are their own ancestors", n)
+			}
+		})
+	}
+}
+
+// Who is deactivated while a move waits sees no goals any more. That must not pass for "no cycle".
+func TestGoalCycleByDeactivatedUser(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	setup := enter(t, db, user, "")
+	chain := newChain(t, setup, 3)
+	other := newGoal(t, setup, nil)
+	commit(t, setup)
+
+	first, second := enter(t, db, user, ""), enter(t, db, user, "")
+	exec(t, first, move, other, chain[0]) // takes the user's lock
+	result := make(chan error, 1)
+	go func() {
+		_, err := second.Exec(t.Context(), move, chain[0], chain[2])
+		result <- err
+	}()
+	waitUntilBlocked(t, owner(t, db), second.Conn().PgConn().PID(), result)
+	exec(t, owner(t, db), "UPDATE public.users SET is_active = false WHERE id = $1", user)
+	commit(t, first)
+	if err := pgError(t, <-result); err == nil {
+		t.Error("a cycle was accepted")
+		_ = second.Commit(context.Background())
+	}
+	if n := one[int](t, owner(t, db), cycles); n != 0 {
+		t.Errorf("%d goals are their own ancestors", n)
+	}
+}

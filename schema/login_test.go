@@ -1,0 +1,126 @@
+package schema_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/schema"
+)
+
+// Whoever migrates need not be a superuser, and the tables that result serve a service's login all the same.
+func TestMigrateAsOrdinaryRole(t *testing.T) {
+	t.Parallel()
+	admin := cluster(t)
+
+	t.Run("owner of the database", func(t *testing.T) {
+		t.Parallel()
+		reference := newDatabase(t, admin, "")
+		migrated(t, reference)
+		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
+		database := newDatabase(t, admin, login)
+		migrated(t, as(database, login))
+		if diff := cmp.Diff(dump(t, reference), dump(t, as(database, login))); diff != "" {
+			t.Errorf("catalog (-administrator's +ordinary role's):\n%s", diff)
+		}
+		serve(t, database, admin, as(database, login))
+	})
+
+	t.Run("guest in the database", func(t *testing.T) {
+		t.Parallel()
+		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
+		database := newDatabase(t, admin, "")
+		run(t, database, "GRANT CREATE ON DATABASE "+database.Database+" TO "+login, "GRANT CREATE ON SCHEMA public TO "+login)
+		migrated(t, as(database, login))
+		serve(t, database, admin, as(database, login))
+	})
+
+	t.Run("without the right to create", func(t *testing.T) {
+		t.Parallel()
+		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
+		database := newDatabase(t, admin, "")
+		before := dump(t, database)
+		err := schema.Migrate(t.Context(), connect(t, as(database, login)))
+		if err == nil || pgError(t, err).Code != "42501" {
+			t.Errorf("Migrate: %v, want insufficient_privilege", err)
+		}
+		if diff := cmp.Diff(before, dump(t, database)); diff != "" {
+			t.Errorf("something was written (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// In a new cluster one role that may create roles does all that an installation asks for.
+func TestMigrateMakesTheRoles(t *testing.T) {
+	t.Parallel()
+	admin := newCluster(t)
+	login := keptLogin(t, admin, "NOSUPERUSER CREATEROLE")
+	database := as(newDatabase(t, admin, login), login)
+	migrated(t, database)
+	serve(t, database, database, database)
+}
+
+// serve lets administrator make a service's login, owner open the schema to it, and works as a service does.
+func serve(t *testing.T, database, administrator, owner *pgx.ConnConfig) {
+	t.Helper()
+	service := keptLogin(t, administrator, "NOINHERIT")
+	t.Cleanup(func() { run(t, administrator, "DROP ROLE "+service) })
+	run(t, administrator, "GRANT bizydb_user, bizydb_accounts TO "+service)
+	run(t, owner, "GRANT USAGE ON SCHEMA bizydb TO "+service)
+	t.Cleanup(func() { run(t, owner, "REVOKE USAGE ON SCHEMA bizydb FROM "+service) })
+
+	config, err := pgxpool.ParseConfig(database.ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig = as(database, service)
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+
+	user, err := db.Accounts().Register(t.Context(), bizydb.RegisterParams{Email: "a@example.org", Username: "a", Password: "a long password"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := db.As(user.ID)
+	goal, err := scope.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := scope.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "sub-goal", ParentGoalID: &goal.ID}); err != nil {
+		t.Fatal(err)
+	}
+	task, err := scope.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task", ParentGoalID: &goal.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := scope.DeleteGoal(t.Context(), goal.ID); err != nil {
+		t.Fatal(err)
+	}
+	if task, err = scope.GetTask(t.Context(), task.ID); err != nil || task.ParentGoalID != nil {
+		t.Errorf("task after its goal was deleted: %+v, %v", task, err)
+	}
+}
+
+func TestMigrateWithAnotherSearchPath(t *testing.T) {
+	t.Parallel()
+	admin := cluster(t)
+	reference, config := newDatabase(t, admin, ""), newDatabase(t, admin, "")
+	migrated(t, reference)
+
+	run(t, config, "CREATE SCHEMA first", "CREATE TABLE first.users ()", "CREATE TABLE first.goals ()")
+	elsewhere := config.Copy()
+	elsewhere.RuntimeParams["search_path"] = "first"
+	migrated(t, elsewhere)
+
+	run(t, config, "DROP TABLE first.users, first.goals", "DROP SCHEMA first") // which fails if anything was made in it
+	if diff := cmp.Diff(dump(t, reference), dump(t, config)); diff != "" {
+		t.Errorf("catalog (-usual path +other path):\n%s", diff)
+	}
+}

@@ -1,0 +1,205 @@
+package schema_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// column is what the design document asks of a column, in PostgreSQL's words: "String" is text with a CHECK on its
+// length, "DateTime, UTC" timestamptz, "JSON" jsonb, "Integer" bigint where it is an id.
+type column struct {
+	Type     string
+	NotNull  bool
+	Default  string
+	Identity bool
+}
+
+var seedColumns = map[string]column{
+	"users.id":                {Type: "bigint", NotNull: true, Identity: true},
+	"users.email":             {Type: "text", NotNull: true},
+	"users.username":          {Type: "text", NotNull: true},
+	"users.hashed_password":   {Type: "text", NotNull: true},
+	"users.full_name":         {Type: "text"},
+	"users.is_active":         {Type: "boolean", NotNull: true, Default: "true"},
+	"users.is_verified":       {Type: "boolean", NotNull: true, Default: "false"},
+	"users.is_superuser":      {Type: "boolean", NotNull: true, Default: "false"},
+	"users.created_at":        {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"users.updated_at":        {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"users.last_login_at":     {Type: "timestamp with time zone"},
+	"users.email_verified_at": {Type: "timestamp with time zone"},
+
+	"tasks.id":              {Type: "bigint", NotNull: true, Identity: true},
+	"tasks.user_id":         {Type: "bigint", NotNull: true, Default: "bizydb.current_user_id()"},
+	"tasks.parent_goal_id":  {Type: "bigint"},
+	"tasks.title":           {Type: "text", NotNull: true},
+	"tasks.description":     {Type: "text"},
+	"tasks.priority":        {Type: "integer", NotNull: true, Default: "3"},
+	"tasks.status":          {Type: "text", NotNull: true, Default: "'pending'::text"},
+	"tasks.category":        {Type: "text"},
+	"tasks.estimated_hours": {Type: "double precision"},
+	"tasks.actual_hours":    {Type: "double precision"},
+	"tasks.due_date":        {Type: "timestamp with time zone"},
+	"tasks.created_at":      {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"tasks.updated_at":      {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"tasks.completed_at":    {Type: "timestamp with time zone"},
+	"tasks.dependencies":    {Type: "jsonb", NotNull: true, Default: "'[]'::jsonb"},
+	"tasks.notes":           {Type: "text"},
+	"tasks.tags":            {Type: "jsonb", NotNull: true, Default: "'[]'::jsonb"},
+
+	"goals.id":                  {Type: "bigint", NotNull: true, Identity: true},
+	"goals.user_id":             {Type: "bigint", NotNull: true, Default: "bizydb.current_user_id()"},
+	"goals.parent_goal_id":      {Type: "bigint"},
+	"goals.title":               {Type: "text", NotNull: true},
+	"goals.description":         {Type: "text"},
+	"goals.horizon":             {Type: "text"},
+	"goals.target_date":         {Type: "timestamp with time zone"},
+	"goals.status":              {Type: "text", NotNull: true, Default: "'active'::text"},
+	"goals.progress_percentage": {Type: "double precision", NotNull: true, Default: "0"},
+	"goals.success_criteria":    {Type: "text"},
+	"goals.created_at":          {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"goals.updated_at":          {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"goals.completed_at":        {Type: "timestamp with time zone"},
+	"goals.metrics":             {Type: "jsonb", NotNull: true, Default: "'{}'::jsonb"},
+}
+
+func TestSeedColumns(t *testing.T) {
+	t.Parallel()
+	conn := owner(t, bizydbtest.New(t))
+	got := map[string]column{}
+	for _, name := range all[string](t, conn, `
+		SELECT table_name || '.' || column_name FROM information_schema.columns
+		WHERE table_schema = 'public' AND table_name IN ('users', 'tasks', 'goals')`) {
+		var c column
+		if err := conn.QueryRow(t.Context(), `
+			SELECT data_type, is_nullable = 'NO', coalesce(column_default, ''), is_identity = 'YES' AND identity_generation = 'BY DEFAULT'
+			FROM information_schema.columns WHERE table_schema = 'public' AND table_name || '.' || column_name = $1`, name,
+		).Scan(&c.Type, &c.NotNull, &c.Default, &c.Identity); err != nil {
+			t.Fatal(err)
+		}
+		got[name] = c
+	}
+	if diff := cmp.Diff(seedColumns, got); diff != "" {
+		t.Errorf("columns (-document +database):\n%s", diff)
+	}
+}
+
+// The document's lengths count characters, whatever their bytes.
+func TestSeedLengths(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	db.NewUser(t)
+	conn := owner(t, db)
+	exec(t, conn, "INSERT INTO public.goals (user_id, title) SELECT id, 'goal' FROM public.users")
+	exec(t, conn, "INSERT INTO public.tasks (user_id, title) SELECT id, 'task' FROM public.users")
+	for _, c := range []struct {
+		table, column string
+		limit         int
+		free          bool // takes any text up to the limit
+	}{
+		{"users", "email", 255, true},
+		{"users", "username", 100, true},
+		{"users", "hashed_password", 255, false},
+		{"users", "full_name", 200, true},
+		{"tasks", "title", 500, true},
+		{"tasks", "status", 50, false},
+		{"tasks", "category", 100, true},
+		{"goals", "title", 500, true},
+		{"goals", "horizon", 50, false},
+		{"goals", "status", 50, false},
+	} {
+		update := fmt.Sprintf("UPDATE public.%s SET %s = repeat('€', $1)", c.table, c.column)
+		if c.free {
+			if n := exec(t, conn, update, c.limit); n != 1 {
+				t.Errorf("%s.%s: updated %d rows with the longest text", c.table, c.column, n)
+			}
+		}
+		if _, err := conn.Exec(t.Context(), update, c.limit+1); err == nil || pgError(t, err).Code != "23514" {
+			t.Errorf("%s.%s: %d characters: %v, want a check violation", c.table, c.column, c.limit+1, err)
+		}
+	}
+}
+
+func TestSeedIndexes(t *testing.T) {
+	t.Parallel()
+	conn := owner(t, bizydbtest.New(t))
+	const (
+		index  = "CREATE INDEX %s ON public.%s USING btree (%s)"
+		unique = "CREATE UNIQUE INDEX %s ON public.%s USING btree (%s)"
+	)
+	for _, c := range []struct{ form, name, table, columns string }{
+		{unique, "users_pkey", "users", "id"},
+		{unique, "ix_users_email", "users", "lower(email)"},
+		{unique, "ix_users_username", "users", "lower(username)"},
+
+		{unique, "tasks_pkey", "tasks", "id"},
+		{index, "ix_tasks_user_id", "tasks", "user_id"},
+		{index, "ix_tasks_parent_goal_id", "tasks", "parent_goal_id"},
+		{index, "ix_tasks_category", "tasks", "category"},
+		{index, "ix_tasks_due_date", "tasks", "due_date"},
+		{index, "ix_tasks_created_at", "tasks", "created_at"},
+		{index, "ix_tasks_user_status", "tasks", "user_id, status"},
+		{index, "ix_tasks_user_due_date", "tasks", "user_id, due_date"},
+		{index, "ix_tasks_user_category", "tasks", "user_id, category"},
+		{index, "ix_tasks_goal_status", "tasks", "parent_goal_id, status"},
+
+		{unique, "goals_pkey", "goals", "id"},
+		{index, "ix_goals_user_id", "goals", "user_id"},
+		{index, "ix_goals_parent_goal_id", "goals", "parent_goal_id"},
+		{index, "ix_goals_horizon", "goals", "horizon"},
+		{index, "ix_goals_target_date", "goals", "target_date"},
+		{index, "ix_goals_created_at", "goals", "created_at"},
+		{index, "ix_goals_user_status", "goals", "user_id, status"},
+		{index, "ix_goals_user_horizon", "goals", "user_id, horizon"},
+		{index, "ix_goals_user_target_date", "goals", "user_id, target_date"},
+	} {
+		want := fmt.Sprintf(c.form, c.name, c.table, c.columns)
+		got := one[*string](t, conn, "SELECT pg_get_indexdef(to_regclass($1))", "public."+c.name)
+		if got == nil || *got != want {
+			t.Errorf("%s: %s", c.name, cmp.Diff(&want, got))
+		}
+	}
+}
+
+// A goal leaves its tasks and sub-goals behind; a user takes everything along.
+func TestSeedDeleteRules(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user, other := db.NewUser(t), db.NewUser(t)
+	keep := enter(t, db, other, "")
+	newGoal(t, keep, nil)
+	exec(t, keep, "INSERT INTO public.tasks (title) VALUES ('task')")
+	commit(t, keep)
+
+	tx := enter(t, db, user, "")
+	top := newGoal(t, tx, nil)
+	middle := newGoal(t, tx, &top)
+	below := newGoal(t, tx, &middle)
+	exec(t, tx, "INSERT INTO public.tasks (title, parent_goal_id) VALUES ('under the top', $1), ('under the middle', $2)", top, middle)
+	if n := exec(t, tx, "DELETE FROM public.goals WHERE id = $1", middle); n != 1 {
+		t.Fatalf("deleted %d goals", n)
+	}
+	if diff := cmp.Diff([]int64{top, below}, all[int64](t, tx, "SELECT id FROM public.goals WHERE parent_goal_id IS NULL ORDER BY id")); diff != "" {
+		t.Errorf("roots (-want +got):\n%s", diff)
+	}
+	want := []string{fmt.Sprint("under the top: ", top), "under the middle: none"}
+	if diff := cmp.Diff(want, all[string](t, tx, "SELECT title || ': ' || coalesce(parent_goal_id::text, 'none') FROM public.tasks ORDER BY id")); diff != "" {
+		t.Errorf("tasks (-want +got):\n%s", diff)
+	}
+	commit(t, tx)
+
+	accounts := enterAccounts(t, db)
+	if n := exec(t, accounts, "DELETE FROM public.users WHERE id = $1", user); n != 1 {
+		t.Fatalf("deleted %d users", n)
+	}
+	commit(t, accounts)
+	conn := owner(t, db)
+	for _, table := range []string{"goals", "tasks"} {
+		if diff := cmp.Diff([]int64{int64(other)}, all[int64](t, conn, "SELECT user_id FROM public."+table)); diff != "" {
+			t.Errorf("owners of %s (-want +got):\n%s", table, diff)
+		}
+	}
+}
