@@ -3,77 +3,178 @@ package bizydb
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"golang.org/x/crypto/bcrypt"
+	"net/mail"
+	"strings"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// The cost of a new hash, in powers of two: about a quarter of a second on one core.
-const bcryptCost = 12
+// A User is an account. The hash of its password is in no type that this package lets out.
+type User = planner.User
 
-// Accounts are the users themselves. They live outside any user's scope, under a role that can do nothing to goals and
-// tasks. Get them from [DB.Accounts].
+// Accounts are the users themselves. They are looked after outside any user's scope, under role bizydb_accounts, which has
+// no right on goals and tasks: which user may do what here is for the service to decide. Each call is one round trip,
+// but for those that have to read a hash first, which are two.
+//
+// A user who is not there is [ErrNotFound]. A value that breaks a rule is [ErrInvalid], mostly a [*FieldError].
+//
+// Passwords are hashed with bcrypt, at most as many at a time as [WithHashing] says. Waiting for a turn honours the
+// context, and no connection is held meanwhile.
 type Accounts struct {
 	queries *accountsql.Queries
-}
-
-// A User is an account. The password's hash is in no type of this package.
-type User struct {
-	ID              UserID
-	Email           string
-	Username        string
-	FullName        *string
-	IsActive        bool
-	IsVerified      bool
-	IsSuperuser     bool // an administrator of the service; it gives no right in the database
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
-	LastLoginAt     *time.Time
-	EmailVerifiedAt *time.Time
-}
-
-// RegisterParams describe a new account.
-type RegisterParams struct {
-	Email    string // at most 255 characters, unique whatever its case
-	Username string // at most 100 characters, unique whatever its case
-	Password string // 8 to 72 bytes
-	FullName *string
+	hasher  *hasher
 }
 
 // Accounts returns the operations on users.
 func (db *DB) Accounts() *Accounts {
-	return &Accounts{accountsql.New(&session{pool: db.pool, mode: db.mode, enter: statement{sql: actAsAccountsSQL}})}
+	session := &session{pool: db.pool, mode: db.mode, enter: statement{sql: actAsAccountsSQL}}
+	return &Accounts{accountsql.New(session), db.hasher}
 }
 
-// Register creates an active, unverified user. The password is kept as a bcrypt hash of cost 12, which takes a good part
-// of a second to compute; no connection is held meanwhile. A password that bcrypt would cut off, over 72 bytes, or one
-// of under 8, gives [ErrInvalid]; a taken address or name [ErrEmailTaken] or [ErrUsernameTaken].
+// RegisterParams describe a new account. White space around the address and the names is dropped.
+type RegisterParams struct {
+	// Email is a bare address, as [mail.ParseAddress] takes it, of at most 255 characters. It is kept as typed and unique
+	// whatever its case.
+	Email string
+	// Username has 1 to 100 ASCII letters, digits and ".", "_" or "-", beginning with a letter or digit. It is kept as typed
+	// and unique whatever its case. FullName takes any character.
+	Username string
+	Password Password
+	FullName *string // at most 200 characters
+}
+
+// Register creates an active, unverified user. A taken address is [ErrEmailTaken], a taken name [ErrUsernameTaken].
 func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error) {
-	hash, err := hashPassword(p.Password)
+	email, err := cleanEmail(p.Email)
+	if err != nil {
+		return User{}, err
+	}
+	hash, err := a.hasher.hash(ctx, p.Password)
 	if err != nil {
 		return User{}, err
 	}
 	row, err := a.queries.CreateUser(ctx, accountsql.CreateUserParams{
-		Email: p.Email, Username: p.Username, HashedPassword: hash, FullName: p.FullName,
+		Email: email, Username: strings.TrimSpace(p.Username), HashedPassword: hash, FullName: trimmed(p.FullName),
 	})
 	return User(row), err
 }
 
-func hashPassword(password string) (string, error) {
-	refused := func(reason string) error {
-		return &FieldError{Table: "users", Column: "password", Reason: reason, kind: ErrInvalid}
-	}
-	switch {
-	case len(password) < 8:
-		return "", refused("must have at least 8 bytes")
-	case len(password) > 72:
-		return "", refused("must have at most 72 bytes")
-	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcryptCost)
+// Get returns one user, active or not.
+func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
+	row, err := a.queries.GetUser(ctx, id)
+	return User(row), err
+}
+
+// Find returns the user with an email address or username, in whatever case, active or not.
+func (a *Accounts) Find(ctx context.Context, login string) (User, error) {
+	row, err := a.queries.FindUser(ctx, strings.TrimSpace(login))
+	return User(row), err
+}
+
+// ListUsersParams say which users [Accounts.List] returns. A filter that is nil lets all through.
+type ListUsersParams struct {
+	Active, Verified, Superuser *bool
+
+	After UserID // only users with a greater id: the last one of the page before, or 0 for the first page
+	Limit int    // the most users to return; 0 for all
+}
+
+// List returns users in the order of their ids. Nothing found is an empty slice.
+func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) {
+	rows, err := a.queries.ListUsers(ctx, accountsql.ListUsersParams{
+		After: p.After, Active: p.Active, Verified: p.Verified, Superuser: p.Superuser, Limit: p.Limit,
+	})
 	if err != nil {
-		return "", fmt.Errorf("bizydb: hash password: %w", err)
+		return nil, err
 	}
-	return string(hash), nil
+	users := make([]User, len(rows))
+	for i, row := range rows {
+		users[i] = User(row)
+	}
+	return users, nil
+}
+
+// UpdateProfileParams change a profile. A field left nil stays as it is; ClearFullName sets FullName to NULL.
+type UpdateProfileParams struct {
+	Username      *string
+	FullName      *string
+	ClearFullName bool
+}
+
+// UpdateProfile changes the names of a user. Users change their own with [planner.Querier].UpdateMe.
+func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfileParams) (User, error) {
+	row, err := a.queries.UpdateProfile(ctx, accountsql.UpdateProfileParams{
+		ID: id, Username: trimmed(p.Username), FullName: trimmed(p.FullName), ClearFullName: p.ClearFullName,
+	})
+	return User(row), err
+}
+
+// ChangeEmail sets another address, which is not verified yet.
+func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (User, error) {
+	email, err := cleanEmail(email)
+	if err != nil {
+		return User{}, err
+	}
+	row, err := a.queries.ChangeEmail(ctx, accountsql.ChangeEmailParams{ID: id, Email: email})
+	return User(row), err
+}
+
+// MarkEmailVerified says that the address is the user's, as of now unless that was said before. email is the address that
+// was verified: if the user has changed it meanwhile, in more than case, it is [ErrNotFound].
+func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
+	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: strings.TrimSpace(email)})
+	return User(row), err
+}
+
+// Deactivate is the soft delete: the user cannot sign in, and existing scopes read and write nothing from their next
+// statement on. Goals and tasks stay.
+func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
+	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
+	return User(row), err
+}
+
+// Reactivate undoes [Accounts.Deactivate].
+func (a *Accounts) Reactivate(ctx context.Context, id UserID) (User, error) {
+	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: true})
+	return User(row), err
+}
+
+// SetSuperuser makes an administrator of the service, or no longer one. What that means is for the service to decide; in
+// the database it gives no right.
+func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (User, error) {
+	row, err := a.queries.SetSuperuser(ctx, accountsql.SetSuperuserParams{ID: id, IsSuperuser: superuser})
+	return User(row), err
+}
+
+// Deleted says what went with a user.
+type Deleted struct {
+	Goals, Tasks int64
+}
+
+// Delete removes a user with all goals and tasks, for good.
+func (a *Accounts) Delete(ctx context.Context, id UserID) (Deleted, error) {
+	row, err := a.queries.DeleteUser(ctx, int64(id))
+	return Deleted(row), err
+}
+
+// cleanEmail takes a bare address, without a name and without comments.
+func cleanEmail(email string) (string, error) {
+	email = strings.TrimSpace(email)
+	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
+		return "", refused("email", "must be an email address")
+	}
+	return email, nil
+}
+
+func trimmed(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	return new(strings.TrimSpace(*s))
+}
+
+// refused is an error of users that does not come from the server.
+func refused(column, reason string) error {
+	return fmt.Errorf("bizydb: %w", &FieldError{Table: "users", Column: column, Reason: reason, kind: ErrInvalid})
 }

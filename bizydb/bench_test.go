@@ -116,3 +116,33 @@ func scanTask(row pgx.CollectableRow) (planner.Task, error) {
 		&i.EstimatedHours, &i.ActualHours, &i.DueDate, &i.CreatedAt, &i.UpdatedAt, &i.CompletedAt, &i.Dependencies, &i.Notes, &i.Tags)
 	return i, err
 }
+
+// BenchmarkDeleteUser deletes a user with 100,000 tasks under 1,000 goals, in one call.
+//
+//	go test -run '^$' -bench DeleteUser -benchtime 3x ./bizydb
+func BenchmarkDeleteUser(b *testing.B) {
+	made := bizydbtest.New(b)
+	owner, err := pgxpool.New(b.Context(), made.AdminDSN)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer owner.Close()
+	for b.Loop() {
+		b.StopTimer()
+		user := made.NewUser(b)
+		for _, sql := range []string{
+			`INSERT INTO public.goals (user_id, title) SELECT $1, 'goal ' || i FROM generate_series(1, 1000) AS i`,
+			`INSERT INTO public.tasks (user_id, title, parent_goal_id)
+			 SELECT $1, 'task ' || i, (SELECT min(id) FROM public.goals WHERE user_id = $1) + i % 1000 FROM generate_series(1, 100000) AS i`,
+		} {
+			if _, err := owner.Exec(b.Context(), sql, user); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		deleted, err := made.Accounts().Delete(b.Context(), user)
+		if err != nil || deleted.Goals != 1000 || deleted.Tasks != 100000 {
+			b.Fatalf("%+v, %v", deleted, err)
+		}
+	}
+}

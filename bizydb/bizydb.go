@@ -3,19 +3,23 @@ package bizydb
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// SchemaVersion is the number of the last migration that this version of the package knows, and the only one that it
-// works with.
-const SchemaVersion = 4
+// SchemaVersion is the number of the last migration, and the only one that this version of the package works with.
+const SchemaVersion = version.Latest
 
 // A DB is a pool of connections to a migrated database. Its methods can be used by several goroutines at once.
 type DB struct {
-	pool *pgxpool.Pool
-	mode pgx.QueryExecMode
+	pool   *pgxpool.Pool
+	mode   pgx.QueryExecMode
+	hasher *hasher
 }
 
 // An Option changes how [Open] works.
@@ -23,6 +27,8 @@ type Option func(*options)
 
 type options struct {
 	allowPrivilegedLogin bool
+	bcryptCost           int
+	hashesAtATime        int
 }
 
 // AllowPrivilegedLogin lets [Open] log in as a role that can read or write the tables outside a scope, such as a
@@ -31,13 +37,25 @@ func AllowPrivilegedLogin() Option {
 	return func(o *options) { o.allowPrivilegedLogin = true }
 }
 
+// WithBcryptCost sets the cost of new password hashes, from [MinBcryptCost] to 31 instead of [DefaultBcryptCost]. Hashes
+// of a lower cost are renewed as their users sign in.
+func WithBcryptCost(cost int) Option {
+	return func(o *options) { o.bcryptCost = cost }
+}
+
+// WithHashing sets how many passwords are hashed at a time instead of GOMAXPROCS. Each takes a core for as long as the cost
+// says; those over the number wait.
+func WithHashing(atATime int) Option {
+	return func(o *options) { o.hashesAtATime = atATime }
+}
+
 // Open connects to a database, given as a URL or as keywords and values like "host=… dbname=…", in the form that
 // [pgxpool.ParseConfig] takes, whose pool_max_conns and other settings it knows. The caller closes the DB.
 //
 // It checks at once what would fail later, and gives [ErrConfig] for a connection string that makes no sense,
 // [ErrConnect] for a server that cannot be reached or refuses the login, [ErrNotMigrated] and [ErrSchemaNewer] for a
 // database whose schema does not have [SchemaVersion], [ErrRole] for a login that may not act as the two roles, and
-// [ErrPrivilegedLogin] for one that may do more.
+// [ErrPrivilegedLogin] for one that may do more; [ErrUnprotected] if the database would not confine it.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -48,10 +66,18 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 
 // OpenConfig is [Open] for a service that sets up the pool itself: its size, TLS, tracing, exec mode, hooks. config must
 // come from [pgxpool.ParseConfig]. The exec mode can be any but the simple protocol, which gives [ErrSimpleProtocol].
+// In mode cache_statement, pgx's own default, no hook may discard a connection's prepared statements. Mode exec reads
+// values as text and so needs the server's defaults of datestyle and extra_float_digits, or else gives [ErrConfig].
 func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*DB, error) {
-	var o options
+	o := options{bcryptCost: DefaultBcryptCost, hashesAtATime: runtime.GOMAXPROCS(0)}
 	for _, opt := range opts {
 		opt(&o)
+	}
+	if o.bcryptCost < MinBcryptCost || o.bcryptCost > bcrypt.MaxCost {
+		return nil, fmt.Errorf("bizydb: open: %w: bcrypt cost %d is not from %d to %d", ErrConfig, o.bcryptCost, MinBcryptCost, bcrypt.MaxCost)
+	}
+	if o.hashesAtATime < 1 {
+		return nil, fmt.Errorf("bizydb: open: %w: %d hashes at a time", ErrConfig, o.hashesAtATime)
 	}
 	mode := config.ConnConfig.DefaultQueryExecMode
 	if mode == pgx.QueryExecModeSimpleProtocol {
@@ -61,7 +87,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: pool, mode: mode}
+	db := &DB{pool: pool, mode: mode, hasher: newHasher(o.bcryptCost, o.hashesAtATime)}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err

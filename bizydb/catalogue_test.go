@@ -38,9 +38,11 @@ var calls = map[string]func(at things) any{
 	"ListTasks": func(at things) any {
 		return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}
 	},
+	"Me": func(things) any { return nil },
 	"UpdateGoal": func(at things) any {
 		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
 	},
+	"UpdateMe": func(things) any { return planner.UpdateMeParams{FullName: new("changed")} },
 	"UpdateTask": func(at things) any {
 		return planner.UpdateTaskParams{ID: at.task, Title: new("changed"), ParentGoalID: &at.goal}
 	},
@@ -62,9 +64,11 @@ func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
 
 // call calls a method by its name.
 func call(ctx context.Context, q planner.Querier, method string, at things) (any, error) {
-	out := reflect.ValueOf(q).MethodByName(method).Call([]reflect.Value{
-		reflect.ValueOf(ctx), reflect.ValueOf(calls[method](at)),
-	})
+	in := []reflect.Value{reflect.ValueOf(ctx)}
+	if params := calls[method](at); params != nil {
+		in = append(in, reflect.ValueOf(params))
+	}
+	out := reflect.ValueOf(q).MethodByName(method).Call(in)
 	err, _ := out[len(out)-1].Interface().(error)
 	return out[0].Interface(), err
 }

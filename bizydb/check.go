@@ -10,11 +10,15 @@ import (
 const (
 	// The columns of users are granted one by one, hence "any column".
 	checkSQL = `SELECT bizydb.schema_version(), session_user,
-       coalesce(bool_or(has_table_privilege(t, 'DELETE, TRUNCATE') OR has_any_column_privilege(t, 'SELECT, INSERT, UPDATE')), false)
+       coalesce(bool_or(has_table_privilege(t, 'DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(t, 'SELECT, INSERT, UPDATE, REFERENCES')), false),
+       current_setting('datestyle') LIKE 'ISO%' AND current_setting('extra_float_digits')::int > 0
 FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_regclass('public.tasks')]) AS t`
 
-	actAsUserSQL     = `SELECT set_config('role', 'bizydb_user', true)`
-	actAsAccountsSQL = `SELECT set_config('role', 'bizydb_accounts', true)`
+	actAsUserSQL     = `SELECT pg_catalog.set_config('role', 'bizydb_user', true)`
+	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
+
+	// It is not for a role that may bypass row security, nor for the tables' owner.
+	confinedSQL = `SELECT bool_and(pg_catalog.row_security_active(t)) FROM unnest(ARRAY['public.users', 'public.goals', 'public.tasks']) AS t`
 )
 
 // check finds out whether the database and the login are fit for use.
@@ -25,10 +29,14 @@ func (db *DB) check(ctx context.Context, o options) error {
 	}
 	defer conn.Release()
 
+	// A hook of the pool's can have changed it.
+	if db.mode = conn.Conn().Config().DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
+		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
+	}
 	var version int
 	var login string
-	var privileged bool
-	err = conn.QueryRow(ctx, checkSQL).Scan(&version, &login, &privileged)
+	var privileged, textForms bool
+	err = conn.QueryRow(ctx, checkSQL).Scan(&version, &login, &privileged, &textForms)
 	switch {
 	case hasCode(err, "3F000", "42883"): // no such schema, no such function
 		return fmt.Errorf("bizydb: open: %w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
@@ -44,11 +52,20 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w: %q can use the tables outside a scope: it is a superuser, owns them, was granted them, or inherits from bizydb_user or bizydb_accounts", ErrPrivilegedLogin, login)
 	}
 
+	if db.mode == pgx.QueryExecModeExec && !textForms {
+		return fmt.Errorf("bizydb: open: %w: mode exec needs datestyle ISO and extra_float_digits of 1 or more, and %q has others", ErrConfig, login)
+	}
+
+	var confined bool
 	batch := &pgx.Batch{}
 	batch.Queue(actAsUserSQL)
+	batch.Queue(confinedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&confined) })
 	batch.Queue(actAsAccountsSQL)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("bizydb: open: %w", namedOnEntry(err))
+	}
+	if !confined {
+		return fmt.Errorf("bizydb: open: %w: a table has it disabled, or bizydb_user has BYPASSRLS or is a member of the tables' owner", ErrUnprotected)
 	}
 	return nil
 }

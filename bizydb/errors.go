@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/schema/version"
 )
 
 // Errors of the methods, to be tested with [errors.Is]. The server's own error stays reachable: [errors.As] with a
@@ -23,6 +25,8 @@ var (
 	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
 	ErrEmailTaken    = errors.New("email address is taken")
 	ErrUsernameTaken = errors.New("username is taken")
+	// ErrSignIn: no such account, another password, or an account that is not active; which of them is not told.
+	ErrSignIn = errors.New("wrong login or password")
 	// ErrNoUser: the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
 	// ErrReadOnly: a write in a [Scope.Snapshot].
@@ -38,10 +42,12 @@ var (
 	ErrSimpleProtocol = errors.New("the simple protocol cannot be confined: use another exec mode")
 	// ErrNotMigrated: the database lacks bizydb's schema or the last part of it.
 	ErrNotMigrated = errors.New("database is not migrated")
-	// ErrSchemaNewer: the database was migrated by a newer bizydb.
-	ErrSchemaNewer = errors.New("schema is newer than this package knows")
+	// ErrSchemaNewer: the database was migrated by a newer bizydb. It is schema.ErrNewer too.
+	ErrSchemaNewer = version.ErrNewer
 	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
+	// ErrUnprotected: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
+	ErrUnprotected = errors.New("row security is not in force")
 	// ErrConnect: the server cannot be reached, or refuses the login.
 	ErrConnect = errors.New("cannot connect")
 	// ErrRole: the login may not act as bizydb_user or bizydb_accounts.
@@ -127,7 +133,8 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 
 // namedOnEntry is named for the statement that switches the role.
 func namedOnEntry(err error) error {
-	if hasCode(err, "42501", "22023") { // may not act as the role, no such role
+	var notSent pgx.ErrPreprocessingBatch
+	if hasCode(err, "42501", "22023") && !errors.As(err, &notSent) { // may not act as the role, no such role
 		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrRole, err)
 	}
 	return named(err)

@@ -60,6 +60,54 @@ func Example() {
 	// true
 }
 
+func ExampleAccounts_Register() {
+	ctx := context.Background()
+	dsn, drop := exampleDatabase(ctx)
+	defer drop()
+	db, err := bizydb.Open(ctx, dsn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{
+		Email: "Ada@example.org", Username: "ada", Password: "correct horse", FullName: new("Ada L."),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.Email, user.IsActive, user.IsVerified)
+
+	_, err = db.Accounts().Register(ctx, bizydb.RegisterParams{
+		Email: "ada@EXAMPLE.org", Username: "ada2", Password: "correct horse",
+	})
+	fmt.Println(errors.Is(err, bizydb.ErrEmailTaken))
+	// Output:
+	// Ada@example.org true false
+	// true
+}
+
+func ExampleAccounts_Authenticate() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+
+	user, err := db.Accounts().Authenticate(ctx, "ADA@example.org", "correct horse")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.ID == userID, user.LastLoginAt != nil)
+
+	_, err = db.Accounts().Authenticate(ctx, "ada", "wrong horse")
+	fmt.Println(errors.Is(err, bizydb.ErrSignIn))
+	_, err = db.Accounts().Authenticate(ctx, "nobody", "wrong horse")
+	fmt.Println(err)
+	// Output:
+	// true true
+	// true
+	// bizydb: wrong login or password
+}
+
 func ExampleScope_InTx() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)

@@ -26,29 +26,41 @@ func TestOpenRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		dsn    func(db *bizydbtest.Database) string
 		before string // run by the owner; LOGIN stands for the service's role
+		after  string // likewise, what the end of the database does not undo
 		pool   func(*pgxpool.Config)
 		want   error
 		says   string
 	}{
-		"nonsense":           {dsn: constant("hunter2 is my password"), want: bizydb.ErrConfig},
-		"bad URL":            {dsn: constant("postgres://svc:hunter2@host:port/db"), want: bizydb.ErrConfig},
-		"bad escape":         {dsn: constant("postgres://svc:hunter2%zz@host/db"), want: bizydb.ErrConfig},
-		"bad setting":        {dsn: constant("postgres://svc:hunter2@127.0.0.1/db?sslmode=never"), want: bizydb.ErrConfig},
-		"bad pool setting":   {dsn: constant("postgres://svc:hunter2@127.0.0.1/db?pool_max_conns=none"), want: bizydb.ErrConfig},
-		"unreachable":        {dsn: constant("postgres://svc:hunter2@" + nobody + "/db"), want: bizydb.ErrConnect},
-		"unknown host":       {dsn: constant("postgres://svc:hunter2@host.invalid/db"), want: bizydb.ErrConnect},
-		"wrong password":     {before: "ALTER ROLE LOGIN PASSWORD 'changed'", want: bizydb.ErrConnect},
-		"no such database":   {dsn: func(db *bizydbtest.Database) string { return strings.Replace(db.DSN, "/bizydbtest_", "/missing_", 1) }, want: bizydb.ErrConnect},
-		"not migrated":       {before: "DROP TABLE public.tasks, public.goals, public.users; DROP SCHEMA bizydb CASCADE", want: bizydb.ErrNotMigrated, says: "schema.Migrate"},
-		"migrated in part":   {before: version("3"), want: bizydb.ErrNotMigrated, says: "at migration 3"},
-		"migrated further":   {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
-		"no usage":           {before: "REVOKE USAGE ON SCHEMA bizydb FROM LOGIN", want: bizydb.ErrRole, says: "GRANT USAGE ON SCHEMA bizydb"},
-		"may not be user":    {before: "REVOKE bizydb_user FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
-		"may not be both":    {before: "REVOKE bizydb_accounts FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
-		"superuser":          {dsn: func(db *bizydbtest.Database) string { return db.AdminDSN }, want: bizydb.ErrPrivilegedLogin},
-		"granted a table":    {before: "GRANT SELECT ON public.tasks TO LOGIN", want: bizydb.ErrPrivilegedLogin},
-		"granted a column":   {before: "GRANT SELECT (id) ON public.users TO LOGIN", want: bizydb.ErrPrivilegedLogin},
-		"granted a deletion": {before: "GRANT DELETE ON public.goals TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"nonsense":               {dsn: constant("hunter2 is my password"), want: bizydb.ErrConfig},
+		"bad URL":                {dsn: constant("postgres://svc:hunter2@host:port/db"), want: bizydb.ErrConfig},
+		"bad escape":             {dsn: constant("postgres://svc:hunter2%zz@host/db"), want: bizydb.ErrConfig},
+		"bad setting":            {dsn: constant("postgres://svc:hunter2@127.0.0.1/db?sslmode=never"), want: bizydb.ErrConfig},
+		"bad pool setting":       {dsn: constant("postgres://svc:hunter2@127.0.0.1/db?pool_max_conns=none"), want: bizydb.ErrConfig},
+		"unreachable":            {dsn: constant("postgres://svc:hunter2@" + nobody + "/db"), want: bizydb.ErrConnect},
+		"unknown host":           {dsn: constant("postgres://svc:hunter2@host.invalid/db"), want: bizydb.ErrConnect},
+		"wrong password":         {before: "ALTER ROLE LOGIN PASSWORD 'changed'", want: bizydb.ErrConnect},
+		"no such database":       {dsn: func(db *bizydbtest.Database) string { return strings.Replace(db.DSN, "/bizydbtest_", "/missing_", 1) }, want: bizydb.ErrConnect},
+		"not migrated":           {before: "DROP SCHEMA bizydb CASCADE", want: bizydb.ErrNotMigrated, says: "schema.Migrate"},
+		"migrated in part":       {before: version("3"), want: bizydb.ErrNotMigrated, says: "at migration 3"},
+		"migrated further":       {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
+		"no usage":               {before: "REVOKE USAGE ON SCHEMA bizydb FROM LOGIN", want: bizydb.ErrRole, says: "GRANT USAGE ON SCHEMA bizydb"},
+		"may not be user":        {before: "REVOKE bizydb_user FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
+		"may not be both":        {before: "REVOKE bizydb_accounts FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
+		"superuser":              {dsn: func(db *bizydbtest.Database) string { return db.AdminDSN }, want: bizydb.ErrPrivilegedLogin},
+		"granted a table":        {before: "GRANT SELECT ON public.tasks TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"granted a column":       {before: "GRANT SELECT (id) ON public.users TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"granted a deletion":     {before: "GRANT DELETE ON public.goals TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"granted a trigger":      {before: "GRANT TRIGGER ON public.goals TO LOGIN", want: bizydb.ErrPrivilegedLogin},
+		"row security disabled":  {before: "ALTER TABLE public.tasks DISABLE ROW LEVEL SECURITY", want: bizydb.ErrUnprotected},
+		"user may be the owner":  {before: "CREATE ROLE LOGIN_owner; ALTER TABLE public.goals OWNER TO LOGIN_owner; GRANT LOGIN_owner TO bizydb_user", after: "ALTER TABLE public.goals OWNER TO CURRENT_USER; DROP ROLE LOGIN_owner", want: bizydb.ErrUnprotected},
+		"exec mode, other dates": {before: "ALTER ROLE LOGIN SET datestyle = 'SQL, DMY'", pool: execMode, want: bizydb.ErrConfig, says: "datestyle"},
+		"exec mode, few digits":  {before: "ALTER ROLE LOGIN SET extra_float_digits = -5", pool: execMode, want: bizydb.ErrConfig, says: "extra_float_digits"},
+		"simple protocol by a hook": {pool: func(c *pgxpool.Config) {
+			c.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+				c.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+				return nil
+			}
+		}, want: bizydb.ErrSimpleProtocol},
 		"simple protocol": {pool: func(c *pgxpool.Config) {
 			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 		}, want: bizydb.ErrSimpleProtocol},
@@ -60,7 +72,11 @@ func TestOpenRefuses(t *testing.T) {
 				made = bizydbtest.New(t)
 			}
 			if c.before != "" {
-				asOwner(t, made, strings.ReplaceAll(c.before, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User))
+				login := parseConfig(t, made.DSN).ConnConfig.User
+				asOwner(t, made, strings.ReplaceAll(c.before, "LOGIN", login))
+				if c.after != "" {
+					defer asOwner(t, made, strings.ReplaceAll(c.after, "LOGIN", login))
+				}
 			}
 			if c.dsn == nil {
 				c.dsn = func(db *bizydbtest.Database) string { return db.DSN }
@@ -91,6 +107,8 @@ func TestOpenRefuses(t *testing.T) {
 		})
 	}
 }
+
+func execMode(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec }
 
 func constant(dsn string) func(*bizydbtest.Database) string {
 	return func(*bizydbtest.Database) string { return dsn }

@@ -14,6 +14,9 @@ func TestReadmeIsCompiled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if placeholder := regexp.MustCompile("@[A-Z]+@").Find(readme); placeholder != nil {
+		t.Errorf("a figure is missing: %s", placeholder)
+	}
 	var compiled string
 	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go"} {
 		b, err := os.ReadFile(file)

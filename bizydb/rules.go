@@ -11,9 +11,9 @@ type rule struct {
 // together.
 var rules = map[string]rule{
 	"ck_users_email_length":           {"users", "email", "must have at most 255 characters", ErrInvalid},
-	"ck_users_email_not_blank":        {"users", "email", "must not be blank", ErrInvalid},
+	"ck_users_email_form":             {"users", "email", "must be an email address", ErrInvalid},
+	"ck_users_username_form":          {"users", "username", `must be letters and digits of ASCII, ".", "_" and "-", beginning with a letter or digit`, ErrInvalid},
 	"ck_users_username_length":        {"users", "username", "must have at most 100 characters", ErrInvalid},
-	"ck_users_username_not_blank":     {"users", "username", "must not be blank", ErrInvalid},
 	"ck_users_full_name_length":       {"users", "full_name", "must have at most 200 characters", ErrInvalid},
 	"ck_users_hashed_password_bcrypt": {"users", "hashed_password", "must be a bcrypt hash", ErrInvalid},
 	"ix_users_email":                  {"users", "email", "is taken", ErrEmailTaken},

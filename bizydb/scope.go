@@ -23,16 +23,17 @@ type Scope struct {
 	user UserID
 }
 
-// Both settings end with the transaction. set_config is SET LOCAL with parameters.
+// Both settings end with the transaction. set_config is SET LOCAL with parameters; it is qualified, since the login's
+// search_path could lead elsewhere.
 const (
-	enterScopeSQL = `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`
+	enterScopeSQL = `SELECT pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
 
 	// In a service's own transaction, what it had set comes back after each query.
-	visitScopeSQL = `SELECT set_config('bizydb.caller_user_id', coalesce(current_setting('bizydb.user_id', true), ''), true),
-       set_config('bizydb.caller_role', current_setting('role'), true),
-       set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`
-	leaveScopeSQL = `SELECT set_config('role', current_setting('bizydb.caller_role'), true),
-       set_config('bizydb.user_id', current_setting('bizydb.caller_user_id'), true)`
+	visitScopeSQL = `SELECT pg_catalog.set_config('bizydb.caller_user_id', coalesce(pg_catalog.current_setting('bizydb.user_id', true), ''), true),
+       pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true),
+       pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
+	leaveScopeSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true),
+       pg_catalog.set_config('bizydb.user_id', pg_catalog.current_setting('bizydb.caller_user_id'), true)`
 )
 
 // As confines queries to a user. It does not look the user up: a user who does not exist or is not active has no rows,
@@ -48,7 +49,8 @@ func (db *DB) As(user UserID) Scope {
 // with the transaction, by the service. A call is one round trip. As with any statement, one that fails aborts the
 // transaction.
 //
-// The transaction must not use pgx's simple protocol, and the service's login must be allowed to act as bizydb_user.
+// The transaction must not use pgx's simple protocol, and the service's login must be allowed to act as bizydb_user. Until
+// it ends, use what WithTx returned and not the scope: on a connection of its own, that could wait for the transaction.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	session := &session{tx: tx, enter: s.statement(visitScopeSQL), leave: statement{sql: leaveScopeSQL}, invalid: s.invalid(), prepared: statements{}}
 	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {

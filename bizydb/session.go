@@ -23,7 +23,7 @@ type session struct {
 	enter, leave statement // none where sql is ""
 	invalid      error     // what every call gives instead
 
-	prepared statements // on tx's connection
+	prepared statements // by this session on tx's connection; pgx knows of those before
 }
 
 type statement struct {
@@ -71,12 +71,15 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
 	} = s.tx
 	prepared := s.prepared
-	if s.tx == nil {
+	if s.tx != nil {
+		r.on = s.tx.Conn()
+	} else {
 		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
 			return nil, translate(queryName(sql), err)
 		}
-		r.conn, to, prepared = conn, conn.Conn(), statementsOf(conn.Conn())
+		r.leased, r.on = conn, conn.Conn()
+		to, prepared = r.on, statementsOf(r.on)
 	}
 
 	batch := &pgx.Batch{}
@@ -104,7 +107,8 @@ func (s *session) send(ctx context.Context, sql string, args []any) (*reply, err
 // A reply is the answer to one batch, and the connection that it came on.
 type reply struct {
 	results pgx.BatchResults // nil before the batch was sent
-	conn    *pgxpool.Conn    // nil inside a transaction
+	on      *pgx.Conn
+	leased  *pgxpool.Conn // to give back; nil inside a transaction
 	sql     string
 	closed  bool
 }
@@ -121,11 +125,9 @@ func (r *reply) close(err error) error {
 			err = closeErr
 		}
 	}
-	if r.conn != nil {
-		if stale(err) {
-			_ = r.conn.Conn().Close(context.Background())
-		}
-		r.conn.Release()
+	closeIfStale(r.on, err)
+	if r.leased != nil {
+		r.leased.Release()
 	}
 	return r.translate(err)
 }

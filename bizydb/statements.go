@@ -2,7 +2,6 @@ package bizydb
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -44,9 +43,10 @@ func (s statements) ensure(ctx context.Context, on preparer, sql string) error {
 	return nil
 }
 
-// stale tells whether err means that the connection's prepared statements can no longer be used: they are gone, or a
-// migration has changed what they return.
-func stale(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "26000" || pgErr.Code == "0A000")
+// closeIfStale closes the connection if err means that its prepared statements can no longer be used: they are gone, by
+// DISCARD ALL say, or a migration has changed what they return. Given back, it would fail everybody after us.
+func closeIfStale(conn *pgx.Conn, err error) {
+	if hasCode(err, "26000", "0A000") {
+		_ = conn.Close(context.Background())
+	}
 }

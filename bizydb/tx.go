@@ -23,7 +23,8 @@ const rollbackTimeout = 5 * time.Second
 // error is returned as it is, a panic goes on. Beginning and committing are one round trip each.
 //
 // A statement that fails aborts the transaction: fn cannot go on after it, and if it returns nil all the same, InTx
-// reports that nothing was committed.
+// reports that nothing was committed. Inside fn use tx and not the scope: on a connection of its own, that could wait for
+// this transaction forever.
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
 }
@@ -50,7 +51,7 @@ func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) 
 	}
 	defer rollback(ctx, tx) // does nothing after a commit
 
-	session := &session{tx: tx, mode: s.db.mode, prepared: statementsOf(conn.Conn())}
+	session := &session{tx: tx, mode: s.db.mode, prepared: statements{}}
 	if err := fn(&Tx{Querier: planner.New(session)}); err != nil {
 		return err
 	}
@@ -71,6 +72,7 @@ func (s Scope) begin(ctx context.Context, conn *pgx.Conn, options pgx.TxOptions)
 	results := conn.SendBatch(ctx, batch)
 	if err := results.Close(); err != nil {
 		rollback(ctx, results.Tx()) // does nothing if it has not begun
+		closeIfStale(conn, err)
 		return nil, namedOnEntry(err)
 	}
 	return results.Tx(), nil

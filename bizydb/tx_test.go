@@ -3,6 +3,7 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -101,15 +102,64 @@ func TestInTx(t *testing.T) {
 	}
 }
 
+// Also while somebody else uses the connection.
 func TestTxAfterItsEnd(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, oneConn)
+	alice := db.As(made.NewUser(t))
 	var kept *bizydb.Tx
-	if err := db.As(db.NewUser(t)).InTx(t.Context(), func(tx *bizydb.Tx) error { kept = tx; return nil }); err != nil {
+	if err := alice.InTx(t.Context(), func(tx *bizydb.Tx) error { kept = tx; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kept.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, pgx.ErrTxClosed) {
-		t.Errorf("%v, want ErrTxClosed", err)
+	var others sync.WaitGroup
+	others.Go(func() {
+		for range 20 {
+			_, _ = alice.ListTasks(t.Context(), planner.ListTasksParams{})
+			_, _ = alice.ListGoals(t.Context(), planner.ListGoalsParams{})
+		}
+	})
+	for range 100 {
+		if _, err := kept.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, pgx.ErrTxClosed) {
+			t.Fatalf("%v, want ErrTxClosed", err)
+		}
+	}
+	others.Wait()
+}
+
+// A connection whose prepared statements are gone, or do not fit the schema any more, fails one call and not those after it.
+func TestStaleStatements(t *testing.T) {
+	t.Parallel()
+	for name, with := range handles {
+		for _, spoil := range []string{"DEALLOCATE ALL", "DISCARD ALL", "ALTER TABLE public.tasks ALTER priority TYPE bigint"} {
+			t.Run(name+"/"+spoil, func(t *testing.T) {
+				t.Parallel()
+				made := bizydbtest.New(t)
+				db := &bizydbtest.Database{DB: open(t, made.DSN, oneConn)}
+				user := made.NewUser(t)
+				list := func() (err error) {
+					err = errors.New("not called")
+					with(t, db, user, func(q planner.Querier) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
+					return err
+				}
+				if err := list(); err != nil {
+					t.Fatal(err)
+				}
+				if spoil[0] == 'A' {
+					asOwner(t, made, spoil)
+				} else if _, err := db.Pool().Exec(t.Context(), spoil); err != nil {
+					t.Fatal(err)
+				}
+				if err := list(); err == nil {
+					t.Error("nothing was spoiled")
+				}
+				for range 3 {
+					if err := list(); err != nil {
+						t.Errorf("afterwards: %v", err)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package bizydb_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -176,8 +177,34 @@ func TestRefusedValues(t *testing.T) {
 	if _, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "t", Metrics: planner.Metrics{"a": math.Inf(1)}}); !errors.Is(err, bizydb.ErrInvalid) {
 		t.Errorf("metrics that are not JSON: %v, want ErrInvalid", err)
 	}
+	var deep any
+	for range 10001 {
+		deep = []any{deep}
+	}
+	if _, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "t", Metrics: planner.Metrics{"a": deep}}); !errors.Is(err, bizydb.ErrInvalid) {
+		t.Errorf("metrics that cannot be read back: %.100v, want ErrInvalid", err)
+	}
+	if goals, err := alice.ListGoals(t.Context(), planner.ListGoalsParams{}); err != nil || len(goals) != 2 {
+		t.Errorf("half-written: %d goals, %v", len(goals), err)
+	}
 	if got := titles(t, alice); len(got) != 1 {
 		t.Errorf("half-written: %q", got)
+	}
+}
+
+// A number that another client wrote and no float64 holds does not keep a goal from being read.
+func TestHugeNumberInMetrics(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	plant(t, alice)
+	asOwner(t, db, `UPDATE public.goals SET metrics = '{"a": [1e400], "b": 2}' WHERE title = 'goal'`)
+	goals, err := alice.ListGoals(t.Context(), planner.ListGoalsParams{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if number, ok := goals[0].Metrics["a"].([]any)[0].(json.Number); !ok || len(number) < 400 || goals[0].Metrics["b"] != 2.0 {
+		t.Errorf("%v", goals[0].Metrics)
 	}
 }
 

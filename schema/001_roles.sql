@@ -35,7 +35,7 @@ GRANT USAGE ON SCHEMA public, bizydb TO bizydb_user, bizydb_accounts;
 
 CREATE FUNCTION bizydb.current_user_id() RETURNS bigint
   LANGUAGE sql STABLE PARALLEL SAFE
-  AS $$ SELECT nullif(pg_catalog.current_setting('bizydb.user_id', true), '')::pg_catalog.int8 $$;
+  RETURN nullif(pg_catalog.current_setting('bizydb.user_id', true), '')::pg_catalog.int8; -- bound now, whatever the caller's search_path
 
 COMMENT ON FUNCTION bizydb.current_user_id() IS
   'The user this transaction is confined to, NULL outside a scope. Kept in the transaction-local setting bizydb.user_id, which reads as an empty string once a transaction that set it has ended.';

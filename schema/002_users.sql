@@ -14,9 +14,10 @@ CREATE TABLE public.users (
 
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT ck_users_email_length CHECK (char_length(email) <= 255),
-  CONSTRAINT ck_users_email_not_blank CHECK (NOT bizydb.is_blank(email)),
+  CONSTRAINT ck_users_email_form CHECK (email ~ '.@.'),
   CONSTRAINT ck_users_username_length CHECK (char_length(username) <= 100),
-  CONSTRAINT ck_users_username_not_blank CHECK (NOT bizydb.is_blank(username)),
+  -- Whoever signs in gives either, so no name may look like an address.
+  CONSTRAINT ck_users_username_form CHECK (username COLLATE "C" ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'),
   CONSTRAINT ck_users_full_name_length CHECK (char_length(full_name) <= 200),
   CONSTRAINT ck_users_hashed_password_bcrypt CHECK (hashed_password ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$')
 );
@@ -27,10 +28,10 @@ CREATE UNIQUE INDEX ix_users_username ON public.users (lower(username));
 
 COMMENT ON TABLE public.users IS 'Accounts. A user owns goals and tasks, which go when the user goes.';
 COMMENT ON COLUMN public.users.email IS 'As typed, at most 255 characters; unique whatever its case.';
-COMMENT ON COLUMN public.users.username IS 'As typed, at most 100 characters; unique whatever its case.';
+COMMENT ON COLUMN public.users.username IS 'As typed, at most 100 of A-Z, a-z, 0-9, ".", "_" and "-"; unique whatever its case.';
 COMMENT ON COLUMN public.users.hashed_password IS 'A bcrypt hash; the table takes nothing else. Only bizydb_accounts may read it.';
 COMMENT ON COLUMN public.users.full_name IS 'At most 200 characters.';
-COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads and writes nothing from the next statement on.';
+COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads and writes nothing from the next statement on, in a snapshot from its end on.';
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
 

@@ -39,6 +39,8 @@ CREATE INDEX ix_goals_created_at ON public.goals (created_at);
 CREATE INDEX ix_goals_user_status ON public.goals (user_id, status);
 CREATE INDEX ix_goals_user_horizon ON public.goals (user_id, horizon);
 CREATE INDEX ix_goals_user_target_date ON public.goals (user_id, target_date);
+-- For the foreign key, and for scoped queries: row security puts the user first.
+CREATE INDEX ix_goals_user_parent_goal_id ON public.goals (user_id, parent_goal_id);
 
 COMMENT ON TABLE public.goals IS 'What a user wants to reach, in a tree: a goal may have sub-goals and tasks.';
 COMMENT ON COLUMN public.goals.user_id IS 'The owner. Set by the database from the scope; no query passes it.';

@@ -48,6 +48,8 @@ CREATE INDEX ix_tasks_user_status ON public.tasks (user_id, status);
 CREATE INDEX ix_tasks_user_due_date ON public.tasks (user_id, due_date);
 CREATE INDEX ix_tasks_user_category ON public.tasks (user_id, category);
 CREATE INDEX ix_tasks_goal_status ON public.tasks (parent_goal_id, status);
+-- For the foreign key, and for scoped queries: row security puts the user first.
+CREATE INDEX ix_tasks_user_parent_goal_id ON public.tasks (user_id, parent_goal_id);
 
 COMMENT ON TABLE public.tasks IS 'What a user has to do, under a goal or by itself.';
 COMMENT ON COLUMN public.tasks.user_id IS 'The owner. Set by the database from the scope; no query passes it.';

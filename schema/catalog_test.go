@@ -64,11 +64,42 @@ var catalogRules = map[string]catalogRule{
 		WHERE user_id IS NOT NULL AND NOT EXISTS (SELECT FROM first f WHERE f.oid = owned.oid AND first = f.user_id)`),
 
 	"functions": findings(`
-		SELECT format('%s is SECURITY DEFINER', oid::regprocedure) FROM pg_proc WHERE oid >= 16384 AND prosecdef
-		UNION ALL
-		SELECT format('%s does not set its search_path', oid::regprocedure)
-		FROM pg_proc WHERE oid >= 16384 AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
+		SELECT format('%s does not set its search_path to nothing', oid::regprocedure)
+		FROM pg_proc WHERE oid >= 16384 AND (prosecdef OR prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql'))
 		  AND NOT coalesce('search_path=""' = ANY (proconfig), false)`),
+
+	// What runs with its owner's rights looks past row security, so each one is listed, and no user can run it.
+	"definers": func(t testing.TB, on querier) []string {
+		t.Helper()
+		var found []string
+		definers := all[string](t, on, "SELECT oid::regprocedure::text FROM pg_proc WHERE oid >= 16384 AND prosecdef ORDER BY 1")
+		for _, f := range definers {
+			if !slices.Contains(allowedDefiners, f) {
+				found = append(found, f+" is SECURITY DEFINER")
+			}
+		}
+		for _, f := range allowedDefiners {
+			if !slices.Contains(definers, f) {
+				found = append(found, f+" is not SECURITY DEFINER, or not there")
+			}
+		}
+		return append(found, all[string](t, on, `
+			SELECT format('%s is SECURITY DEFINER and may be executed by %s', oid::regprocedure, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END)
+			FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+			WHERE oid >= 16384 AND prosecdef AND grantee IN (0, 'bizydb_user'::regrole) AND privilege_type = 'EXECUTE'
+			ORDER BY 1`)...)
+	},
+
+	// A view reads with its owner's rights, past row security, unless it is told not to; a materialized view cannot be told.
+	"views": findings(`
+		SELECT DISTINCT format('%s is not security_invoker, and %s has rights on it', oid::regclass, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END)
+		FROM (
+		  SELECT oid, relowner, reloptions, relacl FROM pg_class WHERE relkind IN ('v', 'm')
+		  UNION ALL
+		  SELECT c.oid, relowner, reloptions, attacl FROM pg_class c JOIN pg_attribute ON attrelid = c.oid WHERE relkind IN ('v', 'm')
+		) AS v (oid, relowner, reloptions, acl), aclexplode(acl)
+		WHERE oid >= 16384 AND grantee <> relowner
+		  AND NOT EXISTS (SELECT FROM pg_options_to_table(reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)`),
 
 	"roles": findings(`
 		SELECT format('%s can log in, create or bypass', rolname) FROM pg_roles
@@ -100,12 +131,18 @@ var catalogRules = map[string]catalogRule{
 	},
 }
 
+// allowedDefiners are the functions that run with the rights of the tables' owner.
+var allowedDefiners = []string{"bizydb.delete_user(bigint)"}
+
 // allowed is all that the two roles and PUBLIC may do with what is in the database.
 var allowed = []string{
 	"bizydb_accounts: DELETE on public.users",
 	"bizydb_accounts: INSERT on public.users",
 	"bizydb_accounts: SELECT on public.users",
 	"bizydb_accounts: UPDATE on public.users",
+	"bizydb_accounts: SELECT on bizydb.profiles",
+	"bizydb_accounts: UPDATE on bizydb.profiles",
+	"bizydb_accounts: EXECUTE on bizydb.delete_user(bigint)",
 	"bizydb_accounts: USAGE on bizydb",
 	"bizydb_accounts: USAGE on public",
 
@@ -121,6 +158,8 @@ var allowed = []string{
 
 	"bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
 	"bizydb_user: UPDATE on public.users (full_name, username)",
+	"bizydb_user: SELECT on bizydb.profiles",
+	"bizydb_user: UPDATE on bizydb.profiles (full_name, username)",
 
 	"bizydb_user: USAGE on bizydb",
 	"bizydb_user: USAGE on public",
@@ -194,6 +233,8 @@ func TestCatalogRulesFind(t *testing.T) {
 	const secured = table + "ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;"
 	const policy = "CREATE POLICY p ON public.notes TO bizydb_user "
 	const mine = "(user_id = bizydb.current_user_id())"
+	const definer = "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"
+	const view = "CREATE VIEW public.everything AS SELECT * FROM public.tasks;"
 	for _, c := range []struct {
 		rule, sql string
 		want      []string
@@ -221,8 +262,35 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"indexes", "CREATE INDEX ix ON public.tasks (priority)", []string{"ix of public.tasks has no counterpart that leads with user_id"}},
 		{"indexes", "DROP INDEX public.ix_goals_user_horizon", []string{"ix_goals_horizon of public.goals has no counterpart that leads with user_id"}},
 
-		{"functions", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", []string{"public.f() is SECURITY DEFINER"}},
-		{"functions", "CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'", []string{"public.f() does not set its search_path"}},
+		{"functions", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []string{}},
+		{"functions", "CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'", []string{"public.f() does not set its search_path to nothing"}},
+		{"functions", definer, []string{"public.f() does not set its search_path to nothing"}},
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) RESET search_path", []string{"bizydb.delete_user(bigint) does not set its search_path to nothing"}},
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = public", []string{"bizydb.delete_user(bigint) does not set its search_path to nothing"}},
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = '', public", []string{"bizydb.delete_user(bigint) does not set its search_path to nothing"}},
+
+		{"definers", definer, []string{"public.f() is SECURITY DEFINER", "public.f() is SECURITY DEFINER and may be executed by PUBLIC"}},
+		{"definers", definer + "; REVOKE EXECUTE ON FUNCTION public.f() FROM PUBLIC", []string{"public.f() is SECURITY DEFINER"}},
+		{"definers", "CREATE PROCEDURE public.p() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE EXECUTE ON PROCEDURE public.p() FROM PUBLIC", []string{"public.p() is SECURITY DEFINER"}},
+		{"definers", "ALTER FUNCTION bizydb.touch() SECURITY DEFINER", []string{"bizydb.touch() is SECURITY DEFINER", "bizydb.touch() is SECURITY DEFINER and may be executed by PUBLIC"}},
+		{"definers", "CREATE FUNCTION bizydb.delete_user(text) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION bizydb.delete_user(text) FROM PUBLIC", []string{"bizydb.delete_user(text) is SECURITY DEFINER"}},
+		{"definers", "ALTER FUNCTION bizydb.delete_user(bigint) SECURITY INVOKER", []string{"bizydb.delete_user(bigint) is not SECURITY DEFINER, or not there"}},
+		{"definers", "DROP FUNCTION bizydb.delete_user(bigint)", []string{"bizydb.delete_user(bigint) is not SECURITY DEFINER, or not there"}},
+		{"definers", "GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO PUBLIC", []string{"bizydb.delete_user(bigint) is SECURITY DEFINER and may be executed by PUBLIC"}},
+		{"definers", "GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_user", []string{"bizydb.delete_user(bigint) is SECURITY DEFINER and may be executed by bizydb_user"}},
+
+		{"views", view, []string{}},
+		{"views", view + "GRANT SELECT ON public.everything TO bizydb_user", []string{"public.everything is not security_invoker, and bizydb_user has rights on it"}},
+		{"views", view + "GRANT SELECT (title) ON public.everything TO bizydb_user", []string{"public.everything is not security_invoker, and bizydb_user has rights on it"}},
+		{"views", view + "GRANT DELETE ON public.everything TO bizydb_accounts", []string{"public.everything is not security_invoker, and bizydb_accounts has rights on it"}},
+		{"views", view + "GRANT SELECT ON public.everything TO PUBLIC", []string{"public.everything is not security_invoker, and PUBLIC has rights on it"}},
+		{"views", view + "GRANT SELECT ON public.everything TO bizydb_user; ALTER VIEW public.everything SET (security_barrier, security_invoker = off)", []string{"public.everything is not security_invoker, and bizydb_user has rights on it"}},
+		{"views", view + "GRANT SELECT ON public.everything TO bizydb_user; ALTER VIEW public.everything SET (security_invoker = on)", []string{}},
+		{"views", "CREATE MATERIALIZED VIEW bizydb.titles AS SELECT title FROM public.tasks; GRANT SELECT ON bizydb.titles TO bizydb_user", []string{"bizydb.titles is not security_invoker, and bizydb_user has rights on it"}},
+		{"views", "ALTER VIEW bizydb.profiles RESET (security_invoker)", []string{
+			"bizydb.profiles is not security_invoker, and bizydb_accounts has rights on it",
+			"bizydb.profiles is not security_invoker, and bizydb_user has rights on it",
+		}},
 
 		{"roles", "ALTER ROLE bizydb_user LOGIN", []string{"bizydb_user can log in, create or bypass"}},
 		{"roles", "GRANT pg_read_all_settings TO bizydb_accounts", []string{"bizydb_accounts is a member of pg_read_all_settings"}},
@@ -235,7 +303,12 @@ func TestCatalogRulesFind(t *testing.T) {
 		}},
 		{"privileges", "GRANT SELECT ON public.tasks TO bizydb_accounts", []string{"not allowed: bizydb_accounts: SELECT on public.tasks"}},
 		{"privileges", "GRANT SELECT ON public.goals TO PUBLIC", []string{"not allowed: PUBLIC: SELECT on public.goals"}},
-		{"privileges", "CREATE VIEW public.everything AS SELECT * FROM public.tasks; GRANT SELECT ON public.everything TO bizydb_user", []string{"not allowed: bizydb_user: SELECT on public.everything"}},
+		{"privileges", view + "GRANT SELECT ON public.everything TO bizydb_user", []string{"not allowed: bizydb_user: SELECT on public.everything"}},
+		{"privileges", "GRANT UPDATE (is_superuser) ON bizydb.profiles TO bizydb_user", []string{
+			"not allowed: bizydb_user: UPDATE on bizydb.profiles (full_name, is_superuser, username)",
+			"missing: bizydb_user: UPDATE on bizydb.profiles (full_name, username)",
+		}},
+		{"privileges", "GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_user", []string{"not allowed: bizydb_user: EXECUTE on bizydb.delete_user(bigint)"}},
 		{"privileges", "GRANT USAGE ON SEQUENCE public.tasks_id_seq TO bizydb_user", []string{"not allowed: bizydb_user: USAGE on public.tasks_id_seq"}},
 		{"privileges", "GRANT CREATE ON SCHEMA public TO PUBLIC", []string{"not allowed: PUBLIC: CREATE on public"}},
 		{"privileges", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []string{"not allowed: PUBLIC: EXECUTE on public.f()"}},

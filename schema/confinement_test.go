@@ -166,7 +166,8 @@ func TestNoScopeReadsNothing(t *testing.T) {
 	t.Run("a login that inherits", func(t *testing.T) {
 		admin := parse(t, db.AdminDSN)
 		login := newLogin(t, admin, "INHERIT")
-		run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+login)
+		run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+login, "GRANT CONNECT ON DATABASE "+admin.Database+" TO "+login)
+		t.Cleanup(func() { run(t, admin, "REVOKE CONNECT ON DATABASE "+admin.Database+" FROM "+login) })
 		conn := connect(t, as(admin, login))
 		for _, table := range []string{"goals", "tasks"} {
 			rows, _ := conn.Query(t.Context(), "SELECT id FROM public."+table)

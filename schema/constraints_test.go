@@ -61,9 +61,20 @@ var accepted = []value{
 	{"tasks", "tags", `'[]'`},
 	{"tasks", "tags", `'["urgent", "", "ünïcode", "[1]"]'`},
 
-	{"users", "email", `'x'`},
-	{"users", "email", `repeat('😀', 255)`},
-	{"users", "username", `repeat('😀', 100)`},
+	{"users", "email", `'x@y'`},
+	{"users", "email", `'First.Last+tag@Sub.Example.org'`},
+	{"users", "email", `'"a@b"@example.org'`},
+	{"users", "email", `'ünïcode@exämple.org'`},
+	{"users", "email", `repeat('😀', 253) || '@😀'`},
+	{"users", "username", `'x'`},
+	{"users", "username", `'0'`},
+	{"users", "username", `'Z'`},
+	{"users", "username", `'x.'`},
+	{"users", "username", `'x-'`},
+	{"users", "username", `'x_'`},
+	{"users", "username", `'0..--__9'`},
+	{"users", "username", `'ABCDEFGHIJKLMNOPQRSTUVWXYZ.abcdefghijklmnopqrstuvwxyz_0123456789-'`},
+	{"users", "username", `repeat('x', 100)`},
 	{"users", "full_name", `NULL`},
 	{"users", "full_name", `repeat('😀', 200)`},
 	{"users", "hashed_password", `'$2a$12$' || repeat('.', 53)`},
@@ -183,11 +194,22 @@ var refused = map[string][]value{
 		{"tasks", "parent_goal_id", `9223372036854775807`},
 	},
 
-	"ck_users_email_length":       {{"users", "email", `repeat('x', 256)`}},
-	"ck_users_email_not_blank":    blanks("users", "email"),
-	"ck_users_username_length":    {{"users", "username", `repeat('x', 101)`}},
-	"ck_users_username_not_blank": blanks("users", "username"),
-	"ck_users_full_name_length":   {{"users", "full_name", `repeat('x', 201)`}},
+	"ck_users_email_length": {
+		{"users", "email", `repeat('x', 254) || '@x'`},
+		{"users", "email", `repeat('😀', 254) || '@x'`},
+	},
+	"ck_users_email_form": append(
+		blanks("users", "email"),
+		value{"users", "email", `'x'`},
+		value{"users", "email", `'@'`},
+		value{"users", "email", `'@example.org'`},
+		value{"users", "email", `'someone@'`},
+		value{"users", "email", `'someone.example.org'`},
+		value{"users", "email", `'someone＠example.org'`}, // another character
+	),
+	"ck_users_username_length":  {{"users", "username", `repeat('x', 101)`}},
+	"ck_users_username_form":    append(blanks("users", "username"), notNames()...),
+	"ck_users_full_name_length": {{"users", "full_name", `repeat('x', 201)`}},
 	"ck_users_hashed_password_bcrypt": {
 		{"users", "hashed_password", `''`},
 		{"users", "hashed_password", `'correct horse battery staple'`},
@@ -213,7 +235,7 @@ var refused = map[string][]value{
 
 // refusedToOwner is for constraints on columns that the two roles may not write.
 var refusedToOwner = map[string]string{
-	"users_pkey":    `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e', 'u', hashed_password FROM public.users`,
+	"users_pkey":    `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e@x', 'u', hashed_password FROM public.users`,
 	"goals_pkey":    `INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
 	"tasks_pkey":    `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
 	"fk_goals_user": `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
@@ -244,12 +266,38 @@ func blanks(table, column string) []value {
 	return values
 }
 
+// notNames has user names with every character of ASCII and every white space that is not allowed in them, or not in the
+// first place, and others that look or sort like the allowed ones. What is allowed must not depend on the locale either.
+func notNames() []value {
+	names := []string{
+		"chr(46)", "chr(95)", "chr(45)", "'.x'", "'_x'", "'-x'", "'...'",
+		"'someone@example.org'", "'@'", "'@x'", "'x@'",
+		`E'x\n'`, `E'\nx'`, `E'x\ny'`, `E'x\r\n'`, `E'x\n@'`,
+		"'ü'", "'xü'", "'üx'", "repeat('é', 100)", "repeat('😀', 100)",
+		"'ｘ'", "'xｘ'", // full width
+		"'ı'", "'xİ'", "'xſ'", "'x' || chr(8490)", // letters whose other case is in ASCII
+		"'x٣'", "'x²'", // digits
+		"'x' || chr(769)", "'x' || chr(8203)", "'x' || chr(65279)", // a combining accent, a space of no width, a byte order mark
+	}
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		ascii := r <= unicode.MaxASCII && !('0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || strings.ContainsRune("._-", r))
+		if ascii || unicode.IsSpace(r) {
+			names = append(names, fmt.Sprintf("chr(%d) || 'x'", r), fmt.Sprintf("'x' || chr(%d) || 'x'", r), fmt.Sprintf("'x' || chr(%d)", r))
+		}
+	}
+	var values []value
+	for _, name := range names {
+		values = append(values, value{"users", "username", name})
+	}
+	return values
+}
+
 // statements write v in each way that there is: into a new row and into one that is there.
 func (v value) statements() []string {
 	columns, values := []string{v.column}, []string{v.sql}
 	required := map[string]string{"title": `'x'`}
 	if v.table == "users" {
-		required = map[string]string{"email": `'e'`, "username": `'u'`, "hashed_password": `'$2a$12$' || repeat('.', 53)`}
+		required = map[string]string{"email": `'e@x'`, "username": `'u'`, "hashed_password": `'$2a$12$' || repeat('.', 53)`}
 	}
 	for column, value := range required {
 		if column != v.column {

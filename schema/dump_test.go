@@ -66,6 +66,8 @@ var dumpQueries = []string{
 
 	`SELECT 'function ' || pg_get_functiondef(oid) FROM pg_proc WHERE oid >= 16384 AND prokind <> 'a'`,
 
+	`SELECT format('view %s: %s', oid::regclass, pg_get_viewdef(oid)) FROM pg_class WHERE oid >= 16384 AND relkind IN ('v', 'm')`,
+
 	`SELECT format('policy %s on %s.%s: %s for %s to %s using %s with check %s', policyname, schemaname, tablename, permissive, cmd, roles, qual, with_check)
 	FROM pg_policies`,
 

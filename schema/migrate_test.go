@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/tern/v2/migrate"
 
 	"github.com/bizy-ai/bizydb/schema"
@@ -186,7 +185,7 @@ func TestMigrateRefusesWhatItDoesNotKnow(t *testing.T) {
 		config := newDatabase(t, admin, "")
 		migrated(t, config)
 		conn := connect(t, config)
-		exec(t, conn, "DROP TABLE public.users, public.goals, public.tasks; DROP SCHEMA bizydb CASCADE")
+		exec(t, conn, "DROP SCHEMA bizydb CASCADE; DROP TABLE public.users, public.goals, public.tasks")
 		if err := schema.Migrate(t.Context(), conn); err == nil {
 			t.Error("Migrate found nothing wrong with a database that has lost its schema")
 		}
@@ -199,27 +198,39 @@ func TestMigrateFailsAsAWhole(t *testing.T) {
 	admin := cluster(t)
 	reference := newDatabase(t, admin, "")
 	m := newMigrator(t, connect(t, reference), schema.VersionTable)
-	migrateTo(t, m, latest(t)-1)
-	before := dump(t, reference)
-	migrateTo(t, m, latest(t))
-	after := dump(t, reference)
+	at := map[int][]string{}
+	for n := 1; n <= latest(t); n++ {
+		migrateTo(t, m, n)
+		at[n] = dump(t, reference)
+	}
 
-	for _, obstacle := range []string{"public.tasks", "public.ix_tasks_goal_status"} {
-		t.Run(obstacle, func(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, step           int // where the database is at first, and the step that something is in the way of
+		obstacle, definition string
+		code                 string // the server's
+	}{
+		"at the start of 004":  {0, 4, "TABLE public.tasks", "()", "42P07"},
+		"in the middle of 004": {0, 4, "TABLE public.ix_tasks_goal_status", "()", "42P07"},
+		"at the start of 005":  {4, 5, "FUNCTION bizydb.delete_user(bigint)", "RETURNS integer LANGUAGE sql AS 'SELECT 1'", "42723"},
+		"in the middle of 005": {4, 5, "TABLE bizydb.profiles", "()", "42P07"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := newDatabase(t, admin, "")
 			conn := connect(t, config)
-			exec(t, conn, "CREATE TABLE "+obstacle+" ()")
-			var pgErr *pgconn.PgError
-			if err := schema.Migrate(t.Context(), conn); !errors.As(err, &pgErr) || pgErr.Code != "42P07" {
-				t.Fatalf("Migrate: %v, want the server's duplicate_table", err)
+			if c.from > 0 {
+				migrateTo(t, newMigrator(t, conn, schema.VersionTable), c.from)
 			}
-			exec(t, conn, "DROP TABLE "+obstacle) // on the same connection: no transaction is left behind
-			if diff := cmp.Diff(before, dump(t, config)); diff != "" {
+			exec(t, conn, "CREATE "+c.obstacle+" "+c.definition)
+			if err := schema.Migrate(t.Context(), conn); err == nil || pgError(t, err).Code != c.code {
+				t.Fatalf("Migrate: %v, want the server's %s", err, c.code)
+			}
+			exec(t, conn, "DROP "+c.obstacle) // on the same connection: no transaction is left behind
+			if diff := cmp.Diff(at[c.step-1], dump(t, config)); diff != "" {
 				t.Errorf("half of the step is there (-want +got):\n%s", diff)
 			}
 			migrated(t, config)
-			if diff := cmp.Diff(after, dump(t, config)); diff != "" {
+			if diff := cmp.Diff(at[latest(t)], dump(t, config)); diff != "" {
 				t.Errorf("after the second run (-want +got):\n%s", diff)
 			}
 		})

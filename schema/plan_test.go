@@ -21,6 +21,9 @@ func TestScopedPlans(t *testing.T) {
 	exec(t, admin, `INSERT INTO public.goals (user_id, title, horizon, status, target_date)
 		SELECT id, 'goal', (ARRAY['yearly', 'quarterly', 'monthly', 'weekly'])[n % 4 + 1], (ARRAY['active', 'completed', 'on_hold'])[n % 3 + 1], now() + n * interval '1 day'
 		FROM public.users, generate_series(1, 80) AS n ORDER BY md5(id || ' ' || n)`) // not sorted by what an index is on
+	exec(t, admin, `UPDATE public.goals SET parent_goal_id = top
+		FROM (SELECT user_id AS owner, min(id) AS top FROM public.goals GROUP BY user_id) AS tops
+		WHERE user_id = owner AND id > top AND id % 4 = 0`)
 	exec(t, admin, `INSERT INTO public.tasks (user_id, parent_goal_id, title, category, status, due_date)
 		SELECT user_id, id, 'task', 'category ' || id % 7, (ARRAY['pending', 'completed'])[id % 2 + 1], target_date FROM public.goals`)
 	exec(t, admin, "ANALYZE public.users, public.goals, public.tasks")
@@ -32,11 +35,13 @@ func TestScopedPlans(t *testing.T) {
 		{"SELECT * FROM public.tasks WHERE status = 'completed'", "ix_tasks_user_status"},
 		{"SELECT * FROM public.tasks WHERE due_date < now() + interval '3 days'", "ix_tasks_user_due_date"},
 		{"SELECT * FROM public.tasks WHERE category = 'category 3'", "ix_tasks_user_category"},
-		{"SELECT * FROM public.tasks WHERE parent_goal_id = 17 AND status = 'pending'", `ix_tasks_(goal_status|parent_goal_id)`},
+		{"SELECT * FROM public.tasks WHERE parent_goal_id = 17 AND status = 'pending'", `ix_tasks_(goal_status|parent_goal_id|user_parent_goal_id)`},
+		{"SELECT * FROM public.tasks WHERE parent_goal_id = 17", `ix_tasks_(goal_status|parent_goal_id|user_parent_goal_id)`},
 		{"SELECT * FROM public.tasks WHERE id = 17", "tasks_pkey"},
 		{"SELECT * FROM public.goals WHERE status = 'on_hold'", "ix_goals_user_status"},
 		{"SELECT * FROM public.goals WHERE horizon = 'quarterly'", "ix_goals_user_horizon"},
 		{"SELECT * FROM public.goals WHERE target_date < now() + interval '3 days'", "ix_goals_user_target_date"},
+		{"SELECT * FROM public.goals WHERE parent_goal_id = 17", `ix_goals_(parent_goal_id|user_parent_goal_id)`},
 		{"SELECT * FROM public.goals WHERE id = 17", "(goals_pkey|uq_goals_user_id_id)"},
 	} {
 		plan := strings.Join(all[string](t, tx, "EXPLAIN (COSTS OFF) "+c.sql), "\n")

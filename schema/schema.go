@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/tern/v2/migrate"
+
+	"github.com/bizy-ai/bizydb/schema/version"
 )
 
 // Files are the migrations, for a service that applies them by other means.
@@ -22,8 +24,9 @@ var Files embed.FS
 const versionTable = "public.bizydb_schema_version"
 
 var (
-	// ErrNewer is returned when the database has been migrated further than this package knows.
-	ErrNewer = errors.New("schema is newer than this package knows")
+	// ErrNewer is returned when the database has been migrated further than this package knows. It is
+	// bizydb.ErrSchemaNewer too.
+	ErrNewer = version.ErrNewer
 	// ErrForeignHistory is returned when the database has been migrated, but not under this package's version table.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
 )
@@ -94,11 +97,11 @@ func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
 
 // installedVersion asks the schema itself, which knows also when another tool or another version table was used.
 // It is 0 in a database without bizydb.
-func installedVersion(ctx context.Context, conn *pgx.Conn) (version int, err error) {
+func installedVersion(ctx context.Context, conn *pgx.Conn) (number int, err error) {
 	var exists bool
 	if err := conn.QueryRow(ctx, `SELECT to_regprocedure('bizydb.schema_version()') IS NOT NULL`).Scan(&exists); err != nil || !exists {
 		return 0, err
 	}
-	err = conn.QueryRow(ctx, `SELECT bizydb.schema_version()`).Scan(&version)
-	return version, err
+	err = conn.QueryRow(ctx, `SELECT bizydb.schema_version()`).Scan(&number)
+	return number, err
 }

@@ -98,27 +98,36 @@ func TestSeedLengths(t *testing.T) {
 	for _, c := range []struct {
 		table, column string
 		limit         int
-		free          bool // takes any text up to the limit
+		text          string // of $1 characters, where any length up to the limit will do
 	}{
-		{"users", "email", 255, true},
-		{"users", "username", 100, true},
-		{"users", "hashed_password", 255, false},
-		{"users", "full_name", 200, true},
-		{"tasks", "title", 500, true},
-		{"tasks", "status", 50, false},
-		{"tasks", "category", 100, true},
-		{"goals", "title", 500, true},
-		{"goals", "horizon", 50, false},
-		{"goals", "status", 50, false},
+		{"users", "email", 255, "repeat('€', $1 - 2) || '@€'"},
+		{"users", "username", 100, "repeat('x', $1)"}, // has no character of several bytes
+		{"users", "hashed_password", 255, ""},
+		{"users", "full_name", 200, "repeat('€', $1)"},
+		{"tasks", "title", 500, "repeat('€', $1)"},
+		{"tasks", "status", 50, ""},
+		{"tasks", "category", 100, "repeat('€', $1)"},
+		{"goals", "title", 500, "repeat('€', $1)"},
+		{"goals", "horizon", 50, ""},
+		{"goals", "status", 50, ""},
 	} {
-		update := fmt.Sprintf("UPDATE public.%s SET %s = repeat('€', $1)", c.table, c.column)
-		if c.free {
-			if n := exec(t, conn, update, c.limit); n != 1 {
-				t.Errorf("%s.%s: updated %d rows with the longest text", c.table, c.column, n)
+		if c.text == "" {
+			update := fmt.Sprintf("UPDATE public.%s SET %s = repeat('€', $1)", c.table, c.column)
+			if _, err := conn.Exec(t.Context(), update, c.limit+1); err == nil || pgError(t, err).Code != "23514" {
+				t.Errorf("%s.%s: %d characters: %v, want a check violation", c.table, c.column, c.limit+1, err)
 			}
+			continue
 		}
-		if _, err := conn.Exec(t.Context(), update, c.limit+1); err == nil || pgError(t, err).Code != "23514" {
-			t.Errorf("%s.%s: %d characters: %v, want a check violation", c.table, c.column, c.limit+1, err)
+		update := fmt.Sprintf("UPDATE public.%s SET %s = %s", c.table, c.column, c.text)
+		if n := exec(t, conn, update, c.limit); n != 1 {
+			t.Errorf("%s.%s: updated %d rows with the longest text", c.table, c.column, n)
+		}
+		if n := one[int](t, conn, fmt.Sprintf("SELECT char_length(%s) FROM public.%s", c.column, c.table)); n != c.limit {
+			t.Errorf("%s.%s: the longest text has %d characters, want %d", c.table, c.column, n, c.limit)
+		}
+		constraint := fmt.Sprintf("ck_%s_%s_length", c.table, c.column)
+		if _, err := conn.Exec(t.Context(), update, c.limit+1); err == nil || pgError(t, err).ConstraintName != constraint {
+			t.Errorf("%s.%s: %d characters: %v, want %s", c.table, c.column, c.limit+1, err, constraint)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 module github.com/bizy-ai/bizydb/tools
 
-go 1.26.8
+go 1.26.0
 
 tool (
 	github.com/jackc/tern/v2

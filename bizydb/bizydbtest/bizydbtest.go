@@ -2,6 +2,7 @@ package bizydbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -82,11 +83,24 @@ func Run(m *testing.M) int {
 	return code
 }
 
-// Drop closes the DB and removes the database, whoever is still connected.
+// Drop closes the DB and removes the database, whoever is still connected. Connections that were not given back are an
+// error, after a moment.
 func (d *Database) Drop(ctx context.Context) error {
-	d.Close()
-	return d.drop(ctx)
+	closed := make(chan struct{})
+	go func() {
+		d.Close()
+		close(closed)
+	}()
+	var err error
+	select {
+	case <-closed:
+	case <-time.After(leakTimeout):
+		err = fmt.Errorf("bizydbtest: %d connections have not been given back: a transaction without an end, or rows without Close", d.Pool().Stat().AcquiredConns())
+	}
+	return errors.Join(err, d.drop(ctx))
 }
+
+const leakTimeout = 3 * time.Second
 
 // NewUser adds an active user whom no password signs in. It is quick, since nothing is hashed.
 func (d *Database) NewUser(t testing.TB) bizydb.UserID {

@@ -3,9 +3,11 @@ package bizydbtest_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -54,6 +56,59 @@ func TestDatabaseGoesWithItsTest(t *testing.T) {
 	var exists bool
 	if err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", login.User).Scan(&exists); err != nil || exists {
 		t.Errorf("the login is still there: %v, %v", exists, err)
+	}
+}
+
+// The roles are the cluster's, but each database lets in its own login only.
+func TestLoginIsKeptOutOfOtherDatabases(t *testing.T) {
+	t.Parallel()
+	one, two := bizydbtest.New(t), bizydbtest.New(t)
+	config, err := pgx.ParseConfig(one.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := pgx.ParseConfig(two.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Database = other.Database
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err == nil {
+		conn.Close(t.Context())
+	}
+	if pgErr := new(pgconn.PgError); !errors.As(err, &pgErr) || pgErr.Code != "42501" {
+		t.Errorf("%v, want 42501", err)
+	}
+}
+
+// A transaction that a test forgot to end is an error, and the database goes all the same.
+func TestDropWithALeakedConnection(t *testing.T) {
+	t.Parallel()
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := server.NewDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Drop(t.Context()); err == nil || !strings.Contains(err.Error(), "1 connections have not been given back") {
+		t.Errorf("%v", err)
+	}
+	_ = tx.Rollback(t.Context())
+	if _, err := pgx.Connect(t.Context(), db.AdminDSN); err == nil {
+		t.Error("the database is still there")
+	}
+}
+
+func TestProxyRefusesTLS(t *testing.T) {
+	t.Parallel()
+	if _, _, err := bizydbtest.StartProxy("postgres://a:hunter2@db.example.org/b?sslmode=verify-full"); err == nil || !strings.Contains(err.Error(), "TLS") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,9 @@ func StartProxy(dsn string) (*Proxy, string, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, "", errors.New("bizydbtest: proxy: cannot parse the connection string")
+	}
+	if config.TLSConfig != nil && !slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil }) {
+		return nil, "", errors.New("bizydbtest: proxy: the connection string asks for TLS, which the proxy does not speak")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

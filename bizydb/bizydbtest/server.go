@@ -70,7 +70,10 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 	// The server could finish a canceled CREATE DATABASE after drop has found nothing, so it is not canceled.
 	err := s.exec(context.WithoutCancel(ctx),
 		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
+		// The roles are the cluster's, so who may act as them must be kept out of others' databases.
+		fmt.Sprintf(`REVOKE CONNECT ON DATABASE %s FROM PUBLIC`, name),
 		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, password),
+		fmt.Sprintf(`GRANT CONNECT ON DATABASE %[1]s TO %[1]s`, name),
 		fmt.Sprintf(`GRANT bizydb_user, bizydb_accounts TO %s`, name),
 		// Only who may act as a login may end its connections.
 		fmt.Sprintf(`GRANT %s TO CURRENT_USER`, name),

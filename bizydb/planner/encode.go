@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -37,4 +38,38 @@ func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 	}
 	b, err := json.Marshal(v)
 	return pgtype.Text{String: string(b), Valid: err == nil}, err
+}
+
+// MarshalJSON implements [json.Marshaler]. Package json checks what it returns, and so refuses to write what is nested too
+// deep to be read back.
+func (m Metrics) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(m)) }
+
+// UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
+func (m *Metrics) UnmarshalJSON(b []byte) error {
+	var object map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil {
+		return err
+	}
+	*m = asFloats(object).(map[string]any)
+	return nil
+}
+
+func asFloats(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			v[key] = asFloats(value)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = asFloats(value)
+		}
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	}
+	return v
 }

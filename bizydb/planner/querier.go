@@ -31,10 +31,16 @@ type Querier interface {
 	// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
 	// due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice.
 	ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error)
+	// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
+	Me(ctx context.Context) (User, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
 	// clears them. CompletedAt follows Status. A goal under itself is ErrGoalCycle, no such goal or parent is ErrNotFound.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
+	// UpdateMe changes the fields of one's own profile that are set and returns it. A field left nil stays as it is;
+	// ClearFullName sets FullName to NULL. A username that another account has is ErrUsernameTaken,
+	// one that breaks the rule of RegisterParams is ErrInvalid.
+	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
 	// UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
 	// an empty slice clears them. CompletedAt follows Status. No such task or parent goal is ErrNotFound.

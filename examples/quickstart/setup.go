@@ -36,7 +36,7 @@ func findServer(ctx context.Context, r *report) (*setup, error) {
 	how, passedOver, _ := strings.Cut(server.How(), "; ")
 	r.row(how, "- ", time.Since(start))
 	r.wrapped(passedOver)
-	return &setup{server: server, name: "quickstart_" + strings.ToLower(rand.Text()[:10]), password: rand.Text()}, nil
+	return &setup{server: server, name: "quickstart_" + strings.ToLower(rand.Text()[:6]), password: rand.Text()}, nil
 }
 
 // makeDatabase does what an operator does once for a service.
@@ -62,6 +62,8 @@ func (s *setup) makeDatabase(ctx context.Context, r *report) error {
 	}
 	for _, sql := range []string{
 		"CREATE ROLE " + s.name + " LOGIN NOINHERIT PASSWORD '" + s.password + "'",
+		"REVOKE CONNECT ON DATABASE " + s.name + " FROM PUBLIC",
+		"GRANT CONNECT ON DATABASE " + s.name + " TO " + s.name,
 		"GRANT USAGE ON SCHEMA bizydb TO " + s.name,
 		"GRANT bizydb_user, bizydb_accounts TO " + s.name,
 	} {

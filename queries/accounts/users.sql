@@ -1,5 +1,78 @@
+-- ChangeEmail sets another address, which is not verified.
+-- name: ChangeEmail :one
+UPDATE bizydb.profiles SET email = @email, is_verified = false, email_verified_at = NULL WHERE id = @id
+RETURNING *;
+
 -- CreateUser adds a user. The hash never comes back.
 -- name: CreateUser :one
 INSERT INTO public.users (email, username, hashed_password, full_name)
 VALUES (@email, @username, @hashed_password, sqlc.narg('full_name'))
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
+
+-- DeleteUser removes a user with all goals and tasks and counts those.
+-- name: DeleteUser :one
+SELECT d.goals::bigint AS goals, d.tasks::bigint AS tasks FROM bizydb.delete_user(@id::bigint) AS d;
+
+-- FindCredentials finds by email or username what a sign-in needs.
+-- name: FindCredentials :one
+SELECT id, hashed_password, is_active FROM public.users
+WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
+
+-- FindUser finds by email or username, in whatever case.
+-- name: FindUser :one
+SELECT * FROM bizydb.profiles
+WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
+
+-- GetHash returns a user's hash, for a change of password.
+-- name: GetHash :one
+SELECT hashed_password FROM public.users WHERE id = @id;
+
+-- GetUser returns one user.
+-- name: GetUser :one
+SELECT * FROM bizydb.profiles WHERE id = @id;
+
+-- ListUsers returns users in the order of their ids, from behind one.
+-- name: ListUsers :many
+SELECT * FROM bizydb.profiles
+WHERE id > @after
+  AND (is_active = sqlc.narg('active') OR sqlc.narg('active') IS NULL)
+  AND (is_verified = sqlc.narg('verified') OR sqlc.narg('verified') IS NULL)
+  AND (is_superuser = sqlc.narg('superuser') OR sqlc.narg('superuser') IS NULL)
+ORDER BY id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- MarkEmailVerified says that an address is the user's, if it still is. A second time changes nothing.
+-- name: MarkEmailVerified :one
+UPDATE bizydb.profiles SET is_verified = true, email_verified_at = coalesce(email_verified_at, now())
+WHERE id = @id AND lower(email) = lower(@email)
+RETURNING *;
+
+-- RecordSignIn stamps a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
+-- got another password since the hash was read.
+-- name: RecordSignIn :one
+UPDATE public.users SET last_login_at = now(), hashed_password = coalesce(sqlc.narg('new_hash'), hashed_password)
+WHERE id = @id AND is_active AND hashed_password = @hashed_password
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
+
+-- SetActive deactivates and reactivates.
+-- name: SetActive :one
+UPDATE bizydb.profiles SET is_active = @is_active WHERE id = @id
+RETURNING *;
+
+-- SetHash sets a new password, or with an old hash replaces only that one.
+-- name: SetHash :execrows
+UPDATE public.users SET hashed_password = @new_hash
+WHERE id = @id AND (hashed_password = sqlc.narg('old_hash') OR sqlc.narg('old_hash') IS NULL);
+
+-- SetSuperuser makes an administrator of the service, or no longer one.
+-- name: SetSuperuser :one
+UPDATE bizydb.profiles SET is_superuser = @is_superuser WHERE id = @id
+RETURNING *;
+
+-- UpdateProfile changes the fields that are set.
+-- name: UpdateProfile :one
+UPDATE bizydb.profiles SET
+  username = coalesce(sqlc.narg('username'), username),
+  full_name = CASE WHEN NOT @clear_full_name::bool THEN coalesce(sqlc.narg('full_name'), full_name) END
+WHERE id = @id
+RETURNING *;

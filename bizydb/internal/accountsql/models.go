@@ -3,3 +3,24 @@
 //   sqlc v1.31.1
 
 package accountsql
+
+import (
+	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// An account without its password hash.
+type User struct {
+	ID              planner.UserID
+	Email           string
+	Username        string
+	FullName        *string
+	IsActive        bool
+	IsVerified      bool
+	IsSuperuser     bool
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	LastLoginAt     *time.Time
+	EmailVerifiedAt *time.Time
+}

@@ -9,8 +9,39 @@ import (
 	"context"
 	"time"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
+
+const changeEmail = `-- name: ChangeEmail :one
+UPDATE bizydb.profiles SET email = $1, is_verified = false, email_verified_at = NULL WHERE id = $2
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+`
+
+type ChangeEmailParams struct {
+	Email string
+	ID    planner.UserID
+}
+
+// ChangeEmail sets another address, which is not verified.
+func (q *Queries) ChangeEmail(ctx context.Context, arg ChangeEmailParams) (User, error) {
+	row := q.db.QueryRow(ctx, changeEmail, arg.Email, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
 
 const createUser = `-- name: CreateUser :one
 INSERT INTO public.users (email, username, hashed_password, full_name)
@@ -21,7 +52,7 @@ RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, 
 type CreateUserParams struct {
 	Email          string
 	Username       string
-	HashedPassword string
+	HashedPassword secret.Hash
 	FullName       *string
 }
 
@@ -48,6 +79,358 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (CreateU
 		arg.FullName,
 	)
 	var i CreateUserRow
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const deleteUser = `-- name: DeleteUser :one
+SELECT d.goals::bigint AS goals, d.tasks::bigint AS tasks FROM bizydb.delete_user($1::bigint) AS d
+`
+
+type DeleteUserRow struct {
+	Goals int64
+	Tasks int64
+}
+
+// DeleteUser removes a user with all goals and tasks and counts those.
+func (q *Queries) DeleteUser(ctx context.Context, id int64) (DeleteUserRow, error) {
+	row := q.db.QueryRow(ctx, deleteUser, id)
+	var i DeleteUserRow
+	err := row.Scan(&i.Goals, &i.Tasks)
+	return i, err
+}
+
+const findCredentials = `-- name: FindCredentials :one
+SELECT id, hashed_password, is_active FROM public.users
+WHERE lower(email) = lower($1) OR lower(username) = lower($1)
+`
+
+type FindCredentialsRow struct {
+	ID             planner.UserID
+	HashedPassword secret.Hash
+	IsActive       bool
+}
+
+// FindCredentials finds by email or username what a sign-in needs.
+func (q *Queries) FindCredentials(ctx context.Context, login string) (FindCredentialsRow, error) {
+	row := q.db.QueryRow(ctx, findCredentials, login)
+	var i FindCredentialsRow
+	err := row.Scan(&i.ID, &i.HashedPassword, &i.IsActive)
+	return i, err
+}
+
+const findUser = `-- name: FindUser :one
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles
+WHERE lower(email) = lower($1) OR lower(username) = lower($1)
+`
+
+// FindUser finds by email or username, in whatever case.
+func (q *Queries) FindUser(ctx context.Context, login string) (User, error) {
+	row := q.db.QueryRow(ctx, findUser, login)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const getHash = `-- name: GetHash :one
+SELECT hashed_password FROM public.users WHERE id = $1
+`
+
+// GetHash returns a user's hash, for a change of password.
+func (q *Queries) GetHash(ctx context.Context, id planner.UserID) (secret.Hash, error) {
+	row := q.db.QueryRow(ctx, getHash, id)
+	var hashed_password secret.Hash
+	err := row.Scan(&hashed_password)
+	return hashed_password, err
+}
+
+const getUser = `-- name: GetUser :one
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = $1
+`
+
+// GetUser returns one user.
+func (q *Queries) GetUser(ctx context.Context, id planner.UserID) (User, error) {
+	row := q.db.QueryRow(ctx, getUser, id)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const listUsers = `-- name: ListUsers :many
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles
+WHERE id > $1
+  AND (is_active = $2 OR $2 IS NULL)
+  AND (is_verified = $3 OR $3 IS NULL)
+  AND (is_superuser = $4 OR $4 IS NULL)
+ORDER BY id
+LIMIT nullif($5::int, 0)
+`
+
+type ListUsersParams struct {
+	After     planner.UserID
+	Active    *bool
+	Verified  *bool
+	Superuser *bool
+	Limit     int
+}
+
+// ListUsers returns users in the order of their ids, from behind one.
+func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]User, error) {
+	rows, err := q.db.Query(ctx, listUsers,
+		arg.After,
+		arg.Active,
+		arg.Verified,
+		arg.Superuser,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []User{}
+	for rows.Next() {
+		var i User
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Username,
+			&i.FullName,
+			&i.IsActive,
+			&i.IsVerified,
+			&i.IsSuperuser,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.LastLoginAt,
+			&i.EmailVerifiedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const markEmailVerified = `-- name: MarkEmailVerified :one
+UPDATE bizydb.profiles SET is_verified = true, email_verified_at = coalesce(email_verified_at, now())
+WHERE id = $1 AND lower(email) = lower($2)
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+`
+
+type MarkEmailVerifiedParams struct {
+	ID    planner.UserID
+	Email string
+}
+
+// MarkEmailVerified says that an address is the user's, if it still is. A second time changes nothing.
+func (q *Queries) MarkEmailVerified(ctx context.Context, arg MarkEmailVerifiedParams) (User, error) {
+	row := q.db.QueryRow(ctx, markEmailVerified, arg.ID, arg.Email)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const recordSignIn = `-- name: RecordSignIn :one
+UPDATE public.users SET last_login_at = now(), hashed_password = coalesce($1, hashed_password)
+WHERE id = $2 AND is_active AND hashed_password = $3
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+`
+
+type RecordSignInParams struct {
+	NewHash        secret.Hash
+	ID             planner.UserID
+	HashedPassword secret.Hash
+}
+
+type RecordSignInRow struct {
+	ID              planner.UserID
+	Email           string
+	Username        string
+	FullName        *string
+	IsActive        bool
+	IsVerified      bool
+	IsSuperuser     bool
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	LastLoginAt     *time.Time
+	EmailVerifiedAt *time.Time
+}
+
+// RecordSignIn stamps a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
+// got another password since the hash was read.
+func (q *Queries) RecordSignIn(ctx context.Context, arg RecordSignInParams) (RecordSignInRow, error) {
+	row := q.db.QueryRow(ctx, recordSignIn, arg.NewHash, arg.ID, arg.HashedPassword)
+	var i RecordSignInRow
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const setActive = `-- name: SetActive :one
+UPDATE bizydb.profiles SET is_active = $1 WHERE id = $2
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+`
+
+type SetActiveParams struct {
+	IsActive bool
+	ID       planner.UserID
+}
+
+// SetActive deactivates and reactivates.
+func (q *Queries) SetActive(ctx context.Context, arg SetActiveParams) (User, error) {
+	row := q.db.QueryRow(ctx, setActive, arg.IsActive, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const setHash = `-- name: SetHash :execrows
+UPDATE public.users SET hashed_password = $1
+WHERE id = $2 AND (hashed_password = $3 OR $3 IS NULL)
+`
+
+type SetHashParams struct {
+	NewHash secret.Hash
+	ID      planner.UserID
+	OldHash secret.Hash
+}
+
+// SetHash sets a new password, or with an old hash replaces only that one.
+func (q *Queries) SetHash(ctx context.Context, arg SetHashParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setHash, arg.NewHash, arg.ID, arg.OldHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const setSuperuser = `-- name: SetSuperuser :one
+UPDATE bizydb.profiles SET is_superuser = $1 WHERE id = $2
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+`
+
+type SetSuperuserParams struct {
+	IsSuperuser bool
+	ID          planner.UserID
+}
+
+// SetSuperuser makes an administrator of the service, or no longer one.
+func (q *Queries) SetSuperuser(ctx context.Context, arg SetSuperuserParams) (User, error) {
+	row := q.db.QueryRow(ctx, setSuperuser, arg.IsSuperuser, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Username,
+		&i.FullName,
+		&i.IsActive,
+		&i.IsVerified,
+		&i.IsSuperuser,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LastLoginAt,
+		&i.EmailVerifiedAt,
+	)
+	return i, err
+}
+
+const updateProfile = `-- name: UpdateProfile :one
+UPDATE bizydb.profiles SET
+  username = coalesce($1, username),
+  full_name = CASE WHEN NOT $2::bool THEN coalesce($3, full_name) END
+WHERE id = $4
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+`
+
+type UpdateProfileParams struct {
+	Username      *string
+	ClearFullName bool
+	FullName      *string
+	ID            planner.UserID
+}
+
+// UpdateProfile changes the fields that are set.
+func (q *Queries) UpdateProfile(ctx context.Context, arg UpdateProfileParams) (User, error) {
+	row := q.db.QueryRow(ctx, updateProfile,
+		arg.Username,
+		arg.ClearFullName,
+		arg.FullName,
+		arg.ID,
+	)
+	var i User
 	err := row.Scan(
 		&i.ID,
 		&i.Email,

@@ -102,10 +102,6 @@ func fetch(dir, unpacked, repository string) error {
 	if err := os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte(major+"\n"), 0o600); err != nil {
 		return err
 	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
 	before := libraryLogs()
 	defer func() {
 		for _, log := range libraryLogs() {
@@ -114,9 +110,9 @@ func fetch(dir, unpacked, repository string) error {
 			}
 		}
 	}()
-	err = embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+	err := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
 		Version(embeddedVersion).
-		Port(uint32(port)).
+		Port(0). // none, which is always free: it is looked at before the fetch
 		BinaryRepositoryURL(repository).
 		CachePath(dir).
 		RuntimePath(filepath.Join(dir, "runtime")).

@@ -1,0 +1,4 @@
+package accountsql
+
+// FindCredentialsSQL is what a sign-in runs, for the test that looks at its plan.
+const FindCredentialsSQL = findCredentials
