@@ -2,12 +2,11 @@ package bizydb
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -42,15 +41,10 @@ const (
 type hasher struct {
 	cost  int
 	slots chan struct{}
-	dummy func() ([]byte, error) // what an unknown login is compared with
 }
 
 func newHasher(cost, atATime int) *hasher {
-	return &hasher{
-		cost:  cost,
-		slots: make(chan struct{}, atATime),
-		dummy: sync.OnceValues(func() ([]byte, error) { return bcrypt.GenerateFromPassword([]byte(rand.Text()), cost) }),
-	}
+	return &hasher{cost: cost, slots: make(chan struct{}, atATime)}
 }
 
 // check says what is wrong with a new password.
@@ -83,29 +77,38 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 	return secret.NewHash(string(hash)), nil
 }
 
-// matches compares. Without a hash, for an account that is not there, it takes as long and says no.
+// matches compares. Without a hash, for an account that is not there, and with one of a lower cost than new ones have, it
+// takes as long as with any other.
 func (h *hasher) matches(ctx context.Context, password Password, with secret.Hash) (bool, error) {
 	var match bool
 	err := h.inSlot(ctx, func() error {
 		hash := with.Reveal()
-		if hash == nil {
-			var err error
-			if hash, err = h.dummy(); err != nil {
-				return err
-			}
+		known := hash != nil
+		if !known {
+			hash = decoy(h.cost)
 		}
-		// A password that is too long for a hash is compared all the same, cut, to take as long.
-		err := bcrypt.CompareHashAndPassword(hash, []byte(password[:min(len(password), maxPassword)]))
-		match = err == nil && len(password) <= maxPassword && with.Reveal() != nil
-		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-			return nil
+		// A password that is too long for a hash is compared all the same, cut.
+		cut := []byte(password[:min(len(password), maxPassword)])
+		err := bcrypt.CompareHashAndPassword(hash, cut)
+		match = err == nil && known && len(password) <= maxPassword
+		if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+			return err
 		}
-		return err
+		// A cost is twice the one below it, so these make up the difference.
+		for cost, _ := bcrypt.Cost(hash); cost < h.cost; cost++ {
+			_ = bcrypt.CompareHashAndPassword(decoy(cost), cut)
+		}
+		return nil
 	})
 	if err != nil {
 		return false, fmt.Errorf("bizydb: compare the password: %w", err)
 	}
 	return match, nil
+}
+
+// decoy is a hash of no password.
+func decoy(cost int) []byte {
+	return fmt.Appendf(nil, "$2a$%02d$%s", cost, strings.Repeat(".", 53))
 }
 
 // weak tells whether a hash costs less than a new one would.

@@ -12,7 +12,8 @@ import (
 
 // Authenticate returns the user with an email address or username, in whatever case, and a password, and stamps the
 // sign-in. If there is no such account, if the password is another, or if the account is not active, it is [ErrSignIn],
-// and takes as long: nothing tells which of them it was. A hash of a lower cost than new ones have is renewed.
+// and takes as long: nothing tells which of them it was. A hash of a lower cost than new ones have is renewed. (One of a
+// higher cost, from before [WithBcryptCost] was lowered, does take longer.)
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
 	found, err := a.queries.FindCredentials(ctx, strings.TrimSpace(login))
 	if err != nil && !errors.Is(err, ErrNotFound) {

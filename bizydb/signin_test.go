@@ -3,6 +3,7 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -182,17 +183,20 @@ func TestHashingOptions(t *testing.T) {
 	}
 }
 
-// Unknown login, wrong password, a password that is too long and an inactive account take equally long: of samples taken
-// in turn, none is shifted against the others by more than a part of what one hash takes. A sign-in without a hash would
+// Unknown login, wrong password, a password that is too long, a hash of a lower cost and an inactive account take equally
+// long: of samples taken in turn, none is shifted against the others by more than a part of what one hash takes. A sign-in without a hash would
 // be off by all of it.
 func TestSignInTimeTellsNothing(t *testing.T) {
 	t.Parallel()
-	accounts := openCheap(t, bizydbtest.New(t))
+	made := bizydbtest.New(t)
+	accounts := openCheap(t, made)
 	register(t, accounts, "alice")
 	gone := register(t, accounts, "gone")
 	if _, err := accounts.Deactivate(t.Context(), gone.ID); err != nil {
 		t.Fatal(err)
 	}
+	weak := register(t, accounts, "weak")
+	asOwner(t, made, fmt.Sprintf("UPDATE public.users SET hashed_password = '$2a$04$' || repeat('a', 53) WHERE id = %d", weak.ID))
 	cases := []struct {
 		login    string
 		password bizydb.Password
@@ -200,6 +204,7 @@ func TestSignInTimeTellsNothing(t *testing.T) {
 		{"alice", "wrong horse"},
 		{"nobody", "wrong horse"},
 		{"gone", password},
+		{"weak", "wrong horse"},
 		{"alice", bizydb.Password(strings.Repeat("p", 100))},
 		{"alice", ""},
 	}
