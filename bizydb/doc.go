@@ -22,6 +22,11 @@
 // [Scope.InTx] runs several statements in one transaction, [Scope.Snapshot] reads consistently, and [Scope.WithTx] gives
 // the same queries inside a transaction of the service's own.
 //
+// # Accounts
+//
+// [Accounts] has sign-up, sign-in and the life of a user. Who may call it is the service's to decide: it is not confined to
+// a user. A [Password] and the hash made of it print as [redacted], wherever they get to.
+//
 // # Values
 //
 // Times are kept with microseconds and come back in UTC. Columns that can be NULL are pointers. In the parameters of a

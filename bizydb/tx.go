@@ -29,7 +29,7 @@ func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
 }
 
-// Snapshot runs fn in a read-only transaction in which every query sees the database as it was at the first one. A
+// Snapshot runs fn in a read-only transaction in which every query sees the database as it was when fn was called. A
 // write in it gives [ErrReadOnly].
 func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
