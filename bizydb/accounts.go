@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/mail"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -34,8 +36,8 @@ func (db *DB) Accounts() *Accounts {
 
 // RegisterParams describe a new account. White space around the address and the names is dropped.
 type RegisterParams struct {
-	// Email is a bare address, as [mail.ParseAddress] takes it, of at most 255 characters. It is kept as typed and unique
-	// whatever its case.
+	// Email is an address that [mail.ParseAddress] takes, without a name, of at most 255 characters. It is kept as typed
+	// and unique whatever its case, as far as the database's locale knows about case: locale C does for ASCII only.
 	Email string
 	// Username has 1 to 100 ASCII letters, digits and ".", "_" or "-", beginning with a letter or digit. It is kept as typed
 	// and unique whatever its case. FullName takes any character.
@@ -50,12 +52,22 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	if err != nil {
 		return User{}, err
 	}
+	username, fullName := strings.TrimSpace(p.Username), trimmed(p.FullName)
+	// The database has the last word on these; asked here, they do not cost a hash.
+	switch {
+	case utf8.RuneCountInString(username) > 100:
+		return User{}, refusedBy("ck_users_username_length")
+	case !usernameForm.MatchString(username):
+		return User{}, refusedBy("ck_users_username_form")
+	case fullName != nil && utf8.RuneCountInString(*fullName) > 200:
+		return User{}, refusedBy("ck_users_full_name_length")
+	}
 	hash, err := a.hasher.hash(ctx, p.Password)
 	if err != nil {
 		return User{}, err
 	}
 	row, err := a.queries.CreateUser(ctx, accountsql.CreateUserParams{
-		Email: email, Username: strings.TrimSpace(p.Username), HashedPassword: hash, FullName: trimmed(p.FullName),
+		Email: email, Username: username, HashedPassword: hash, FullName: fullName,
 	})
 	return User(row), err
 }
@@ -66,9 +78,14 @@ func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// Find returns the user with an email address or username, in whatever case, active or not.
+// Find returns the user with an email address or username, in whatever case, active or not. Mail for that user goes to
+// the address in what it returns, not to the one it was asked for.
 func (a *Accounts) Find(ctx context.Context, login string) (User, error) {
-	row, err := a.queries.FindUser(ctx, strings.TrimSpace(login))
+	login, ok := cleanLogin(login)
+	if !ok {
+		return User{}, fmt.Errorf("bizydb: Find: %w", ErrNotFound)
+	}
+	row, err := a.queries.FindUser(ctx, login)
 	return User(row), err
 }
 
@@ -110,7 +127,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfile
 	return User(row), err
 }
 
-// ChangeEmail sets another address, which is not verified yet.
+// ChangeEmail sets another address, which is not verified yet, even if it differs in case only.
 func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (User, error) {
 	email, err := cleanEmail(email)
 	if err != nil {
@@ -128,7 +145,7 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 }
 
 // Deactivate is the soft delete: the user cannot sign in, and existing scopes read and write nothing from their next
-// statement on. Goals and tasks stay.
+// statement on; a [Scope.Snapshot] that is open goes on to see what was. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
 	return User(row), err
@@ -152,10 +169,17 @@ type Deleted struct {
 	Goals, Tasks int64
 }
 
-// Delete removes a user with all goals and tasks, for good.
+// How often a deletion is tried that meets a transaction of the user's which waits for it.
+const deleteAttempts = 5
+
+// Delete removes a user with all goals and tasks, for good. It waits for transactions of that user's which are open.
 func (a *Accounts) Delete(ctx context.Context, id UserID) (Deleted, error) {
-	row, err := a.queries.DeleteUser(ctx, int64(id))
-	return Deleted(row), err
+	for attempt := 1; ; attempt++ {
+		row, err := a.queries.DeleteUser(ctx, int64(id))
+		if attempt == deleteAttempts || !hasCode(err, "40P01", "40001") { // deadlock, serialization failure
+			return Deleted(row), err
+		}
+	}
 }
 
 // cleanEmail takes a bare address, without a name and without comments.
@@ -164,14 +188,24 @@ func cleanEmail(email string) (string, error) {
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
 		return "", refused("email", "must be an email address")
 	}
+	if utf8.RuneCountInString(email) > 255 {
+		return "", refusedBy("ck_users_email_length")
+	}
 	return email, nil
 }
+
+var usernameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func trimmed(s *string) *string {
 	if s == nil {
 		return nil
 	}
 	return new(strings.TrimSpace(*s))
+}
+
+// refusedBy is the error that the server would give for a constraint.
+func refusedBy(constraint string) error {
+	return refused(rules[constraint].column, rules[constraint].reason)
 }
 
 // refused is an error of users that does not come from the server.

@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,16 +18,20 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-const password = bizydb.Password("correct horse")
+var (
+	password = bizydb.NewPassword("correct horse")
+	wrong    = bizydb.NewPassword("wrong horse")
+)
 
-// openCheap opens db with the cheapest hashes.
+// openCheap opens db with the cheapest hashes there are.
 func openCheap(t *testing.T, db *bizydbtest.Database, opts ...bizydb.Option) *bizydb.Accounts {
 	t.Helper()
-	cheap, err := bizydb.Open(t.Context(), db.DSN, append(opts, bizydb.WithBcryptCost(bizydb.MinBcryptCost))...)
+	cheap, err := bizydb.Open(t.Context(), db.DSN, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cheap.Close)
+	bizydb.SetBcryptCost(cheap.Accounts(), bcrypt.MinCost)
 	return cheap.Accounts()
 }
 
@@ -59,7 +64,7 @@ func TestRegister(t *testing.T) {
 			t.Errorf("%v is not in UTC", user.CreatedAt)
 		}
 		hash := ownerQuery[string](t, made, "SELECT hashed_password FROM public.users WHERE id = $1", user.ID)
-		if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != 12 || bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil {
+		if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != 12 || bcrypt.CompareHashAndPassword([]byte(hash), []byte(password.Reveal())) != nil {
 			t.Errorf("hash of cost %d, %v", cost, err)
 		}
 		// The user can work at once.
@@ -87,9 +92,12 @@ func TestRegisterRefuses(t *testing.T) {
 		"no username":       {func(p *bizydb.RegisterParams) { p.Username = " " }, bizydb.ErrInvalid, "username"},
 		"address as name":   {func(p *bizydb.RegisterParams) { p.Username = "alice@example.org" }, bizydb.ErrInvalid, "username"},
 		"long username":     {func(p *bizydb.RegisterParams) { p.Username = strings.Repeat("a", 101) }, bizydb.ErrInvalid, "username"},
-		"no password":       {func(p *bizydb.RegisterParams) { p.Password = "" }, bizydb.ErrInvalid, "password"},
-		"short password":    {func(p *bizydb.RegisterParams) { p.Password = "hunter2" }, bizydb.ErrInvalid, "password"},
-		"long password":     {func(p *bizydb.RegisterParams) { p.Password = bizydb.Password(strings.Repeat("ü", 37)) }, bizydb.ErrInvalid, "password"},
+		"no password":       {func(p *bizydb.RegisterParams) { p.Password = bizydb.NewPassword("") }, bizydb.ErrInvalid, "password"},
+		"short password":    {func(p *bizydb.RegisterParams) { p.Password = bizydb.NewPassword("hunter2") }, bizydb.ErrInvalid, "password"},
+		"seven characters":  {func(p *bizydb.RegisterParams) { p.Password = bizydb.NewPassword("ünïcödé") }, bizydb.ErrInvalid, "password"},
+		"zero byte":         {func(p *bizydb.RegisterParams) { p.Password = bizydb.NewPassword("correct\x00horse") }, bizydb.ErrInvalid, "password"},
+		"printed":           {func(p *bizydb.RegisterParams) { p.Password = throughJSON(t, p.Password) }, bizydb.ErrInvalid, "password"},
+		"long password":     {func(p *bizydb.RegisterParams) { p.Password = bizydb.NewPassword(strings.Repeat("ü", 37)) }, bizydb.ErrInvalid, "password"},
 		"longest full name": {func(p *bizydb.RegisterParams) { p.FullName = new(strings.Repeat("a", 201)) }, bizydb.ErrInvalid, "full_name"},
 	} {
 		p := bizydb.RegisterParams{Email: "bob@example.org", Username: "bob", Password: password}
@@ -102,6 +110,27 @@ func TestRegisterRefuses(t *testing.T) {
 	}
 	if users, err := accounts.List(t.Context(), bizydb.ListUsersParams{}); err != nil || len(users) != 1 {
 		t.Errorf("afterwards %v, %v", users, err)
+	}
+}
+
+// throughJSON is what comes of a password that is written as JSON and read again.
+func throughJSON(t *testing.T, p bizydb.Password) (read bizydb.Password) {
+	t.Helper()
+	b, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(b, &read)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+func TestPasswordFromJSON(t *testing.T) {
+	t.Parallel()
+	var request struct{ Password bizydb.Password }
+	if err := json.Unmarshal([]byte(`{"password": "correct horse"}`), &request); err != nil || request.Password.Reveal() != "correct horse" {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -232,6 +261,70 @@ func TestAccounts(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// A deletion waits for a transaction of the user's, and if that waits for the deletion, one of them is tried again.
+func TestDeleteMeetsATransaction(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	mine := plant(t, db.As(user))
+	deleted := make(chan error)
+	err := db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error {
+		if _, err := tx.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, Title: new("changed")}); err != nil {
+			return err
+		}
+		go func() {
+			_, err := db.Accounts().Delete(t.Context(), user)
+			deleted <- err
+		}()
+		for waiting := false; !waiting; time.Sleep(time.Millisecond) {
+			waiting = ownerQuery[bool](t, db, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+		}
+		_, err := tx.CreateTask(t.Context(), planner.CreateTaskParams{Title: "waits for the user's row"})
+		return err
+	})
+	if err != nil && sqlState(err) != "40P01" {
+		t.Errorf("the user's transaction: %v", err)
+	}
+	if err := <-deleted; err != nil {
+		t.Errorf("the deletion: %v", err)
+	}
+	if n := ownerQuery[int](t, db, "SELECT count(*) FROM public.tasks"); n != 0 {
+		t.Errorf("%d tasks are left", n)
+	}
+}
+
+// What each call costs once its connection is warm, hashing apart.
+func TestAccountsRoundTrips(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, _ *bizydbtest.Database) {
+		accounts := db.Accounts()
+		bizydb.SetBcryptCost(accounts, bcrypt.MinCost)
+		alice := register(t, accounts, "alice")
+		for name, c := range map[string]struct {
+			do   func() error
+			want int
+		}{
+			"Get":            {func() error { return second(accounts.Get(t.Context(), alice.ID)) }, 1},
+			"Find":           {func() error { return second(accounts.Find(t.Context(), "alice")) }, 1},
+			"List":           {func() error { return second(accounts.List(t.Context(), bizydb.ListUsersParams{})) }, 1},
+			"Deactivate":     {func() error { return second(accounts.Reactivate(t.Context(), alice.ID)) }, 1},
+			"SetPassword":    {func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, 1},
+			"Authenticate":   {func() error { return second(accounts.Authenticate(t.Context(), "alice", password)) }, 2},
+			"ChangePassword": {func() error { return accounts.ChangePassword(t.Context(), alice.ID, password, password) }, 2},
+		} {
+			for range 2 {
+				proxy.RoundTrips()
+				if err := c.do(); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+			if n := proxy.RoundTrips(); n != c.want {
+				t.Errorf("%s: %d round trips, want %d", name, n, c.want)
+			}
+		}
+	})
+}
+
 // One's own account, from one's own scope.
 func TestMe(t *testing.T) {
 	t.Parallel()
@@ -245,11 +338,14 @@ func TestMe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if me, err = db.As(a).UpdateMe(t.Context(), planner.UpdateMeParams{Username: new("renamed"), FullName: new("A")}); err != nil || me.ID != a || me.Username != "renamed" || *me.FullName != "A" {
+	if me, err = db.As(a).UpdateMe(t.Context(), planner.UpdateMeParams{Username: new(" renamed\n"), FullName: new("\tA ")}); err != nil || me.ID != a || me.Username != "renamed" || *me.FullName != "A" {
 		t.Errorf("update: %+v, %v", me, err)
 	}
 	if me, err = db.As(a).UpdateMe(t.Context(), planner.UpdateMeParams{ClearFullName: true}); err != nil || me.Username != "renamed" || me.FullName != nil {
 		t.Errorf("clear: %+v, %v", me, err)
+	}
+	if again, err := db.As(b).Me(t.Context()); err != nil || again != other {
+		t.Errorf("the other one's account has changed: %+v, %v", again, err)
 	}
 	if _, err := db.As(a).UpdateMe(t.Context(), planner.UpdateMeParams{Username: &other.Username}); !errors.Is(err, bizydb.ErrUsernameTaken) {
 		t.Errorf("taken: %v", err)

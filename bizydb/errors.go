@@ -25,7 +25,8 @@ var (
 	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
 	ErrEmailTaken    = errors.New("email address is taken")
 	ErrUsernameTaken = errors.New("username is taken")
-	// ErrSignIn: no such account, another password, or an account that is not active; which of them is not told.
+	// ErrSignIn: no such account, another password, or an account that is not active; which of them is not told. From
+	// [Accounts.ChangePassword]: another password.
 	ErrSignIn = errors.New("wrong login or password")
 	// ErrNoUser: the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")

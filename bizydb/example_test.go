@@ -28,7 +28,7 @@ func Example() {
 	defer db.Close()
 
 	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{
-		Email: "ada@example.org", Username: "ada", Password: "correct horse",
+		Email: "ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse"),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -71,7 +71,7 @@ func ExampleAccounts_Register() {
 	defer db.Close()
 
 	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{
-		Email: "Ada@example.org", Username: "ada", Password: "correct horse", FullName: new("Ada L."),
+		Email: "Ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse"), FullName: new("Ada L."),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -79,7 +79,7 @@ func ExampleAccounts_Register() {
 	fmt.Println(user.Email, user.IsActive, user.IsVerified)
 
 	_, err = db.Accounts().Register(ctx, bizydb.RegisterParams{
-		Email: "ada@EXAMPLE.org", Username: "ada2", Password: "correct horse",
+		Email: "ada@EXAMPLE.org", Username: "ada2", Password: bizydb.NewPassword("correct horse"),
 	})
 	fmt.Println(errors.Is(err, bizydb.ErrEmailTaken))
 	// Output:
@@ -92,15 +92,15 @@ func ExampleAccounts_Authenticate() {
 	db, userID, drop := exampleUser(ctx)
 	defer drop()
 
-	user, err := db.Accounts().Authenticate(ctx, "ADA@example.org", "correct horse")
+	user, err := db.Accounts().Authenticate(ctx, "ADA@example.org", bizydb.NewPassword("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(user.ID == userID, user.LastLoginAt != nil)
 
-	_, err = db.Accounts().Authenticate(ctx, "ada", "wrong horse")
+	_, err = db.Accounts().Authenticate(ctx, "ada", bizydb.NewPassword("wrong horse"))
 	fmt.Println(errors.Is(err, bizydb.ErrSignIn))
-	_, err = db.Accounts().Authenticate(ctx, "nobody", "wrong horse")
+	_, err = db.Accounts().Authenticate(ctx, "nobody", bizydb.NewPassword("wrong horse"))
 	fmt.Println(err)
 	// Output:
 	// true true
@@ -182,7 +182,7 @@ func exampleDatabase(ctx context.Context) (dsn string, drop func()) {
 // exampleUser makes a database with a user in it.
 func exampleUser(ctx context.Context) (*bizydb.DB, bizydb.UserID, func()) {
 	db, drop := newExample(ctx)
-	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: "correct horse"})
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse")})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -8,3 +8,9 @@ func RuleColumns() map[string]string {
 	}
 	return columns
 }
+
+// SetBcryptCost sets the cost of new hashes, below the least that Open takes too.
+func SetBcryptCost(a *Accounts, cost int) { a.hasher.cost = cost }
+
+// OnBcrypt has fn called after every run of bcrypt, in its slot.
+func OnBcrypt(a *Accounts, fn func(cost int)) { a.hasher.spent = fn }

@@ -151,14 +151,7 @@ func TestDeactivatedUser(t *testing.T) {
 	alice := db.As(user)
 	mine := plant(t, alice)
 	deactivate := func() {
-		err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
-			_, err := tx.Exec(t.Context(), "SET LOCAL ROLE bizydb_accounts")
-			if err == nil {
-				_, err = tx.Exec(t.Context(), "UPDATE public.users SET is_active = false WHERE id = $1", user)
-			}
-			return err
-		})
-		if err != nil {
+		if _, err := db.Accounts().Deactivate(t.Context(), user); err != nil {
 			t.Fatal(err)
 		}
 	}

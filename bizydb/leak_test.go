@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/tracelog"
 
@@ -40,7 +42,7 @@ func TestSecretsDoNotLeak(t *testing.T) {
 	defer db.Close()
 	accounts := db.Accounts()
 
-	const secret, other, short = bizydb.Password("sesame-open-1"), bizydb.Password("sesame-open-2"), bizydb.Password("sesame")
+	secret, other, short := bizydb.NewPassword("sesame-open-1"), bizydb.NewPassword("sesame-open-2"), bizydb.NewPassword("sesame")
 	params := bizydb.RegisterParams{Email: "alice@example.org", Username: "alice", Password: secret}
 	tell := func(values ...any) {
 		for _, v := range values {
@@ -51,11 +53,24 @@ func TestSecretsDoNotLeak(t *testing.T) {
 	}
 	alice, err := accounts.Register(t.Context(), params)
 	tell(params, &params, secret, alice, err, accounts, db, db.As(alice.ID))
+	tell(struct{ hidden bizydb.RegisterParams }{params}, []any{params}, map[string]any{"p": secret})
 	_, err = accounts.Register(t.Context(), params) // the unique index refuses it
-	tell(err)
-	params.Username = "not a name"
-	_, err = accounts.Register(t.Context(), params) // a CHECK refuses it: "Failing row contains …"
-	tell(err)
+	tellServerError := func(err error) {
+		var pgErr *pgconn.PgError
+		if !errors.As(err, &pgErr) {
+			t.Errorf("%v does not come from the server", err)
+			return
+		}
+		tell(err, pgErr, *pgErr)
+	}
+	tellServerError(err)
+	tellServerError(pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error { // a CHECK refuses it: "Failing row contains …"
+		if _, err := tx.Exec(t.Context(), "SET LOCAL ROLE bizydb_accounts"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := tx.Exec(t.Context(), "UPDATE public.users SET username = 'not a name'")
+		return err
+	}))
 	_, err = accounts.Authenticate(t.Context(), "alice", secret)
 	tell(err)
 	_, err = accounts.Authenticate(t.Context(), "alice", other)

@@ -2,33 +2,32 @@ package bizydb
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
-// A Password is one as a person types it, of 8 to 72 bytes: bcrypt would ignore what is longer. It prints as [redacted],
-// as text, with any verb of fmt, as JSON and through slog.
-type Password string
+// A Password is one as a person types it. It prints as [redacted] in every form, also inside other values, and is read from
+// JSON or text like a string. A new one has at least 8 characters, at most 72 bytes, which is all that bcrypt looks at, and
+// no zero byte.
+type Password struct{ secret.Text }
 
-// Format implements [fmt.Formatter].
-func (Password) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
+// NewPassword returns s as a password.
+func NewPassword(s string) Password { return Password{secret.NewText(s)} }
 
-// MarshalText implements [encoding.TextMarshaler].
-func (Password) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
-
-// LogValue implements [slog.LogValuer].
-func (Password) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *Password) UnmarshalText(text []byte) error {
+	*p = NewPassword(string(text))
+	return nil
+}
 
 const (
 	minPassword = 8
-	maxPassword = 72 // what bcrypt takes
+	maxPassword = 72
 
 	// DefaultBcryptCost is the cost of new hashes unless [WithBcryptCost] says otherwise. A hash of cost 12 takes about a
 	// quarter of a second; one more doubles that.
@@ -37,28 +36,33 @@ const (
 	MinBcryptCost = 10
 )
 
-// A hasher hashes passwords, a few at a time.
-type hasher struct {
-	cost  int
-	slots chan struct{}
-}
-
-func newHasher(cost, atATime int) *hasher {
-	return &hasher{cost: cost, slots: make(chan struct{}, atATime)}
-}
-
 // check says what is wrong with a new password.
 func (p Password) check() error {
-	reason := ""
+	text, reason := p.Reveal(), ""
 	switch {
-	case len(p) < minPassword:
-		reason = fmt.Sprintf("must have at least %d bytes", minPassword)
-	case len(p) > maxPassword:
+	case utf8.RuneCountInString(text) < minPassword:
+		reason = fmt.Sprintf("must have at least %d characters", minPassword)
+	case len(text) > maxPassword:
 		reason = fmt.Sprintf("must have at most %d bytes", maxPassword)
+	case strings.ContainsRune(text, 0): // to bcrypt it would be an end
+		reason = "must not contain a zero byte"
+	case text == secret.Redacted:
+		reason = "has been printed on the way"
 	default:
 		return nil
 	}
 	return refused("password", reason)
+}
+
+// A hasher hashes passwords, a few at a time.
+type hasher struct {
+	cost  int
+	slots chan struct{}
+	spent func(cost int) // for tests: told of every run of bcrypt, in its slot
+}
+
+func newHasher(cost, atATime int) *hasher {
+	return &hasher{cost: cost, slots: make(chan struct{}, atATime), spent: func(int) {}}
 }
 
 // hash hashes a new password.
@@ -68,7 +72,8 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 	}
 	var hash []byte
 	err := h.inSlot(ctx, func() (err error) {
-		hash, err = bcrypt.GenerateFromPassword([]byte(password), h.cost)
+		hash, err = bcrypt.GenerateFromPassword([]byte(password.Reveal()), h.cost)
+		h.spent(h.cost)
 		return err
 	})
 	if err != nil {
@@ -77,26 +82,24 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 	return secret.NewHash(string(hash)), nil
 }
 
-// matches compares. Without a hash, for an account that is not there, and with one of a lower cost than new ones have, it
-// takes as long as with any other.
+// matches compares. Without a hash, for an account that is not there, and with one that is broken or costs less than new
+// ones do, it takes as long as with any other.
 func (h *hasher) matches(ctx context.Context, password Password, with secret.Hash) (bool, error) {
 	var match bool
 	err := h.inSlot(ctx, func() error {
-		hash := with.Reveal()
-		known := hash != nil
-		if !known {
-			hash = decoy(h.cost)
+		text, hash := password.Reveal(), []byte(with.Reveal())
+		cost, err := bcrypt.Cost(hash)
+		usable := err == nil && len(text) <= maxPassword && !strings.ContainsRune(text, 0)
+		if err != nil {
+			hash, cost = decoy(h.cost), h.cost
 		}
-		// A password that is too long for a hash is compared all the same, cut.
-		cut := []byte(password[:min(len(password), maxPassword)])
-		err := bcrypt.CompareHashAndPassword(hash, cut)
-		match = err == nil && known && len(password) <= maxPassword
-		if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-			return err
-		}
+		cut := []byte(text[:min(len(text), maxPassword)])
+		match = bcrypt.CompareHashAndPassword(hash, cut) == nil && usable
+		h.spent(cost)
 		// A cost is twice the one below it, so these make up the difference.
-		for cost, _ := bcrypt.Cost(hash); cost < h.cost; cost++ {
+		for ; cost < h.cost; cost++ {
 			_ = bcrypt.CompareHashAndPassword(decoy(cost), cut)
+			h.spent(cost)
 		}
 		return nil
 	})
@@ -113,17 +116,18 @@ func decoy(cost int) []byte {
 
 // weak tells whether a hash costs less than a new one would.
 func (h *hasher) weak(hash secret.Hash) bool {
-	cost, err := bcrypt.Cost(hash.Reveal())
+	cost, err := bcrypt.Cost([]byte(hash.Reveal()))
 	return err == nil && cost < h.cost
 }
 
+// inSlot runs work when it is its turn.
 func (h *hasher) inSlot(ctx context.Context, work func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		return work()
 	case <-ctx.Done():
 		return ctx.Err()

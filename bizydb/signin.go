@@ -5,82 +5,107 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
+
+// How often a sign-in or a change of password is tried while others change the same account's hash.
+const hashAttempts = 3
 
 // Authenticate returns the user with an email address or username, in whatever case, and a password, and stamps the
 // sign-in. If there is no such account, if the password is another, or if the account is not active, it is [ErrSignIn],
 // and takes as long: nothing tells which of them it was. A hash of a lower cost than new ones have is renewed. (One of a
 // higher cost, from before [WithBcryptCost] was lowered, does take longer.)
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
-	found, err := a.queries.FindCredentials(ctx, strings.TrimSpace(login))
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return User{}, err
-	}
-	match, err := a.hasher.matches(ctx, password, found.HashedPassword)
-	if err != nil {
-		return User{}, err
-	}
-	if !match || !found.IsActive {
-		return User{}, fmt.Errorf("bizydb: %w", ErrSignIn)
-	}
-	var renewed secret.Hash
-	if a.hasher.weak(found.HashedPassword) && password.check() == nil {
-		if renewed, err = a.hasher.hash(ctx, password); err != nil {
+	for range hashAttempts {
+		found, err := a.credentials(ctx, login)
+		if err != nil {
 			return User{}, err
 		}
+		match, err := a.hasher.matches(ctx, password, found.HashedPassword)
+		if err != nil {
+			return User{}, err
+		}
+		if !match || !found.IsActive {
+			break
+		}
+		var renewed secret.Hash
+		if a.hasher.weak(found.HashedPassword) && password.check() == nil {
+			if renewed, err = a.hasher.hash(ctx, password); err != nil {
+				return User{}, err
+			}
+		}
+		row, err := a.queries.RecordSignIn(ctx, accountsql.RecordSignInParams{
+			ID: found.ID, HashedPassword: found.HashedPassword, NewHash: renewed,
+		})
+		if !errors.Is(err, ErrNotFound) {
+			return User(row), err
+		}
+		// The account has changed since we looked: another sign-in renewed the hash, or it is no longer what it was.
 	}
-	row, err := a.queries.RecordSignIn(ctx, accountsql.RecordSignInParams{
-		ID: found.ID, HashedPassword: found.HashedPassword, NewHash: renewed,
-	})
-	if errors.Is(err, ErrNotFound) { // deactivated, deleted or another password, since we looked
-		return User{}, fmt.Errorf("bizydb: %w", ErrSignIn)
-	}
-	return User(row), err
+	return User{}, fmt.Errorf("bizydb: %w", ErrSignIn)
 }
 
-// ChangePassword sets a new password for a user who knows the old one. If that is wrong it is [ErrSignIn].
+// credentials returns what there is to compare with, which is nothing if nobody has that login.
+func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.FindCredentialsRow, error) {
+	login, ok := cleanLogin(login)
+	if !ok {
+		return accountsql.FindCredentialsRow{}, nil
+	}
+	found, err := a.queries.FindCredentials(ctx, login)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return found, err
+}
+
+// cleanLogin says no to what cannot be anybody's login, so that it need not be asked for.
+func cleanLogin(login string) (string, bool) {
+	login = strings.TrimSpace(login)
+	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= 255
+}
+
+// ChangePassword sets a new password for an active user who knows the old one. If that is wrong it is [ErrSignIn].
 func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
 	if err := password.check(); err != nil {
 		return err
 	}
-	current, err := a.queries.GetHash(ctx, id)
-	if err != nil {
-		return err
+	for range hashAttempts {
+		current, err := a.queries.GetHash(ctx, id)
+		if err != nil {
+			return err
+		}
+		match, err := a.hasher.matches(ctx, old, current)
+		if err != nil {
+			return err
+		}
+		if !match {
+			break
+		}
+		hash, err := a.hasher.hash(ctx, password)
+		if err != nil {
+			return err
+		}
+		// Only if it is still the one we compared with: of two changes from one password, one wins.
+		n, err := a.queries.ReplaceHash(ctx, accountsql.ReplaceHashParams{ID: id, OldHash: current, NewHash: hash})
+		if err != nil || n > 0 {
+			return err
+		}
 	}
-	match, err := a.hasher.matches(ctx, old, current)
-	if err != nil {
-		return err
-	}
-	if !match {
-		return fmt.Errorf("bizydb: %w", ErrSignIn)
-	}
-	return a.setHash(ctx, id, password, current)
+	return fmt.Errorf("bizydb: %w", ErrSignIn)
 }
 
 // SetPassword sets a new password, for a reset that the service has seen to.
 func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
-	return a.setHash(ctx, id, password, secret.Hash{})
-}
-
-// setHash replaces the hash, if there is an old one only that one: of two changes at a time from the same password, the
-// second finds it wrong.
-func (a *Accounts) setHash(ctx context.Context, id UserID, password Password, old secret.Hash) error {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	n, err := a.queries.SetHash(ctx, accountsql.SetHashParams{ID: id, NewHash: hash, OldHash: old})
-	switch {
-	case err != nil:
-		return err
-	case n > 0:
-		return nil
-	case old.Reveal() != nil:
-		return fmt.Errorf("bizydb: %w", ErrSignIn)
-	default:
-		return fmt.Errorf("bizydb: %w", ErrNotFound)
+	n, err := a.queries.SetHash(ctx, accountsql.SetHashParams{ID: id, NewHash: hash})
+	if err == nil && n == 0 {
+		err = fmt.Errorf("bizydb: SetPassword: %w", ErrNotFound)
 	}
+	return err
 }

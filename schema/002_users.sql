@@ -19,7 +19,7 @@ CREATE TABLE public.users (
   -- Whoever signs in gives either, so no name may look like an address.
   CONSTRAINT ck_users_username_form CHECK (username COLLATE "C" ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'),
   CONSTRAINT ck_users_full_name_length CHECK (char_length(full_name) <= 200),
-  CONSTRAINT ck_users_hashed_password_bcrypt CHECK (hashed_password ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$')
+  CONSTRAINT ck_users_hashed_password_bcrypt CHECK (hashed_password ~ '^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$')
 );
 
 -- Addresses and names are kept as typed and are the same whatever their case.

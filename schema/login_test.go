@@ -84,7 +84,7 @@ func serve(t *testing.T, database, administrator, owner *pgx.ConnConfig) {
 	}
 	defer db.Close()
 
-	user, err := db.Accounts().Register(t.Context(), bizydb.RegisterParams{Email: "a@example.org", Username: "a", Password: "a long password"})
+	user, err := db.Accounts().Register(t.Context(), bizydb.RegisterParams{Email: "a@example.org", Username: "a", Password: bizydb.NewPassword("a long password")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func register(ctx context.Context, r *report, db *bizydb.DB, name string) (bizyd
 	err := r.step("Register", 1, func() (string, error) {
 		var err error
 		user, err = db.Accounts().Register(ctx, bizydb.RegisterParams{
-			Email: name + "@example.org", Username: name, Password: "correct horse battery",
+			Email: name + "@example.org", Username: name, Password: bizydb.NewPassword("correct horse battery"),
 		})
 		return fmt.Sprintf("%s is user %d", name, user.ID), err
 	})

@@ -23,9 +23,9 @@ WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
 SELECT * FROM bizydb.profiles
 WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
 
--- GetHash returns a user's hash, for a change of password.
+-- GetHash returns an active user's hash, for a change of password.
 -- name: GetHash :one
-SELECT hashed_password FROM public.users WHERE id = @id;
+SELECT hashed_password FROM public.users WHERE id = @id AND is_active;
 
 -- GetUser returns one user.
 -- name: GetUser :one
@@ -54,15 +54,18 @@ UPDATE public.users SET last_login_at = now(), hashed_password = coalesce(sqlc.n
 WHERE id = @id AND is_active AND hashed_password = @hashed_password
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
 
+-- ReplaceHash sets a new password in place of an old one, for an active user.
+-- name: ReplaceHash :execrows
+UPDATE public.users SET hashed_password = @new_hash WHERE id = @id AND is_active AND hashed_password = @old_hash;
+
 -- SetActive deactivates and reactivates.
 -- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = @is_active WHERE id = @id
 RETURNING *;
 
--- SetHash sets a new password, or with an old hash replaces only that one.
+-- SetHash sets a new password.
 -- name: SetHash :execrows
-UPDATE public.users SET hashed_password = @new_hash
-WHERE id = @id AND (hashed_password = sqlc.narg('old_hash') OR sqlc.narg('old_hash') IS NULL);
+UPDATE public.users SET hashed_password = @new_hash WHERE id = @id;
 
 -- SetSuperuser makes an administrator of the service, or no longer one.
 -- name: SetSuperuser :one

@@ -1,12 +1,13 @@
 -- Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
 -- name: Me :one
-SELECT * FROM bizydb.profiles;
+SELECT * FROM bizydb.profiles WHERE id = bizydb.current_user_id();
 
 -- UpdateMe changes the fields of one's own profile that are set and returns it. A field left nil stays as it is;
 -- ClearFullName sets FullName to NULL. A username that another account has is ErrUsernameTaken,
 -- one that breaks the rule of RegisterParams is ErrInvalid.
 -- name: UpdateMe :one
 UPDATE bizydb.profiles SET
-  username = coalesce(sqlc.narg('username'), username),
-  full_name = CASE WHEN NOT @clear_full_name::bool THEN coalesce(sqlc.narg('full_name'), full_name) END
+  username = coalesce(btrim(sqlc.narg('username')::text, E' \t\r\n'), username),
+  full_name = CASE WHEN NOT @clear_full_name::bool THEN coalesce(btrim(sqlc.narg('full_name')::text, E' \t\r\n'), full_name) END
+WHERE id = bizydb.current_user_id()
 RETURNING *;

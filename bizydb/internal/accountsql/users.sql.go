@@ -157,10 +157,10 @@ func (q *Queries) FindUser(ctx context.Context, login string) (User, error) {
 }
 
 const getHash = `-- name: GetHash :one
-SELECT hashed_password FROM public.users WHERE id = $1
+SELECT hashed_password FROM public.users WHERE id = $1 AND is_active
 `
 
-// GetHash returns a user's hash, for a change of password.
+// GetHash returns an active user's hash, for a change of password.
 func (q *Queries) GetHash(ctx context.Context, id planner.UserID) (secret.Hash, error) {
 	row := q.db.QueryRow(ctx, getHash, id)
 	var hashed_password secret.Hash
@@ -327,6 +327,25 @@ func (q *Queries) RecordSignIn(ctx context.Context, arg RecordSignInParams) (Rec
 	return i, err
 }
 
+const replaceHash = `-- name: ReplaceHash :execrows
+UPDATE public.users SET hashed_password = $1 WHERE id = $2 AND is_active AND hashed_password = $3
+`
+
+type ReplaceHashParams struct {
+	NewHash secret.Hash
+	ID      planner.UserID
+	OldHash secret.Hash
+}
+
+// ReplaceHash sets a new password in place of an old one, for an active user.
+func (q *Queries) ReplaceHash(ctx context.Context, arg ReplaceHashParams) (int64, error) {
+	result, err := q.db.Exec(ctx, replaceHash, arg.NewHash, arg.ID, arg.OldHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const setActive = `-- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = $1 WHERE id = $2
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
@@ -358,19 +377,17 @@ func (q *Queries) SetActive(ctx context.Context, arg SetActiveParams) (User, err
 }
 
 const setHash = `-- name: SetHash :execrows
-UPDATE public.users SET hashed_password = $1
-WHERE id = $2 AND (hashed_password = $3 OR $3 IS NULL)
+UPDATE public.users SET hashed_password = $1 WHERE id = $2
 `
 
 type SetHashParams struct {
 	NewHash secret.Hash
 	ID      planner.UserID
-	OldHash secret.Hash
 }
 
-// SetHash sets a new password, or with an old hash replaces only that one.
+// SetHash sets a new password.
 func (q *Queries) SetHash(ctx context.Context, arg SetHashParams) (int64, error) {
-	result, err := q.db.Exec(ctx, setHash, arg.NewHash, arg.ID, arg.OldHash)
+	result, err := q.db.Exec(ctx, setHash, arg.NewHash, arg.ID)
 	if err != nil {
 		return 0, err
 	}

@@ -9,33 +9,47 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// redacted is what a secret prints as.
-const redacted = "[redacted]"
+// Redacted is what a secret prints as.
+const Redacted = "[redacted]"
 
-// A Hash is a password's hash as a query takes and returns it. It prints as [redacted] in every form: as text, with any
-// verb of fmt, as JSON, through slog, and for what looks into structs by reflection, since it sits inside a function. The
-// zero Hash is NULL.
-type Hash struct {
+// A Text prints as [redacted] in every form: with any verb of fmt, as JSON and through slog. It sits inside a function, so
+// that also what looks into structs by itself, as fmt does below an unexported field, finds nothing.
+type Text struct {
 	reveal func() string
 }
 
-// NewHash returns a Hash of s.
-func NewHash(s string) Hash { return Hash{func() string { return s }} }
+// NewText returns a Text of s.
+func NewText(s string) Text { return Text{func() string { return s }} }
 
-// Reveal returns the hash itself, for bcrypt.
-func (h Hash) Reveal() []byte {
-	if h.reveal == nil {
-		return nil
+// Reveal returns what is hidden, "" for the zero Text.
+func (t Text) Reveal() string {
+	if t.reveal == nil {
+		return ""
 	}
-	return []byte(h.reveal())
+	return t.reveal()
 }
+
+// IsZero tells whether t is the zero Text.
+func (t Text) IsZero() bool { return t.reveal == nil }
+
+// Format implements [fmt.Formatter].
+func (Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+// LogValue implements [slog.LogValuer].
+func (Text) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// A Hash is a password's hash as a query takes and returns it. The zero Hash is NULL.
+type Hash struct{ Text }
+
+// NewHash returns a Hash of s.
+func NewHash(s string) Hash { return Hash{NewText(s)} }
 
 // TextValue implements [pgtype.TextValuer]: it is the way into a query.
 func (h Hash) TextValue() (pgtype.Text, error) {
-	if h.reveal == nil {
-		return pgtype.Text{}, nil
-	}
-	return pgtype.Text{String: h.reveal(), Valid: true}, nil
+	return pgtype.Text{String: h.Reveal(), Valid: !h.IsZero()}, nil
 }
 
 // ScanText implements [pgtype.TextScanner]: it is the way out of one.
@@ -46,12 +60,3 @@ func (h *Hash) ScanText(v pgtype.Text) error {
 	}
 	return nil
 }
-
-// Format implements [fmt.Formatter].
-func (Hash) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (Hash) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue implements [slog.LogValuer].
-func (Hash) LogValue() slog.Value { return slog.StringValue(redacted) }
