@@ -98,6 +98,10 @@ func TestInTx(t *testing.T) {
 			if n := db.Pool().Stat().AcquiredConns(); n != 0 {
 				t.Errorf("%d connections not given back", n)
 			}
+			// Only what was canceled in the middle costs the connection.
+			if n := db.Pool().Stat().NewConnsCount(); n != 1 && !errors.Is(c.want, context.Canceled) {
+				t.Errorf("%d connections made, want 1", n)
+			}
 		})
 	}
 }
