@@ -23,10 +23,10 @@ var (
 	wrong    = bizydb.NewPassword("wrong horse")
 )
 
-// openCheap opens db with the cheapest hashes there are.
-func openCheap(t *testing.T, db *bizydbtest.Database, opts ...bizydb.Option) *bizydb.Accounts {
+// openCheap opens db once more, with the cheapest hashes there are.
+func openCheap(t *testing.T, db *bizydbtest.Database) *bizydb.Accounts {
 	t.Helper()
-	cheap, err := bizydb.Open(t.Context(), db.DSN, opts...)
+	cheap, err := bizydb.Open(t.Context(), db.DSN)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ const SchemaVersion = version.Latest
 // A DB is a pool of connections to a migrated database. Its methods can be used by several goroutines at once.
 type DB struct {
 	pool   *pgxpool.Pool
-	mode   pgx.QueryExecMode
+	mode   pgx.QueryExecMode // set by check
 	hasher *hasher
 }
 
@@ -79,15 +79,14 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if o.hashesAtATime < 1 {
 		return nil, fmt.Errorf("bizydb: open: %w: %d hashes at a time", ErrConfig, o.hashesAtATime)
 	}
-	mode := config.ConnConfig.DefaultQueryExecMode
-	if mode == pgx.QueryExecModeSimpleProtocol {
+	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		return nil, fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: pool, mode: mode, hasher: newHasher(o.bcryptCost, o.hashesAtATime)}
+	db := &DB{pool: pool, hasher: newHasher(o.bcryptCost, o.hashesAtATime)}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err

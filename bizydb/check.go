@@ -21,7 +21,7 @@ FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_r
 	confinedSQL = `SELECT bool_and(pg_catalog.row_security_active(t)) FROM unnest(ARRAY['public.users', 'public.goals', 'public.tasks']) AS t`
 )
 
-// check finds out whether the database and the login are fit for use.
+// check finds out whether the database and the login are fit for use, and which exec mode connections have.
 func (db *DB) check(ctx context.Context, o options) error {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
@@ -29,7 +29,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 	}
 	defer conn.Release()
 
-	// A hook of the pool's can have changed it.
+	// A hook of the pool's can have changed what its configuration says.
 	if db.mode = conn.Conn().Config().DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}

@@ -62,13 +62,8 @@ func Example() {
 
 func ExampleAccounts_Register() {
 	ctx := context.Background()
-	dsn, drop := exampleDatabase(ctx)
+	db, drop := newExample(ctx)
 	defer drop()
-	db, err := bizydb.Open(ctx, dsn)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer db.Close()
 
 	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{
 		Email: "Ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse"), FullName: new("Ada L."),

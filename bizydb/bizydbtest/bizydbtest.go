@@ -44,8 +44,10 @@ func New(t testing.TB) *Database {
 	}
 	t.Cleanup(func() {
 		if t.Failed() && server.keeps {
-			db.Close()
 			t.Logf("bizydbtest: kept the database of the failed test: %s", db.AdminDSN)
+			if err := db.close(); err != nil {
+				t.Error(err)
+			}
 			return
 		}
 		if err := db.Drop(context.Background()); err != nil {
@@ -86,21 +88,25 @@ func Run(m *testing.M) int {
 // Drop closes the DB and removes the database, whoever is still connected. Connections that were not given back are an
 // error, after a moment.
 func (d *Database) Drop(ctx context.Context) error {
+	return errors.Join(d.close(), d.drop(ctx))
+}
+
+const leakTimeout = 3 * time.Second
+
+// close closes the DB, but does not wait forever for connections that were not given back.
+func (d *Database) close() error {
 	closed := make(chan struct{})
 	go func() {
 		d.Close()
 		close(closed)
 	}()
-	var err error
 	select {
 	case <-closed:
+		return nil
 	case <-time.After(leakTimeout):
-		err = fmt.Errorf("bizydbtest: %d connections have not been given back: a transaction without an end, or rows without Close", d.Pool().Stat().AcquiredConns())
+		return fmt.Errorf("bizydbtest: %d connections have not been given back: a transaction without an end, or rows without Close", d.Pool().Stat().AcquiredConns())
 	}
-	return errors.Join(err, d.drop(ctx))
 }
-
-const leakTimeout = 3 * time.Second
 
 // NewUser adds an active user whom no password signs in. It is quick, since nothing is hashed.
 func (d *Database) NewUser(t testing.TB) bizydb.UserID {

@@ -1,7 +1,6 @@
 package bizydbtest
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -19,7 +18,8 @@ import (
 // client has spoken. What is sent in one go and answered in one go is one, however many messages it has.
 type Proxy struct {
 	listener net.Listener
-	upstream func() (net.Conn, error)
+	network  string // of the server
+	address  string
 	trips    atomic.Int64
 
 	mu    sync.Mutex
@@ -55,7 +55,8 @@ func StartProxy(dsn string) (*Proxy, string, error) {
 	network, address := pgconn.NetworkAddress(config.Host, config.Port)
 	p := &Proxy{
 		listener: listener,
-		upstream: func() (net.Conn, error) { return (&net.Dialer{}).DialContext(context.Background(), network, address) },
+		network:  network,
+		address:  address,
 		conns:    map[net.Conn]struct{}{},
 	}
 	p.done.Go(p.serve)
@@ -91,7 +92,7 @@ func (p *Proxy) serve() {
 		if err != nil {
 			return
 		}
-		server, err := p.upstream()
+		server, err := net.Dial(p.network, p.address)
 		if err != nil {
 			_ = client.Close()
 			continue
