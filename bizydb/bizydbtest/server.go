@@ -46,6 +46,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return &Server{Server: found, keeps: !found.Started()}, nil
 }
 
+// DSNFor returns the server's connection string with another database and, unless login is nil, another login.
+func (s *Server) DSNFor(database string, login *url.Userinfo) string {
+	return withLogin(s.DSN(), login, database)
+}
+
 // NewDatabase makes a migrated database, a login for it, and a DB that uses the two.
 func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 	s.mu.Lock()
@@ -61,8 +66,8 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 
 	name, password := "bizydbtest_"+strings.ToLower(rand.Text()), rand.Text()
 	d := &Database{
-		DSN:      withLogin(s.DSN(), url.UserPassword(name, password), name),
-		AdminDSN: withLogin(s.DSN(), nil, name),
+		DSN:      s.DSNFor(name, url.UserPassword(name, password)),
+		AdminDSN: s.DSNFor(name, nil),
 	}
 	d.drop = func(ctx context.Context) error {
 		return s.exec(ctx, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, name), fmt.Sprintf(`DROP ROLE IF EXISTS %s`, name))
@@ -119,7 +124,7 @@ func (s *Server) makeTemplate(ctx context.Context) (string, error) {
 	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft); err != nil {
 		return "", err
 	}
-	err = migrate(ctx, withLogin(s.DSN(), nil, draft))
+	err = migrate(ctx, s.DSNFor(draft, nil))
 	if err == nil {
 		_, err = conn.Exec(ctx, fmt.Sprintf(`ALTER DATABASE %s RENAME TO %s`, draft, name))
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // cleanUp removes everything that was made, however far that went.
@@ -30,7 +32,7 @@ func (s *setup) cleanUp(ctx context.Context, r *report) error {
 }
 
 func (s *setup) drop(ctx context.Context, r *report) error {
-	admin, err := s.connect(ctx, "")
+	admin, err := pgx.Connect(ctx, s.server.DSN())
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -41,7 +40,7 @@ func findServer(ctx context.Context, r *report) (*setup, error) {
 
 // makeDatabase does what an operator does once for a service.
 func (s *setup) makeDatabase(ctx context.Context, r *report) error {
-	admin, err := s.connect(ctx, "")
+	admin, err := pgx.Connect(ctx, s.server.DSN())
 	if err != nil {
 		return err
 	}
@@ -51,7 +50,7 @@ func (s *setup) makeDatabase(ctx context.Context, r *report) error {
 		return err
 	}
 
-	owner, err := s.connect(ctx, s.name)
+	owner, err := pgx.Connect(ctx, s.server.DSNFor(s.name, nil))
 	if err != nil {
 		return err
 	}
@@ -82,32 +81,9 @@ func (s *setup) exec(ctx context.Context, r *report, conn *pgx.Conn, sql string)
 	})
 }
 
-// connect connects as the server's administrator, to the database that the server's DSN names if name is "".
-func (s *setup) connect(ctx context.Context, name string) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig(s.server.DSN())
-	if err != nil {
-		return nil, err
-	}
-	if name != "" {
-		config.Database = name
-	}
-	return pgx.ConnectConfig(ctx, config)
-}
-
 // open opens the database as the service, through a proxy that counts round trips.
 func (s *setup) open(ctx context.Context, r *report) (*bizydb.DB, error) {
-	config, err := pgx.ParseConfig(s.server.DSN())
-	if err != nil {
-		return nil, err
-	}
-	login := url.URL{
-		Scheme: "postgres",
-		User:   url.UserPassword(s.name, s.password),
-		Path:   "/" + s.name,
-		// As parameters they can also name a Unix socket.
-		RawQuery: url.Values{"host": {config.Host}, "port": {strconv.Itoa(int(config.Port))}}.Encode(),
-	}
-	proxy, dsn, err := bizydbtest.StartProxy(login.String())
+	proxy, dsn, err := bizydbtest.StartProxy(s.server.DSNFor(s.name, url.UserPassword(s.name, s.password)))
 	if err != nil {
 		return nil, err
 	}
