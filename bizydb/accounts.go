@@ -169,17 +169,10 @@ type Deleted struct {
 	Goals, Tasks int64
 }
 
-// How often a deletion is tried that meets a transaction of the user's which waits for it.
-const deleteAttempts = 5
-
 // Delete removes a user with all goals and tasks, for good. It waits for transactions of that user's which are open.
 func (a *Accounts) Delete(ctx context.Context, id UserID) (Deleted, error) {
-	for attempt := 1; ; attempt++ {
-		row, err := a.queries.DeleteUser(ctx, int64(id))
-		if attempt == deleteAttempts || !hasCode(err, "40P01", "40001") { // deadlock, serialization failure
-			return Deleted(row), err
-		}
-	}
+	row, err := a.queries.DeleteUser(ctx, int64(id))
+	return Deleted(row), err
 }
 
 // cleanEmail takes a bare address, without a name and without comments.

@@ -22,6 +22,8 @@ type things struct {
 // calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
 // through it; one without an entry fails them.
 var calls = map[string]func(at things) any{
+	"CompleteGoal": func(at things) any { return at.goal },
+	"CompleteTask": func(at things) any { return planner.CompleteTaskParams{ID: at.task, ActualHours: new(1.5)} },
 	"CreateGoal": func(at things) any {
 		return planner.CreateGoalParams{Title: "made", ParentGoalID: &at.goal}
 	},
@@ -32,6 +34,7 @@ var calls = map[string]func(at things) any{
 	"DeleteTask": func(at things) any { return at.task },
 	"GetGoal":    func(at things) any { return at.goal },
 	"GetTask":    func(at things) any { return at.task },
+	"GoalTree":   func(at things) any { return at.goal },
 	"ListGoals": func(at things) any {
 		return planner.ListGoalsParams{ParentGoalID: &at.goal, Limit: 20}
 	},
@@ -39,6 +42,13 @@ var calls = map[string]func(at things) any{
 		return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}
 	},
 	"Me": func(things) any { return nil },
+	"MoveGoal": func(at things) any {
+		return planner.MoveGoalParams{ID: at.subGoal, ParentGoalID: &at.goal}
+	},
+	"ReopenGoal": func(at things) any { return at.goal },
+	"ReopenTask": func(at things) any { return at.task },
+	"RollUp":     func(at things) any { return at.goal },
+	"RollUpAll":  func(things) any { return nil },
 	"UpdateGoal": func(at things) any {
 		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
 	},

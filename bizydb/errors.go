@@ -123,6 +123,8 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 	// would not tell, and the message is in the server's language.
 	case pgErr.Code == "42501" && pgErr.Routine == "ExecWithCheckOptions":
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
+	case pgErr.Code == "P0002": // no data found, said by a function of schema/
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case pgErr.Code == "25006":
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case strings.HasPrefix(pgErr.Code, "22"): // data exception

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,9 +54,7 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 				with(t, db, a, func(q planner.Querier) {
 					if got, err := call(t.Context(), q, method, as); err != nil {
 						t.Errorf("by the owner: %v", err)
-					} else if s, ok := got.([]planner.Task); ok && len(s) == 0 {
-						t.Error("by the owner: empty")
-					} else if s, ok := got.([]planner.Goal); ok && len(s) == 0 {
+					} else if v := reflect.ValueOf(got); v.Kind() == reflect.Slice && v.Len() == 0 && !strings.HasPrefix(method, "RollUp") {
 						t.Error("by the owner: empty")
 					}
 				})

@@ -11,9 +11,15 @@ type rows struct {
 	pgx.Rows
 	reply *reply
 	err   error // of the whole batch, once it is closed
+
+	peeked bool // the first row is there already
 }
 
 func (r *rows) Next() bool {
+	if r.peeked {
+		r.peeked = false
+		return true
+	}
 	if r.Rows.Next() {
 		return true
 	}
@@ -43,17 +49,18 @@ func (r *rows) Err() error {
 	return r.reply.translate(r.Rows.Err())
 }
 
-// row is the only row of a query.
-type row struct {
-	reply *reply
-	err   error
-}
+// row is the only row of a query, which is sent when it is scanned.
+type row call
 
-func (r *row) Scan(dest ...any) error {
-	if r.err != nil {
-		return r.err
-	}
-	if err := r.reply.close(r.reply.results.QueryRow().Scan(dest...)); err != nil {
+func (r row) Scan(dest ...any) error {
+	_, err := attempt(call(r), func(c call) (struct{}, error) {
+		reply, err := c.send()
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, reply.close(reply.results.QueryRow().Scan(dest...))
+	})
+	if err != nil {
 		return err
 	}
 	inUTC(dest)

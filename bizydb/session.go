@@ -20,8 +20,10 @@ type session struct {
 	tx   pgx.Tx        // where all of them run
 	mode pgx.QueryExecMode
 
-	enter, leave statement // none where sql is ""
-	invalid      error     // what every call gives instead
+	enter        statement // none where sql is "", like the next two
+	enterToWrite statement // instead of enter before a statement that writes
+	leave        statement
+	invalid      error // what every call gives instead
 
 	prepared statements // by this session on tx's connection; pgx knows of those before
 }
@@ -31,9 +33,43 @@ type statement struct {
 	args []any
 }
 
+// A call is one query of generated code. Outside a transaction it is tried again if it loses to others.
+type call struct {
+	*session
+	ctx  context.Context
+	sql  string
+	args []any
+}
+
 // Exec implements DBTX.
 func (s *session) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	r, err := s.send(ctx, sql, args)
+	return attempt(call{s, ctx, sql, args}, call.exec)
+}
+
+// Query implements DBTX.
+func (s *session) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r, err := attempt(call{s, ctx, sql, args}, call.query)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// QueryRow implements DBTX.
+func (s *session) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return row{s, ctx, sql, args}
+}
+
+func attempt[T any](c call, do func(call) (T, error)) (T, error) {
+	result, err := do(c)
+	if c.pool != nil && lost(err) {
+		return retry(c.ctx, err, func() (T, error) { return do(c) })
+	}
+	return result, err
+}
+
+func (c call) exec() (pgconn.CommandTag, error) {
+	r, err := c.send()
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -41,9 +77,10 @@ func (s *session) Exec(ctx context.Context, sql string, args ...any) (pgconn.Com
 	return tag, r.close(err)
 }
 
-// Query implements DBTX.
-func (s *session) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	r, err := s.send(ctx, sql, args)
+// query returns when the first row has come. Before that it can be tried again, and a statement that writes has done all
+// its work by then.
+func (c call) query() (*rows, error) {
+	r, err := c.send()
 	if err != nil {
 		return nil, err
 	}
@@ -51,54 +88,56 @@ func (s *session) Query(ctx context.Context, sql string, args ...any) (pgx.Rows,
 	if err != nil {
 		return nil, r.close(err)
 	}
-	return &rows{Rows: pgxRows, reply: r}, nil
-}
-
-// QueryRow implements DBTX.
-func (s *session) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	r, err := s.send(ctx, sql, args)
-	return &row{reply: r, err: err}
+	rows := &rows{Rows: pgxRows, reply: r}
+	if rows.peeked = rows.Next(); !rows.peeked && rows.err != nil {
+		return nil, rows.err
+	}
+	return rows, nil
 }
 
 // send sends the batch and reads the answer to enter. The caller reads the answer to sql and closes the reply.
-func (s *session) send(ctx context.Context, sql string, args []any) (*reply, error) {
-	if s.invalid != nil {
-		return nil, s.invalid
+func (c call) send() (*reply, error) {
+	if c.invalid != nil {
+		return nil, c.invalid
 	}
-	r := &reply{sql: sql}
+	r := &reply{sql: c.sql}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
-	} = s.tx
-	prepared := s.prepared
-	if s.tx != nil {
-		r.on = s.tx.Conn()
+	} = c.tx
+	prepared := c.prepared
+	if c.tx != nil {
+		r.on = c.tx.Conn()
 	} else {
-		conn, err := s.pool.Acquire(ctx)
+		conn, err := c.pool.Acquire(c.ctx)
 		if err != nil {
-			return nil, translate(queryName(sql), err)
+			return nil, translate(queryName(c.sql), err)
 		}
 		r.leased, r.on = conn, conn.Conn()
 		to, prepared = r.on, statementsOf(r.on)
 	}
 
+	enter := c.enter
+	if c.enterToWrite.sql != "" && writes(c.sql) {
+		enter = c.enterToWrite
+	}
 	batch := &pgx.Batch{}
-	for _, stmt := range [...]statement{s.enter, {sql, args}, s.leave} {
+	for _, stmt := range [...]statement{enter, {c.sql, c.args}, c.leave} {
 		if stmt.sql == "" {
 			continue
 		}
-		if s.mode == pgx.QueryExecModeCacheStatement {
-			if err := prepared.ensure(ctx, to, stmt.sql); err != nil {
+		if c.mode == pgx.QueryExecModeCacheStatement {
+			if err := prepared.ensure(c.ctx, to, stmt.sql); err != nil {
 				return nil, r.close(err)
 			}
 		}
 		batch.Queue(stmt.sql, stmt.args...)
 	}
-	r.results = to.SendBatch(ctx, batch)
-	if s.enter.sql != "" {
+	r.results = to.SendBatch(c.ctx, batch)
+	if enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %s: %w", queryName(sql), namedOnEntry(err))
+			return nil, fmt.Errorf("bizydb: %s: %w", queryName(c.sql), namedOnEntry(err))
 		}
 	}
 	return r, nil

@@ -2,6 +2,7 @@ package bizydb
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,6 +26,16 @@ func statementsOf(conn *pgx.Conn) statements {
 		data[statementsKey] = s
 	}
 	return s
+}
+
+// writes says whether a query of generated code changes goals or tasks. A test asks the server whether that is so.
+func writes(sql string) bool {
+	for _, word := range [...]string{"INSERT INTO ", "UPDATE ", "DELETE FROM ", " bizydb.roll_up"} {
+		if strings.Contains(sql, word) {
+			return true
+		}
+	}
+	return false
 }
 
 type preparer interface {

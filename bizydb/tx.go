@@ -22,30 +22,44 @@ const rollbackTimeout = 5 * time.Second
 // InTx runs fn in one transaction, committed if fn returns nil and rolled back if it returns an error or panics. fn's
 // error is returned as it is, a panic goes on. Beginning and committing are one round trip each.
 //
+// fn may run again: a transaction that the server undoes in favour of another one, which is a deadlock or a serialization
+// failure, is tried up to ten times, with growing pauses of some ten to some hundred milliseconds. What fn does outside
+// the database should bear that. The last error is returned.
+//
+// From its beginning on, other transactions that write for the same user wait for this one.
+//
 // A statement that fails aborts the transaction: fn cannot go on after it, and if it returns nil all the same, InTx
 // reports that nothing was committed. Inside fn use tx and not the scope: on a connection of its own, that could wait for
 // this transaction forever.
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
+	return s.inTx(ctx, enterScopeSQL+lockPlanSQL, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
 }
 
 // Snapshot runs fn in a read-only transaction in which every query sees the database as it was when fn was called. A
 // write in it gives [ErrReadOnly].
 func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.inTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+	return s.inTx(ctx, enterScopeSQL, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
 }
 
-func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) error) error {
+func (s Scope) inTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(tx *Tx) error) error {
 	if err := s.invalid(); err != nil {
 		return err
 	}
+	err := s.inOneTx(ctx, enter, options, fn)
+	if lost(err) {
+		_, err = retry(ctx, err, func() (struct{}, error) { return struct{}{}, s.inOneTx(ctx, enter, options, fn) })
+	}
+	return err
+}
+
+func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(tx *Tx) error) error {
 	conn, err := s.db.pool.Acquire(ctx)
 	if err != nil {
 		return translate("begin", err)
 	}
 	defer conn.Release()
 
-	tx, err := s.begin(ctx, conn.Conn(), options)
+	tx, err := s.begin(ctx, conn.Conn(), s.statement(enter), options)
 	if err != nil {
 		return fmt.Errorf("bizydb: begin: %w", err)
 	}
@@ -59,8 +73,7 @@ func (s Scope) inTx(ctx context.Context, options pgx.TxOptions, fn func(tx *Tx) 
 }
 
 // begin begins a transaction and confines it, in one round trip.
-func (s Scope) begin(ctx context.Context, conn *pgx.Conn, options pgx.TxOptions) (pgx.Tx, error) {
-	enter := s.statement(enterScopeSQL)
+func (s Scope) begin(ctx context.Context, conn *pgx.Conn, enter statement, options pgx.TxOptions) (pgx.Tx, error) {
 	if s.db.mode == pgx.QueryExecModeCacheStatement {
 		if err := statementsOf(conn).ensure(ctx, conn, enter.sql); err != nil {
 			return nil, named(err)

@@ -102,7 +102,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 			ClearParentGoalID: true, Metrics: planner.Metrics{}, Status: planner.GoalCompleted,
 		})
 		wantGoal = planner.Goal{
-			ID: goal.ID, UserID: user, Title: goal.Title, Status: planner.GoalCompleted, ProgressPercentage: 33.25,
+			ID: goal.ID, UserID: user, Title: goal.Title, Status: planner.GoalCompleted, ProgressPercentage: 100,
 			CreatedAt: there.UTC(), UpdatedAt: cleared.UpdatedAt, CompletedAt: cleared.CompletedAt, Metrics: planner.Metrics{},
 		}
 		if diff := cmp.Diff(wantGoal, cleared); diff != "" || err != nil || cleared.CompletedAt == nil {

@@ -64,6 +64,12 @@ var seedColumns = map[string]column{
 	"goals.updated_at":          {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
 	"goals.completed_at":        {Type: "timestamp with time zone"},
 	"goals.metrics":             {Type: "jsonb", NotNull: true, Default: "'{}'::jsonb"},
+
+	// Not in the document: what the percentage is made of.
+	"goals.task_count":           {Type: "integer", NotNull: true, Default: "0"},
+	"goals.completed_task_count": {Type: "integer", NotNull: true, Default: "0"},
+	"goals.sub_goal_count":       {Type: "integer", NotNull: true, Default: "0"},
+	"goals.sub_goal_progress":    {Type: "bigint", NotNull: true, Default: "0"},
 }
 
 func TestSeedColumns(t *testing.T) {

@@ -10,6 +10,39 @@ import (
 	"time"
 )
 
+const completeGoal = `-- name: CompleteGoal :one
+UPDATE public.goals SET status = 'completed' WHERE id = $1
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+`
+
+// CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
+// stays as it is. No such goal is ErrNotFound.
+func (q *Queries) CompleteGoal(ctx context.Context, id GoalID) (Goal, error) {
+	row := q.db.QueryRow(ctx, completeGoal, id)
+	var i Goal
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Horizon,
+		&i.TargetDate,
+		&i.Status,
+		&i.ProgressPercentage,
+		&i.SuccessCriteria,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
+	)
+	return i, err
+}
+
 const createGoal = `-- name: CreateGoal :one
 INSERT INTO public.goals (
   parent_goal_id, title, description, horizon, target_date, status,
@@ -18,7 +51,7 @@ INSERT INTO public.goals (
   $1, $2, $3, $4, $5, $6,
   $7, $8, $9, $10, $11
 )
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
 `
 
 type CreateGoalParams struct {
@@ -67,13 +100,17 @@ func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, e
 		&i.UpdatedAt,
 		&i.CompletedAt,
 		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
 	)
 	return i, err
 }
 
 const deleteGoal = `-- name: DeleteGoal :one
 DELETE FROM public.goals WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
 `
 
 // DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
@@ -96,12 +133,16 @@ func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.UpdatedAt,
 		&i.CompletedAt,
 		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
 	)
 	return i, err
 }
 
 const getGoal = `-- name: GetGoal :one
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics FROM public.goals WHERE id = $1
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress FROM public.goals WHERE id = $1
 `
 
 // GetGoal returns one goal, or ErrNotFound.
@@ -123,12 +164,16 @@ func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.UpdatedAt,
 		&i.CompletedAt,
 		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
 	)
 	return i, err
 }
 
 const listGoals = `-- name: ListGoals :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress FROM public.goals
 WHERE (status = $1 OR $1 IS NULL)
   AND (horizon = $2 OR $2 IS NULL)
   AND (parent_goal_id = $3 OR $3 IS NULL)
@@ -174,6 +219,10 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 			&i.UpdatedAt,
 			&i.CompletedAt,
 			&i.Metrics,
+			&i.TaskCount,
+			&i.CompletedTaskCount,
+			&i.SubGoalCount,
+			&i.SubGoalProgress,
 		); err != nil {
 			return nil, err
 		}
@@ -183,6 +232,78 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 		return nil, err
 	}
 	return items, nil
+}
+
+const moveGoal = `-- name: MoveGoal :one
+UPDATE public.goals SET parent_goal_id = $1 WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+`
+
+type MoveGoalParams struct {
+	ParentGoalID *GoalID `json:"parent_goal_id"`
+	ID           GoalID  `json:"id"`
+}
+
+// MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
+// goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
+func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error) {
+	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.ID)
+	var i Goal
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Horizon,
+		&i.TargetDate,
+		&i.Status,
+		&i.ProgressPercentage,
+		&i.SuccessCriteria,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
+	)
+	return i, err
+}
+
+const reopenGoal = `-- name: ReopenGoal :one
+UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE id = $1
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+`
+
+// ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
+// work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
+// stays as it is. No such goal is ErrNotFound.
+func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (Goal, error) {
+	row := q.db.QueryRow(ctx, reopenGoal, id)
+	var i Goal
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Horizon,
+		&i.TargetDate,
+		&i.Status,
+		&i.ProgressPercentage,
+		&i.SuccessCriteria,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
+	)
+	return i, err
 }
 
 const updateGoal = `-- name: UpdateGoal :one
@@ -197,7 +318,7 @@ UPDATE public.goals SET
   parent_goal_id = CASE WHEN NOT $12::bool THEN coalesce($13, parent_goal_id) END,
   metrics = coalesce($14, metrics)
 WHERE id = $15
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
 `
 
 type UpdateGoalParams struct {
@@ -255,6 +376,10 @@ func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, e
 		&i.UpdatedAt,
 		&i.CompletedAt,
 		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
 	)
 	return i, err
 }

@@ -24,7 +24,7 @@ type Goal struct {
 	TargetDate *time.Time `json:"target_date"`
 	// active, completed, on_hold or cancelled.
 	Status GoalStatus `json:"status"`
-	// 0 to 100.
+	// 0 to 100, to two decimals. Follows the tasks and sub-goals; of a goal that has none it is the user's own to set. 100 while status is completed.
 	ProgressPercentage float64 `json:"progress_percentage"`
 	// How to tell that the goal is reached.
 	SuccessCriteria *string   `json:"success_criteria"`
@@ -34,6 +34,14 @@ type Goal struct {
 	CompletedAt *time.Time `json:"completed_at"`
 	// A JSON object of the user's own figures.
 	Metrics Metrics `json:"metrics"`
+	// Tasks directly under the goal. Kept by the database, like the next three.
+	TaskCount int `json:"task_count"`
+	// Those of them that are completed.
+	CompletedTaskCount int `json:"completed_task_count"`
+	// Goals directly under the goal, cancelled ones left out.
+	SubGoalCount int `json:"sub_goal_count"`
+	// The sum of their percentages, in hundredths of a percent.
+	SubGoalProgress int64 `json:"sub_goal_progress"`
 }
 
 // What a user has to do, under a goal or by itself.

@@ -9,6 +9,12 @@ import (
 )
 
 type Querier interface {
+	// CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
+	// stays as it is. No such goal is ErrNotFound.
+	CompleteGoal(ctx context.Context, id GoalID) (Goal, error)
+	// CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
+	// completed keeps its time. No such task is ErrNotFound.
+	CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error)
 	// CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
 	// default (active, at 0 percent, a root, created now, no metrics). With a parent goal that is not there it is ErrNotFound.
 	CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error)
@@ -25,6 +31,10 @@ type Querier interface {
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
 	GetTask(ctx context.Context, id TaskID) (Task, error)
+	// GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
+	// and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
+	// status. No such goal is an empty slice.
+	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
 	// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
 	// last, then in the order of creation. Limit 0 means all. Nothing found is an empty slice.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
@@ -33,6 +43,23 @@ type Querier interface {
 	ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error)
 	// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
 	Me(ctx context.Context) (User, error)
+	// MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
+	// goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
+	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
+	// ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
+	// work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
+	// stays as it is. No such goal is ErrNotFound.
+	ReopenGoal(ctx context.Context, id GoalID) (Goal, error)
+	// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
+	// task that is not completed stays as it is. No such task is ErrNotFound.
+	ReopenTask(ctx context.Context, id TaskID) (Task, error)
+	// RollUp counts anew all that is under a goal, the goal itself and those above it, and writes what differs. It returns
+	// the goals that were wrong, in the order of their ids, with the old and the new percentage, which are equal
+	// where only a count was wrong. Progress is kept by the database: this is for repair, and for after a load with the
+	// triggers off. No such goal is ErrNotFound.
+	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
+	// RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
+	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
 	// clears them. CompletedAt follows Status. A goal under itself is ErrGoalCycle, no such goal or parent is ErrNotFound.

@@ -10,6 +10,43 @@ import (
 	"time"
 )
 
+const completeTask = `-- name: CompleteTask :one
+UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+type CompleteTaskParams struct {
+	ActualHours *float64 `json:"actual_hours"`
+	ID          TaskID   `json:"id"`
+}
+
+// CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
+// completed keeps its time. No such task is ErrNotFound.
+func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, completeTask, arg.ActualHours, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
 const createTask = `-- name: CreateTask :one
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
@@ -201,6 +238,38 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, e
 		return nil, err
 	}
 	return items, nil
+}
+
+const reopenTask = `-- name: ReopenTask :one
+UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = $1
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
+// task that is not completed stays as it is. No such task is ErrNotFound.
+func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
+	row := q.db.QueryRow(ctx, reopenTask, id)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
 }
 
 const updateTask = `-- name: UpdateTask :one

@@ -1,3 +1,9 @@
+-- CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
+-- stays as it is. No such goal is ErrNotFound.
+-- name: CompleteGoal :one
+UPDATE public.goals SET status = 'completed' WHERE id = @id
+RETURNING *;
+
 -- CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
 -- default (active, at 0 percent, a root, created now, no metrics). With a parent goal that is not there it is ErrNotFound.
 -- name: CreateGoal :one
@@ -29,6 +35,19 @@ WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
   AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
+-- goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
+-- name: MoveGoal :one
+UPDATE public.goals SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
+RETURNING *;
+
+-- ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
+-- work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
+-- stays as it is. No such goal is ErrNotFound.
+-- name: ReopenGoal :one
+UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE id = @id
+RETURNING *;
 
 -- UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
 -- is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map

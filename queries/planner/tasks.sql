@@ -1,3 +1,9 @@
+-- CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
+-- completed keeps its time. No such task is ErrNotFound.
+-- name: CompleteTask :one
+UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg('actual_hours'), actual_hours) WHERE id = @id
+RETURNING *;
+
 -- CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
 -- default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal that is not
 -- there it is ErrNotFound.
@@ -29,6 +35,12 @@ WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
   AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
 ORDER BY priority, due_date NULLS LAST, created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
+-- task that is not completed stays as it is. No such task is ErrNotFound.
+-- name: ReopenTask :one
+UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = @id
+RETURNING *;
 
 -- UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 -- is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;

@@ -1,0 +1,45 @@
+package bizydb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// How often a transaction is tried that loses to others, and how long the pauses between are. Each is drawn from half to
+// one and a half times its length, so that two that met do not meet again. The server needs a second to find a deadlock.
+const (
+	maxTries   = 10
+	firstPause = 10 * time.Millisecond
+	maxPause   = 500 * time.Millisecond
+)
+
+// lost says that the server has undone a transaction in favour of another one. Run again, it may succeed.
+func lost(err error) bool {
+	return hasCode(err, "40001", "40P01") // serialization failure, deadlock
+}
+
+// retry runs do for as long as it loses to other transactions, with a pause before each time. err is what came of the
+// first time.
+func retry[T any](ctx context.Context, err error, do func() (T, error)) (T, error) {
+	var result T
+	first := true
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
+		if !first {
+			result, err = do()
+		}
+		first = false
+		if err != nil && !lost(err) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithMaxTries(maxTries), backoff.WithBackOff(&backoff.ExponentialBackOff{
+		InitialInterval: firstPause, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.5,
+	}))
+	if lost(err) && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", err, ctx.Err())
+	}
+	return result, err
+}

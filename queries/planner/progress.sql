@@ -1,0 +1,44 @@
+-- GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
+-- and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
+-- status. No such goal is an empty slice.
+-- name: GoalTree :many
+WITH RECURSIVE tree (id, depth, place) AS (
+  (
+    SELECT g.id, 0, ARRAY[ROW (g.target_date, g.created_at, g.id)] FROM public.goals g WHERE g.id = @goal_id
+    UNION ALL
+    SELECT g.id, 0, ARRAY[ROW (g.target_date, g.created_at, g.id)] FROM public.goals g WHERE @goal_id = 0 AND g.parent_goal_id IS NULL
+  )
+  UNION ALL
+  SELECT g.id, t.depth + 1, t.place || ROW (g.target_date, g.created_at, g.id) FROM tree t
+  JOIN public.goals g ON g.parent_goal_id = t.id
+)
+SELECT sqlc.embed(goals), t.depth::int AS depth,
+  n.pending::int AS pending, n.in_progress::int AS in_progress, n.blocked::int AS blocked, n.completed::int AS completed
+FROM tree t
+JOIN public.goals ON goals.id = t.id
+CROSS JOIN LATERAL (
+  SELECT
+    count(*) FILTER (WHERE status = 'pending') AS pending,
+    count(*) FILTER (WHERE status = 'in_progress') AS in_progress,
+    count(*) FILTER (WHERE status = 'blocked') AS blocked,
+    count(*) FILTER (WHERE status = 'completed') AS completed
+  FROM public.tasks WHERE parent_goal_id = goals.id
+) AS n
+ORDER BY t.place;
+
+-- RollUp counts anew all that is under a goal, the goal itself and those above it, and writes what differs. It returns
+-- the goals that were wrong, in the order of their ids, with the old and the new percentage, which are equal
+-- where only a count was wrong. Progress is kept by the database: this is for repair, and for after a load with the
+-- triggers off. No such goal is ErrNotFound.
+-- name: RollUp :many
+SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
+FROM bizydb.roll_up((SELECT o.id FROM public.goals o WHERE o.id = @goal_id)) AS c (goal_id, old_percentage, new_percentage)
+JOIN public.goals g ON g.id = c.goal_id
+ORDER BY g.id;
+
+-- RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
+-- name: RollUpAll :many
+SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
+FROM bizydb.roll_up_all() AS c (goal_id, old_percentage, new_percentage)
+JOIN public.goals g ON g.id = c.goal_id
+ORDER BY g.id;
