@@ -12,10 +12,7 @@ import (
 )
 
 // tryAsBob shows that Bob can do nothing to what is hers. It fails if he can.
-func tryAsBob(ctx context.Context, r *report, bob bizydb.Scope, hers tree) error {
-	goal := hers.goals[0][0]
-	task := hers.tasks[0][0]
-
+func tryAsBob(ctx context.Context, r *report, bob bizydb.Scope, goal planner.Goal, task planner.Task) error {
 	tries := []struct {
 		call string
 		do   func() (string, error)

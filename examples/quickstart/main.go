@@ -117,12 +117,12 @@ func show(ctx context.Context, r *report, plan *plan) (err error) {
 		return err
 	}
 	r.section("Where Alice's plan stands")
-	hers, err := printTree(ctx, r, alice)
+	goal, task, err := printTree(ctx, r, alice)
 	if err != nil {
 		return err
 	}
 	r.section("As Bob, on the same connections: nothing")
-	if err := tryAsBob(ctx, r, bob, hers); err != nil {
+	if err := tryAsBob(ctx, r, bob, goal, task); err != nil {
 		return err
 	}
 	r.section("By hand, on the service's own connection: nothing either")

@@ -22,10 +22,10 @@ func TestOwnPlan(t *testing.T) {
 	}
 	wantLines(t, out,
 		`Load /.*/my\.json for Alice`,
-		`  InTx        1 goal and 0 tasks, an insert each `,
-		`  UpdateTask  block "Tell the team what is next" `,
+		`  InTx          1 goal and 0 tasks, an insert each `,
+		`  UpdateTask    block "Tell the team what is next" `,
 		`  Открыть кофейню +\.{16}    0\.0%         by 31 Mar$`,
-		`  ListGoals   0 goals `,
+		`  ListGoals     0 goals `,
 	)
 }
 

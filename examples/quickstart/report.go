@@ -71,7 +71,7 @@ func (r *report) step(call string, warm int, do func() (string, error)) error {
 	if trips > warm {
 		star = "*"
 	}
-	r.row(fmt.Sprintf("%-12s%s", call, r.cut(result, 54)), fmt.Sprint(trips)+star, took)
+	r.row(fmt.Sprintf("%-14s%s", call, r.cut(result, 52)), fmt.Sprint(trips)+star, took)
 	return nil
 }
 

@@ -39,19 +39,28 @@ func work(ctx context.Context, r *report, alice bizydb.Scope) error {
 	if err != nil {
 		return err
 	}
+	// The goals above follow by themselves.
+	for i, params := range []planner.CompleteTaskParams{{ActualHours: new(2.5)}, {}} {
+		params.ID = pending[i%len(pending)].ID
+		err := r.step("CompleteTask", 1, func() (string, error) {
+			task, err := alice.CompleteTask(ctx, params)
+			return fmt.Sprintf("complete %q", task.Title), err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	// In an update, a field that is left out stays as it is.
 	for i, change := range []struct {
 		what   string
 		fields planner.UpdateTaskParams
 	}{
-		{"complete", planner.UpdateTaskParams{Status: planner.TaskCompleted, ActualHours: new(2.5)}},
-		{"complete", planner.UpdateTaskParams{Status: planner.TaskCompleted}},
 		{"start", planner.UpdateTaskParams{Status: planner.TaskInProgress}},
 		{"block", planner.UpdateTaskParams{Status: planner.TaskBlocked, Notes: new("Waiting for an answer.")}},
 		{"put off", planner.UpdateTaskParams{DueDate: new(inDays(14))}},
 		{"clear the estimate of", planner.UpdateTaskParams{ClearEstimatedHours: true, Priority: new(1)}}, // NULL
 	} {
-		change.fields.ID = pending[i%len(pending)].ID
+		change.fields.ID = pending[(i+2)%len(pending)].ID
 		err := r.step("UpdateTask", 1, func() (string, error) {
 			task, err := alice.UpdateTask(ctx, change.fields)
 			return fmt.Sprintf("%s %q", change.what, task.Title), err
@@ -86,7 +95,7 @@ func next(ctx context.Context, r *report, alice bizydb.Scope) error {
 		if t.EstimatedHours != nil {
 			hours = fmt.Sprintf("%g h", *t.EstimatedHours)
 		}
-		r.printf("%14s%-47s P%d  %10s  %6s\n", "", r.cut(t.Title, 47), t.Priority, due, hours)
+		r.printf("%16s%-45s P%d  %10s  %6s\n", "", r.cut(t.Title, 45), t.Priority, due, hours)
 	}
 	return err
 }

@@ -1,0 +1,255 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// loseTasks makes the server undo the first n statements that update tasks, with the given code. A sequence counts the
+// attempts, since that is not undone.
+func loseTasks(t *testing.T, db *bizydbtest.Database, n int, code string) (attempts func() int) {
+	t.Helper()
+	asOwner(t, db, fmt.Sprintf(`
+		CREATE SEQUENCE public.attempts;
+		CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+		BEGIN
+		  IF nextval('public.attempts') <= %d THEN
+		    RAISE EXCEPTION 'lost to another transaction' USING ERRCODE = '%s';
+		  END IF;
+		  RETURN NULL;
+		END
+		$$;
+		CREATE TRIGGER lose AFTER UPDATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION public.lose()`, n, code))
+	return func() int {
+		return ownerQuery[int](t, db, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END::int FROM public.attempts")
+	}
+}
+
+func TestLostTransactionsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	one := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
+		_, err := s.CompleteTask(ctx, planner.CompleteTaskParams{ID: task})
+		return err
+	}
+	several := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
+		return s.InTx(ctx, func(tx *bizydb.Tx) error {
+			if _, err := tx.CreateTask(ctx, planner.CreateTaskParams{Title: "once"}); err != nil {
+				return err
+			}
+			_, err := tx.CompleteTask(ctx, planner.CompleteTaskParams{ID: task})
+			return err
+		})
+	}
+	for _, c := range []struct {
+		name     string
+		code     string
+		lose     int
+		write    func(context.Context, bizydb.Scope, planner.TaskID) error
+		attempts int
+		wins     bool
+	}{
+		{"a statement", "40001", 3, one, 4, true},
+		{"a statement in a deadlock", "40P01", 1, one, 2, true},
+		{"a statement that always loses", "40001", 100, one, 10, false},
+		{"a statement that fails otherwise", "23505", 100, one, 1, false},
+		{"a transaction", "40001", 3, several, 4, true},
+		{"a transaction in a deadlock", "40P01", 1, several, 2, true},
+		{"a transaction that always loses", "40P01", 100, several, 10, false},
+		{"a transaction that fails otherwise", "55000", 100, several, 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			made := bizydbtest.New(t)
+			db := open(t, made.DSN, oneConn) // which comes back each time
+			user := made.NewUser(t)
+			mine := plant(t, db.As(user))
+			attempts := loseTasks(t, made, c.lose, c.code)
+
+			err := c.write(t.Context(), db.As(user), mine.task)
+			if n := attempts(); n != c.attempts {
+				t.Errorf("%d attempts, want %d", n, c.attempts)
+			}
+			if c.wins != (err == nil) || !c.wins && sqlState(err) != c.code {
+				t.Errorf("%v, want success %v or the code of the last failure", err, c.wins)
+			}
+			task, err := db.As(user).GetTask(t.Context(), mine.task)
+			if err != nil || (task.Status == planner.TaskCompleted) != c.wins {
+				t.Errorf("the task is %s, %v", task.Status, err)
+			}
+			once := ownerQuery[int](t, made, "SELECT count(*) FROM public.tasks WHERE title = 'once'")
+			if isTx := strings.Contains(c.name, "transaction"); once > 1 || (once == 1) != (isTx && c.wins) {
+				t.Errorf("%d rows of the transaction's first statement", once)
+			}
+		})
+	}
+}
+
+// Rows that a statement returns come once, from the time that it succeeded.
+func TestRowsAreReadFromTheAttemptThatSucceeds(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	plant(t, db.As(user))
+	asOwner(t, db, `
+		ALTER TABLE public.goals DISABLE TRIGGER USER;
+		UPDATE public.goals SET task_count = 7;
+		ALTER TABLE public.goals ENABLE TRIGGER USER;
+		CREATE SEQUENCE public.attempts;
+		CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+		BEGIN
+		  IF nextval('public.attempts') <= 2 THEN
+		    RAISE serialization_failure;
+		  END IF;
+		  RETURN NULL;
+		END
+		$$;
+		CREATE TRIGGER lose AFTER UPDATE ON public.goals FOR EACH STATEMENT EXECUTE FUNCTION public.lose()`)
+	changed, err := db.As(user).RollUpAll(t.Context())
+	if err != nil || len(changed) != 2 {
+		t.Errorf("%v, %v, want two goals", changed, err)
+	}
+	if changed, err = db.As(user).RollUpAll(t.Context()); err != nil || len(changed) != 0 {
+		t.Errorf("again: %v, %v, want none", changed, err)
+	}
+}
+
+// A caller who gives up while a statement waits for its next attempt gets both reasons.
+func TestRetryHonoursTheContext(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	mine := plant(t, db.As(user))
+	attempts := loseTasks(t, db, 1000, "40001")
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Millisecond)
+	defer cancel()
+	_, err := db.As(user).CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want the context's error", err)
+	}
+	if n := attempts(); n >= 10 {
+		t.Errorf("%d attempts after the context ended", n)
+	}
+}
+
+// A service's own transaction is the service's to try again.
+func TestServiceTransactionIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	mine := plant(t, db.As(user))
+	attempts := loseTasks(t, db, 1, "40001")
+	err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+		_, err := db.As(user).WithTx(tx).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: mine.task})
+		return err
+	})
+	if n := attempts(); n != 1 || sqlState(err) != "40001" {
+		t.Errorf("%d attempts, %v, want one and its error", n, err)
+	}
+}
+
+// A client that takes rows before the plan's lock runs into one that does it the other way round. The scope's caller does
+// not notice.
+func TestDeadlockWithAPlainClient(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	user := made.NewUser(t)
+	mine := plant(t, made.As(user))
+	plain, err := made.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = plain.Rollback(context.Background()) }()
+	for _, sql := range []string{
+		fmt.Sprintf("SELECT set_config('bizydb.user_id', '%d', true), set_config('role', 'bizydb_user', true)", user),
+		fmt.Sprintf("UPDATE public.tasks SET notes = 'has the row' WHERE id = %d", mine.task),
+	} {
+		if _, err := plain.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scoped := make(chan error)
+	go func() {
+		_, err := made.As(user).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: mine.task})
+		scoped <- err
+	}()
+	for waiting := false; !waiting; time.Sleep(time.Millisecond) {
+		waiting = ownerQuery[bool](t, made, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+	}
+	_, err = plain.Exec(t.Context(), fmt.Sprintf("UPDATE public.tasks SET status = 'blocked', parent_goal_id = NULL WHERE id = %d", mine.task))
+	if err == nil {
+		err = plain.Commit(t.Context())
+	} else {
+		_ = plain.Rollback(t.Context())
+	}
+	if err != nil && sqlState(err) != "40P01" {
+		t.Errorf("the plain client: %v", err)
+	}
+	if err := <-scoped; err != nil {
+		t.Errorf("the scope: %v", err)
+	}
+}
+
+// A statement takes the plan's lock if the server says that it writes, and only then.
+func TestStatementsThatWriteTakeTheLock(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	sent := &lockTracer{}
+	db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent; oneConn(c) })
+	eachMethod(t, func(t *testing.T, method string) {
+		user := made.NewUser(t)
+		at := plant(t, made.As(user))
+		// So that there is something to write for a roll-up.
+		asOwner(t, made, `
+			ALTER TABLE public.goals DISABLE TRIGGER USER;
+			UPDATE public.goals SET task_count = 7;
+			ALTER TABLE public.goals ENABLE TRIGGER USER`)
+		var refused error
+		_ = made.As(user).Snapshot(t.Context(), func(tx *bizydb.Tx) error {
+			_, refused = call(t.Context(), tx, method, at)
+			return refused
+		})
+		writes := errors.Is(refused, bizydb.ErrReadOnly)
+		if !writes && refused != nil {
+			t.Fatal(refused)
+		}
+		for name, with := range handles {
+			if name == "InTx" {
+				continue // which takes it as it begins
+			}
+			sent.locks = 0
+			with(t, &bizydbtest.Database{DB: db}, user, func(q planner.Querier) { _, _ = call(t.Context(), q, method, at) })
+			if (sent.locks > 0) != writes {
+				t.Errorf("%s: the server says that it writes: %v; it takes the lock: %v", name, writes, sent.locks > 0)
+			}
+		}
+	})
+}
+
+// lockTracer counts what takes the lock.
+type lockTracer struct{ locks int }
+
+func (l *lockTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+func (*lockTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (l *lockTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (l *lockTracer) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	if strings.Contains(data.SQL, "pg_advisory_xact_lock") {
+		l.locks++
+	}
+}
+func (*lockTracer) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
