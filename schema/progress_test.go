@@ -152,3 +152,103 @@ func goals(t *testing.T, tx pgx.Tx) string {
 	return strings.Join(all[string](t, tx, `
 		SELECT title || CASE status WHEN 'active' THEN '' ELSE ':' || status END || '=' || progress_percentage FROM public.goals ORDER BY title`), " ")
 }
+
+// A database from before has the progress that somebody last wrote. Migrated, it has that of its work, and the numbers of
+// goals without work as they were; so it has after going back and forth.
+func TestMigrationCountsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	config := newDatabase(t, cluster(t), "")
+	conn := connect(t, config)
+	m := newMigrator(t, conn, "public.bizydb_schema_version")
+	migrateTo(t, m, 5)
+	exec(t, conn, `
+		INSERT INTO public.users (email, username, hashed_password) SELECT n || '@example.org', 'u' || n, '$2a$12$' || repeat('.', 53) FROM generate_series(1, 2) AS n;
+		INSERT INTO public.goals (id, user_id, title, parent_goal_id, status, progress_percentage) VALUES
+		  (1, 1, 'A', NULL, 'active', 12), (2, 1, 'B', 1, 'active', 99), (3, 1, 'C', 1, 'completed', 50), (4, 1, 'D', 1, 'cancelled', 33.333),
+		  (5, 1, 'E', NULL, 'on_hold', 7), (6, 1, 'F', NULL, 'active', 100), (7, 2, 'G', NULL, 'active', 0), (8, 2, 'H', NULL, 'active', 40);
+		INSERT INTO public.tasks (user_id, title, parent_goal_id, status) VALUES
+		  (1, 'x', 2, 'completed'), (1, 'x', 2, 'blocked'), (1, 'x', 3, 'pending'), (1, 'x', 5, 'completed'), (2, 'x', 7, 'completed'), (2, 'x', NULL, 'pending')`)
+	// C is pinned, so A has 50 and 100; G is done; the others keep their numbers.
+	const want = "A=75 B=50 C:completed=100 D:cancelled=33.33 E:on_hold=100 F=100 G:completed=100 H=40"
+	for _, when := range []string{"migrated", "migrated again"} {
+		migrateTo(t, m, latest(t))
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, goals(t, tx)); diff != "" {
+			t.Errorf("%s: goals (-want +got):\n%s", when, diff)
+		}
+		if n := one[int](t, tx, "SELECT count(*) FROM public.goals WHERE (status = 'completed') <> (completed_at IS NOT NULL)"); n != 0 {
+			t.Errorf("%s: %d goals have completed_at and are not completed, or the other way round", when, n)
+		}
+		exec(t, tx, "UPDATE public.tasks SET status = 'completed'") // the triggers are there
+		if got := one[float64](t, tx, "SELECT progress_percentage FROM public.goals WHERE title = 'B'"); got != 100 {
+			t.Errorf("%s: then completed, B is at %v", when, got)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		migrateTo(t, m, 5)
+	}
+}
+
+// What the owner does past the rules is found and mended by counting anew, and only that is written.
+func TestRollUp(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user, other := db.NewUser(t), db.NewUser(t)
+	tx := enter(t, db, user, "")
+	ids := plant(t, tx, "A B<A C<B D<A E 4*C 2*C:completed 1*E F:completed")
+	commit(t, tx)
+	tx = enter(t, db, other, "")
+	plant(t, tx, "X 1*X")
+	commit(t, tx)
+	admin := owner(t, db)
+	damage := func(sql string) {
+		t.Helper()
+		exec(t, admin, "ALTER TABLE public.goals DISABLE TRIGGER USER; ALTER TABLE public.tasks DISABLE TRIGGER USER; "+sql+
+			"; ALTER TABLE public.goals ENABLE TRIGGER USER; ALTER TABLE public.tasks ENABLE TRIGGER USER")
+	}
+	const right = "A=16.67 B=33.33 C=33.33 D=0 E=0 F:completed=100"
+	for _, c := range []struct{ damage, goal, changed, want string }{
+		{"SELECT", "A", "", right},
+		{"UPDATE public.goals SET progress_percentage = 5 WHERE title = 'C'", "A", "C: 5 to 33.33", right},
+		{"UPDATE public.goals SET progress_percentage = 5 WHERE title = 'A'", "C", "A: 5 to 16.67", right},
+		{"UPDATE public.goals SET progress_percentage = 5", "C", "A: 5 to 19.17, B: 5 to 33.33, C: 5 to 33.33", "A=19.17 B=33.33 C=33.33 D=5 E=5 F:completed=5"},
+		{"SELECT", "", "E: 5 to 0, F: 5 to 100", "A=19.17 B=33.33 C=33.33 D=5 E=0 F:completed=100"},
+		{"UPDATE public.goals SET task_count = 9, progress_percentage = 22 WHERE title = 'C'", "", "C: 22 to 33.33", "A=19.17 B=33.33 C=33.33 D=5 E=0 F:completed=100"},
+		{"UPDATE public.goals SET sub_goal_count = 9 WHERE title = 'B'", "", "B: 33.33 to 33.33", "A=19.17 B=33.33 C=33.33 D=5 E=0 F:completed=100"},
+		{"DELETE FROM public.tasks WHERE status = 'pending'", "", "A: 19.17 to 52.5, B: 33.33 to 100, C: 33.33 to 100, E: 0 to 0", "A=52.5 B:completed=100 C:completed=100 D=5 E=0 F:completed=100"},
+	} {
+		damage(c.damage)
+		tx := enter(t, db, user, "")
+		call := "bizydb.roll_up_all()"
+		if c.goal != "" {
+			call = fmt.Sprintf("bizydb.roll_up(%d)", ids[c.goal])
+		}
+		changed := strings.Join(all[string](t, tx, `
+			SELECT title || ': ' || old_percentage || ' to ' || new_percentage FROM `+call+` JOIN public.goals ON id = goal_id ORDER BY 1`), ", ")
+		if diff := cmp.Diff(c.changed, changed); diff != "" {
+			t.Errorf("%s: roll-up of %q changed (-want +got):\n%s", c.damage, c.goal, diff)
+		}
+		if diff := cmp.Diff(c.want, goals(t, tx)); diff != "" {
+			t.Errorf("%s: goals (-want +got):\n%s", c.damage, diff)
+		}
+		commit(t, tx)
+	}
+
+	tx = enter(t, db, other, "")
+	for _, id := range []int64{ids["A"], 1 << 60} {
+		if err := attempt(t, tx, "SELECT bizydb.roll_up($1)", id); err == nil || err.Code != "P0002" {
+			t.Errorf("roll-up of another's goal or none: %v, want P0002", err)
+		}
+	}
+	exec(t, admin, "TRUNCATE public.tasks")
+	if got := goals(t, tx); got != "X=0" {
+		t.Errorf("without tasks: %s", got)
+	}
+	if n := one[int](t, admin, "SELECT sum(task_count) FROM public.goals"); n != 0 {
+		t.Errorf("without tasks the goals count %d", n)
+	}
+}
