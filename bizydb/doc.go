@@ -22,6 +22,27 @@
 // [Scope.InTx] runs several statements in one transaction, [Scope.Snapshot] reads consistently, and [Scope.WithTx] gives
 // the same queries inside a transaction of the service's own.
 //
+// # Progress
+//
+// The percentage of a goal follows its tasks and sub-goals, and its status and CompletedAt with it. Triggers keep it, in
+// the transaction of the change and for every client, so no caller has to:
+//
+//   - Tasks count by number: three of four completed are 75. Sub-goals count by the mean of their percentages; those that
+//     are cancelled do not count. A goal with both has the mean of the two. It is rounded to two decimals, but 100 is said
+//     only when all is done.
+//   - A goal with neither has the percentage that its user sets. It is 0 once the last of its tasks and sub-goals is gone.
+//   - An active goal whose work comes to 100 becomes completed. One on hold or cancelled keeps its status; its percentage
+//     still follows.
+//   - A completed goal is at 100, whatever is under it. New unfinished work under it makes it active again, and every
+//     completed goal above: a task or sub-goal that is added, moved in or reopened. Under a cancelled goal, work counts no
+//     further up. A goal that its user reopens though all is done stays active, at 100, until its work has changed.
+//
+// A change costs the same with ten tasks under the goal and with ten thousand. It climbs as far as percentages change.
+// [planner.Querier].GoalTree reads a whole tree in one call. RollUp and RollUpAll count anew, for repair.
+//
+// Whoever writes for a user waits for others that do; users do not wait for each other. A statement of a [Scope], and a
+// whole [Scope.InTx], that the server undoes in favour of another transaction is tried again, up to ten times.
+//
 // # Accounts
 //
 // [Accounts] has sign-up, sign-in and the life of a user. Who may call it is the service's to decide: it is not confined to

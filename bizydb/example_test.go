@@ -141,6 +141,44 @@ func ExampleScope_WithTx() {
 	// Output: <nil>
 }
 
+func ExampleScope_progress() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	shop, err := ada.CreateGoal(ctx, planner.CreateGoalParams{Title: "Open the shop"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	rooms, err := ada.CreateGoal(ctx, planner.CreateGoalParams{Title: "Get the rooms ready", ParentGoalID: &shop.ID})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var tasks []planner.Task
+	for _, title := range []string{"Sign the lease", "Paint the walls", "Put up the shelves"} {
+		task, err := ada.CreateTask(ctx, planner.CreateTaskParams{Title: title, ParentGoalID: &rooms.ID})
+		if err != nil {
+			log.Fatal(err)
+		}
+		tasks = append(tasks, task)
+	}
+
+	_, err = ada.CompleteTask(ctx, planner.CompleteTaskParams{ID: tasks[0].ID, ActualHours: new(1.5)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tree, err := ada.GoalTree(ctx, shop.ID) // 0 for all
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, row := range tree {
+		fmt.Printf("%*s%s: %g %%, %d tasks pending\n", 2*row.Depth, "", row.Goal.Title, row.Goal.ProgressPercentage, row.Pending)
+	}
+	// Output:
+	// Open the shop: 33.33 %, 0 tasks pending
+	//   Get the rooms ready: 33.33 %, 2 tasks pending
+}
+
 func ExampleFieldError() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)

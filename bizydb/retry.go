@@ -2,6 +2,7 @@ package bizydb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,8 +22,8 @@ func lost(err error) bool {
 	return hasCode(err, "40001", "40P01") // serialization failure, deadlock
 }
 
-// retry runs do for as long as it loses to other transactions, with a pause before each time. err is what came of the
-// first time.
+// retry runs do for as long as it loses to other transactions, with a pause before each time. err is what it met the first
+// time.
 func retry[T any](ctx context.Context, err error, do func() (T, error)) (T, error) {
 	var result T
 	first := true
@@ -31,11 +32,11 @@ func retry[T any](ctx context.Context, err error, do func() (T, error)) (T, erro
 			result, err = do()
 		}
 		first = false
-		if err != nil && !lost(err) {
-			return struct{}{}, backoff.Permanent(err)
+		if lost(err) {
+			return struct{}{}, errAgain // and not err, which backoff would look into
 		}
-		return struct{}{}, err
-	}, backoff.WithMaxTries(maxTries), backoff.WithBackOff(&backoff.ExponentialBackOff{
+		return struct{}{}, nil
+	}, backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: firstPause, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.5,
 	}))
 	if lost(err) && ctx.Err() != nil {
@@ -43,3 +44,5 @@ func retry[T any](ctx context.Context, err error, do func() (T, error)) (T, erro
 	}
 	return result, err
 }
+
+var errAgain = errors.New("again")

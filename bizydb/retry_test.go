@@ -200,7 +200,7 @@ func TestDeadlockWithAPlainClient(t *testing.T) {
 	}
 }
 
-// A statement takes the plan's lock if the server says that it writes, and only then.
+// A statement takes the plan's lock if the server says that it writes, and only then. A profile is not in the plan.
 func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
@@ -219,8 +219,8 @@ func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 			_, refused = call(t.Context(), tx, method, at)
 			return refused
 		})
-		writes := errors.Is(refused, bizydb.ErrReadOnly)
-		if !writes && refused != nil {
+		writes := errors.Is(refused, bizydb.ErrReadOnly) && method != "UpdateMe"
+		if refused != nil && !errors.Is(refused, bizydb.ErrReadOnly) {
 			t.Fatal(refused)
 		}
 		for name, with := range handles {

@@ -30,7 +30,7 @@ func statementsOf(conn *pgx.Conn) statements {
 
 // writes says whether a query of generated code changes goals or tasks. A test asks the server whether that is so.
 func writes(sql string) bool {
-	for _, word := range [...]string{"INSERT INTO ", "UPDATE ", "DELETE FROM ", " bizydb.roll_up"} {
+	for _, word := range [...]string{"INSERT INTO public.", "UPDATE public.", "DELETE FROM public.", " bizydb.roll_up"} {
 		if strings.Contains(sql, word) {
 			return true
 		}

@@ -4,30 +4,40 @@ ALTER TABLE public.goals
   ADD COLUMN task_count           integer NOT NULL DEFAULT 0,
   ADD COLUMN completed_task_count integer NOT NULL DEFAULT 0,
   ADD COLUMN sub_goal_count       integer NOT NULL DEFAULT 0,
-  ADD COLUMN sub_goal_progress    bigint  NOT NULL DEFAULT 0;
+  ADD COLUMN sub_goal_progress    bigint  NOT NULL DEFAULT 0,
+  ADD COLUMN roll_up_count        bigint  NOT NULL DEFAULT 0;
 
 COMMENT ON COLUMN public.goals.progress_percentage IS
   '0 to 100, to two decimals. Follows the tasks and sub-goals; of a goal that has none it is the user''s own to set. 100 while status is completed.';
-COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by the database, like the next three.';
+COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by the database, like the next four.';
 COMMENT ON COLUMN public.goals.completed_task_count IS 'Those of them that are completed.';
 COMMENT ON COLUMN public.goals.sub_goal_count IS 'Goals directly under the goal, cancelled ones left out.';
 COMMENT ON COLUMN public.goals.sub_goal_progress IS 'The sum of their percentages, in hundredths of a percent.';
+COMMENT ON COLUMN public.goals.roll_up_count IS 'How often a roll-up has written the goal. By this the triggers tell their own writes from others.';
 
 CREATE FUNCTION bizydb.work_done(tasks bigint, completed_tasks bigint, sub_goals bigint, sub_goal_progress bigint) RETURNS bigint
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE
     WHEN tasks <= 0 AND sub_goals <= 0 THEN NULL
     WHEN completed_tasks = tasks AND sub_goal_progress = 10000 * sub_goals THEN 10000
-    -- (2 a + b) / (2 b) is a / b, rounded. Rounding must not make 100 percent of 99,999 tasks in 100,000.
-    ELSE least(9999, CASE
+    -- (2 a + b) / (2 b) is a / b, rounded. Rounding must not make 100 percent of 99,999 tasks in 100,000. Less than 0 it can
+    -- be within a statement that changes tasks and goals, before all of it is counted.
+    ELSE greatest(0, least(9999, CASE
       WHEN sub_goals <= 0 THEN (20000 * completed_tasks + tasks) / (2 * tasks)
       WHEN tasks <= 0 THEN (2 * sub_goal_progress + sub_goals) / (2 * sub_goals)
       ELSE (10000 * completed_tasks * sub_goals + sub_goal_progress * tasks + tasks * sub_goals) / (2 * tasks * sub_goals)
-    END)
+    END))
   END;
 
 COMMENT ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint) IS
   'What the work under a goal amounts to, in hundredths of a percent: the share of completed tasks, the mean of the sub-goals, or the mean of both. 10000 only when all is done, NULL where there is no work.';
+
+CREATE FUNCTION bizydb.to_hundredths(percentage double precision) RETURNS double precision
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE WHEN percentage > 0 AND percentage < 100 THEN least(99.99, round(percentage::numeric, 2)) ELSE percentage END;
+
+COMMENT ON FUNCTION bizydb.to_hundredths(double precision) IS
+  'A percentage, rounded to two decimals, but not to 100. One that is none is returned as it is, to be refused.';
 
 CREATE FUNCTION bizydb.derive_goal() RETURNS trigger
   LANGUAGE plpgsql SET search_path = ''
@@ -40,11 +50,17 @@ BEGIN
     NEW.completed_task_count := 0;
     NEW.sub_goal_count := 0;
     NEW.sub_goal_progress := 0;
+    NEW.roll_up_count := 0;
+  ELSIF NEW.id <> OLD.id THEN
+    RAISE EXCEPTION 'the id of goal % does not change', OLD.id USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'id';
   ELSE
     work := bizydb.work_done(NEW.task_count, NEW.completed_task_count, NEW.sub_goal_count, NEW.sub_goal_progress);
-    -- Work that comes to 100 percent completes an active goal. One that was reopened with all of it done stays open.
-    IF work = 10000 AND NEW.status = 'active' AND (OLD.status IN ('on_hold', 'cancelled') OR OLD.status = 'active'
-         AND bizydb.work_done(OLD.task_count, OLD.completed_task_count, OLD.sub_goal_count, OLD.sub_goal_progress) IS DISTINCT FROM 10000) THEN
+    -- An active goal is completed when its work comes to 100 percent, or when it is resumed with all of it done. One that
+    -- its user reopens with all of it done stays open.
+    IF work = 10000 AND NEW.status = 'active' AND (CASE
+         WHEN NEW.roll_up_count = OLD.roll_up_count THEN OLD.status IN ('on_hold', 'cancelled')
+         ELSE bizydb.work_done(OLD.task_count, OLD.completed_task_count, OLD.sub_goal_count, OLD.sub_goal_progress) IS DISTINCT FROM 10000
+       END) THEN
       NEW.status := 'completed';
     END IF;
   END IF;
@@ -58,8 +74,8 @@ BEGIN
       NEW.progress_percentage := work / 100.0::double precision;
     ELSIF OLD.task_count > 0 OR OLD.sub_goal_count > 0 THEN -- the last work has gone
       NEW.progress_percentage := 0;
-    ELSIF NEW.progress_percentage BETWEEN 0 AND 100 THEN -- or else it is refused as it is
-      NEW.progress_percentage := round(NEW.progress_percentage::numeric, 2);
+    ELSE
+      NEW.progress_percentage := bizydb.to_hundredths(NEW.progress_percentage);
     END IF;
   END IF;
   IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
@@ -119,6 +135,7 @@ CREATE TRIGGER goals_stamp_completion BEFORE INSERT OR UPDATE ON public.goals
 CREATE TRIGGER goals_touch BEFORE UPDATE ON public.goals
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bizydb.touch();
 DROP FUNCTION bizydb.derive_goal();
+DROP FUNCTION bizydb.to_hundredths(double precision);
 DROP FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint);
 
 COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100.';
@@ -126,4 +143,5 @@ ALTER TABLE public.goals
   DROP COLUMN task_count,
   DROP COLUMN completed_task_count,
   DROP COLUMN sub_goal_count,
-  DROP COLUMN sub_goal_progress;
+  DROP COLUMN sub_goal_progress,
+  DROP COLUMN roll_up_count;

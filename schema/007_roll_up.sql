@@ -5,7 +5,8 @@ CREATE TYPE bizydb.work AS (
   tasks           integer,
   completed_tasks integer,
   sub_goals       integer,
-  progress        bigint   -- of the sub-goals, in hundredths of a percent
+  progress        bigint,  -- of the sub-goals, in hundredths of a percent
+  reopened        boolean  -- completed before
 );
 
 COMMENT ON TYPE bizydb.work IS 'By how much the work directly under a goal has changed.';
@@ -21,72 +22,87 @@ CREATE FUNCTION bizydb.add_work(work bizydb.work[], owners bigint[], reopened bi
   LANGUAGE plpgsql SET search_path = '' SET plan_cache_mode = force_generic_plan -- to plan for each array would take longer than the work
   AS $$
 DECLARE
-  owner  bigint;
-  closed bigint[];
+  owner bigint;
 BEGIN
-  FOREACH owner IN ARRAY owners LOOP
-    PERFORM bizydb.lock_plan(owner);
-  END LOOP;
+  IF cardinality(owners) <= 1000 THEN
+    FOREACH owner IN ARRAY owners LOOP
+      PERFORM bizydb.lock_plan(owner);
+    END LOOP;
+  ELSE -- the server may not have room for so many
+    LOCK TABLE public.goals IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
 
   -- What is under a cancelled goal counts no further up.
   IF reopened IS NOT NULL THEN
     WITH RECURSIVE above (id, parent_goal_id, status) AS (
       SELECT g.id, g.parent_goal_id, g.status FROM public.goals g WHERE g.id = ANY (reopened)
       UNION
-      SELECT g.id, g.parent_goal_id, g.status FROM above a JOIN public.goals g ON g.id = a.parent_goal_id WHERE a.status <> 'cancelled'
+      SELECT g.id, g.parent_goal_id, g.status FROM above a
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+      WHERE a.status <> 'cancelled'
     )
-    SELECT array_agg(a.id) INTO closed FROM above a WHERE a.status = 'completed';
-    IF closed IS NOT NULL THEN
-      UPDATE public.goals g SET status = 'active' WHERE g.id = ANY (closed);
-    END IF;
+    SELECT work || array_agg(ROW (a.id, 0, 0, 0, 0, 0, true)::bizydb.work) INTO work FROM above a WHERE a.status = 'completed';
   END IF;
 
   -- A goal above several others is written once, after all of them. Of one goal the depth does not matter.
   IF cardinality(work) > 1 THEN
-    WITH RECURSIVE above (goal_id, parent_goal_id, depth) AS (
-      SELECT g.id, g.parent_goal_id, 0 FROM unnest(work) AS w JOIN public.goals g ON g.id = w.goal_id
+    WITH RECURSIVE above (id, parent_goal_id) AS (
+      SELECT g.id, g.parent_goal_id FROM unnest(work) AS w CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = w.goal_id OFFSET 0) AS g
+      UNION
+      SELECT g.id, g.parent_goal_id FROM above a CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+    ), deep (goal_id, depth) AS (
+      SELECT a.id, 0 FROM above a WHERE a.parent_goal_id IS NULL
       UNION ALL
-      SELECT a.goal_id, g.parent_goal_id, a.depth + 1 FROM above a JOIN public.goals g ON g.id = a.parent_goal_id
-      WHERE g.id <> a.goal_id -- in a cycle, which is about to be refused
-    ), deep AS (
-      SELECT a.goal_id, max(a.depth) AS depth FROM above a GROUP BY a.goal_id
+      SELECT a.id, d.depth + 1 FROM deep d JOIN above a ON a.parent_goal_id = d.goal_id
+    ), merged AS (
+      SELECT w.goal_id, d.depth, sum(w.tasks) AS tasks, sum(w.completed_tasks) AS completed_tasks, sum(w.sub_goals) AS sub_goals, sum(w.progress) AS progress, bool_or(w.reopened) AS reopened
+      FROM unnest(work) AS w JOIN deep d USING (goal_id) GROUP BY w.goal_id, d.depth
     )
-    SELECT array_agg(ROW (w.goal_id, d.depth, w.tasks, w.completed_tasks, w.sub_goals, w.progress)::bizydb.work)
-    INTO work
-    FROM unnest(work) AS w JOIN deep d USING (goal_id);
+    SELECT array_agg(ROW (m.goal_id, m.depth, m.tasks, m.completed_tasks, m.sub_goals, m.progress, m.reopened)::bizydb.work) INTO work FROM merged m;
   END IF;
 
+  -- Goals are looked up by key, one by one: "OFFSET 0" keeps the planner from reading all of them, which it would where it
+  -- does not know how many there are.
+  --
   -- Each round goes one level up: what is at that level gives way to its parents, by what its percentage has changed, and
   -- joins what waits there. One UPDATE at the end, since a statement costs more than its rows.
-  WITH RECURSIVE climb (goal_id, depth, level, tasks, completed_tasks, sub_goals, progress) AS (
-    SELECT w.goal_id, w.depth, max(w.depth) OVER (), w.tasks, w.completed_tasks, w.sub_goals, w.progress FROM unnest(work) AS w
+  WITH RECURSIVE climb (goal_id, depth, level, tasks, completed_tasks, sub_goals, progress, reopened) AS (
+    SELECT w.goal_id, w.depth, max(w.depth) OVER (), w.tasks, w.completed_tasks, w.sub_goals, w.progress, w.reopened FROM unnest(work) AS w
     UNION ALL
-    SELECT u.goal_id, u.depth, u.level, sum(u.tasks)::integer, sum(u.completed_tasks)::integer, sum(u.sub_goals)::integer, sum(u.progress)::bigint
+    SELECT u.goal_id, u.depth, u.level, sum(u.tasks)::integer, sum(u.completed_tasks)::integer, sum(u.sub_goals)::integer, sum(u.progress)::bigint, bool_or(u.reopened)
     FROM (
-      SELECT r.goal_id, r.depth, c.level - 1 AS level, r.tasks, r.completed_tasks, r.sub_goals, r.progress
+      SELECT r.goal_id, r.depth, c.level - 1 AS level, r.tasks, r.completed_tasks, r.sub_goals, r.progress, r.reopened
       FROM climb c
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id OFFSET 0) AS g -- by key: how few they are is not to be guessed
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id OFFSET 0) AS g
       CROSS JOIN LATERAL (
-        SELECT c.goal_id, c.depth, c.tasks, c.completed_tasks, c.sub_goals, c.progress WHERE c.depth < c.level
+        SELECT c.goal_id, c.depth, c.tasks, c.completed_tasks, c.sub_goals, c.progress, c.reopened WHERE c.depth < c.level
         UNION ALL
-        SELECT g.parent_goal_id, c.depth - 1, 0, 0, 0, coalesce(bizydb.work_done(g.task_count + c.tasks, g.completed_task_count + c.completed_tasks, g.sub_goal_count + c.sub_goals, g.sub_goal_progress + c.progress), 0) - round(100 * g.progress_percentage)::bigint
-        WHERE c.depth = c.level AND g.parent_goal_id IS NOT NULL AND g.status IN ('active', 'on_hold')
-      ) AS r (goal_id, depth, tasks, completed_tasks, sub_goals, progress)
+        SELECT g.parent_goal_id, c.depth - 1, 0, 0, 0,
+          coalesce(
+            bizydb.work_done(g.task_count + c.tasks, g.completed_task_count + c.completed_tasks, g.sub_goal_count + c.sub_goals, g.sub_goal_progress + c.progress),
+            CASE WHEN g.task_count > 0 OR g.sub_goal_count > 0 THEN 0 ELSE round(100 * g.progress_percentage)::bigint END
+          ) - round(100 * g.progress_percentage)::bigint, false
+        WHERE c.depth = c.level AND g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
+          AND c.level > -100000 -- never, but in a cycle, which is about to be refused
+      ) AS r (goal_id, depth, tasks, completed_tasks, sub_goals, progress, reopened)
     ) AS u
     GROUP BY u.goal_id, u.depth, u.level
-    HAVING (sum(u.tasks), sum(u.completed_tasks), sum(u.sub_goals), sum(u.progress)) <> (0, 0, 0, 0)
+    HAVING (sum(u.tasks), sum(u.completed_tasks), sum(u.sub_goals), sum(u.progress)) <> (0, 0, 0, 0) OR bool_or(u.reopened)
   )
   UPDATE public.goals g SET
     task_count = g.task_count + c.tasks,
     completed_task_count = g.completed_task_count + c.completed_tasks,
     sub_goal_count = g.sub_goal_count + c.sub_goals,
-    sub_goal_progress = g.sub_goal_progress + c.progress
-  FROM climb c WHERE g.id = c.goal_id AND c.depth = c.level;
+    sub_goal_progress = g.sub_goal_progress + c.progress,
+    status = CASE WHEN c.reopened THEN 'active' ELSE g.status END,
+    roll_up_count = g.roll_up_count + 1
+  FROM climb c
+  WHERE g.id = c.goal_id AND c.depth = c.level AND ((c.tasks, c.completed_tasks, c.sub_goals, c.progress) <> (0, 0, 0, 0) OR c.reopened);
 END
 $$;
 
 COMMENT ON FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]) IS
-  'Adds to the work that is counted with goals, and to that of the goals above, as far up as a percentage changes. Before, completed goals become active that are, or are above, one of those with new unfinished work: added, moved in or reopened.';
+  'Adds to the work that is counted with goals, and to that of the goals above, as far up as a percentage changes. Completed goals become active that are, or are above, one of those reopened by new unfinished work: added, moved in or reopened itself.';
 
 CREATE FUNCTION bizydb.roll_up_tasks() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
@@ -97,21 +113,21 @@ DECLARE
   reopened bigint[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, w.tasks, w.completed, 0, 0)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.goal_id, 0, w.tasks, w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, parent_goal_id, count(*), count(*) FILTER (WHERE status = 'completed'), bool_or(status <> 'completed')
       FROM new_rows WHERE parent_goal_id IS NOT NULL GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, tasks, completed, unfinished);
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, -w.tasks, -w.completed, 0, 0)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
+    SELECT array_agg(ROW (w.goal_id, 0, -w.tasks, -w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
     FROM (
       SELECT user_id, parent_goal_id, count(*), count(*) FILTER (WHERE status = 'completed')
       FROM old_rows WHERE parent_goal_id IS NOT NULL GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, tasks, completed);
   ELSE
     -- Old and new are added up, not joined: a plan made for one row would join a hundred thousand in a nested loop.
-    SELECT array_agg(ROW (w.goal_id, 0, w.tasks, w.completed, 0, 0)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.goal_id, 0, w.tasks, w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, goal_id, sum(tasks), sum(completed), bool_or(tasks - completed > 0)
@@ -135,7 +151,7 @@ END
 $$;
 
 COMMENT ON FUNCTION bizydb.roll_up_tasks() IS
-  'Trigger: goals follow their tasks. With the owner''s rights, since nobody else may write what is counted; a user''s task can only be under a goal of that user.';
+  'Trigger: goals follow their tasks. With the owner''s rights, since nobody else may write what is counted; a user''s task can only be under a goal of that user. Triggers of a service''s own that a roll-up fires have these rights too.';
 
 CREATE FUNCTION bizydb.roll_up_goals() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
@@ -146,38 +162,34 @@ DECLARE
   reopened bigint[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, w.goals, w.progress)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, w.goals, w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, parent_goal_id, count(*), sum(round(100 * progress_percentage)), bool_or(status <> 'completed')
       FROM new_rows WHERE parent_goal_id IS NOT NULL AND status <> 'cancelled' GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, goals, progress, unfinished);
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, -w.goals, -w.progress)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
+    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, -w.goals, -w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
     FROM (
       SELECT user_id, parent_goal_id, count(*), sum(round(100 * progress_percentage))
       FROM old_rows WHERE parent_goal_id IS NOT NULL AND status <> 'cancelled' GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, goals, progress);
-  -- Rows whose counts have changed are the roll-up's own, which climbs by itself. Mostly all are.
-  ELSIF EXISTS (
-    SELECT id, task_count, completed_task_count, sub_goal_count, sub_goal_progress FROM old_rows
-    INTERSECT
-    SELECT id, task_count, completed_task_count, sub_goal_count, sub_goal_progress FROM new_rows
-  ) THEN
-    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, w.goals, w.progress)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+  -- Rows that the roll-up has written climb already. Mostly that is all of them.
+  ELSIF EXISTS (SELECT id, roll_up_count FROM old_rows INTERSECT SELECT id, roll_up_count FROM new_rows) THEN
+    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, w.goals, w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, goal_id, sum(goals), sum(progress), bool_or(open > 0)
       FROM (
         SELECT user_id, parent_goal_id, sum(n), sum(n * round(100 * progress_percentage)), sum(CASE WHEN status <> 'completed' THEN n ELSE 0 END)
         FROM (
-          SELECT *, count(*) OVER (PARTITION BY id, task_count, completed_task_count, sub_goal_count, sub_goal_progress)
+          SELECT *, count(*) OVER (PARTITION BY id, roll_up_count)
           FROM (
-            SELECT id, user_id, parent_goal_id, status, progress_percentage, task_count, completed_task_count, sub_goal_count, sub_goal_progress, -1 FROM old_rows
+            SELECT id, user_id, parent_goal_id, status, progress_percentage, roll_up_count, -1 FROM old_rows
             UNION ALL
-            SELECT id, user_id, parent_goal_id, status, progress_percentage, task_count, completed_task_count, sub_goal_count, sub_goal_progress, 1 FROM new_rows
-          ) AS r (id, user_id, parent_goal_id, status, progress_percentage, task_count, completed_task_count, sub_goal_count, sub_goal_progress, n)
-        ) AS r (id, user_id, parent_goal_id, status, progress_percentage, task_count, completed_task_count, sub_goal_count, sub_goal_progress, n, alike)
+            SELECT id, user_id, parent_goal_id, status, progress_percentage, roll_up_count, 1 FROM new_rows
+          ) AS r (id, user_id, parent_goal_id, status, progress_percentage, roll_up_count, n)
+        ) AS r (id, user_id, parent_goal_id, status, progress_percentage, roll_up_count, n, alike)
         WHERE alike = 2 AND parent_goal_id IS NOT NULL AND status <> 'cancelled' GROUP BY id, user_id, parent_goal_id
       ) AS goal (user_id, goal_id, goals, progress, open)
       WHERE (goals, progress, open) <> (0, 0, 0) GROUP BY user_id, goal_id
@@ -193,20 +205,41 @@ $$;
 COMMENT ON FUNCTION bizydb.roll_up_goals() IS
   'Trigger: goals follow their sub-goals. With the owner''s rights, since nobody else may write what is counted; a sub-goal can only be under a goal of its own user.';
 
-REVOKE EXECUTE ON FUNCTION bizydb.lock_plan(bigint), bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals() FROM PUBLIC;
 
-CREATE TRIGGER tasks_roll_up_insert AFTER INSERT ON public.tasks
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
-CREATE TRIGGER tasks_roll_up_update AFTER UPDATE ON public.tasks
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
-CREATE TRIGGER tasks_roll_up_delete AFTER DELETE ON public.tasks
-  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
-CREATE TRIGGER goals_roll_up_insert AFTER INSERT ON public.goals
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
-CREATE TRIGGER goals_roll_up_update AFTER UPDATE ON public.goals
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
-CREATE TRIGGER goals_roll_up_delete AFTER DELETE ON public.goals
-  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+-- As before, but the goals above are looked up by key.
+CREATE OR REPLACE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+DECLARE
+  ancestors bigint[];
+BEGIN
+  IF TG_OP = 'UPDATE' AND (OLD.user_id, OLD.id, OLD.parent_goal_id) IS NOT DISTINCT FROM (NEW.user_id, NEW.id, NEW.parent_goal_id) THEN
+    RETURN NULL;
+  END IF;
+  -- Of two moves that race, the second waits here and then sees the first: each query below takes a new snapshot.
+  PERFORM bizydb.lock_plan(NEW.user_id);
+  WITH RECURSIVE above (id, parent_goal_id) AS (
+    SELECT g.id, g.parent_goal_id FROM public.goals g WHERE g.id = NEW.parent_goal_id
+    UNION
+    SELECT g.id, g.parent_goal_id FROM above a
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+  )
+  SELECT array_agg(a.id) INTO ancestors FROM above a;
+
+  IF NEW.id = ANY (ancestors) THEN
+    RAISE EXCEPTION 'goal % cannot be its own ancestor', NEW.id
+      USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_no_cycle';
+  ELSIF ancestors IS NULL THEN
+    -- The parent is there, the foreign key saw it: the user has been deactivated since the statement began.
+    RAISE insufficient_privilege USING MESSAGE = 'new row violates row-level security policy for table "goals"';
+  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
+    PERFORM FROM public.goals g WHERE g.id = ANY (ancestors) FOR SHARE;
+  END IF;
+  RETURN NULL;
+END
+$$;
 
 -- A user's plan is locked before its rows are, as by every other writer.
 CREATE OR REPLACE FUNCTION bizydb.delete_user(id bigint, OUT goals bigint, OUT tasks bigint) RETURNS SETOF record
@@ -256,12 +289,40 @@ BEGIN
 END
 $$;
 
-DROP TRIGGER goals_roll_up_delete ON public.goals;
-DROP TRIGGER goals_roll_up_update ON public.goals;
-DROP TRIGGER goals_roll_up_insert ON public.goals;
-DROP TRIGGER tasks_roll_up_delete ON public.tasks;
-DROP TRIGGER tasks_roll_up_update ON public.tasks;
-DROP TRIGGER tasks_roll_up_insert ON public.tasks;
+CREATE OR REPLACE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+DECLARE
+  ancestors bigint[];
+BEGIN
+  IF TG_OP = 'UPDATE' AND (OLD.user_id, OLD.id, OLD.parent_goal_id) IS NOT DISTINCT FROM (NEW.user_id, NEW.id, NEW.parent_goal_id) THEN
+    RETURN NULL;
+  END IF;
+  -- Of two moves that race, the second waits here and then sees the first: each query below takes a new snapshot.
+  PERFORM pg_advisory_xact_lock(hashtextextended('bizydb.plan', NEW.user_id));
+  WITH RECURSIVE above (id, parent_goal_id) AS (
+    SELECT g.id, g.parent_goal_id FROM public.goals g
+    WHERE g.user_id = NEW.user_id AND g.id = NEW.parent_goal_id
+    UNION
+    SELECT g.id, g.parent_goal_id FROM above a
+    JOIN public.goals g ON g.user_id = NEW.user_id AND g.id = a.parent_goal_id
+  )
+  SELECT array_agg(a.id) INTO ancestors FROM above a;
+
+  IF NEW.id = ANY (ancestors) THEN
+    RAISE EXCEPTION 'goal % cannot be its own ancestor', NEW.id
+      USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_no_cycle';
+  ELSIF ancestors IS NULL THEN
+    -- The parent is there, the foreign key saw it: the user has been deactivated since the statement began.
+    RAISE insufficient_privilege USING MESSAGE = 'new row violates row-level security policy for table "goals"';
+  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
+    PERFORM FROM public.goals g WHERE g.id = ANY (ancestors) FOR SHARE;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
 DROP FUNCTION bizydb.roll_up_goals();
 DROP FUNCTION bizydb.roll_up_tasks();
 DROP FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]);

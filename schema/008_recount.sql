@@ -17,7 +17,7 @@ DECLARE
 BEGIN
   -- From the deepest up, since a goal is counted with what its sub-goals have come to.
   FOR level IN SELECT DISTINCT d FROM unnest(depths) AS d ORDER BY d DESC LOOP
-    SELECT array_agg(ROW (g.id, level, t.n, t.completed, s.n, s.progress)::bizydb.work ORDER BY g.id),
+    SELECT array_agg(ROW (g.id, level, t.n, t.completed, s.n, s.progress, false)::bizydb.work ORDER BY g.id),
            array_agg(ROW (g.id, g.progress_percentage, NULL)::bizydb.goal_change ORDER BY g.id)
     INTO wrong, old
     FROM unnest(goals, depths) AS at (id, depth)
@@ -33,14 +33,12 @@ BEGIN
     WHERE at.depth = level
       AND ((g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
         OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
-             ELSE coalesce(bizydb.work_done(t.n, t.completed, s.n, s.progress) / 100.0::double precision, round(g.progress_percentage::numeric, 2)) END);
+             ELSE coalesce(bizydb.work_done(t.n, t.completed, s.n, s.progress) / 100.0::double precision, bizydb.to_hundredths(g.progress_percentage)) END);
     CONTINUE WHEN wrong IS NULL;
 
-    -- Twice, so that the counts change for certain: that is how the triggers know a roll-up, which climbs by itself.
-    UPDATE public.goals g SET task_count = -1, completed_task_count = 0, sub_goal_count = -1, sub_goal_progress = 0
-    FROM unnest(wrong) AS w WHERE g.id = w.goal_id;
     UPDATE public.goals g SET
-      task_count = w.tasks, completed_task_count = w.completed_tasks, sub_goal_count = w.sub_goals, sub_goal_progress = w.progress
+      task_count = w.tasks, completed_task_count = w.completed_tasks, sub_goal_count = w.sub_goals, sub_goal_progress = w.progress,
+      roll_up_count = g.roll_up_count + 1
     FROM unnest(wrong) AS w WHERE g.id = w.goal_id;
 
     RETURN QUERY
@@ -65,7 +63,8 @@ BEGIN
   WITH RECURSIVE above (id, parent_goal_id, depth) AS (
     SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = me AND g.id = roll_up.goal
     UNION ALL
-    SELECT g.id, g.parent_goal_id, a.depth - 1 FROM above a JOIN public.goals g ON g.user_id = me AND g.id = a.parent_goal_id
+    SELECT g.id, g.parent_goal_id, a.depth - 1 FROM above a
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = me AND g.id = a.parent_goal_id OFFSET 0) AS g
   ) CYCLE id SET again USING path, below (id, depth) AS (
     SELECT g.id, 1 FROM public.goals g WHERE g.user_id = me AND g.parent_goal_id = roll_up.goal
     UNION ALL
@@ -75,7 +74,7 @@ BEGIN
   )
   SELECT array_agg(f.id), array_agg(f.depth) INTO goals, depths FROM family f;
   IF goals IS NULL THEN
-    RAISE EXCEPTION 'there is no goal %', roll_up.goal USING ERRCODE = 'no_data_found';
+    RAISE EXCEPTION 'there is no such goal' USING ERRCODE = 'no_data_found';
   END IF;
   RETURN QUERY SELECT * FROM bizydb.recount(goals, depths);
 END
@@ -131,15 +130,30 @@ COMMENT ON FUNCTION bizydb.roll_up_every_plan() IS 'Trigger: without tasks, ever
 REVOKE EXECUTE ON FUNCTION bizydb.recount(bigint[], integer[]), bizydb.roll_up(bigint), bizydb.roll_up_plan(bigint), bizydb.roll_up_all(), bizydb.roll_up_every_plan() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bizydb.roll_up(bigint), bizydb.roll_up_all() TO bizydb_user;
 
-CREATE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks
-  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_plan();
+-- From here on to the end of this migration nobody else writes: what is there is counted, and what comes is added to it.
+LOCK TABLE public.goals, public.tasks IN SHARE ROW EXCLUSIVE MODE;
 
--- What is there already.
 DO $$
 BEGIN
   PERFORM FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_plan(u.id);
 END
 $$;
+
+CREATE TRIGGER tasks_roll_up_insert AFTER INSERT ON public.tasks
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
+CREATE TRIGGER tasks_roll_up_update AFTER UPDATE ON public.tasks
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
+CREATE TRIGGER tasks_roll_up_delete AFTER DELETE ON public.tasks
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
+CREATE TRIGGER goals_roll_up_insert AFTER INSERT ON public.goals
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+CREATE TRIGGER goals_roll_up_update AFTER UPDATE ON public.goals
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+CREATE TRIGGER goals_roll_up_delete AFTER DELETE ON public.goals
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+
+CREATE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks
+  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_plan();
 
 -- Tasks of a goal by status are counted in the index alone; it serves the foreign key as well.
 CREATE INDEX ix_tasks_user_goal_status ON public.tasks (user_id, parent_goal_id, status);
@@ -158,6 +172,12 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
 CREATE INDEX ix_tasks_user_parent_goal_id ON public.tasks (user_id, parent_goal_id);
 DROP INDEX public.ix_tasks_user_goal_status;
 DROP TRIGGER tasks_roll_up_truncate ON public.tasks;
+DROP TRIGGER goals_roll_up_delete ON public.goals;
+DROP TRIGGER goals_roll_up_update ON public.goals;
+DROP TRIGGER goals_roll_up_insert ON public.goals;
+DROP TRIGGER tasks_roll_up_delete ON public.tasks;
+DROP TRIGGER tasks_roll_up_update ON public.tasks;
+DROP TRIGGER tasks_roll_up_insert ON public.tasks;
 DROP FUNCTION bizydb.roll_up_every_plan();
 DROP FUNCTION bizydb.roll_up_all();
 DROP FUNCTION bizydb.roll_up_plan(bigint);

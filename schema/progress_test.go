@@ -106,7 +106,7 @@ func TestProgressRules(t *testing.T) {
 			exec(t, tx, "SET LOCAL search_path = public")
 			ids := plant(t, tx, c.plan)
 			for _, sql := range c.statements {
-				exec(t, tx, regexp.MustCompile(`\{(.)\}`).ReplaceAllStringFunc(sql, func(s string) string { return fmt.Sprint(ids[s[1:2]]) }))
+				exec(t, tx, named(sql, ids))
 			}
 			if diff := cmp.Diff(c.want, goals(t, tx)); diff != "" {
 				t.Errorf("%s: goals (-want +got):\n%s", strings.Join(c.statements, "; "), diff)
@@ -119,6 +119,11 @@ func TestProgressRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+// named puts in ids for names.
+func named(sql string, ids map[string]int64) string {
+	return regexp.MustCompile(`\{(.)\}`).ReplaceAllStringFunc(sql, func(name string) string { return fmt.Sprint(ids[name[1:2]]) })
 }
 
 // plant adds a plan in the notation of progressRules and returns the ids of its goals.

@@ -70,6 +70,7 @@ var seedColumns = map[string]column{
 	"goals.completed_task_count": {Type: "integer", NotNull: true, Default: "0"},
 	"goals.sub_goal_count":       {Type: "integer", NotNull: true, Default: "0"},
 	"goals.sub_goal_progress":    {Type: "bigint", NotNull: true, Default: "0"},
+	"goals.roll_up_count":        {Type: "bigint", NotNull: true, Default: "0"},
 }
 
 func TestSeedColumns(t *testing.T) {

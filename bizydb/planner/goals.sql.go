@@ -12,7 +12,7 @@ import (
 
 const completeGoal = `-- name: CompleteGoal :one
 UPDATE public.goals SET status = 'completed' WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 // CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
@@ -39,6 +39,7 @@ func (q *Queries) CompleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }
@@ -51,7 +52,7 @@ INSERT INTO public.goals (
   $1, $2, $3, $4, $5, $6,
   $7, $8, $9, $10, $11
 )
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type CreateGoalParams struct {
@@ -104,13 +105,14 @@ func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, e
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }
 
 const deleteGoal = `-- name: DeleteGoal :one
 DELETE FROM public.goals WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 // DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
@@ -137,12 +139,13 @@ func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }
 
 const getGoal = `-- name: GetGoal :one
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress FROM public.goals WHERE id = $1
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals WHERE id = $1
 `
 
 // GetGoal returns one goal, or ErrNotFound.
@@ -168,12 +171,13 @@ func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }
 
 const listGoals = `-- name: ListGoals :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE (status = $1 OR $1 IS NULL)
   AND (horizon = $2 OR $2 IS NULL)
   AND (parent_goal_id = $3 OR $3 IS NULL)
@@ -223,6 +227,7 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 			&i.CompletedTaskCount,
 			&i.SubGoalCount,
 			&i.SubGoalProgress,
+			&i.RollUpCount,
 		); err != nil {
 			return nil, err
 		}
@@ -236,7 +241,7 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 
 const moveGoal = `-- name: MoveGoal :one
 UPDATE public.goals SET parent_goal_id = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type MoveGoalParams struct {
@@ -268,13 +273,14 @@ func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }
 
 const reopenGoal = `-- name: ReopenGoal :one
 UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 // ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
@@ -302,6 +308,7 @@ func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }
@@ -318,7 +325,7 @@ UPDATE public.goals SET
   parent_goal_id = CASE WHEN NOT $12::bool THEN coalesce($13, parent_goal_id) END,
   metrics = coalesce($14, metrics)
 WHERE id = $15
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type UpdateGoalParams struct {
@@ -380,6 +387,7 @@ func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, e
 		&i.CompletedTaskCount,
 		&i.SubGoalCount,
 		&i.SubGoalProgress,
+		&i.RollUpCount,
 	)
 	return i, err
 }

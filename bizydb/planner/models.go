@@ -34,14 +34,16 @@ type Goal struct {
 	CompletedAt *time.Time `json:"completed_at"`
 	// A JSON object of the user's own figures.
 	Metrics Metrics `json:"metrics"`
-	// Tasks directly under the goal. Kept by the database, like the next three.
+	// Tasks directly under the goal. Kept by the database, like the next four.
 	TaskCount int `json:"task_count"`
 	// Those of them that are completed.
 	CompletedTaskCount int `json:"completed_task_count"`
 	// Goals directly under the goal, cancelled ones left out.
 	SubGoalCount int `json:"sub_goal_count"`
 	// The sum of their percentages, in hundredths of a percent.
-	SubGoalProgress int64 `json:"sub_goal_progress"`
+	SubGoalProgress int64 `json:"-"`
+	// How often a roll-up has written the goal. By this the triggers tell their own writes from others.
+	RollUpCount int64 `json:"-"`
 }
 
 // What a user has to do, under a goal or by itself.
