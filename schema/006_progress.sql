@@ -78,7 +78,7 @@ BEGIN
       NEW.progress_percentage := bizydb.to_hundredths(NEW.progress_percentage);
     END IF;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
+  IF TG_OP = 'UPDATE' AND (NEW.roll_up_count <> OLD.roll_up_count OR NEW IS DISTINCT FROM OLD) THEN
     NEW.updated_at := greatest(OLD.updated_at, now());
   END IF;
   RETURN NEW;

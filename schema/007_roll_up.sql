@@ -23,6 +23,7 @@ CREATE FUNCTION bizydb.add_work(work bizydb.work[], owners bigint[], reopened bi
   AS $$
 DECLARE
   owner bigint;
+  top   integer := 0; -- the greatest depth in work
 BEGIN
   IF cardinality(owners) <= 1000 THEN
     FOREACH owner IN ARRAY owners LOOP
@@ -58,7 +59,9 @@ BEGIN
       SELECT w.goal_id, d.depth, sum(w.tasks) AS tasks, sum(w.completed_tasks) AS completed_tasks, sum(w.sub_goals) AS sub_goals, sum(w.progress) AS progress, bool_or(w.reopened) AS reopened
       FROM unnest(work) AS w JOIN deep d USING (goal_id) GROUP BY w.goal_id, d.depth
     )
-    SELECT array_agg(ROW (m.goal_id, m.depth, m.tasks, m.completed_tasks, m.sub_goals, m.progress, m.reopened)::bizydb.work) INTO work FROM merged m;
+    SELECT array_agg(ROW (m.goal_id, m.depth, m.tasks, m.completed_tasks, m.sub_goals, m.progress, m.reopened)::bizydb.work), max(m.depth)
+    INTO work, top
+    FROM merged m;
   END IF;
 
   -- Goals are looked up by key, one by one: "OFFSET 0" keeps the planner from reading all of them, which it would where it
@@ -67,24 +70,27 @@ BEGIN
   -- Each round goes one level up: what is at that level gives way to its parents, by what its percentage has changed, and
   -- joins what waits there. One UPDATE at the end, since a statement costs more than its rows.
   WITH RECURSIVE climb (goal_id, depth, level, tasks, completed_tasks, sub_goals, progress, reopened) AS (
-    SELECT w.goal_id, w.depth, max(w.depth) OVER (), w.tasks, w.completed_tasks, w.sub_goals, w.progress, w.reopened FROM unnest(work) AS w
+    SELECT w.goal_id, w.depth, top, w.tasks, w.completed_tasks, w.sub_goals, w.progress, w.reopened FROM unnest(work) AS w
     UNION ALL
     SELECT u.goal_id, u.depth, u.level, sum(u.tasks)::integer, sum(u.completed_tasks)::integer, sum(u.sub_goals)::integer, sum(u.progress)::bigint, bool_or(u.reopened)
     FROM (
-      SELECT r.goal_id, r.depth, c.level - 1 AS level, r.tasks, r.completed_tasks, r.sub_goals, r.progress, r.reopened
-      FROM climb c
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id OFFSET 0) AS g
-      CROSS JOIN LATERAL (
-        SELECT c.goal_id, c.depth, c.tasks, c.completed_tasks, c.sub_goals, c.progress, c.reopened WHERE c.depth < c.level
-        UNION ALL
-        SELECT g.parent_goal_id, c.depth - 1, 0, 0, 0,
-          coalesce(
+      SELECT
+        CASE WHEN c.depth = c.level THEN g.parent_goal_id ELSE c.goal_id END AS goal_id,
+        least(c.depth, c.level - 1) AS depth,
+        c.level - 1 AS level,
+        CASE WHEN c.depth = c.level THEN 0 ELSE c.tasks END AS tasks,
+        CASE WHEN c.depth = c.level THEN 0 ELSE c.completed_tasks END AS completed_tasks,
+        CASE WHEN c.depth = c.level THEN 0 ELSE c.sub_goals END AS sub_goals,
+        CASE WHEN c.depth = c.level THEN coalesce(
             bizydb.work_done(g.task_count + c.tasks, g.completed_task_count + c.completed_tasks, g.sub_goal_count + c.sub_goals, g.sub_goal_progress + c.progress),
             CASE WHEN g.task_count > 0 OR g.sub_goal_count > 0 THEN 0 ELSE round(100 * g.progress_percentage)::bigint END
-          ) - round(100 * g.progress_percentage)::bigint, false
-        WHERE c.depth = c.level AND g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
-          AND c.level > -100000 -- never, but in a cycle, which is about to be refused
-      ) AS r (goal_id, depth, tasks, completed_tasks, sub_goals, progress, reopened)
+          ) - round(100 * g.progress_percentage)::bigint
+          ELSE c.progress END AS progress,
+        c.reopened AND c.depth < c.level AS reopened
+      FROM climb c
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id OFFSET 0) AS g
+      WHERE c.depth < c.level OR g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
+        AND c.level > -100000 -- never, but in a cycle, which is about to be refused
     ) AS u
     GROUP BY u.goal_id, u.depth, u.level
     HAVING (sum(u.tasks), sum(u.completed_tasks), sum(u.sub_goals), sum(u.progress)) <> (0, 0, 0, 0) OR bool_or(u.reopened)
