@@ -103,7 +103,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 		})
 		wantGoal = planner.Goal{
 			ID: goal.ID, UserID: user, Title: goal.Title, Status: planner.GoalCompleted, ProgressPercentage: 100,
-			CreatedAt: there.UTC(), UpdatedAt: cleared.UpdatedAt, CompletedAt: cleared.CompletedAt, Metrics: planner.Metrics{},
+			CreatedAt: there.UTC(), UpdatedAt: cleared.UpdatedAt, CompletedAt: cleared.CompletedAt, Metrics: planner.Metrics{}, RollUpCount: cleared.RollUpCount,
 		}
 		if diff := cmp.Diff(wantGoal, cleared); diff != "" || err != nil || cleared.CompletedAt == nil {
 			t.Errorf("goal to NULL: %v, completed %v (-want +got):\n%s", err, cleared.CompletedAt, diff)
