@@ -88,7 +88,7 @@ BEGIN
           ELSE c.progress END AS progress,
         c.reopened AND c.depth < c.level AS reopened
       FROM climb c
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id OFFSET 0) AS g
+      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
       WHERE c.depth < c.level OR g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
         AND c.level > -100000 -- never, but in a cycle, which is about to be refused
     ) AS u

@@ -12,15 +12,16 @@ CREATE FUNCTION bizydb.recount(goals bigint[], depths integer[]) RETURNS SETOF b
   AS $$
 DECLARE
   level integer;
+  peers bigint[];
   wrong bizydb.work[];
   old   bizydb.goal_change[];
 BEGIN
   -- From the deepest up, since a goal is counted with what its sub-goals have come to.
-  FOR level IN SELECT DISTINCT d FROM unnest(depths) AS d ORDER BY d DESC LOOP
+  FOR level, peers IN SELECT at.depth, array_agg(at.id) FROM unnest(goals, depths) AS at (id, depth) GROUP BY at.depth ORDER BY at.depth DESC LOOP
     SELECT array_agg(ROW (g.id, level, t.n, t.completed, s.n, s.progress, false)::bizydb.work ORDER BY g.id),
            array_agg(ROW (g.id, g.progress_percentage, NULL)::bizydb.goal_change ORDER BY g.id)
     INTO wrong, old
-    FROM unnest(goals, depths) AS at (id, depth)
+    FROM unnest(peers) AS peer (id)
     JOIN public.goals g USING (id)
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, count(*) FILTER (WHERE task.status = 'completed')::integer AS completed
@@ -30,10 +31,9 @@ BEGIN
       SELECT count(*)::integer AS n, coalesce(sum(round(100 * sub.progress_percentage)), 0)::bigint AS progress
       FROM public.goals sub WHERE sub.user_id = g.user_id AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
     ) AS s
-    WHERE at.depth = level
-      AND ((g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
-        OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
-             ELSE coalesce(bizydb.work_done(t.n, t.completed, s.n, s.progress) / 100.0::double precision, bizydb.to_hundredths(g.progress_percentage)) END);
+    WHERE (g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
+       OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
+            ELSE coalesce(bizydb.work_done(t.n, t.completed, s.n, s.progress) / 100.0::double precision, bizydb.to_hundredths(g.progress_percentage)) END;
     CONTINUE WHEN wrong IS NULL;
 
     UPDATE public.goals g SET
