@@ -31,8 +31,8 @@
 //     are cancelled do not count. A goal with both has the mean of the two. It is rounded to two decimals, but 100 is said
 //     only when all is done.
 //   - A goal with neither has the percentage that its user sets. It is 0 once the last of its tasks and sub-goals is gone.
-//   - An active goal whose work comes to 100 becomes completed. One on hold or cancelled keeps its status; its percentage
-//     still follows.
+//   - An active goal whose work comes to 100 becomes completed, and so does one that is resumed with all of it done. One on
+//     hold or cancelled keeps its status; its percentage still follows.
 //   - A completed goal is at 100, whatever is under it. New unfinished work under it makes it active again, and every
 //     completed goal above: a task or sub-goal that is added, moved in or reopened. Under a cancelled goal, work counts no
 //     further up. A goal that its user reopens though all is done stays active, at 100, until its work has changed.

@@ -54,7 +54,8 @@ func (db *DB) As(user UserID) Scope {
 // WithTx returns the same user's scope inside a transaction of the service's own. Only the calls made through it are
 // confined: before the next statement of the service its own role is back. What they write is committed or rolled back
 // with the transaction, by the service. A call is one round trip. As with any statement, one that fails aborts the
-// transaction.
+// transaction, and one that loses to another transaction is the service's to try again. From the first call that writes
+// on, others that write for the same user wait until the transaction ends.
 //
 // The transaction must not use pgx's simple protocol, and the service's login must be allowed to act as bizydb_user. Until
 // it ends, use what WithTx returned and not the scope: on a connection of its own, that could wait for the transaction.
