@@ -22,6 +22,9 @@ type things struct {
 // calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
 // through it; one without an entry fails them.
 var calls = map[string]func(at things) any{
+	"AssignTask": func(at things) any {
+		return planner.AssignTaskParams{ID: at.task, ParentGoalID: &at.goal}
+	},
 	"CompleteGoal": func(at things) any { return at.goal },
 	"CompleteTask": func(at things) any { return planner.CompleteTaskParams{ID: at.task, ActualHours: new(1.5)} },
 	"CreateGoal": func(at things) any {
@@ -30,11 +33,15 @@ var calls = map[string]func(at things) any{
 	"CreateTask": func(at things) any {
 		return planner.CreateTaskParams{Title: "made", ParentGoalID: &at.goal}
 	},
-	"DeleteGoal": func(at things) any { return at.goal },
-	"DeleteTask": func(at things) any { return at.task },
-	"GetGoal":    func(at things) any { return at.goal },
-	"GetTask":    func(at things) any { return at.task },
-	"GoalTree":   func(at things) any { return at.goal },
+	"CreateTasks": func(at things) any {
+		return planner.NewTasks{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
+	},
+	"DeleteGoal":  func(at things) any { return at.goal },
+	"DeleteTask":  func(at things) any { return at.task },
+	"DeleteTasks": func(at things) any { return planner.TaskIDs{at.task} },
+	"GetGoal":     func(at things) any { return at.goal },
+	"GetTask":     func(at things) any { return at.task },
+	"GoalTree":    func(at things) any { return at.goal },
 	"ListGoals": func(at things) any {
 		return planner.ListGoalsParams{ParentGoalID: &at.goal, Limit: 20}
 	},
@@ -47,8 +54,16 @@ var calls = map[string]func(at things) any{
 	},
 	"ReopenGoal": func(at things) any { return at.goal },
 	"ReopenTask": func(at things) any { return at.task },
-	"RollUp":     func(at things) any { return at.goal },
-	"RollUpAll":  func(things) any { return nil },
+	"RescheduleTask": func(at things) any {
+		return planner.RescheduleTaskParams{ID: at.task, DueDate: new(time.Unix(2e9, 0))}
+	},
+	"RetagTask": func(at things) any { return planner.RetagTaskParams{ID: at.task, Tags: planner.Tags{"new"}} },
+	"RollUp":    func(at things) any { return at.goal },
+	"RollUpAll": func(things) any { return nil },
+	"SetTaskStatuses": func(at things) any {
+		return planner.SetTaskStatusesParams{IDs: planner.TaskIDs{at.task}, Status: planner.TaskBlocked}
+	},
+	"StartTask": func(at things) any { return at.task },
 	"UpdateGoal": func(at things) any {
 		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
 	},

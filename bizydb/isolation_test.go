@@ -42,7 +42,7 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 					var real, missing string
 					with(t, db, b, func(q planner.Querier) { real = outcome(call(t.Context(), q, method, at.real)) })
 					with(t, db, b, func(q planner.Querier) { missing = outcome(call(t.Context(), q, method, at.missing)) })
-					if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && method == "DeleteTask") {
+					if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && strings.HasPrefix(method, "DeleteTask")) {
 						t.Errorf("%s: tells another's row from none (-none +another's):\n%s", aim, diff)
 					}
 					if diff := cmp.Diff(before, dump(t, db, a)); diff != "" {

@@ -27,6 +27,14 @@ func (t Tags) TextValue() (pgtype.Text, error) { return jsonOrNull(t, t == nil) 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.
 func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids == nil) }
 
+// TextValue implements [pgtype.TextValuer]. Nil is none.
+func (n NewTasks) TextValue() (pgtype.Text, error) {
+	if n == nil {
+		n = NewTasks{}
+	}
+	return jsonOrNull(n, false)
+}
+
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.
 func (m Metrics) TextValue() (pgtype.Text, error) { return jsonOrNull(m, m == nil) }
 

@@ -9,6 +9,9 @@ import (
 )
 
 type Querier interface {
+	// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
+	// ErrNotFound.
+	AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error)
 	// CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
 	// stays as it is. No such goal is ErrNotFound.
 	CompleteGoal(ctx context.Context, id GoalID) (Goal, error)
@@ -22,11 +25,16 @@ type Querier interface {
 	// default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal that is not
 	// there it is ErrNotFound.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
+	// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
+	// CreateTask. None given is an empty slice.
+	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
 	// DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
 	// Without such a goal it is ErrNotFound.
 	DeleteGoal(ctx context.Context, id GoalID) (Goal, error)
 	// DeleteTask removes a task and returns what it was, or ErrNotFound.
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
+	// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
@@ -53,6 +61,10 @@ type Querier interface {
 	// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
 	// task that is not completed stays as it is. No such task is ErrNotFound.
 	ReopenTask(ctx context.Context, id TaskID) (Task, error)
+	// RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
+	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
+	// RetagTask replaces the tags of a task, none for nil, and returns it as stored. No such task is ErrNotFound.
+	RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error)
 	// RollUp counts anew all that is under a goal, the goal itself and those above it, and writes what differs. It returns
 	// the goals that were wrong, in the order of their ids, with the old and the new percentage, which are equal
 	// where only a count was wrong. Progress is kept by the database: this is for repair, and for after a load with the
@@ -60,6 +72,11 @@ type Querier interface {
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
 	// RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
+	// SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
+	// Goals follow as if it were one task. An empty status leaves them as they are.
+	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
+	// StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
+	StartTask(ctx context.Context, id TaskID) (Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
 	// clears them. CompletedAt follows Status. A goal under itself is ErrGoalCycle, no such goal or parent is ErrNotFound.

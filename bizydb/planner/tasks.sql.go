@@ -10,6 +10,43 @@ import (
 	"time"
 )
 
+const assignTask = `-- name: AssignTask :one
+UPDATE public.tasks SET parent_goal_id = $1 WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+type AssignTaskParams struct {
+	ParentGoalID *GoalID `json:"parent_goal_id"`
+	ID           TaskID  `json:"id"`
+}
+
+// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
+// ErrNotFound.
+func (q *Queries) AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, assignTask, arg.ParentGoalID, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
 const completeTask = `-- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
@@ -118,6 +155,43 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 	return i, err
 }
 
+const createTasks = `-- name: CreateTasks :many
+INSERT INTO public.tasks (
+  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
+  due_date, dependencies, notes, tags, created_at, completed_at
+)
+SELECT
+  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.category, n.estimated_hours, n.actual_hours,
+  n.due_date, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
+FROM jsonb_to_recordset($1::bizydb.new_tasks) AS n (
+  parent_goal_id bigint, title text, description text, priority integer, status text, category text, estimated_hours double precision,
+  actual_hours double precision, due_date timestamptz, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
+)
+RETURNING id
+`
+
+// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
+// CreateTask. None given is an empty slice.
+func (q *Queries) CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error) {
+	rows, err := q.db.Query(ctx, createTasks, tasks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TaskID{}
+	for rows.Next() {
+		var id TaskID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteTask = `-- name: DeleteTask :one
 DELETE FROM public.tasks WHERE id = $1
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
@@ -147,6 +221,32 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Tags,
 	)
 	return i, err
+}
+
+const deleteTasks = `-- name: DeleteTasks :many
+DELETE FROM public.tasks WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text($1::bizydb.task_ids) AS i)
+RETURNING id
+`
+
+// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+func (q *Queries) DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error) {
+	rows, err := q.db.Query(ctx, deleteTasks, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TaskID{}
+	for rows.Next() {
+		var id TaskID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getTask = `-- name: GetTask :one
@@ -249,6 +349,142 @@ RETURNING id, user_id, parent_goal_id, title, description, priority, status, cat
 // task that is not completed stays as it is. No such task is ErrNotFound.
 func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, reopenTask, id)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
+const rescheduleTask = `-- name: RescheduleTask :one
+UPDATE public.tasks SET due_date = $1 WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+type RescheduleTaskParams struct {
+	DueDate *time.Time `json:"due_date"`
+	ID      TaskID     `json:"id"`
+}
+
+// RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
+func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, rescheduleTask, arg.DueDate, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
+const retagTask = `-- name: RetagTask :one
+UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+type RetagTaskParams struct {
+	Tags Tags   `json:"tags"`
+	ID   TaskID `json:"id"`
+}
+
+// RetagTask replaces the tags of a task, none for nil, and returns it as stored. No such task is ErrNotFound.
+func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, retagTask, arg.Tags, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
+const setTaskStatuses = `-- name: SetTaskStatuses :many
+UPDATE public.tasks SET status = coalesce($1, status)
+WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text($2::bizydb.task_ids) AS i)
+RETURNING id
+`
+
+type SetTaskStatusesParams struct {
+	Status TaskStatus `json:"status"`
+	IDs    TaskIDs    `json:"ids"`
+}
+
+// SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
+// Goals follow as if it were one task. An empty status leaves them as they are.
+func (q *Queries) SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error) {
+	rows, err := q.db.Query(ctx, setTaskStatuses, arg.Status, arg.IDs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TaskID{}
+	for rows.Next() {
+		var id TaskID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const startTask = `-- name: StartTask :one
+UPDATE public.tasks SET status = 'in_progress' WHERE id = $1
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+// StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
+func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
+	row := q.db.QueryRow(ctx, startTask, id)
 	var i Task
 	err := row.Scan(
 		&i.ID,

@@ -51,3 +51,6 @@ type (
 	// Metrics are a user's own figures for a goal. Numbers come back as float64.
 	Metrics map[string]any
 )
+
+// NewTasks are what to create in one statement. They go to the server as one JSON parameter.
+type NewTasks []CreateTaskParams

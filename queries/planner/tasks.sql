@@ -1,3 +1,9 @@
+-- AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
+-- ErrNotFound.
+-- name: AssignTask :one
+UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
+RETURNING *;
+
 -- CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
 -- completed keeps its time. No such task is ErrNotFound.
 -- name: CompleteTask :one
@@ -17,10 +23,31 @@ INSERT INTO public.tasks (
 )
 RETURNING *;
 
+-- CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
+-- CreateTask. None given is an empty slice.
+-- name: CreateTasks :many
+INSERT INTO public.tasks (
+  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
+  due_date, dependencies, notes, tags, created_at, completed_at
+)
+SELECT
+  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.category, n.estimated_hours, n.actual_hours,
+  n.due_date, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
+FROM jsonb_to_recordset(@tasks::bizydb.new_tasks) AS n (
+  parent_goal_id bigint, title text, description text, priority integer, status text, category text, estimated_hours double precision,
+  actual_hours double precision, due_date timestamptz, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
+)
+RETURNING id;
+
 -- DeleteTask removes a task and returns what it was, or ErrNotFound.
 -- name: DeleteTask :one
 DELETE FROM public.tasks WHERE id = @id
 RETURNING *;
+
+-- DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+-- name: DeleteTasks :many
+DELETE FROM public.tasks WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+RETURNING id;
 
 -- GetTask returns one task, or ErrNotFound.
 -- name: GetTask :one
@@ -40,6 +67,28 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- task that is not completed stays as it is. No such task is ErrNotFound.
 -- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = @id
+RETURNING *;
+
+-- RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
+-- name: RescheduleTask :one
+UPDATE public.tasks SET due_date = sqlc.narg('due_date') WHERE id = @id
+RETURNING *;
+
+-- RetagTask replaces the tags of a task, none for nil, and returns it as stored. No such task is ErrNotFound.
+-- name: RetagTask :one
+UPDATE public.tasks SET tags = coalesce(sqlc.narg('tags'), '[]'::jsonb) WHERE id = @id
+RETURNING *;
+
+-- SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
+-- Goals follow as if it were one task. An empty status leaves them as they are.
+-- name: SetTaskStatuses :many
+UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status)
+WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+RETURNING id;
+
+-- StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
+-- name: StartTask :one
+UPDATE public.tasks SET status = 'in_progress' WHERE id = @id
 RETURNING *;
 
 -- UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it

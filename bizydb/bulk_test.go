@@ -1,0 +1,250 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// Many tasks at once are stored as they would be one by one, in each exec mode.
+func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			alice := db.As(made.NewUser(t))
+			goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := time.Date(2024, 2, 29, 23, 59, 59, 999_999_000, time.FixedZone("there", 5*3600+1800))
+			tasks := planner.NewTasks{
+				{Title: "least"},
+				{
+					ParentGoalID: &goal.ID, Title: strings.Repeat("𝄞", 500), Description: new("\"quoted\"\n<&>"), Priority: new(1), Status: planner.TaskCompleted,
+					Category: new(""), EstimatedHours: new(0.1), ActualHours: new(1e10), DueDate: &at, Dependencies: planner.TaskIDs{1, 999_999_999_999_999_999},
+					Notes: new("null"), Tags: planner.Tags{"a", "ü", `\`}, CreatedAt: &at, CompletedAt: &at,
+				},
+				{Title: "in progress", Status: planner.TaskInProgress, ParentGoalID: &goal.ID},
+			}
+			ids, err := alice.CreateTasks(t.Context(), tasks)
+			if err != nil || len(ids) != len(tasks) {
+				t.Fatal(ids, err)
+			}
+			for i, p := range tasks {
+				want, err := alice.CreateTask(t.Context(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := alice.GetTask(t.Context(), ids[i])
+				if err != nil {
+					t.Fatal(err)
+				}
+				ignore := cmpopts.IgnoreFields(planner.Task{}, "ID", "UpdatedAt")
+				if p.CreatedAt == nil {
+					ignore = cmpopts.IgnoreFields(planner.Task{}, "ID", "UpdatedAt", "CreatedAt")
+				}
+				if diff := cmp.Diff(want, got, ignore); diff != "" {
+					t.Errorf("task %d (-one by one +at once):\n%s", i, diff)
+				}
+			}
+			if goal, err = alice.GetGoal(t.Context(), goal.ID); err != nil || goal.ProgressPercentage != 50 || goal.TaskCount != 4 {
+				t.Errorf("the goal has %d tasks and is at %v: %v", goal.TaskCount, goal.ProgressPercentage, err)
+			}
+			for _, none := range []planner.NewTasks{nil, {}} {
+				if ids, err := alice.CreateTasks(t.Context(), none); err != nil || ids == nil || len(ids) != 0 {
+					t.Errorf("none: %v, %v", ids, err)
+				}
+			}
+		})
+	}
+}
+
+// All or none, and the error names the field.
+func TestCreateTasksRefuses(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
+	hers := plant(t, bob)
+	for _, c := range []struct {
+		bad   planner.CreateTaskParams
+		field string
+		want  error
+	}{
+		{planner.CreateTaskParams{}, "title", bizydb.ErrInvalid},
+		{planner.CreateTaskParams{Title: "x", Priority: new(9)}, "priority", bizydb.ErrInvalid},
+		{planner.CreateTaskParams{Title: "x", Status: "done"}, "status", bizydb.ErrInvalid},
+		{planner.CreateTaskParams{Title: "x", Dependencies: planner.TaskIDs{-1}}, "dependencies", bizydb.ErrInvalid},
+		{planner.CreateTaskParams{Title: "x", ParentGoalID: &hers.goal}, "parent_goal_id", bizydb.ErrNotFound},
+		{planner.CreateTaskParams{Title: "a\x00b"}, "", bizydb.ErrInvalid},
+	} {
+		_, err := alice.CreateTasks(t.Context(), planner.NewTasks{{Title: "good"}, c.bad, {Title: "good too"}})
+		var field *bizydb.FieldError
+		if !errors.Is(err, c.want) || c.field != "" && (!errors.As(err, &field) || field.Column != c.field) {
+			t.Errorf("%+v: %v, want %v of %s", c.bad, err, c.want, c.field)
+		}
+	}
+	if tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 0 {
+		t.Errorf("%d tasks were stored: %v", len(tasks), err)
+	}
+}
+
+// Twenty thousand tasks come in the order given, change their status and go, a call each; ids of others are passed over.
+func TestManyTasks(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	db := bizydbtest.New(t)
+	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
+	hers := plant(t, bob)
+	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks := make(planner.NewTasks, n)
+	for i := range tasks {
+		tasks[i] = planner.CreateTaskParams{Title: fmt.Sprintf("%05d", i), ParentGoalID: &goal.ID}
+	}
+	ids, err := alice.CreateTasks(t.Context(), tasks)
+	if err != nil || len(ids) != n || !slices.IsSorted(ids) {
+		t.Fatalf("%d ids, in order %v: %v", len(ids), slices.IsSorted(ids), err)
+	}
+	for _, i := range []int{0, 1, n / 2, n - 1} {
+		if task, err := alice.GetTask(t.Context(), ids[i]); err != nil || task.Title != tasks[i].Title {
+			t.Errorf("id %d is of task %q, want %q: %v", i, task.Title, tasks[i].Title, err)
+		}
+	}
+	for _, c := range []struct {
+		status planner.TaskStatus
+		ids    planner.TaskIDs
+		want   int
+		at     float64
+	}{
+		{planner.TaskCompleted, append(ids[:n/4:n/4], hers.task, 1<<60), n / 4, 25},
+		{planner.TaskBlocked, ids[:n/8], n / 8, 12.5},
+		{"", ids, n, 12.5},
+		{planner.TaskCompleted, nil, 0, 12.5},
+		{planner.TaskCompleted, ids, n, 100},
+	} {
+		changed, err := alice.SetTaskStatuses(t.Context(), planner.SetTaskStatusesParams{Status: c.status, IDs: c.ids})
+		if err != nil || len(changed) != c.want {
+			t.Errorf("%q: %d changed, want %d: %v", c.status, len(changed), c.want, err)
+		}
+		if goal, err := alice.GetGoal(t.Context(), goal.ID); err != nil || goal.ProgressPercentage != c.at {
+			t.Errorf("%q: the goal is at %v, want %v: %v", c.status, goal.ProgressPercentage, c.at, err)
+		}
+	}
+	deleted, err := alice.DeleteTasks(t.Context(), append(slices.Clone(ids), hers.task))
+	if err != nil || len(deleted) != n {
+		t.Errorf("%d deleted: %v", len(deleted), err)
+	}
+	if task, err := bob.GetTask(t.Context(), hers.task); err != nil || task.Status != planner.TaskPending {
+		t.Errorf("another's task: %v, %v", task.Status, err)
+	}
+}
+
+// A change of one thing leaves the others.
+func TestSmallTaskChanges(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	mine := plant(t, alice)
+	want, err := alice.GetTask(t.Context(), mine.task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name string
+		do   func(ctx context.Context) (planner.Task, error)
+		sets func(*planner.Task)
+	}{
+		{
+			"start", func(ctx context.Context) (planner.Task, error) { return alice.StartTask(ctx, mine.task) },
+			func(t *planner.Task) { t.Status = planner.TaskInProgress },
+		},
+		{"reschedule", func(ctx context.Context) (planner.Task, error) {
+			return alice.RescheduleTask(ctx, planner.RescheduleTaskParams{ID: mine.task, DueDate: &day})
+		}, func(t *planner.Task) { t.DueDate = &day }},
+		{"no date", func(ctx context.Context) (planner.Task, error) {
+			return alice.RescheduleTask(ctx, planner.RescheduleTaskParams{ID: mine.task})
+		}, func(t *planner.Task) { t.DueDate = nil }},
+		{"retag", func(ctx context.Context) (planner.Task, error) {
+			return alice.RetagTask(ctx, planner.RetagTaskParams{ID: mine.task, Tags: planner.Tags{"a", "b"}})
+		}, func(t *planner.Task) { t.Tags = planner.Tags{"a", "b"} }},
+		{"no tags", func(ctx context.Context) (planner.Task, error) {
+			return alice.RetagTask(ctx, planner.RetagTaskParams{ID: mine.task})
+		}, func(t *planner.Task) { t.Tags = planner.Tags{} }},
+		{"assign", func(ctx context.Context) (planner.Task, error) {
+			return alice.AssignTask(ctx, planner.AssignTaskParams{ID: mine.task, ParentGoalID: &mine.subGoal})
+		}, func(t *planner.Task) { t.ParentGoalID = &mine.subGoal }},
+		{"unassign", func(ctx context.Context) (planner.Task, error) {
+			return alice.AssignTask(ctx, planner.AssignTaskParams{ID: mine.task})
+		}, func(t *planner.Task) { t.ParentGoalID = nil }},
+	} {
+		got, err := c.do(t.Context())
+		c.sets(&want)
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(planner.Task{}, "UpdatedAt")); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", c.name, err, diff)
+		}
+	}
+}
+
+// BenchmarkCreateTasks creates 100,000 tasks under 100 goals in one call, against a bare CopyFrom into the same table
+// with the same triggers, as its owner, since COPY is not possible under row security.
+//
+//	go test -run '^$' -bench CreateTasks -benchtime 3x ./bizydb
+func BenchmarkCreateTasks(b *testing.B) {
+	const n = 100_000
+	made := bizydbtest.New(b)
+	owner := ownerPool(b, made)
+	var took [2][]float64
+	for b.Loop() {
+		for i := range took {
+			user := made.NewUser(b)
+			goals, err := queryAll[planner.GoalID](b, owner, `INSERT INTO public.goals (user_id, title) SELECT $1, 'goal' FROM generate_series(1, 100) RETURNING id`, user)
+			if err != nil {
+				b.Fatal(err)
+			}
+			due := time.Now()
+			tasks := make(planner.NewTasks, n)
+			for t := range tasks {
+				tasks[t] = planner.CreateTaskParams{Title: fmt.Sprint("task ", t), ParentGoalID: &goals[t%100], Priority: new(1 + t%5), DueDate: &due, Tags: planner.Tags{"imported"}}
+			}
+			start := time.Now()
+			if i == 0 {
+				_, err = made.As(user).CreateTasks(b.Context(), tasks)
+			} else {
+				_, err = owner.CopyFrom(b.Context(), pgx.Identifier{"public", "tasks"}, []string{"user_id", "title", "parent_goal_id", "priority", "due_date", "tags"},
+					pgx.CopyFromSlice(n, func(t int) ([]any, error) {
+						return []any{int64(user), tasks[t].Title, int64(*tasks[t].ParentGoalID), *tasks[t].Priority, due, []string{"imported"}}, nil
+					}))
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			took[i] = append(took[i], float64(time.Since(start).Microseconds())/1e3)
+			if _, err := made.Accounts().Delete(b.Context(), user); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(took[0]), "bizydb-ms")
+	b.ReportMetric(median(took[1]), "copy-ms")
+	b.ReportMetric(median(took[1])/median(took[0]), "of-its-rate")
+}
