@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -22,11 +21,7 @@ import (
 func BenchmarkScope(b *testing.B) {
 	made := bizydbtest.New(b)
 	const users, tasksEach, rounds = 1000, 200, 10
-	owner, err := pgxpool.New(b.Context(), made.AdminDSN)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer owner.Close()
+	owner := ownerPool(b, made)
 	user := made.NewUser(b)
 	for _, sql := range []string{
 		fmt.Sprintf(`
@@ -41,9 +36,7 @@ func BenchmarkScope(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if _, err := owner.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
-		b.Fatal(err)
-	}
+	analyze(b, owner)
 
 	for _, c := range []struct {
 		name   string
@@ -122,11 +115,7 @@ func scanTask(row pgx.CollectableRow) (planner.Task, error) {
 //	go test -run '^$' -bench DeleteUser -benchtime 3x ./bizydb
 func BenchmarkDeleteUser(b *testing.B) {
 	made := bizydbtest.New(b)
-	owner, err := pgxpool.New(b.Context(), made.AdminDSN)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer owner.Close()
+	owner := ownerPool(b, made)
 	for b.Loop() {
 		b.StopTimer()
 		user := made.NewUser(b)

@@ -16,9 +16,9 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// loseTasks makes the server undo the first n statements that update tasks, with the given code. A sequence counts the
+// lose makes the server undo the first n statements that update a table, with the given code. A sequence counts the
 // attempts, since that is not undone.
-func loseTasks(t *testing.T, db *bizydbtest.Database, n int, code string) (attempts func() int) {
+func lose(t *testing.T, db *bizydbtest.Database, table string, n int, code string) (attempts func() int) {
 	t.Helper()
 	asOwner(t, db, fmt.Sprintf(`
 		CREATE SEQUENCE public.attempts;
@@ -30,7 +30,7 @@ func loseTasks(t *testing.T, db *bizydbtest.Database, n int, code string) (attem
 		  RETURN NULL;
 		END
 		$$;
-		CREATE TRIGGER lose AFTER UPDATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION public.lose()`, n, code))
+		CREATE TRIGGER lose AFTER UPDATE ON public.%s FOR EACH STATEMENT EXECUTE FUNCTION public.lose()`, n, code, table))
 	return func() int {
 		return ownerQuery[int](t, db, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END::int FROM public.attempts")
 	}
@@ -74,7 +74,7 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 			db := open(t, made.DSN, oneConn) // which comes back each time
 			user := made.NewUser(t)
 			mine := plant(t, db.As(user))
-			attempts := loseTasks(t, made, c.lose, c.code)
+			attempts := lose(t, made, "tasks", c.lose, c.code)
 
 			err := c.write(t.Context(), db.As(user), mine.task)
 			if n := attempts(); n != c.attempts {
@@ -104,17 +104,8 @@ func TestRowsAreReadFromTheAttemptThatSucceeds(t *testing.T) {
 	asOwner(t, db, `
 		ALTER TABLE public.goals DISABLE TRIGGER USER;
 		UPDATE public.goals SET task_count = 7;
-		ALTER TABLE public.goals ENABLE TRIGGER USER;
-		CREATE SEQUENCE public.attempts;
-		CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-		BEGIN
-		  IF nextval('public.attempts') <= 2 THEN
-		    RAISE serialization_failure;
-		  END IF;
-		  RETURN NULL;
-		END
-		$$;
-		CREATE TRIGGER lose AFTER UPDATE ON public.goals FOR EACH STATEMENT EXECUTE FUNCTION public.lose()`)
+		ALTER TABLE public.goals ENABLE TRIGGER USER`)
+	lose(t, db, "goals", 2, "40001")
 	changed, err := db.As(user).RollUpAll(t.Context())
 	if err != nil || len(changed) != 2 {
 		t.Errorf("%v, %v, want two goals", changed, err)
@@ -130,7 +121,7 @@ func TestRetryHonoursTheContext(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	mine := plant(t, db.As(user))
-	attempts := loseTasks(t, db, 1000, "40001")
+	attempts := lose(t, db, "tasks", 1000, "40001")
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Millisecond)
 	defer cancel()
 	_, err := db.As(user).CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task})
@@ -148,7 +139,7 @@ func TestServiceTransactionIsNotTriedAgain(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	mine := plant(t, db.As(user))
-	attempts := loseTasks(t, db, 1, "40001")
+	attempts := lose(t, db, "tasks", 1, "40001")
 	err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 		_, err := db.As(user).WithTx(tx).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: mine.task})
 		return err
