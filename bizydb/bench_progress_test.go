@@ -61,7 +61,7 @@ func newPlan(b *testing.B, made *bizydbtest.Database, owner *pgxpool.Pool, n, el
 	return p
 }
 
-func analyze(b *testing.B, owner *pgxpool.Pool) {
+func analyze(b testing.TB, owner *pgxpool.Pool) {
 	b.Helper()
 	if _, err := owner.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
 		b.Fatal(err)
@@ -227,7 +227,7 @@ func BenchmarkInsertTasks(b *testing.B) {
 	b.ReportMetric(median(took[0])/median(took[1]), "ratio")
 }
 
-func ownerPool(b *testing.B, made *bizydbtest.Database) *pgxpool.Pool {
+func ownerPool(b testing.TB, made *bizydbtest.Database) *pgxpool.Pool {
 	b.Helper()
 	pool, err := pgxpool.New(b.Context(), made.AdminDSN)
 	if err != nil {

@@ -27,17 +27,19 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-			alice := db.As(made.NewUser(t))
+			user := made.NewUser(t)
+			alice := db.As(user)
 			goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
 			if err != nil {
 				t.Fatal(err)
 			}
+			asOwner(t, made, fmt.Sprintf("INSERT INTO public.tasks (id, user_id, title) SELECT 900000000000000000 + id, id, 'first' FROM public.users WHERE id = %d", user))
 			at := time.Date(2024, 2, 29, 23, 59, 59, 999_999_000, time.FixedZone("there", 5*3600+1800))
 			tasks := planner.NewTasks{
 				{Title: "least"},
 				{
 					ParentGoalID: &goal.ID, Title: strings.Repeat("𝄞", 500), Description: new("\"quoted\"\n<&>"), Priority: new(1), Status: planner.TaskCompleted,
-					Category: new(""), EstimatedHours: new(0.1), ActualHours: new(1e10), DueDate: &at, Dependencies: planner.TaskIDs{1, 999_999_999_999_999_999},
+					Category: new(""), EstimatedHours: new(0.1), ActualHours: new(1e10), DueDate: &at, Dependencies: planner.TaskIDs{900_000_000_000_000_000 + planner.TaskID(user)},
 					Notes: new("null"), Tags: planner.Tags{"a", "ü", `\`}, CreatedAt: &at, CompletedAt: &at,
 				},
 				{Title: "in progress", Status: planner.TaskInProgress, ParentGoalID: &goal.ID},

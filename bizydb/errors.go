@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
@@ -19,9 +20,11 @@ var (
 	// ErrNotFound: the user has no such row. Whether somebody else has is not told.
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid: a value that the schema does not take. Mostly a [*FieldError] that says which.
-	ErrInvalid = errors.New("invalid value")
+	ErrInvalid = planner.ErrInvalid
 	// ErrGoalCycle: a goal cannot be put under itself or one of its own sub-goals.
 	ErrGoalCycle = errors.New("goal would be its own ancestor")
+	// ErrDependencyCycle: a task cannot depend on itself, directly or through others.
+	ErrDependencyCycle = errors.New("task would depend on itself")
 	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
 	ErrEmailTaken    = errors.New("email address is taken")
 	ErrUsernameTaken = errors.New("username is taken")

@@ -24,9 +24,14 @@ func parseConfig(t testing.TB, dsn string) *pgxpool.Config {
 // oneConn makes every call of a pool share one connection.
 func oneConn(c *pgxpool.Config) { c.MaxConns, c.MinConns = 1, 0 }
 
-func queryAll[T any](t testing.TB, pool *pgxpool.Pool, sql string, args ...any) ([]T, error) {
+// A querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func queryAll[T any](t testing.TB, on querier, sql string, args ...any) ([]T, error) {
 	t.Helper()
-	rows, err := pool.Query(t.Context(), sql, args...)
+	rows, err := on.Query(t.Context(), sql, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -54,4 +59,22 @@ func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args .
 		t.Fatal(err)
 	}
 	return v
+}
+
+// begin begins a transaction of the service's own, taken back when the test ends.
+func begin(t testing.TB, pool *pgxpool.Pool) pgx.Tx {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	return tx
+}
+
+func exec(t testing.TB, tx pgx.Tx, sql string, args ...any) {
+	t.Helper()
+	if _, err := tx.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
 }

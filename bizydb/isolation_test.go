@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,21 +28,27 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachMethod(t, func(t *testing.T, method string) {
 				a, b := db.NewUser(t), db.NewUser(t)
-				as := plant(t, db.As(a))
-				bs := plant(t, db.As(b))
+				as := plantAll(t, db.As(a))
+				bs := plantAll(t, db.As(b))
 				// B's own rows aimed at A's: the sub-goal to update is B's, what it is put under is A's.
 				aims := map[string]struct{ real, missing things }{
-					"all": {as, things{math.MaxInt32, math.MaxInt32, math.MaxInt32}},
+					"all": {as, things{math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32}},
 					"put own under another's": {
-						things{as.goal, bs.subGoal, bs.task},
-						things{math.MaxInt32, bs.subGoal, bs.task},
+						things{as.goal, bs.subGoal, bs.task, bs.waiting},
+						things{math.MaxInt32, bs.subGoal, bs.task, bs.waiting},
 					},
+				}
+				if method == "SetTaskDependencies" {
+					aims["make own depend on another's"] = struct{ real, missing things }{
+						things{task: as.task, waiting: bs.waiting}, things{task: math.MaxInt32, waiting: bs.waiting},
+					}
 				}
 				for aim, at := range aims {
 					before := dump(t, db, a)
 					var real, missing string
-					with(t, db, b, func(q planner.Querier) { real = outcome(call(t.Context(), q, method, at.real)) })
-					with(t, db, b, func(q planner.Querier) { missing = outcome(call(t.Context(), q, method, at.missing)) })
+					with(t, db, b, func(q planner.Catalogue) { real = outcome(call(t.Context(), q, method, at.real)) })
+					real = strings.ReplaceAll(real, fmt.Sprintf("depend on task %d,", as.task), fmt.Sprintf("depend on task %d,", math.MaxInt32)) // as the caller said
+					with(t, db, b, func(q planner.Catalogue) { missing = outcome(call(t.Context(), q, method, at.missing)) })
 					if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && strings.HasPrefix(method, "DeleteTask")) {
 						t.Errorf("%s: tells another's row from none (-none +another's):\n%s", aim, diff)
 					}
@@ -51,7 +58,7 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 				}
 
 				// The same call by their owner works, or this test would show nothing.
-				with(t, db, a, func(q planner.Querier) {
+				with(t, db, a, func(q planner.Catalogue) {
 					if got, err := call(t.Context(), q, method, as); err != nil {
 						t.Errorf("by the owner: %v", err)
 					} else if v := reflect.ValueOf(got); v.Kind() == reflect.Slice && v.Len() == 0 && !strings.HasPrefix(method, "RollUp") {
@@ -63,24 +70,43 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 	}
 }
 
-// Without filters, too, a list holds one's own rows and no others.
-func TestListsHoldOwnRowsOnly(t *testing.T) {
+// Whatever a user asks, the answer is the same with and without another user's rows, and has none but the user's own.
+func TestAnswersAreOfOwnRowsOnly(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	a, b := db.NewUser(t), db.NewUser(t)
-	plant(t, db.As(a))
-	plant(t, db.As(b))
-	for name, with := range handles {
-		with(t, db, b, func(q planner.Querier) {
-			tasks, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
-			if err != nil || len(tasks) != 1 || tasks[0].UserID != b {
-				t.Errorf("%s: tasks %v, %v", name, tasks, err)
-			}
-			goals, err := q.ListGoals(t.Context(), planner.ListGoalsParams{})
-			if err != nil || len(goals) != 2 || goals[0].UserID != b || goals[1].UserID != b {
-				t.Errorf("%s: goals %v, %v", name, goals, err)
-			}
+	mine := plantAll(t, db.As(b))
+	ask := func(method string) (answer string, read bool) {
+		err := db.As(b).Snapshot(t.Context(), func(tx *bizydb.Tx) error {
+			result, err := call(t.Context(), tx, method, mine)
+			answer = outcome(result, err)
+			return err
 		})
+		if err != nil && !errors.Is(err, bizydb.ErrReadOnly) {
+			t.Fatal(err)
+		}
+		return answer, err == nil
+	}
+	alone, reads := map[string]string{}, 0
+	eachMethod(t, func(_ *testing.T, method string) { alone[method], _ = ask(method) })
+	for range 3 {
+		plantAll(t, db.As(a))
+	}
+	others := regexp.MustCompile(`"user_id": ` + fmt.Sprint(a) + `\b`)
+	eachMethod(t, func(t *testing.T, method string) {
+		beside, read := ask(method)
+		if diff := cmp.Diff(alone[method], beside); diff != "" {
+			t.Errorf("(-alone +beside another user):\n%s", diff)
+		}
+		if others.MatchString(beside) {
+			t.Errorf("has rows of another user:\n%s", beside)
+		}
+		if read {
+			reads++
+		}
+	})
+	if reads < 30 {
+		t.Errorf("only %d methods read", reads)
 	}
 }
 

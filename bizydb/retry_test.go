@@ -199,7 +199,7 @@ func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 	db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent; oneConn(c) })
 	eachMethod(t, func(t *testing.T, method string) {
 		user := made.NewUser(t)
-		at := plant(t, made.As(user))
+		at := plantAll(t, made.As(user))
 		// So that there is something to write for a roll-up.
 		asOwner(t, made, `
 			ALTER TABLE public.goals DISABLE TRIGGER USER;
@@ -219,7 +219,7 @@ func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 				continue // which takes it as it begins
 			}
 			sent.locks = 0
-			with(t, &bizydbtest.Database{DB: db}, user, func(q planner.Querier) { _, _ = call(t.Context(), q, method, at) })
+			with(t, &bizydbtest.Database{DB: db}, user, func(q planner.Catalogue) { _, _ = call(t.Context(), q, method, at) })
 			if (sent.locks > 0) != writes {
 				t.Errorf("%s: the server says that it writes: %v; it takes the lock: %v", name, writes, sent.locks > 0)
 			}

@@ -37,7 +37,7 @@ func TestScopedCallIsOneRoundTrip(t *testing.T) {
 		eachMethod(t, func(t *testing.T, method string) {
 			alice := db.As(made.NewUser(t))
 			for range 3 { // The first warms the connection up.
-				mine := plant(t, alice)
+				mine := plantAll(t, alice)
 				proxy.RoundTrips()
 				if _, err := call(t.Context(), alice, method, mine); err != nil {
 					t.Fatal(err)
@@ -57,7 +57,7 @@ func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
 			alice := db.As(made.NewUser(t))
 			var trips int
 			for range 3 {
-				mine := plant(t, alice)
+				mine := plantAll(t, alice)
 				err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 					proxy.RoundTrips()
 					_, err := call(t.Context(), alice.WithTx(tx), method, mine)

@@ -22,7 +22,9 @@ func TestEveryConstraintHasItsError(t *testing.T) {
 		WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace
 		  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)
 		UNION ALL
-		SELECT 'ck_goals_no_cycle' FROM pg_trigger WHERE tgname = 'goals_refuse_cycle'`)
+		SELECT 'ck_goals_no_cycle' FROM pg_trigger WHERE tgname = 'goals_refuse_cycle'
+		UNION ALL
+		SELECT unnest(ARRAY['ck_tasks_no_dependency_cycle', 'fk_tasks_dependencies']) FROM pg_trigger WHERE tgname = 'tasks_check_dependencies_update'`)
 	if err != nil {
 		t.Fatal(err)
 	}

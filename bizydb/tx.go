@@ -13,7 +13,7 @@ import (
 // A Tx is a user's scope inside one transaction. Each call is one round trip. It must not be used by two goroutines at
 // once, nor after the transaction has ended.
 type Tx struct {
-	planner.Querier
+	planner.Catalogue
 }
 
 // How long a rollback may take once the caller's context is of no use; the connection is closed after that.
@@ -66,7 +66,7 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	defer rollback(ctx, tx) // does nothing after a commit
 
 	session := &session{tx: tx, mode: s.db.mode, prepared: statements{}}
-	if err := fn(&Tx{Querier: planner.New(session)}); err != nil {
+	if err := fn(&Tx{Catalogue: planner.New(session)}); err != nil {
 		return err
 	}
 	return translate("commit", tx.Commit(ctx))

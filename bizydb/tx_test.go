@@ -143,7 +143,7 @@ func TestStaleStatements(t *testing.T) {
 				user := made.NewUser(t)
 				list := func() (err error) {
 					err = errors.New("not called")
-					with(t, db, user, func(q planner.Querier) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
+					with(t, db, user, func(q planner.Catalogue) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
 					return err
 				}
 				if err := list(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -45,10 +46,11 @@ func TestValuesGoInAndOut(t *testing.T) {
 			t.Errorf("goal (-want +got):\n%s", diff)
 		}
 
+		asOwner(t, made, fmt.Sprintf("INSERT INTO public.tasks (id, user_id, title) VALUES (4503599627370496, %[1]d, 'first'), (9007199254740993, %[1]d, 'first')", user))
 		full := planner.CreateTaskParams{
 			ParentGoalID: &goal.ID, Title: "t", Description: new("d"), Priority: new(1), Status: planner.TaskCompleted,
 			Category: new("development"), EstimatedHours: new(0.5), ActualHours: new(0.0), DueDate: &there,
-			Dependencies: planner.TaskIDs{7, 9007199254740993}, Notes: new("n"), Tags: planner.Tags{"urgent", "käse", `"`}, CreatedAt: &there,
+			Dependencies: planner.TaskIDs{9007199254740993, 1 << 52}, Notes: new("n"), Tags: planner.Tags{"urgent", "käse", `"`}, CreatedAt: &there,
 			CompletedAt: &there,
 		}
 		task, err := alice.CreateTask(t.Context(), full)
@@ -58,7 +60,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 		want := planner.Task{
 			ID: task.ID, UserID: user, ParentGoalID: &goal.ID, Title: "t", Description: new("d"), Priority: 1, Status: planner.TaskCompleted,
 			Category: new("development"), EstimatedHours: new(0.5), ActualHours: new(0.0), DueDate: new(there.UTC()),
-			CreatedAt: there.UTC(), CompletedAt: new(there.UTC()), Dependencies: planner.TaskIDs{7, 9007199254740993},
+			CreatedAt: there.UTC(), CompletedAt: new(there.UTC()), Dependencies: planner.TaskIDs{9007199254740993, 1 << 52},
 			Notes: new("n"), Tags: planner.Tags{"urgent", "käse", `"`},
 		}
 		if diff := cmp.Diff(want, task, stamps); diff != "" {
@@ -213,7 +215,7 @@ func TestNoUser(t *testing.T) {
 	db := bizydbtest.New(t)
 	for _, id := range []bizydb.UserID{0, -1} {
 		for name, with := range handles {
-			with(t, db, id, func(q planner.Querier) {
+			with(t, db, id, func(q planner.Catalogue) {
 				if _, err := q.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, bizydb.ErrNoUser) {
 					t.Errorf("As(%d), %s: %v, want ErrNoUser", id, name, err)
 				}

@@ -47,12 +47,12 @@ var catalogRules = map[string]catalogRule{
 		)`),
 
 	// What a scope filters by is behind the owner in some index. A key is not in need of it: it belongs to one owner
-	// anyway. Nothing in a scope looks for created_at alone.
+	// anyway. Nothing in a scope looks for created_at alone. GIN indexes have no order; only definers can use them.
 	"indexes": findings(`
 		WITH first AS (
 		  SELECT owned.oid, rel, c.relname AS index, indkey[0] AS first, indkey[1] AS second, user_id
 		  FROM owned JOIN pg_index ON indrelid = owned.oid JOIN pg_class c ON c.oid = indexrelid
-		  WHERE user_id IS NOT NULL
+		  WHERE user_id IS NOT NULL AND c.relam <> (SELECT oid FROM pg_am WHERE amname = 'gin')
 		)
 		SELECT format('%s of %s has no counterpart that leads with user_id', index, rel) FROM first f
 		WHERE first <> user_id
@@ -91,8 +91,8 @@ var catalogRules = map[string]catalogRule{
 			SELECT format('%s is SECURITY DEFINER and may be executed by %s', oid::regprocedure, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END)
 			FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
 			WHERE oid >= 16384 AND prosecdef AND grantee IN (0, 'bizydb_user'::regrole) AND privilege_type = 'EXECUTE'
-			  AND NOT (grantee <> 0 AND oid::regprocedure::text IN ('bizydb.roll_up(bigint)', 'bizydb.roll_up_all()'))
-			ORDER BY 1`)...)
+			  AND NOT (grantee <> 0 AND oid::regprocedure::text = ANY ($1))
+			ORDER BY 1`, definersForUsers)...)
 	},
 
 	// A view reads with its owner's rights, past row security, unless it is told not to; a materialized view cannot be told.
@@ -139,11 +139,22 @@ var catalogRules = map[string]catalogRule{
 // allowedDefiners are the functions that run with the rights of the tables' owner.
 var allowedDefiners = []string{
 	"bizydb.delete_user(bigint)",
+	"bizydb.dependent_tasks(bigint)",
+	"bizydb.forget_dependencies()",
 	"bizydb.roll_up(bigint)",
 	"bizydb.roll_up_all()",
 	"bizydb.roll_up_every_plan()",
 	"bizydb.roll_up_goals()",
 	"bizydb.roll_up_tasks()",
+	"bizydb.tagged_tasks(jsonb,jsonb)",
+}
+
+// definersForUsers are those of them that a user may call. They look for the scope's user.
+var definersForUsers = []string{
+	"bizydb.dependent_tasks(bigint)",
+	"bizydb.roll_up(bigint)",
+	"bizydb.roll_up_all()",
+	"bizydb.tagged_tasks(jsonb,jsonb)",
 }
 
 // allowed is all that the two roles and PUBLIC may do with what is in the database.
@@ -164,15 +175,17 @@ var allowed = []string{
 	"bizydb_user: UPDATE on public.goals (completed_at, description, horizon, metrics, parent_goal_id, progress_percentage, status, success_criteria, target_date, title)",
 
 	"bizydb_user: DELETE on public.tasks",
-	"bizydb_user: INSERT on public.tasks (actual_hours, category, completed_at, created_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title, updated_at)",
+	"bizydb_user: INSERT on public.tasks (actual_hours, blocked_reason, category, completed_at, created_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title, updated_at)",
 	"bizydb_user: SELECT on public.tasks",
-	"bizydb_user: UPDATE on public.tasks (actual_hours, category, completed_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title)",
+	"bizydb_user: UPDATE on public.tasks (actual_hours, blocked_reason, category, completed_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title)",
 
 	"bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
 	"bizydb_user: UPDATE on public.users (full_name, username)",
 	"bizydb_user: SELECT on bizydb.profiles",
 	"bizydb_user: UPDATE on bizydb.profiles (full_name, username)",
 
+	"bizydb_user: EXECUTE on bizydb.dependent_tasks(bigint)",
+	"bizydb_user: EXECUTE on bizydb.tagged_tasks(jsonb,jsonb)",
 	"bizydb_user: EXECUTE on bizydb.roll_up(bigint)",
 	"bizydb_user: EXECUTE on bizydb.roll_up_all()",
 	"bizydb_user: USAGE on bizydb",
@@ -181,12 +194,19 @@ var allowed = []string{
 	// By PostgreSQL's own defaults. Without USAGE on the schema a function is out of reach, and a trigger's cannot be
 	// called by hand.
 	"PUBLIC: EXECUTE on bizydb.current_user_id()",
+	"PUBLIC: EXECUTE on bizydb.check_dependencies()",
+	"PUBLIC: EXECUTE on bizydb.day_after(date,bigint,double precision)",
+	"PUBLIC: EXECUTE on bizydb.day_start(date,text)",
 	"PUBLIC: EXECUTE on bizydb.derive_goal()",
+	"PUBLIC: EXECUTE on bizydb.derive_task()",
+	"PUBLIC: EXECUTE on bizydb.due_or_never(timestamp with time zone)",
 	"PUBLIC: EXECUTE on bizydb.goal_defaults()",
+	"PUBLIC: EXECUTE on bizydb.local_day(timestamp with time zone,text)",
 	"PUBLIC: EXECUTE on bizydb.lock_plan(bigint)",
+	"PUBLIC: EXECUTE on bizydb.monday(date)",
+	"PUBLIC: EXECUTE on bizydb.needed_tasks(jsonb,bigint)",
 	"PUBLIC: EXECUTE on bizydb.refuse_goal_cycle()",
 	"PUBLIC: EXECUTE on bizydb.schema_version()",
-	"PUBLIC: EXECUTE on bizydb.stamp_completion()",
 	"PUBLIC: EXECUTE on bizydb.task_defaults()",
 	"PUBLIC: EXECUTE on bizydb.to_hundredths(double precision)",
 	"PUBLIC: EXECUTE on bizydb.touch()",
@@ -276,7 +296,7 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"foreign keys", "ALTER TABLE public.goals ADD CONSTRAINT fk FOREIGN KEY (parent_goal_id) REFERENCES public.goals (id)", []string{"fk of public.goals leads to rows of other users"}},
 
 		{"indexes", table, []string{"public.notes has no index that leads with user_id"}},
-		{"indexes", "CREATE INDEX ix ON public.tasks (priority)", []string{"ix of public.tasks has no counterpart that leads with user_id"}},
+		{"indexes", "CREATE INDEX ix ON public.tasks (updated_at)", []string{"ix of public.tasks has no counterpart that leads with user_id"}},
 		{"indexes", "DROP INDEX public.ix_goals_user_horizon", []string{"ix_goals_horizon of public.goals has no counterpart that leads with user_id"}},
 
 		{"functions", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []string{}},

@@ -55,8 +55,8 @@ var accepted = []value{
 	{"tasks", "due_date", `'2026-12-31 23:59:59+00'`},
 	{"tasks", "due_date", `NULL`},
 	{"tasks", "dependencies", `'[]'`},
-	{"tasks", "dependencies", `'[1, 20, 300]'`},
-	{"tasks", "dependencies", `'[1e3]'`}, // kept as 1000
+	{"tasks", "dependencies", `'[1000001, 1000020, 1000300]'`},
+	{"tasks", "dependencies", `'[1e6]'`}, // kept as 1000000
 	{"tasks", "dependencies", `'[999999999999999999]'`},
 	{"tasks", "tags", `'[]'`},
 	{"tasks", "tags", `'["urgent", "", "ünïcode", "[1]"]'`},
@@ -314,14 +314,17 @@ func (v value) statements() []string {
 	}
 	return []string{
 		insert,
-		fmt.Sprintf("UPDATE public.%s SET %s = %s WHERE id = (SELECT max(id) FROM public.%[1]s)", v.table, v.column, v.sql),
+		fmt.Sprintf("UPDATE public.%s SET %s = %s WHERE id = (SELECT min(id) FROM public.%[1]s)", v.table, v.column, v.sql),
 	}
 }
 
 // enterTables returns a transaction for each table, as the role that writes to it, with a row to update.
 func enterTables(t *testing.T, db *bizydbtest.Database) map[string]pgx.Tx {
 	t.Helper()
-	user := enter(t, db, db.NewUser(t), "")
+	id := db.NewUser(t)
+	exec(t, owner(t, db), `INSERT INTO public.tasks (id, user_id, title)
+		SELECT task, $1, 'to depend on' FROM unnest(ARRAY[1000001, 1000020, 1000300, 1000000, 999999999999999999]) AS task`, id)
+	user := enter(t, db, id, "")
 	exec(t, user, "INSERT INTO public.goals (title) VALUES ('goal')")
 	exec(t, user, "INSERT INTO public.tasks (title) VALUES ('task')")
 	accounts := enterAccounts(t, db)

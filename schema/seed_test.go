@@ -65,7 +65,8 @@ var seedColumns = map[string]column{
 	"goals.completed_at":        {Type: "timestamp with time zone"},
 	"goals.metrics":             {Type: "jsonb", NotNull: true, Default: "'{}'::jsonb"},
 
-	// Not in the document: what the percentage is made of.
+	// Not in the document: why a task is blocked, and what the percentage is made of.
+	"tasks.blocked_reason":       {Type: "text"},
 	"goals.task_count":           {Type: "integer", NotNull: true, Default: "0"},
 	"goals.completed_task_count": {Type: "integer", NotNull: true, Default: "0"},
 	"goals.sub_goal_count":       {Type: "integer", NotNull: true, Default: "0"},

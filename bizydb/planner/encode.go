@@ -38,6 +38,9 @@ func (n NewTasks) TextValue() (pgtype.Text, error) {
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.
 func (m Metrics) TextValue() (pgtype.Text, error) { return jsonOrNull(m, m == nil) }
 
+// TextValue implements [pgtype.TextValuer].
+func (m Metric) TextValue() (pgtype.Text, error) { return jsonOrNull(m, false) }
+
 func textOrNull(s string) pgtype.Text { return pgtype.Text{String: s, Valid: s != ""} }
 
 func jsonOrNull(v any, null bool) (pgtype.Text, error) {
@@ -55,13 +58,30 @@ func (m Metrics) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]
 // UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
 func (m *Metrics) UnmarshalJSON(b []byte) error {
 	var object map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.UseNumber()
-	if err := decoder.Decode(&object); err != nil {
+	if err := decode(b, &object); err != nil {
 		return err
 	}
 	*m = asFloats(object).(map[string]any)
 	return nil
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (m Metric) MarshalJSON() ([]byte, error) { return json.Marshal(m.Value) }
+
+// UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
+func (m *Metric) UnmarshalJSON(b []byte) error {
+	var value any
+	if err := decode(b, &value); err != nil {
+		return err
+	}
+	m.Value = asFloats(value)
+	return nil
+}
+
+func decode(b []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	return decoder.Decode(v)
 }
 
 func asFloats(v any) any {

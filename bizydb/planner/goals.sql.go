@@ -176,69 +176,6 @@ func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 	return i, err
 }
 
-const listGoals = `-- name: ListGoals :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
-WHERE (status = $1 OR $1 IS NULL)
-  AND (horizon = $2 OR $2 IS NULL)
-  AND (parent_goal_id = $3 OR $3 IS NULL)
-ORDER BY target_date NULLS LAST, created_at, id
-LIMIT nullif($4::int, 0)
-`
-
-type ListGoalsParams struct {
-	Status       GoalStatus `json:"status"`
-	Horizon      *Horizon   `json:"horizon"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"`
-	Limit        int        `json:"limit"`
-}
-
-// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
-// last, then in the order of creation. Limit 0 means all. Nothing found is an empty slice.
-func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error) {
-	rows, err := q.db.Query(ctx, listGoals,
-		arg.Status,
-		arg.Horizon,
-		arg.ParentGoalID,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Goal{}
-	for rows.Next() {
-		var i Goal
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Horizon,
-			&i.TargetDate,
-			&i.Status,
-			&i.ProgressPercentage,
-			&i.SuccessCriteria,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Metrics,
-			&i.TaskCount,
-			&i.CompletedTaskCount,
-			&i.SubGoalCount,
-			&i.SubGoalProgress,
-			&i.RollUpCount,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const moveGoal = `-- name: MoveGoal :one
 UPDATE public.goals SET parent_goal_id = $1 WHERE id = $2
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count

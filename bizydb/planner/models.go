@@ -71,11 +71,13 @@ type Task struct {
 	UpdatedAt   time.Time  `json:"updated_at"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
-	// JSON array of ids of tasks to be done first.
+	// JSON array of ids of tasks to be done first, of the same owner. One that is deleted disappears from it.
 	Dependencies TaskIDs `json:"dependencies"`
 	Notes        *string `json:"notes"`
 	// JSON array of strings.
 	Tags Tags `json:"tags"`
+	// What the task waits for, while status is blocked; NULL otherwise, or if nobody said.
+	BlockedReason *string `json:"blocked_reason"`
 }
 
 // An account without its password hash.

@@ -12,7 +12,7 @@ import (
 
 const assignTask = `-- name: AssignTask :one
 UPDATE public.tasks SET parent_goal_id = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 type AssignTaskParams struct {
@@ -43,13 +43,51 @@ func (q *Queries) AssignTask(ctx context.Context, arg AssignTaskParams) (Task, e
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
+	)
+	return i, err
+}
+
+const blockTask = `-- name: BlockTask :one
+UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+`
+
+type BlockTaskParams struct {
+	Reason *string `json:"reason"`
+	ID     TaskID  `json:"id"`
+}
+
+// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is ErrNotFound.
+func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const completeTask = `-- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 type CompleteTaskParams struct {
@@ -80,19 +118,20 @@ func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Tas
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const createTask = `-- name: CreateTask :one
 INSERT INTO public.tasks (
-  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
+  parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
   due_date, dependencies, notes, tags, created_at, completed_at
 ) VALUES (
-  $1, $2, $3, $4, $5, $6, $7, $8,
-  $9, $10, $11, $12, $13, $14
+  $1, $2, $3, $4, $5, $6, $7, $8, $9,
+  $10, $11, $12, $13, $14, $15
 )
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 type CreateTaskParams struct {
@@ -101,6 +140,7 @@ type CreateTaskParams struct {
 	Description    *string    `json:"description"`
 	Priority       *int       `json:"priority"`
 	Status         TaskStatus `json:"status"`
+	BlockedReason  *string    `json:"blocked_reason"`
 	Category       *string    `json:"category"`
 	EstimatedHours *float64   `json:"estimated_hours"`
 	ActualHours    *float64   `json:"actual_hours"`
@@ -113,8 +153,8 @@ type CreateTaskParams struct {
 }
 
 // CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
-// default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal that is not
-// there it is ErrNotFound.
+// default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal or a
+// dependency that is not there it is ErrNotFound.
 func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, createTask,
 		arg.ParentGoalID,
@@ -122,6 +162,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		arg.Description,
 		arg.Priority,
 		arg.Status,
+		arg.BlockedReason,
 		arg.Category,
 		arg.EstimatedHours,
 		arg.ActualHours,
@@ -151,50 +192,14 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
-const createTasks = `-- name: CreateTasks :many
-INSERT INTO public.tasks (
-  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
-  due_date, dependencies, notes, tags, created_at, completed_at
-)
-SELECT
-  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.category, n.estimated_hours, n.actual_hours,
-  n.due_date, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
-FROM jsonb_to_recordset($1::bizydb.new_tasks) AS n (
-  parent_goal_id bigint, title text, description text, priority integer, status text, category text, estimated_hours double precision,
-  actual_hours double precision, due_date timestamptz, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
-)
-RETURNING id
-`
-
-// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
-// CreateTask. None given is an empty slice.
-func (q *Queries) CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error) {
-	rows, err := q.db.Query(ctx, createTasks, tasks)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []TaskID{}
-	for rows.Next() {
-		var id TaskID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const deleteTask = `-- name: DeleteTask :one
 DELETE FROM public.tasks WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 // DeleteTask removes a task and returns what it was, or ErrNotFound.
@@ -219,38 +224,13 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
-const deleteTasks = `-- name: DeleteTasks :many
-DELETE FROM public.tasks WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text($1::bizydb.task_ids) AS i)
-RETURNING id
-`
-
-// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
-func (q *Queries) DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error) {
-	rows, err := q.db.Query(ctx, deleteTasks, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []TaskID{}
-	for rows.Next() {
-		var id TaskID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const getTask = `-- name: GetTask :one
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE id = $1
+SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks WHERE id = $1
 `
 
 // GetTask returns one task, or ErrNotFound.
@@ -275,74 +255,14 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
-const listTasks = `-- name: ListTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE (status = $1 OR $1 IS NULL)
-  AND (category = $2 OR $2 IS NULL)
-  AND (parent_goal_id = $3 OR $3 IS NULL)
-ORDER BY priority, due_date NULLS LAST, created_at DESC, id DESC
-LIMIT nullif($4::int, 0)
-`
-
-type ListTasksParams struct {
-	Status       TaskStatus `json:"status"`
-	Category     *string    `json:"category"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"`
-	Limit        int        `json:"limit"`
-}
-
-// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
-// due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice.
-func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, listTasks,
-		arg.Status,
-		arg.Category,
-		arg.ParentGoalID,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Task{}
-	for rows.Next() {
-		var i Task
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Priority,
-			&i.Status,
-			&i.Category,
-			&i.EstimatedHours,
-			&i.ActualHours,
-			&i.DueDate,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Dependencies,
-			&i.Notes,
-			&i.Tags,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const reopenTask = `-- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 // ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
@@ -368,13 +288,14 @@ func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const rescheduleTask = `-- name: RescheduleTask :one
 UPDATE public.tasks SET due_date = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 type RescheduleTaskParams struct {
@@ -404,13 +325,14 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const retagTask = `-- name: RetagTask :one
 UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 type RetagTaskParams struct {
@@ -440,46 +362,14 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
 
-const setTaskStatuses = `-- name: SetTaskStatuses :many
-UPDATE public.tasks SET status = coalesce($1, status)
-WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text($2::bizydb.task_ids) AS i)
-RETURNING id
-`
-
-type SetTaskStatusesParams struct {
-	Status TaskStatus `json:"status"`
-	IDs    TaskIDs    `json:"ids"`
-}
-
-// SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
-// Goals follow as if it were one task. An empty status leaves them as they are.
-func (q *Queries) SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error) {
-	rows, err := q.db.Query(ctx, setTaskStatuses, arg.Status, arg.IDs)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []TaskID{}
-	for rows.Next() {
-		var id TaskID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const startTask = `-- name: StartTask :one
 UPDATE public.tasks SET status = 'in_progress' WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 // StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
@@ -504,6 +394,40 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
+	)
+	return i, err
+}
+
+const unblockTask = `-- name: UnblockTask :one
+UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE id = $1
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+`
+
+// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not blocked
+// stays as it is. No such task is ErrNotFound.
+func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
+	row := q.db.QueryRow(ctx, unblockTask, id)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }
@@ -514,16 +438,17 @@ UPDATE public.tasks SET
   description = CASE WHEN NOT $2::bool THEN coalesce($3, description) END,
   priority = coalesce($4, priority),
   status = coalesce($5, status),
-  category = CASE WHEN NOT $6::bool THEN coalesce($7, category) END,
-  estimated_hours = CASE WHEN NOT $8::bool THEN coalesce($9, estimated_hours) END,
-  actual_hours = CASE WHEN NOT $10::bool THEN coalesce($11, actual_hours) END,
-  due_date = CASE WHEN NOT $12::bool THEN coalesce($13, due_date) END,
-  dependencies = coalesce($14, dependencies),
-  notes = CASE WHEN NOT $15::bool THEN coalesce($16, notes) END,
-  tags = coalesce($17, tags),
-  parent_goal_id = CASE WHEN NOT $18::bool THEN coalesce($19, parent_goal_id) END
-WHERE id = $20
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+  blocked_reason = CASE WHEN NOT $6::bool THEN coalesce($7, blocked_reason) END,
+  category = CASE WHEN NOT $8::bool THEN coalesce($9, category) END,
+  estimated_hours = CASE WHEN NOT $10::bool THEN coalesce($11, estimated_hours) END,
+  actual_hours = CASE WHEN NOT $12::bool THEN coalesce($13, actual_hours) END,
+  due_date = CASE WHEN NOT $14::bool THEN coalesce($15, due_date) END,
+  dependencies = coalesce($16, dependencies),
+  notes = CASE WHEN NOT $17::bool THEN coalesce($18, notes) END,
+  tags = coalesce($19, tags),
+  parent_goal_id = CASE WHEN NOT $20::bool THEN coalesce($21, parent_goal_id) END
+WHERE id = $22
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
 type UpdateTaskParams struct {
@@ -532,6 +457,8 @@ type UpdateTaskParams struct {
 	Description         *string    `json:"description"`
 	Priority            *int       `json:"priority"`
 	Status              TaskStatus `json:"status"`
+	ClearBlockedReason  bool       `json:"clear_blocked_reason"`
+	BlockedReason       *string    `json:"blocked_reason"`
 	ClearCategory       bool       `json:"clear_category"`
 	Category            *string    `json:"category"`
 	ClearEstimatedHours bool       `json:"clear_estimated_hours"`
@@ -551,7 +478,8 @@ type UpdateTaskParams struct {
 
 // UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 // is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
-// an empty slice clears them. CompletedAt follows Status. No such task or parent goal is ErrNotFound.
+// an empty slice clears them. CompletedAt follows Status, and BlockedReason goes when the task is no longer
+// blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,
@@ -559,6 +487,8 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		arg.Description,
 		arg.Priority,
 		arg.Status,
+		arg.ClearBlockedReason,
+		arg.BlockedReason,
 		arg.ClearCategory,
 		arg.Category,
 		arg.ClearEstimatedHours,
@@ -594,6 +524,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
+		&i.BlockedReason,
 	)
 	return i, err
 }

@@ -52,5 +52,9 @@ type (
 	Metrics map[string]any
 )
 
+// A Metric is what stands under one key of a goal's metrics: anything JSON has, as package json decodes it. A number comes
+// back as float64.
+type Metric struct{ Value any }
+
 // NewTasks are what to create in one statement. They go to the server as one JSON parameter.
 type NewTasks []CreateTaskParams

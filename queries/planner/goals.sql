@@ -26,16 +26,6 @@ RETURNING *;
 -- name: GetGoal :one
 SELECT * FROM public.goals WHERE id = @id;
 
--- ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
--- last, then in the order of creation. Limit 0 means all. Nothing found is an empty slice.
--- name: ListGoals :many
-SELECT * FROM public.goals
-WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
-  AND (horizon = sqlc.narg('horizon') OR sqlc.narg('horizon') IS NULL)
-  AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-ORDER BY target_date NULLS LAST, created_at, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
-
 -- MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
 -- goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
 -- name: MoveGoal :one

@@ -4,6 +4,11 @@
 UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
 RETURNING *;
 
+-- BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is ErrNotFound.
+-- name: BlockTask :one
+UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason') WHERE id = @id
+RETURNING *;
+
 -- CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
 -- completed keeps its time. No such task is ErrNotFound.
 -- name: CompleteTask :one
@@ -11,57 +16,26 @@ UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg(
 RETURNING *;
 
 -- CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
--- default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal that is not
--- there it is ErrNotFound.
+-- default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal or a
+-- dependency that is not there it is ErrNotFound.
 -- name: CreateTask :one
 INSERT INTO public.tasks (
-  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
+  parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
   due_date, dependencies, notes, tags, created_at, completed_at
 ) VALUES (
-  sqlc.narg('parent_goal_id'), @title, sqlc.narg('description'), sqlc.narg('priority'), sqlc.narg('status'), sqlc.narg('category'), sqlc.narg('estimated_hours'), sqlc.narg('actual_hours'),
+  sqlc.narg('parent_goal_id'), @title, sqlc.narg('description'), sqlc.narg('priority'), sqlc.narg('status'), sqlc.narg('blocked_reason'), sqlc.narg('category'), sqlc.narg('estimated_hours'), sqlc.narg('actual_hours'),
   sqlc.narg('due_date'), sqlc.narg('dependencies'), sqlc.narg('notes'), sqlc.narg('tags'), sqlc.narg('created_at'), sqlc.narg('completed_at')
 )
 RETURNING *;
-
--- CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
--- CreateTask. None given is an empty slice.
--- name: CreateTasks :many
-INSERT INTO public.tasks (
-  parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
-  due_date, dependencies, notes, tags, created_at, completed_at
-)
-SELECT
-  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.category, n.estimated_hours, n.actual_hours,
-  n.due_date, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
-FROM jsonb_to_recordset(@tasks::bizydb.new_tasks) AS n (
-  parent_goal_id bigint, title text, description text, priority integer, status text, category text, estimated_hours double precision,
-  actual_hours double precision, due_date timestamptz, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
-)
-RETURNING id;
 
 -- DeleteTask removes a task and returns what it was, or ErrNotFound.
 -- name: DeleteTask :one
 DELETE FROM public.tasks WHERE id = @id
 RETURNING *;
 
--- DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
--- name: DeleteTasks :many
-DELETE FROM public.tasks WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
-RETURNING id;
-
 -- GetTask returns one task, or ErrNotFound.
 -- name: GetTask :one
 SELECT * FROM public.tasks WHERE id = @id;
-
--- ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
--- due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice.
--- name: ListTasks :many
-SELECT * FROM public.tasks
-WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
-  AND (category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
-  AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-ORDER BY priority, due_date NULLS LAST, created_at DESC, id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
 
 -- ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
 -- task that is not completed stays as it is. No such task is ErrNotFound.
@@ -79,27 +53,28 @@ RETURNING *;
 UPDATE public.tasks SET tags = coalesce(sqlc.narg('tags'), '[]'::jsonb) WHERE id = @id
 RETURNING *;
 
--- SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
--- Goals follow as if it were one task. An empty status leaves them as they are.
--- name: SetTaskStatuses :many
-UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status)
-WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
-RETURNING id;
-
 -- StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
 -- name: StartTask :one
 UPDATE public.tasks SET status = 'in_progress' WHERE id = @id
 RETURNING *;
 
+-- UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not blocked
+-- stays as it is. No such task is ErrNotFound.
+-- name: UnblockTask :one
+UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE id = @id
+RETURNING *;
+
 -- UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 -- is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
--- an empty slice clears them. CompletedAt follows Status. No such task or parent goal is ErrNotFound.
+-- an empty slice clears them. CompletedAt follows Status, and BlockedReason goes when the task is no longer
+-- blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
   title = coalesce(sqlc.narg('title'), title),
   description = CASE WHEN NOT @clear_description::bool THEN coalesce(sqlc.narg('description'), description) END,
   priority = coalesce(sqlc.narg('priority'), priority),
   status = coalesce(sqlc.narg('status'), status),
+  blocked_reason = CASE WHEN NOT @clear_blocked_reason::bool THEN coalesce(sqlc.narg('blocked_reason'), blocked_reason) END,
   category = CASE WHEN NOT @clear_category::bool THEN coalesce(sqlc.narg('category'), category) END,
   estimated_hours = CASE WHEN NOT @clear_estimated_hours::bool THEN coalesce(sqlc.narg('estimated_hours'), estimated_hours) END,
   actual_hours = CASE WHEN NOT @clear_actual_hours::bool THEN coalesce(sqlc.narg('actual_hours'), actual_hours) END,

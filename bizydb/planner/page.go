@@ -1,0 +1,139 @@
+package planner
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// PageTasksParams says which page of which tasks. A filter at its zero value does not filter.
+type PageTasksParams struct {
+	Status       TaskStatus
+	Category     *string
+	Priority     *int
+	ParentGoalID *GoalID // directly under this goal
+	Unassigned   bool    // under no goal
+	AnyTag       Tags    // with at least one of these
+	AllTags      Tags    // with every one of these
+	Search       string  // with this in title, description or notes, as in SearchTasks
+
+	Size      int        // tasks on a page, 50 for 0
+	Cursor    TaskCursor // from another page with the same filters; the first page without
+	WithTotal bool       // count all that match, too
+}
+
+// A TaskPage is a part of a list of tasks.
+type TaskPage struct {
+	Tasks          []Task
+	Next, Previous TaskCursor // of the pages beside this one, empty where there is none
+	Total          int        // tasks that match on all pages, or 0 if it was not asked for
+}
+
+// A TaskCursor is a place in a list of tasks. It is a short text that can be put into a URL. What is in it is not to be
+// relied upon; it holds the priority, the times and the id of a task.
+type TaskCursor string
+
+const defaultPageSize = 50
+
+// keyset is what a cursor says: the page begins beside the task with these values, and not at its id alone, so that it can
+// be found when the task has gone.
+type keyset struct {
+	Back      bool   `json:"b,omitempty"`
+	Priority  int    `json:"p"`
+	DueDate   *int64 `json:"d,omitempty"` // like CreatedAt in microseconds since 1970, as PostgreSQL keeps them
+	CreatedAt int64  `json:"c"`
+	ID        TaskID `json:"i"`
+}
+
+// before is where the first page begins.
+var before = keyset{Priority: 0}
+
+// PageTasks returns one page of the tasks that match every filter that is set: the most urgent priority first, then the
+// earliest due date, those without one last, then the newest. Its cursors lead to the pages beside it.
+//
+// Walking from page to page neither skips nor repeats a task, whatever is created or deleted meanwhile; one whose priority
+// or due date changes moves in the list. A page costs the same wherever it is. The total is counted anew for each page
+// that asks for it. Nothing found is an empty page.
+//
+// A cursor that is not from PageTasks, or a negative size, is ErrInvalid.
+func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
+	from, err := arg.Cursor.keyset()
+	if err != nil {
+		return TaskPage{}, err
+	}
+	size := arg.Size
+	switch {
+	case size < 0:
+		return TaskPage{}, fmt.Errorf("planner: PageTasks: %w: page size %d", ErrInvalid, size)
+	case size == 0:
+		size = defaultPageSize
+	}
+	params := KeysetTasksParams{
+		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID,
+		Unassigned: arg.Unassigned, AnyTag: arg.AnyTag, AllTags: arg.AllTags, Search: arg.Search, WithTotal: arg.WithTotal,
+		Back: from.Back, FromPriority: from.Priority, FromCreatedAt: time.UnixMicro(from.CreatedAt), FromID: int64(from.ID),
+		Max: size + 1, // one more tells whether there are more
+	}
+	if from.DueDate != nil {
+		params.FromDueDate = new(time.UnixMicro(*from.DueDate))
+	}
+	rows, err := q.KeysetTasks(ctx, params)
+	if err != nil {
+		return TaskPage{}, err
+	}
+
+	more := len(rows) > size
+	if more {
+		rows = rows[:size]
+	}
+	if from.Back {
+		slices.Reverse(rows)
+	}
+	page := TaskPage{Tasks: make([]Task, len(rows))}
+	for i, row := range rows {
+		page.Tasks[i], page.Total = row.Task, row.TotalCount
+	}
+	first, last := from, from // an empty page is between its neighbours
+	if len(rows) > 0 {
+		first, last = keysetOf(page.Tasks[0]), keysetOf(page.Tasks[len(rows)-1])
+	}
+	if more || from.Back {
+		page.Next = last.cursor(false)
+	}
+	if more && from.Back || !from.Back && arg.Cursor != "" {
+		page.Previous = first.cursor(true)
+	}
+	return page, nil
+}
+
+func keysetOf(t Task) keyset {
+	k := keyset{Priority: t.Priority, CreatedAt: t.CreatedAt.UnixMicro(), ID: t.ID}
+	if t.DueDate != nil {
+		k.DueDate = new(t.DueDate.UnixMicro())
+	}
+	return k
+}
+
+func (k keyset) cursor(back bool) TaskCursor {
+	k.Back = back
+	b, _ := json.Marshal(k) // numbers can be marshaled
+	return TaskCursor(base64.RawURLEncoding.EncodeToString(b))
+}
+
+func (c TaskCursor) keyset() (keyset, error) {
+	if c == "" {
+		return before, nil
+	}
+	var k keyset
+	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err == nil {
+		err = json.Unmarshal(b, &k)
+	}
+	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 1 {
+		return keyset{}, fmt.Errorf("planner: PageTasks: %w: %q is not a cursor of a page of tasks", ErrInvalid, c)
+	}
+	return k, nil
+}

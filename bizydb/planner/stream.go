@@ -1,0 +1,34 @@
+package planner
+
+import (
+	"context"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// StreamTasks is ListTasks row by row: it holds one task in memory at a time, however many there are, and all of them are
+// from one moment. The query is sent when the loop begins. An error ends the loop; it comes as the last pair, with a zero
+// Task. Each loop asks anew.
+//
+// Until the loop ends it holds a connection, or the transaction that it runs in. Leaving it early frees the connection
+// after what the server still has to send has been read and dropped: a limit is better than a break.
+func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
+	return func(yield func(Task, error) bool) {
+		rows, err := q.db.Query(ctx, listTasks, arg.Status, arg.Category, arg.ParentGoalID, arg.Limit)
+		if err != nil {
+			yield(Task{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			task, err := pgx.RowToStructByPos[Task](rows)
+			if !yield(task, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Task{}, err)
+		}
+	}
+}

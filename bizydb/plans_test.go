@@ -1,0 +1,177 @@
+package bizydb_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// A crowd is a thousand users. One has every other of 200,000 tasks, and one a thousand; the others share the rest.
+type crowd struct {
+	heavy, light bizydb.UserID
+	at           map[bizydb.UserID]things
+}
+
+const crowdTasks = 200_000
+
+// newCrowd adds them as the owner, rows of different users next to each other, in no order that an index is on.
+func newCrowd(tb testing.TB, owner *pgxpool.Pool) crowd {
+	tb.Helper()
+	ctx := tb.Context()
+	var first bizydb.UserID
+	if err := owner.QueryRow(ctx, `
+		WITH made AS (
+		  INSERT INTO public.users (email, username, hashed_password)
+		  SELECT 'crowd' || i || '@example.org', 'crowd' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, 1000) AS i
+		  RETURNING id
+		) SELECT min(id) FROM made`).Scan(&first); err != nil {
+		tb.Fatal(err)
+	}
+	c := crowd{heavy: first, light: first + 1, at: map[bizydb.UserID]things{}}
+	for _, sql := range []string{
+		// Ten goals each and a thousand for the heavy user, every fourth under another one.
+		`INSERT INTO public.goals (user_id, title, horizon, status, target_date, metrics)
+		 SELECT $1 + CASE WHEN n < 10000 THEN n % 1000 ELSE 0 END, 'goal ' || n, (ARRAY['yearly', 'quarterly', 'monthly', 'weekly'])[n % 4 + 1],
+		   (ARRAY['active', 'on_hold', 'active', 'cancelled', 'completed'])[n % 5 + 1], now() + n % 300 * interval '1 day' - interval '100 days', '{"revenue": 1.5}'
+		 FROM generate_series(0, 10999) AS n ORDER BY md5(n::text)`,
+		`UPDATE public.goals SET parent_goal_id = top
+		 FROM (SELECT user_id AS owner, min(id) AS top FROM public.goals GROUP BY user_id) AS tops WHERE user_id = owner AND id > top AND id % 4 = 0 AND owner >= $1`,
+		// Two in three are completed, one in ten is without a date, half carry a tag; of the rare one each user has a thousandth.
+		`INSERT INTO public.tasks (user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, due_date, created_at, completed_at, tags)
+		 SELECT owner, CASE WHEN n % 3 > 0 THEN goals[n % 89 % cardinality(goals) + 1] END, 'task ' || n, 'what there is to do about ' || n, n / 7 % 5 + 1, status, 'category ' || n % 12, n % 9,
+		   CASE WHEN n % 10 > 0 THEN now() + (n * 7919 % 1000 - 800) * interval '1 day' END, now() - n % 900 * interval '1 day',
+		   CASE WHEN status = 'completed' THEN now() - n % 800 * interval '1 day' END,
+		   CASE n % 2 WHEN 0 THEN '["common"]' ELSE '[]' END::jsonb || CASE WHEN n / 2 % 1000 = 7 THEN '["rare"]' ELSE '[]' END::jsonb
+		 FROM (
+		   SELECT n, $1 + CASE WHEN n % 2 = 0 THEN 0 WHEN n % 200 = 1 THEN 1 ELSE 2 + n / 2 % 998 END AS owner,
+		     (ARRAY['completed', 'pending', 'completed', 'in_progress', 'completed', 'completed', 'blocked', 'completed', 'completed'])[n / 2 % 9 + 1] AS status
+		   FROM generate_series(1, ` + fmt.Sprint(crowdTasks) + `) AS n
+		 ) AS t JOIN (SELECT user_id AS owner, array_agg(id) AS goals FROM public.goals GROUP BY user_id) AS g USING (owner)
+		 ORDER BY md5(n::text)`,
+		// A tenth depends on the one before it.
+		`UPDATE public.tasks t SET dependencies = jsonb_build_array(before)
+		 FROM (SELECT id, lag(id) OVER (PARTITION BY user_id ORDER BY id) AS before FROM public.tasks WHERE user_id >= $1) AS b
+		 WHERE t.id = b.id AND t.id % 10 = 0 AND before IS NOT NULL`,
+	} {
+		if _, err := owner.Exec(ctx, sql, first); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	analyze(tb, owner)
+	for _, user := range []bizydb.UserID{c.heavy, c.light} {
+		var t things
+		if err := owner.QueryRow(ctx, `
+			SELECT g.parent_goal_id, g.id, (w.dependencies ->> 0)::bigint, w.id
+			FROM public.goals g, public.tasks w
+			WHERE g.user_id = $1 AND g.parent_goal_id IS NOT NULL AND w.user_id = $1 AND w.dependencies <> '[]'
+			ORDER BY g.id, w.id LIMIT 1`, user).Scan(&t.goal, &t.subGoal, &t.task, &t.waiting); err != nil {
+			tb.Fatal(err)
+		}
+		c.at[user] = t
+	}
+	return c
+}
+
+// A recorder is a DBTX that keeps what it is asked.
+type recorder struct {
+	sql  string
+	args []any
+}
+
+func (r *recorder) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	r.sql, r.args = sql, args
+	return pgconn.CommandTag{}, pgx.ErrNoRows
+}
+
+func (r *recorder) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r.sql, r.args = sql, args
+	return nil, pgx.ErrNoRows
+}
+
+func (r *recorder) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	r.sql, r.args = sql, args
+	return r
+}
+
+func (r *recorder) Scan(...any) error { return pgx.ErrNoRows }
+
+// No query of a user reads the tables of all, neither planned for its values nor for any, and neither by itself nor in a
+// function: not even where the user has half of all the rows.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	c := newCrowd(t, ownerPool(t, db))
+	seqScan := regexp.MustCompile(`Seq Scan on (public\.)?(tasks|goals)`)
+	for _, user := range []struct {
+		name string
+		id   bizydb.UserID
+	}{{"heavy", c.heavy}, {"light", c.light}} {
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			t.Run(user.name+"/"+mode, func(t *testing.T) {
+				eachMethod(t, func(t *testing.T, method string) {
+					asked := &recorder{}
+					if _, err := call(t.Context(), planner.New(asked), method, c.at[user.id]); err == nil {
+						t.Fatal("the recorder was not asked")
+					}
+					plan := explain(t, db, user.id, mode, asked)
+					if seqScan.MatchString(plan) {
+						t.Errorf("%s\n%s", asked.sql, plan)
+					}
+
+					tx := begin(t, db.Pool())
+					exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
+					before := seqScans(t, tx) // by this connection, and not reported yet
+					if _, err := call(t.Context(), db.As(user.id).WithTx(tx), method, c.at[user.id]); err != nil {
+						t.Fatal(err)
+					}
+					if after := seqScans(t, tx); after != before {
+						t.Errorf("%d sequential scans\n%s", after-before, plan)
+					}
+				})
+			})
+		}
+	}
+}
+
+func seqScans(t testing.TB, tx pgx.Tx) int {
+	t.Helper()
+	n, err := queryAll[int](t, tx, `SELECT sum(seq_scan)::int FROM pg_stat_xact_user_tables WHERE relname IN ('tasks', 'goals')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n[0]
+}
+
+// explain asks for a query's plan as its scope would run it.
+func explain(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, mode string, asked *recorder) string {
+	t.Helper()
+	tx := begin(t, db.Pool())
+	exec(t, tx, `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`, fmt.Sprint(user))
+	exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
+	sql, args := "EXPLAIN "+asked.sql, asked.args
+	if mode == "force_generic_plan" { // which has no use for the values
+		exec(t, tx, "PREPARE asked AS "+asked.sql)
+		sql, args = "EXPLAIN EXECUTE asked", nil
+		if n := len(asked.args); n > 0 {
+			sql += "(NULL" + strings.Repeat(", NULL", n-1) + ")"
+		}
+	}
+	plan, err := queryAll[string](t, tx, sql, args...)
+	if mode == "force_generic_plan" {
+		exec(t, tx, "DEALLOCATE asked")
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return strings.Join(plan, "\n")
+}

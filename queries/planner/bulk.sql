@@ -1,0 +1,27 @@
+-- CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
+-- CreateTask. None given is an empty slice.
+-- name: CreateTasks :many
+INSERT INTO public.tasks (
+  parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
+  due_date, dependencies, notes, tags, created_at, completed_at
+)
+SELECT
+  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.blocked_reason, n.category, n.estimated_hours, n.actual_hours,
+  n.due_date, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
+FROM jsonb_to_recordset(@tasks::bizydb.new_tasks) AS n (
+  parent_goal_id bigint, title text, description text, priority integer, status text, blocked_reason text, category text,
+  estimated_hours double precision, actual_hours double precision, due_date timestamptz, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
+)
+RETURNING id;
+
+-- DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+-- name: DeleteTasks :many
+DELETE FROM public.tasks WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+RETURNING id;
+
+-- SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
+-- Goals follow as if it were one task. An empty status leaves them as they are.
+-- name: SetTaskStatuses :many
+UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status)
+WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+RETURNING id;

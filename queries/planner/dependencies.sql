@@ -1,0 +1,43 @@
+-- GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty slice.
+-- name: GoalTasks :many
+WITH RECURSIVE tree (id) AS (
+  SELECT g.id FROM public.goals g WHERE g.id = @goal_id
+  UNION ALL
+  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+)
+SELECT * FROM public.tasks
+WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+
+-- ReadyTasks returns the tasks, pending or in progress, whose dependencies are all completed, in the order of lists.
+-- name: ReadyTasks :many
+SELECT * FROM public.tasks
+WHERE status IN ('pending', 'in_progress')
+  AND (tasks.dependencies = '[]' OR NOT EXISTS (
+    SELECT FROM jsonb_array_elements_text(tasks.dependencies) AS d (id)
+    WHERE (SELECT other.status FROM public.tasks other WHERE other.id = d.id::bigint) <> 'completed'
+  ))
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such task
+-- or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is ErrDependencyCycle.
+-- name: SetTaskDependencies :one
+UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE id = @id
+RETURNING *;
+
+-- TasksBlockedBy returns the tasks, not completed, that depend directly on a task which is not completed itself, in the
+-- order of lists. Otherwise, and for no such task, it is an empty slice.
+-- name: TasksBlockedBy :many
+SELECT * FROM public.tasks
+WHERE id = ANY ((SELECT bizydb.dependent_tasks(blocker.id) FROM public.tasks blocker WHERE blocker.id = @id AND blocker.status <> 'completed')::bigint[])
+  AND status <> 'completed'
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+
+-- TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists. For a
+-- task that is ready, and for no such task, it is an empty slice.
+-- name: TasksBlocking :many
+SELECT * FROM public.tasks
+WHERE id = ANY (ARRAY(SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = @id))
+  AND status <> 'completed'
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;

@@ -1,0 +1,59 @@
+-- GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an empty
+-- slice.
+-- name: GoalAncestors :many
+WITH RECURSIVE above (id, parent_goal_id, distance) AS (
+  SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.id = @goal_id
+  UNION ALL
+  SELECT g.id, g.parent_goal_id, a.distance + 1 FROM above a
+  CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+)
+SELECT goals.* FROM above a
+JOIN public.goals ON goals.id = a.id
+WHERE a.distance > 0
+ORDER BY a.distance;
+
+-- GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
+-- target date first, then in the order of creation.
+-- name: GoalsAtRisk :many
+SELECT * FROM public.goals
+WHERE status = 'active' AND progress_percentage < 20
+  AND target_date <= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()) + interval '720 hours')
+ORDER BY target_date, created_at, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date, those
+-- without one last.
+-- name: GoalsNearCompletion :many
+SELECT * FROM public.goals
+WHERE status = 'active' AND progress_percentage >= 80
+ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
+-- last, then in the order of creation. RootsOnly leaves out those under another goal.
+-- name: ListGoals :many
+SELECT * FROM public.goals
+WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+  AND (horizon = sqlc.narg('horizon') OR sqlc.narg('horizon') IS NULL)
+  AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+  AND (NOT @roots_only::bool OR parent_goal_id IS NULL)
+ORDER BY target_date NULLS LAST, created_at, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in the
+-- order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+-- name: SearchGoals :many
+SELECT * FROM public.goals
+WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(success_criteria), lower(@text)) > 0
+ORDER BY target_date NULLS LAST, created_at, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after it
+-- in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+-- name: UpcomingGoals :many
+SELECT * FROM public.goals
+WHERE status = 'active'
+  AND target_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + sqlc.arg('days')::int + 1, @time_zone))
+ORDER BY target_date, created_at, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);

@@ -1,0 +1,137 @@
+-- KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
+-- set, no more than Limit of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
+-- FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
+-- of all that match, 0 unless WithTotal is set.
+-- name: KeysetTasks :many
+WITH matching AS NOT MATERIALIZED (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+    AND (t.category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+    AND (t.priority = sqlc.narg('priority') OR sqlc.narg('priority') IS NULL)
+    AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+    AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
+    AND (coalesce(sqlc.narg('any_tag')::bizydb.tags, '[]') = '[]' AND coalesce(sqlc.narg('all_tags')::bizydb.tags, '[]') = '[]'
+         OR t.id = ANY ((SELECT bizydb.tagged_tasks(sqlc.narg('any_tag'), sqlc.narg('all_tags')))::bigint[]))
+    AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
+         OR strpos(lower(t.notes), lower(@search)) > 0)
+), page AS (
+  -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
+  (SELECT * FROM matching
+   WHERE NOT @back::bool AND priority = @from_priority::int AND due_date = bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz)
+     AND (created_at, id) < (@from_created_at::timestamptz, @from_id::bigint)
+   ORDER BY priority, due_date, created_at DESC, id DESC LIMIT @max::int)
+  UNION ALL
+  (SELECT * FROM matching
+   WHERE NOT @back::bool AND (priority, due_date) > (@from_priority::int, bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz))
+   ORDER BY priority, due_date, created_at DESC, id DESC LIMIT @max::int)
+  UNION ALL
+  (SELECT * FROM matching
+   WHERE @back::bool AND priority = @from_priority::int AND due_date = bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz)
+     AND (created_at, id) > (@from_created_at::timestamptz, @from_id::bigint)
+   ORDER BY priority DESC, due_date DESC, created_at, id LIMIT @max::int)
+  UNION ALL
+  (SELECT * FROM matching
+   WHERE @back::bool AND (priority, due_date) < (@from_priority::int, bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz))
+   ORDER BY priority DESC, due_date DESC, created_at, id LIMIT @max::int)
+)
+SELECT sqlc.embed(tasks), (CASE WHEN @with_total::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+FROM page p
+JOIN public.tasks ON tasks.id = p.id
+CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
+ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
+LIMIT @max::int;
+
+-- ListTasks returns the tasks that match every filter that is set. For more filters, and page by page, see PageTasks.
+-- name: ListTasks :many
+SELECT * FROM public.tasks
+WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+  AND (category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+  AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
+-- name: OpenTasks :many
+SELECT * FROM public.tasks
+WHERE id IN (
+  SELECT t.id FROM public.tasks t WHERE t.status IN ('pending', 'in_progress', 'blocked')
+  ORDER BY t.priority, bizydb.due_or_never(t.due_date), t.created_at DESC, t.id DESC
+  LIMIT nullif(sqlc.arg('limit')::int, 0)
+)
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+
+-- OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
+-- before At, the longest overdue first, then by priority and id.
+-- name: OverdueTasks :many
+SELECT * FROM public.tasks
+WHERE status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
+  AND due_date < (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
+ORDER BY due_date, priority, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
+-- stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
+-- name: SearchTasks :many
+SELECT * FROM public.tasks
+WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(notes), lower(@text)) > 0
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in AllOf.
+-- With both empty it is an empty slice. Case matters.
+-- name: TaggedTasks :many
+SELECT * FROM public.tasks
+WHERE id = ANY ((SELECT bizydb.tagged_tasks(sqlc.narg('any_of')::bizydb.tags, sqlc.narg('all_of')::bizydb.tags))::bigint[])
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
+-- name: TasksByPriority :many
+SELECT * FROM public.tasks
+WHERE priority = @priority
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
+-- then by priority and id.
+-- name: TasksDue :many
+SELECT * FROM public.tasks
+WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz
+ORDER BY due_date, priority, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the earliest
+-- first, then by priority and id. Those without a due date come after them if WithUndated is set.
+-- name: TasksDueToday :many
+SELECT * FROM public.tasks
+WHERE id IN (
+  SELECT t.id FROM public.tasks t
+  WHERE t.status IN ('pending', 'in_progress', 'blocked')
+    AND t.due_date >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text), @time_zone))
+    AND t.due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
+  UNION ALL
+  SELECT t.id FROM public.tasks t
+  WHERE @with_undated::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+)
+ORDER BY due_date NULLS LAST, priority, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- UnassignedTasks returns the tasks that are not completed and under no goal.
+-- name: UnassignedTasks :many
+SELECT * FROM public.tasks
+WHERE id IN (
+  SELECT t.id FROM public.tasks t WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  ORDER BY t.priority, bizydb.due_or_never(t.due_date), t.created_at DESC, t.id DESC
+  LIMIT nullif(sqlc.arg('limit')::int, 0)
+)
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+
+-- UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it (0
+-- is the same day), the earliest first, then by priority and id.
+-- name: UpcomingTasks :many
+SELECT * FROM public.tasks
+WHERE status IN ('pending', 'in_progress', 'blocked')
+  AND due_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
+  AND due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + sqlc.arg('days')::int + 1, @time_zone))
+ORDER BY due_date, priority, id
+LIMIT nullif(sqlc.arg('limit')::int, 0);

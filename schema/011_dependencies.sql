@@ -1,0 +1,175 @@
+-- The tasks that a task depends on: they are there, of the same user, and none of them depends on it in turn.
+--
+-- The list is the only place where this is kept. Who depends on a task is found by this index.
+CREATE INDEX ix_tasks_dependencies ON public.tasks USING gin (dependencies jsonb_path_ops)
+  WITH (fastupdate = off) WHERE dependencies <> '[]';
+
+COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of tasks to be done first, of the same owner. One that is deleted disappears from it.';
+
+CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
+  LANGUAGE plpgsql STABLE SET search_path = ''
+  AS $$
+BEGIN
+  -- Tasks are looked up by key, one by one, as goals are in the roll-up.
+  RETURN (
+    WITH RECURSIVE needed (id, dependencies) AS (
+      SELECT t.id, t.dependencies FROM jsonb_array_elements_text(list) AS d (id)
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.id = d.id::bigint AND t.user_id = owner OFFSET 0) AS t
+      UNION
+      SELECT t.id, t.dependencies FROM needed n
+      CROSS JOIN LATERAL jsonb_array_elements_text(n.dependencies) AS d (id)
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.id = d.id::bigint AND t.user_id = owner OFFSET 0) AS t
+    )
+    SELECT coalesce(array_agg(n.id), '{}') FROM needed n
+  );
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS
+  'Those of a list of ids that are tasks of a user, and all that they depend on.';
+
+CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+DECLARE
+  needed  bigint[];
+  missing bigint;
+BEGIN
+  -- Of two changes that race, the second waits here and then sees the first: each query below takes a new snapshot.
+  PERFORM bizydb.lock_plan(NEW.user_id);
+  IF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id)
+     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]') THEN
+    RAISE EXCEPTION 'tasks depend on task %', OLD.id
+      USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
+  END IF;
+  needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
+
+  SELECT d.id::bigint INTO missing FROM jsonb_array_elements_text(NEW.dependencies) AS d (id) WHERE d.id::bigint <> ALL (needed) LIMIT 1;
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
+      USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
+  ELSIF NEW.id = ANY (needed) THEN
+    RAISE EXCEPTION 'task % cannot depend on itself', NEW.id
+      USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'ck_tasks_no_dependency_cycle';
+  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
+    PERFORM FROM public.tasks t WHERE t.id = ANY (needed) FOR SHARE;
+  END IF;
+  -- For the same reason on the other side: who deletes one of them by an older snapshot does not see that it is needed.
+  UPDATE public.tasks t SET title = t.title WHERE t.id IN (SELECT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id));
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.check_dependencies() IS
+  'Trigger: a task depends on tasks of its own user that are there, and not on itself, also when two changes race. A task that others depend on keeps its id and user.';
+
+CREATE FUNCTION bizydb.forget_dependencies() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  AS $$
+DECLARE
+  owners     bigint[] := (SELECT array_agg(DISTINCT o.user_id) FROM old_rows o);
+  owner      bigint;
+  dependents bigint[];
+BEGIN
+  IF cardinality(owners) <= 1000 THEN
+    FOREACH owner IN ARRAY owners LOOP
+      PERFORM bizydb.lock_plan(owner);
+    END LOOP;
+  ELSIF owners IS NOT NULL THEN -- the server may not have room for so many
+    LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
+  IF NOT EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND t.dependencies <> '[]') THEN
+    RETURN NULL;
+  END IF;
+
+  SELECT array_agg(DISTINCT t.id) INTO dependents FROM old_rows o
+  CROSS JOIN LATERAL (
+    SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND t.user_id = o.user_id OFFSET 0
+  ) AS t;
+  UPDATE public.tasks t SET dependencies = coalesce((
+    SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
+    WHERE EXISTS (SELECT FROM public.tasks other WHERE other.id = d.id::bigint AND other.user_id = t.user_id)
+  ), '[]')
+  WHERE t.id = ANY (dependents);
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.forget_dependencies() IS
+  'Trigger: a deleted task disappears from the lists of those that depended on it. With the owner''s rights, since row security would keep it from the index; only tasks of the same user can depend on one.';
+
+CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
+  AS $$
+  SELECT coalesce(array_agg(t.id), '{}') FROM public.tasks t
+  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]'
+    AND t.user_id = (SELECT u.id FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active)
+  $$;
+
+COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS
+  'The tasks of the scope''s user that directly depend on a task. With the owner''s rights, since row security would keep it from the index.';
+
+REVOKE EXECUTE ON FUNCTION bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user;
+
+-- For a quick look whether a user has any task that depends on others.
+CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE dependencies <> '[]';
+
+-- What is there was not checked so far. Ids of nothing and of others' tasks go, and where tasks depend on each other, the
+-- one with the lowest id depends no more on those that depend on it.
+LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
+
+UPDATE public.tasks t SET dependencies = kept.list
+FROM (
+  SELECT w.id, coalesce(jsonb_agg(d.id ORDER BY d.place) FILTER (WHERE other.id IS NOT NULL), '[]') AS list
+  FROM public.tasks w
+  CROSS JOIN LATERAL jsonb_array_elements(w.dependencies) WITH ORDINALITY AS d (id, place)
+  LEFT JOIN public.tasks other ON other.id = d.id::bigint AND other.user_id = w.user_id AND other.id <> w.id
+  WHERE w.dependencies <> '[]'
+  GROUP BY w.id
+) AS kept (id, list)
+WHERE t.id = kept.id AND t.dependencies <> kept.list;
+
+DO $$
+DECLARE
+  task record;
+BEGIN
+  FOR task IN SELECT t.id FROM public.tasks t WHERE t.dependencies <> '[]' ORDER BY t.id LOOP
+    UPDATE public.tasks t SET dependencies = coalesce((
+      SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
+      WHERE t.id <> ALL (bizydb.needed_tasks(jsonb_build_array(d.id), t.user_id))
+    ), '[]')
+    WHERE t.id = task.id AND t.id = ANY (bizydb.needed_tasks(t.dependencies, t.user_id));
+  END LOOP;
+END
+$$;
+
+CREATE TRIGGER tasks_check_dependencies_insert AFTER INSERT ON public.tasks
+  FOR EACH ROW WHEN (NEW.dependencies <> '[]') EXECUTE FUNCTION bizydb.check_dependencies();
+CREATE TRIGGER tasks_check_dependencies_update AFTER UPDATE OF id, user_id, dependencies ON public.tasks
+  FOR EACH ROW WHEN (OLD.dependencies <> NEW.dependencies OR OLD.id <> NEW.id OR OLD.user_id <> NEW.user_id)
+  EXECUTE FUNCTION bizydb.check_dependencies();
+CREATE TRIGGER tasks_forget_dependencies AFTER DELETE ON public.tasks
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_dependencies();
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT 11 $$;
+
+---- create above / drop below ----
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT 10 $$;
+
+DROP TRIGGER tasks_forget_dependencies ON public.tasks;
+DROP TRIGGER tasks_check_dependencies_update ON public.tasks;
+DROP TRIGGER tasks_check_dependencies_insert ON public.tasks;
+DROP FUNCTION bizydb.dependent_tasks(bigint);
+DROP FUNCTION bizydb.forget_dependencies();
+DROP FUNCTION bizydb.check_dependencies();
+DROP FUNCTION bizydb.needed_tasks(jsonb, bigint);
+DROP INDEX public.ix_tasks_user_dependent;
+DROP INDEX public.ix_tasks_dependencies;
+COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of tasks to be done first.';
