@@ -95,18 +95,22 @@ func median(v []float64) float64 {
 }
 
 // bareList is ListTasks with the user named in it.
-const bareList = `SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE user_id = $1
-  AND (status = $2 OR $2 IS NULL)
-  AND (category = $3 OR $3 IS NULL)
-  AND (parent_goal_id = $4 OR $4 IS NULL)
-ORDER BY priority, due_date NULLS LAST, created_at DESC, id DESC
-LIMIT nullif($5::int, 0)`
+const bareList = `SELECT tasks.* FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE t.user_id = $1
+    AND (t.status = $2 OR $2 IS NULL)
+    AND (t.category = $3 OR $3 IS NULL)
+    AND (t.parent_goal_id = $4 OR $4 IS NULL)
+  ORDER BY priority, due_date, created_at DESC, id DESC
+  LIMIT nullif($5::int, 0)
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC`
 
 func scanTask(row pgx.CollectableRow) (planner.Task, error) {
 	var i planner.Task
 	err := row.Scan(&i.ID, &i.UserID, &i.ParentGoalID, &i.Title, &i.Description, &i.Priority, &i.Status, &i.Category,
-		&i.EstimatedHours, &i.ActualHours, &i.DueDate, &i.CreatedAt, &i.UpdatedAt, &i.CompletedAt, &i.Dependencies, &i.Notes, &i.Tags)
+		&i.EstimatedHours, &i.ActualHours, &i.DueDate, &i.CreatedAt, &i.UpdatedAt, &i.CompletedAt, &i.Dependencies, &i.Notes, &i.Tags, &i.BlockedReason)
 	return i, err
 }
 

@@ -84,7 +84,10 @@ var calls = map[string]func(at things) any{
 	"GoalTasks":           func(at things) any { return at.goal },
 	"GoalsAtRisk":         func(things) any { return planner.GoalsAtRiskParams{Limit: 20} },
 	"GoalsNearCompletion": func(things) any { return 20 },
-	"KeysetTasks":         func(at things) any { return planner.KeysetTasksParams{ParentGoalID: &at.goal, Max: 20} },
+	"KeysetTaggedTasks": func(things) any {
+		return planner.KeysetTaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Max: 20}
+	},
+	"KeysetTasks": func(at things) any { return planner.KeysetTasksParams{ParentGoalID: &at.goal, Max: 20} },
 	"MergeGoalMetrics": func(at things) any {
 		return planner.MergeGoalMetricsParams{ID: at.goal, Metrics: planner.Metrics{"costs": 2}}
 	},

@@ -46,18 +46,19 @@ func newCrowd(tb testing.TB, owner *pgxpool.Pool) crowd {
 		 FROM generate_series(0, 10999) AS n ORDER BY md5(n::text)`,
 		`UPDATE public.goals SET parent_goal_id = top
 		 FROM (SELECT user_id AS owner, min(id) AS top FROM public.goals GROUP BY user_id) AS tops WHERE user_id = owner AND id > top AND id % 4 = 0 AND owner >= $1`,
-		// Two in three are completed, one in ten is without a date, half carry a tag; of the rare one each user has a thousandth.
+		// Two in three are completed, one in ten is without a date, half carry a tag; the rare one is on a hundred of the heavy
+		// user's tasks and on a hundred of the light one's.
 		`INSERT INTO public.tasks (user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, due_date, created_at, completed_at, tags)
-		 SELECT owner, CASE WHEN n % 3 > 0 THEN goals[n % 89 % cardinality(goals) + 1] END, 'task ' || n, 'what there is to do about ' || n, n / 7 % 5 + 1, status, 'category ' || n % 12, n % 9,
-		   CASE WHEN n % 10 > 0 THEN now() + (n * 7919 % 1000 - 800) * interval '1 day' END, now() - n % 900 * interval '1 day',
-		   CASE WHEN status = 'completed' THEN now() - n % 800 * interval '1 day' END,
-		   CASE n % 2 WHEN 0 THEN '["common"]' ELSE '[]' END::jsonb || CASE WHEN n / 2 % 1000 = 7 THEN '["rare"]' ELSE '[]' END::jsonb
+		 SELECT owner, CASE WHEN h % 3 > 0 THEN goals[h / 3 % cardinality(goals) + 1] END, 'task ' || n, 'what there is to do about ' || n, h / 7 % 5 + 1, status, 'category ' || h / 11 % 12, h % 9,
+		   CASE WHEN h % 10 > 0 THEN now() + (h / 17 % 1000 - 800) * interval '1 day' END, now() - h % 900 * interval '1 day',
+		   CASE WHEN status = 'completed' THEN now() - h % 800 * interval '1 day' END,
+		   CASE h % 2 WHEN 0 THEN '["common"]' ELSE '[]' END::jsonb || CASE WHEN n % 2 = 0 AND n / 2 % 1000 = 7 OR n % 200 = 1 AND n / 200 % 10 = 7 THEN '["rare"]' ELSE '[]' END::jsonb
 		 FROM (
-		   SELECT n, $1 + CASE WHEN n % 2 = 0 THEN 0 WHEN n % 200 = 1 THEN 1 ELSE 2 + n / 2 % 998 END AS owner,
-		     (ARRAY['completed', 'pending', 'completed', 'in_progress', 'completed', 'completed', 'blocked', 'completed', 'completed'])[n / 2 % 9 + 1] AS status
-		   FROM generate_series(1, ` + fmt.Sprint(crowdTasks) + `) AS n
+		   SELECT n, $1 + CASE WHEN n % 2 = 0 THEN 0 WHEN n % 200 = 1 THEN 1 ELSE 2 + n / 2 % 998 END AS owner, h,
+		     (ARRAY['completed', 'pending', 'completed', 'in_progress', 'completed', 'completed', 'blocked', 'completed', 'completed'])[h / 19 % 9 + 1] AS status
+		   FROM generate_series(1, ` + fmt.Sprint(crowdTasks) + `) AS n CROSS JOIN LATERAL (SELECT hashint4(n) & 2147483647) AS hash (h)
 		 ) AS t JOIN (SELECT user_id AS owner, array_agg(id) AS goals FROM public.goals GROUP BY user_id) AS g USING (owner)
-		 ORDER BY md5(n::text)`,
+		 ORDER BY h`,
 		// A tenth depends on the one before it.
 		`UPDATE public.tasks t SET dependencies = jsonb_build_array(before)
 		 FROM (SELECT id, lag(id) OVER (PARTITION BY user_id ORDER BY id) AS before FROM public.tasks WHERE user_id >= $1) AS b

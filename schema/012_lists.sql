@@ -21,6 +21,17 @@ CREATE INDEX ix_tasks_user_completed_at ON public.tasks (user_id, completed_at) 
 CREATE INDEX ix_tasks_user_tags ON public.tasks USING gin (jsonb_set('{}', ARRAY[user_id::text], tags) jsonb_path_ops)
   WITH (fastupdate = off) WHERE tags <> '[]';
 
+CREATE FUNCTION bizydb.plan_for_any_values() RETURNS boolean
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000000000 SET search_path = ''
+  AS $$
+BEGIN
+  RETURN true;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.plan_for_any_values() IS
+  'True, and dear: "$1 IS NOT NULL OR (SELECT bizydb.plan_for_any_values())" makes the server plan a prepared query for its values each time. Where $1 is known this is gone from the plan; in a plan for any values it is there, and is priced.';
+
 -- To count a user's goals anew is no reason to read those of all users.
 ALTER FUNCTION bizydb.roll_up(bigint) SET enable_seqscan = off;
 ALTER FUNCTION bizydb.roll_up_all() SET enable_seqscan = off;
@@ -36,6 +47,7 @@ COMMENT ON DOMAIN bizydb.task_status IS 'A status of tasks, where a query does n
 
 CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
+  SET jit = off -- the planner expects far more rows than there are
   AS $$
   SELECT coalesce(array_agg(DISTINCT t.id), '{}')
   FROM (
@@ -69,6 +81,7 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
   AS $$ SELECT 11 $$;
 
 DROP FUNCTION bizydb.tagged_tasks(jsonb, jsonb);
+DROP FUNCTION bizydb.plan_for_any_values();
 DROP DOMAIN bizydb.task_status;
 DROP DOMAIN bizydb.metric;
 DROP DOMAIN bizydb.tags;

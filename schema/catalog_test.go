@@ -206,6 +206,7 @@ var allowed = []string{
 	"PUBLIC: EXECUTE on bizydb.monday(date)",
 	"PUBLIC: EXECUTE on bizydb.needed_tasks(jsonb,bigint)",
 	"PUBLIC: EXECUTE on bizydb.refuse_goal_cycle()",
+	"PUBLIC: EXECUTE on bizydb.plan_for_any_values()",
 	"PUBLIC: EXECUTE on bizydb.schema_version()",
 	"PUBLIC: EXECUTE on bizydb.task_defaults()",
 	"PUBLIC: EXECUTE on bizydb.to_hundredths(double precision)",

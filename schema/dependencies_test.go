@@ -156,7 +156,9 @@ func TestDependenciesOfTasksThatMove(t *testing.T) {
 func TestRacingDependencies(t *testing.T) {
 	t.Parallel()
 	for _, isolation := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
-		for name, c := range map[string]struct{ first, second func(a, b int64) (string, []any) }{
+		for name, c := range map[string]struct {
+			first, second func(a, b int64) (string, []any)
+		}{
 			"a circle": {
 				func(a, b int64) (string, []any) { return depend, []any{a, []int64{b}} },
 				func(a, b int64) (string, []any) { return depend, []any{b, []int64{a}} },

@@ -71,16 +71,7 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	case size == 0:
 		size = defaultPageSize
 	}
-	params := KeysetTasksParams{
-		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID,
-		Unassigned: arg.Unassigned, AnyTag: arg.AnyTag, AllTags: arg.AllTags, Search: arg.Search, WithTotal: arg.WithTotal,
-		Back: from.Back, FromPriority: from.Priority, FromCreatedAt: time.UnixMicro(from.CreatedAt), FromID: int64(from.ID),
-		Max: size + 1, // one more tells whether there are more
-	}
-	if from.DueDate != nil {
-		params.FromDueDate = new(time.UnixMicro(*from.DueDate))
-	}
-	rows, err := q.KeysetTasks(ctx, params)
+	rows, err := q.keysetTasks(ctx, arg, from, size+1) // one more tells whether there are more
 	if err != nil {
 		return TaskPage{}, err
 	}
@@ -94,7 +85,10 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	}
 	page := TaskPage{Tasks: make([]Task, len(rows))}
 	for i, row := range rows {
-		page.Tasks[i], page.Total = row.Task, row.TotalCount
+		page.Tasks[i] = row.Task
+		if arg.WithTotal {
+			page.Total = row.TotalCount
+		}
 	}
 	first, last := from, from // an empty page is between its neighbours
 	if len(rows) > 0 {
@@ -107,6 +101,33 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 		page.Previous = first.cursor(true)
 	}
 	return page, nil
+}
+
+// keysetTasks asks for no more than n rows, those nearest to from first.
+func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]KeysetTasksRow, error) {
+	var due *time.Time
+	if from.DueDate != nil {
+		due = new(time.UnixMicro(*from.DueDate))
+	}
+	created := time.UnixMicro(from.CreatedAt)
+	if len(arg.AnyTag) == 0 && len(arg.AllTags) == 0 {
+		return q.KeysetTasks(ctx, KeysetTasksParams{
+			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.Unassigned,
+			Search: arg.Search, WithTotal: arg.WithTotal,
+			Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
+		})
+	}
+	tagged, err := q.KeysetTaggedTasks(ctx, KeysetTaggedTasksParams{
+		AnyTag: arg.AnyTag, AllTags: arg.AllTags,
+		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.Unassigned,
+		Search: arg.Search,
+		Back:   from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
+	})
+	rows := make([]KeysetTasksRow, len(tagged))
+	for i, row := range tagged {
+		rows[i] = KeysetTasksRow(row)
+	}
+	return rows, err
 }
 
 func keysetOf(t Task) keyset {

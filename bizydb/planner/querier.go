@@ -71,6 +71,9 @@ type Querier interface {
 	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date, those
 	// without one last.
 	GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error)
+	// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all of
+	// those in AllTags. It reads all that have them.
+	KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error)
 	// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
 	// set, no more than Limit of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
 	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
@@ -79,7 +82,9 @@ type Querier interface {
 	// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
 	// last, then in the order of creation. RootsOnly leaves out those under another goal.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
-	// ListTasks returns the tasks that match every filter that is set. For more filters, and page by page, see PageTasks.
+	// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
+	// date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more filters, and
+	// page by page, see PageTasks.
 	ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error)
 	// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
 	Me(ctx context.Context) (User, error)

@@ -10,36 +10,143 @@ import (
 	"time"
 )
 
+const keysetTaggedTasks = `-- name: KeysetTaggedTasks :many
+WITH matching AS MATERIALIZED (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
+  FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
+    AND (t.category = $10::text OR $10 IS NULL)
+    AND (t.priority = $11::int OR $11 IS NULL)
+    AND (t.parent_goal_id = $12::bigint OR $12 IS NULL)
+    AND (NOT $13::bool OR t.parent_goal_id IS NULL)
+    AND ($14::text = '' OR strpos(lower(t.title), lower($14)) > 0 OR strpos(lower(t.description), lower($14)) > 0
+         OR strpos(lower(t.notes), lower($14)) > 0)
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, (SELECT count(*) FROM matching)::int AS total_count
+FROM matching m
+JOIN public.tasks ON tasks.id = m.id
+CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
+CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
+  AS place (priority, due_date, created_at, id)
+WHERE CASE
+  WHEN (m.priority, m.due_date) = (place.priority, place.due_date) THEN ((m.created_at, m.id) < (place.created_at, place.id)) <> $1
+    AND m.id <> place.id
+  ELSE ((m.priority, m.due_date) > (place.priority, place.due_date)) <> $1
+END
+ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
+LIMIT $6::int
+`
+
+type KeysetTaggedTasksParams struct {
+	Back          bool       `json:"back"`
+	FromPriority  int        `json:"from_priority"`
+	FromDueDate   *time.Time `json:"from_due_date"`
+	FromCreatedAt time.Time  `json:"from_created_at"`
+	FromID        int64      `json:"from_id"`
+	Max           int        `json:"max"`
+	AnyTag        Tags       `json:"any_tag"`
+	AllTags       Tags       `json:"all_tags"`
+	Status        TaskStatus `json:"status"`
+	Category      *string    `json:"category"`
+	Priority      *int       `json:"priority"`
+	ParentGoalID  *int64     `json:"parent_goal_id"`
+	Unassigned    bool       `json:"unassigned"`
+	Search        string     `json:"search"`
+}
+
+type KeysetTaggedTasksRow struct {
+	Task       Task `json:"task"`
+	TotalCount int  `json:"total_count"`
+}
+
+// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all of
+// those in AllTags. It reads all that have them.
+func (q *Queries) KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error) {
+	rows, err := q.db.Query(ctx, keysetTaggedTasks,
+		arg.Back,
+		arg.FromPriority,
+		arg.FromDueDate,
+		arg.FromCreatedAt,
+		arg.FromID,
+		arg.Max,
+		arg.AnyTag,
+		arg.AllTags,
+		arg.Status,
+		arg.Category,
+		arg.Priority,
+		arg.ParentGoalID,
+		arg.Unassigned,
+		arg.Search,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []KeysetTaggedTasksRow{}
+	for rows.Next() {
+		var i KeysetTaggedTasksRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.Task.BlockedReason,
+			&i.TotalCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const keysetTasks = `-- name: KeysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status = $4 OR $4 IS NULL)
-    AND (t.category = $5 OR $5 IS NULL)
+  -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them.
+  WHERE ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND (t.status IS NOT DISTINCT FROM $4 OR $4 IS NULL)
+    AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
     AND (t.priority = $6 OR $6 IS NULL)
     AND (t.parent_goal_id = $7 OR $7 IS NULL)
-    AND (NOT $8::bool OR t.parent_goal_id IS NULL)
-    AND (coalesce($9::bizydb.tags, '[]') = '[]' AND coalesce($10::bizydb.tags, '[]') = '[]'
-         OR t.id = ANY ((SELECT bizydb.tagged_tasks($9, $10))::bigint[]))
-    AND ($11::text = '' OR strpos(lower(t.title), lower($11)) > 0 OR strpos(lower(t.description), lower($11)) > 0
-         OR strpos(lower(t.notes), lower($11)) > 0)
+    AND (NOT $8::bool OR t.parent_goal_id IS NOT DISTINCT FROM NULL)
+    AND ($9::text = '' OR strpos(lower(t.title), lower($9)) > 0 OR strpos(lower(t.description), lower($9)) > 0
+         OR strpos(lower(t.notes), lower($9)) > 0)
 ), page AS (
   -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE NOT $2::bool AND priority = $12::int AND due_date = bizydb.due_or_never($13::timestamptz)
-     AND (created_at, id) < ($14::timestamptz, $15::bigint)
+   WHERE NOT $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
+     AND (created_at, id) < ($12::timestamptz, $13::bigint)
    ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
   UNION ALL
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE NOT $2::bool AND (priority, due_date) > ($12::int, bizydb.due_or_never($13::timestamptz))
+   WHERE NOT $2::bool AND (priority, due_date) > ($10::int, bizydb.due_or_never($11::timestamptz))
    ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
   UNION ALL
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE $2::bool AND priority = $12::int AND due_date = bizydb.due_or_never($13::timestamptz)
-     AND (created_at, id) > ($14::timestamptz, $15::bigint)
+   WHERE $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
+     AND (created_at, id) > ($12::timestamptz, $13::bigint)
    ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
   UNION ALL
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE $2::bool AND (priority, due_date) < ($12::int, bizydb.due_or_never($13::timestamptz))
+   WHERE $2::bool AND (priority, due_date) < ($10::int, bizydb.due_or_never($11::timestamptz))
    ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
@@ -59,8 +166,6 @@ type KeysetTasksParams struct {
 	Priority      *int       `json:"priority"`
 	ParentGoalID  *GoalID    `json:"parent_goal_id"`
 	Unassigned    bool       `json:"unassigned"`
-	AnyTag        Tags       `json:"any_tag"`
-	AllTags       Tags       `json:"all_tags"`
 	Search        string     `json:"search"`
 	FromPriority  int        `json:"from_priority"`
 	FromDueDate   *time.Time `json:"from_due_date"`
@@ -87,8 +192,6 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 		arg.Priority,
 		arg.ParentGoalID,
 		arg.Unassigned,
-		arg.AnyTag,
-		arg.AllTags,
 		arg.Search,
 		arg.FromPriority,
 		arg.FromDueDate,
@@ -134,12 +237,16 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
-WHERE (status = $1 OR $1 IS NULL)
-  AND (category = $2 OR $2 IS NULL)
-  AND (parent_goal_id = $3 OR $3 IS NULL)
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif($4::int, 0)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE (t.status IS NOT DISTINCT FROM $1 OR $1 IS NULL)
+    AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
+    AND (t.parent_goal_id = $3 OR $3 IS NULL)
+  ORDER BY priority, due_date, created_at DESC, id DESC
+  LIMIT nullif($4::int, 0)
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
 type ListTasksParams struct {
@@ -149,7 +256,9 @@ type ListTasksParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// ListTasks returns the tasks that match every filter that is set. For more filters, and page by page, see PageTasks.
+// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
+// date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more filters, and
+// page by page, see PageTasks.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, listTasks,
 		arg.Status,
@@ -195,13 +304,14 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, e
 }
 
 const openTasks = `-- name: OpenTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
-WHERE id IN (
-  SELECT t.id FROM public.tasks t WHERE t.status IN ('pending', 'in_progress', 'blocked')
-  ORDER BY t.priority, bizydb.due_or_never(t.due_date), t.created_at DESC, t.id DESC
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE t.status IN ('pending', 'in_progress', 'blocked')
+  ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif($1::int, 0)
-)
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
 // OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
@@ -353,9 +463,9 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 }
 
 const taggedTasks = `-- name: TaggedTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
-WHERE id = ANY ((SELECT bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags))::bigint[])
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif($3::int, 0)
 `
 
@@ -581,13 +691,14 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 }
 
 const unassignedTasks = `-- name: UnassignedTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
-WHERE id IN (
-  SELECT t.id FROM public.tasks t WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
-  ORDER BY t.priority, bizydb.due_or_never(t.due_date), t.created_at DESC, t.id DESC
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif($1::int, 0)
-)
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
 // UnassignedTasks returns the tasks that are not completed and under no goal.

@@ -30,7 +30,7 @@ RETURNING *;
 -- order of lists. Otherwise, and for no such task, it is an empty slice.
 -- name: TasksBlockedBy :many
 SELECT * FROM public.tasks
-WHERE id = ANY ((SELECT bizydb.dependent_tasks(blocker.id) FROM public.tasks blocker WHERE blocker.id = @id AND blocker.status <> 'completed')::bigint[])
+WHERE id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.id = @id AND blocker.status <> 'completed')
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
@@ -38,6 +38,6 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 -- task that is ready, and for no such task, it is an empty slice.
 -- name: TasksBlocking :many
 SELECT * FROM public.tasks
-WHERE id = ANY (ARRAY(SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = @id))
+WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = @id)
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;

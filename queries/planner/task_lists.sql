@@ -1,3 +1,32 @@
+-- KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all of
+-- those in AllTags. It reads all that have them.
+-- name: KeysetTaggedTasks :many
+WITH matching AS MATERIALIZED (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
+  FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
+  CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  WHERE (t.status = sqlc.narg('status')::bizydb.task_status OR sqlc.narg('status') IS NULL)
+    AND (t.category = sqlc.narg('category')::text OR sqlc.narg('category') IS NULL)
+    AND (t.priority = sqlc.narg('priority')::int OR sqlc.narg('priority') IS NULL)
+    AND (t.parent_goal_id = sqlc.narg('parent_goal_id')::bigint OR sqlc.narg('parent_goal_id') IS NULL)
+    AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
+    AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
+         OR strpos(lower(t.notes), lower(@search)) > 0)
+)
+SELECT sqlc.embed(tasks), (SELECT count(*) FROM matching)::int AS total_count
+FROM matching m
+JOIN public.tasks ON tasks.id = m.id
+CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
+CROSS JOIN (SELECT @from_priority::int, bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz), @from_created_at::timestamptz, @from_id::bigint)
+  AS place (priority, due_date, created_at, id)
+WHERE CASE
+  WHEN (m.priority, m.due_date) = (place.priority, place.due_date) THEN ((m.created_at, m.id) < (place.created_at, place.id)) <> @back
+    AND m.id <> place.id
+  ELSE ((m.priority, m.due_date) > (place.priority, place.due_date)) <> @back
+END
+ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
+LIMIT @max::int;
+
 -- KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
 -- set, no more than Limit of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
 -- FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
@@ -5,13 +34,13 @@
 -- name: KeysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
-    AND (t.category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+  -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them.
+  WHERE (@max::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND (t.status IS NOT DISTINCT FROM sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+    AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.priority = sqlc.narg('priority') OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-    AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
-    AND (coalesce(sqlc.narg('any_tag')::bizydb.tags, '[]') = '[]' AND coalesce(sqlc.narg('all_tags')::bizydb.tags, '[]') = '[]'
-         OR t.id = ANY ((SELECT bizydb.tagged_tasks(sqlc.narg('any_tag'), sqlc.narg('all_tags')))::bigint[]))
+    AND (NOT @unassigned::bool OR t.parent_goal_id IS NOT DISTINCT FROM NULL)
     AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
          OR strpos(lower(t.notes), lower(@search)) > 0)
 ), page AS (
@@ -41,24 +70,31 @@ CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sig
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
 
--- ListTasks returns the tasks that match every filter that is set. For more filters, and page by page, see PageTasks.
+-- ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
+-- date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more filters, and
+-- page by page, see PageTasks.
 -- name: ListTasks :many
-SELECT * FROM public.tasks
-WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
-  AND (category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
-  AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+SELECT tasks.* FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE (t.status IS NOT DISTINCT FROM sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+    AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+    AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+  ORDER BY priority, due_date, created_at DESC, id DESC
+  LIMIT nullif(sqlc.arg('limit')::int, 0)
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
 -- name: OpenTasks :many
-SELECT * FROM public.tasks
-WHERE id IN (
-  SELECT t.id FROM public.tasks t WHERE t.status IN ('pending', 'in_progress', 'blocked')
-  ORDER BY t.priority, bizydb.due_or_never(t.due_date), t.created_at DESC, t.id DESC
+SELECT tasks.* FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE t.status IN ('pending', 'in_progress', 'blocked')
+  ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif(sqlc.arg('limit')::int, 0)
-)
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
 -- before At, the longest overdue first, then by priority and id.
@@ -80,9 +116,9 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in AllOf.
 -- With both empty it is an empty slice. Case matters.
 -- name: TaggedTasks :many
-SELECT * FROM public.tasks
-WHERE id = ANY ((SELECT bizydb.tagged_tasks(sqlc.narg('any_of')::bizydb.tags, sqlc.narg('all_of')::bizydb.tags))::bigint[])
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_of')::bizydb.tags, sqlc.narg('all_of')::bizydb.tags)) AS tagged (id)
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
 -- TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
@@ -118,13 +154,14 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 
 -- UnassignedTasks returns the tasks that are not completed and under no goal.
 -- name: UnassignedTasks :many
-SELECT * FROM public.tasks
-WHERE id IN (
-  SELECT t.id FROM public.tasks t WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
-  ORDER BY t.priority, bizydb.due_or_never(t.due_date), t.created_at DESC, t.id DESC
+SELECT tasks.* FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif(sqlc.arg('limit')::int, 0)
-)
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it (0
 -- is the same day), the earliest first, then by priority and id.

@@ -1,0 +1,89 @@
+package bizydb_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// BenchmarkHeavyUser measures lists of a user with 100,000 tasks against the same of one with 1,000, in a table of
+// 200,000. The two take turns; it reports the median of each in µs, the worse of two plans: statements that have settled
+// on a plan after a few runs, and the first on a connection, planned anew.
+//
+//	go test -run '^$' -bench HeavyUser ./bizydb
+func BenchmarkHeavyUser(b *testing.B) {
+	made := bizydbtest.New(b)
+	c := newCrowd(b, ownerPool(b, made))
+	type ask func(ctx context.Context, s bizydb.Scope) (int, error)
+	page := func(arg planner.PageTasksParams) ask {
+		return func(ctx context.Context, s bizydb.Scope) (int, error) {
+			arg.Size = 20
+			page, err := s.PageTasks(ctx, arg)
+			return len(page.Tasks), err
+		}
+	}
+	list := func(list func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error)) ask {
+		return func(ctx context.Context, s bizydb.Scope) (int, error) {
+			tasks, err := list(ctx, s)
+			return len(tasks), err
+		}
+	}
+	for _, q := range []struct {
+		name string
+		want int
+		ask  ask
+	}{
+		{"page", 20, page(planner.PageTasksParams{})},
+		{"page/status", 20, page(planner.PageTasksParams{Status: planner.TaskPending})},
+		{"page/category", 20, page(planner.PageTasksParams{Category: new("category 5")})},
+		{"page/priority", 20, page(planner.PageTasksParams{Priority: new(3)})},
+		{"page/unassigned", 20, page(planner.PageTasksParams{Unassigned: true})},
+		{"page/search", 20, page(planner.PageTasksParams{Search: "TO DO"})},
+		{"page/status+category+priority", 0, page(planner.PageTasksParams{Status: planner.TaskPending, Category: new("category 5"), Priority: new(3)})},
+		{"page/tag", 20, page(planner.PageTasksParams{AnyTag: planner.Tags{"rare"}})},
+		{"page/no match", 0, page(planner.PageTasksParams{Category: new("none")})},
+		{"page/with total", 20, page(planner.PageTasksParams{WithTotal: true})},
+		{"list", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.ListTasks(ctx, planner.ListTasksParams{Limit: 20})
+		})},
+		{"list/status", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.ListTasks(ctx, planner.ListTasksParams{Status: planner.TaskPending, Limit: 20})
+		})},
+		{"open", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.OpenTasks(ctx, 20) })},
+		{"overdue", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.OverdueTasks(ctx, planner.OverdueTasksParams{Limit: 20})
+		})},
+		{"ready", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.ReadyTasks(ctx, 20) })},
+		{"tagged", 100, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.TaggedTasks(ctx, planner.TaggedTasksParams{AnyOf: planner.Tags{"rare"}})
+		})},
+		{"unassigned", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.UnassignedTasks(ctx, 20) })},
+		{"upcoming", 5, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.UpcomingTasks(ctx, planner.UpcomingTasksParams{Days: 14, Limit: 5})
+		})},
+	} {
+		b.Run(q.name, func(b *testing.B) {
+			var took [2][]float64
+			for b.Loop() {
+				for range 50 {
+					for i, user := range []bizydb.UserID{c.heavy, c.light} {
+						start := time.Now()
+						n, err := q.ask(b.Context(), made.As(user))
+						took[i] = append(took[i], float64(time.Since(start).Nanoseconds())/1e3)
+						if err != nil || n < q.want {
+							b.Fatalf("%d rows, want %d: %v", n, q.want, err)
+						}
+					}
+				}
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(took[0]), "heavy-µs")
+			b.ReportMetric(median(took[1]), "light-µs")
+			b.ReportMetric(median(took[0])/median(took[1]), "ratio")
+		})
+	}
+}
