@@ -34,7 +34,8 @@ type Querier interface {
 	// CreateTask. None given is an empty slice.
 	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
 	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
-	// hours they took, the first day first. Days without any are there with 0.
+	// hours they took, the first day first. Days without any are there with 0. Days is at most 36525, a hundred
+	// years; less than 1 is an empty slice.
 	DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error)
 	// DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
 	// Without such a goal it is ErrNotFound.
@@ -51,7 +52,7 @@ type Querier interface {
 	// slice.
 	GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error)
 	// GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on as
-	// they did on the last Days days, fewer if the goal is younger. PerDay is the mean number of tasks completed on each of
+	// they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks completed on each of
 	// them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
 	// and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
 	// other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
@@ -191,12 +192,14 @@ type Querier interface {
 	// blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each day.
+	// Days below 1 is 1.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
-	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
+	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At, at
+	// most 5218.
 	WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error)
 	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
 	// are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
-	// and the hours spent. Weeks begin on Monday; those without tasks are there with 0.
+	// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks is at most 5218.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 }
 

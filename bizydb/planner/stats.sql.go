@@ -48,10 +48,10 @@ func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) 
 const dailyCompletions = `-- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.local_day($1::timestamptz, $2::text)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, $3::int - 1) AS n) AS days (day)
+CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, least($3::int, 36525) - 1) AS n) AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, $2) AS day FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - $3::int + 1, $2))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - least($3::int, 36525) + 1, $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -71,7 +71,8 @@ type DailyCompletionsRow struct {
 }
 
 // DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
-// hours they took, the first day first. Days without any are there with 0.
+// hours they took, the first day first. Days without any are there with 0. Days is at most 36525, a hundred
+// years; less than 1 is an empty slice.
 func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, dailyCompletions, arg.At, arg.TimeZone, arg.Days)
 	if err != nil {
@@ -98,7 +99,7 @@ WITH RECURSIVE tree (id) AS (
   UNION ALL
   SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), span (day, days) AS (
-  SELECT now.day, least($2::int, greatest(1, now.day - bizydb.local_day(g.created_at, $3) + 1))
+  SELECT now.day, greatest(1, least($2::int, now.day - bizydb.local_day(g.created_at, $3) + 1))
   FROM public.goals g
   CROSS JOIN (SELECT bizydb.local_day($4::timestamptz, $3::text) AS day) AS now
   WHERE g.id = $1
@@ -139,7 +140,7 @@ type GoalForecastRow struct {
 }
 
 // GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on as
-// they did on the last Days days, fewer if the goal is younger. PerDay is the mean number of tasks completed on each of
+// they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks completed on each of
 // them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
 // and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
 // other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
@@ -326,9 +327,9 @@ func (q *Queries) TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHour
 }
 
 const velocity = `-- name: Velocity :one
-SELECT count(*)::int AS completed, coalesce(count(*)::float8 / nullif($1::int, 0), 0)::float8 AS per_day
+SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, $1::int))::float8 AS per_day
 FROM public.tasks
-WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - $1::int + 1, $3))
+WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - greatest(1, $1::int) + 1, $3))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3) + 1, $3))
 `
 
@@ -344,6 +345,7 @@ type VelocityRow struct {
 }
 
 // Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each day.
+// Days below 1 is 1.
 func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error) {
 	row := q.db.QueryRow(ctx, velocity, arg.Days, arg.At, arg.TimeZone)
 	var i VelocityRow
@@ -354,10 +356,10 @@ func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow
 const weeklyCompletions = `-- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, $3::int - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, least($3::int, 5218) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, $2)) AS monday FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * ($3::int - 1), $2))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (least($3::int, 5218) - 1), $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7, $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -376,7 +378,8 @@ type WeeklyCompletionsRow struct {
 	ActualHours float64   `json:"actual_hours"`
 }
 
-// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
+// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At, at
+// most 5218.
 func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, weeklyCompletions, arg.At, arg.TimeZone, arg.Weeks)
 	if err != nil {
@@ -404,11 +407,11 @@ SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (
   coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
   coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, $3::int - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, least($3::int, 5218) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, $2)) AS monday FROM public.tasks
   WHERE due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2))
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * $3::int, $2))
+    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * least($3::int, 5218), $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
 ORDER BY weeks.monday
@@ -432,7 +435,7 @@ type WorkloadRow struct {
 
 // Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
 // are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
-// and the hours spent. Weeks begin on Monday; those without tasks are there with 0.
+// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks is at most 5218.
 func (q *Queries) Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error) {
 	rows, err := q.db.Query(ctx, workload, arg.At, arg.TimeZone, arg.Weeks)
 	if err != nil {

@@ -9,21 +9,22 @@ FROM public.tasks
 WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
 
 -- DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
--- hours they took, the first day first. Days without any are there with 0.
+-- hours they took, the first day first. Days without any are there with 0. Days is at most 36525, a hundred
+-- years; less than 1 is an empty slice.
 -- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, sqlc.arg('days')::int - 1) AS n) AS days (day)
+CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, least(sqlc.arg('days')::int, 36525) - 1) AS n) AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, @time_zone) AS day FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - sqlc.arg('days')::int + 1, @time_zone))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - least(sqlc.arg('days')::int, 36525) + 1, @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
 ) AS t ON t.day = days.day
 GROUP BY days.day
 ORDER BY days.day;
 
 -- GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on as
--- they did on the last Days days, fewer if the goal is younger. PerDay is the mean number of tasks completed on each of
+-- they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks completed on each of
 -- them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
 -- and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
 -- other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
@@ -34,7 +35,7 @@ WITH RECURSIVE tree (id) AS (
   UNION ALL
   SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), span (day, days) AS (
-  SELECT now.day, least(sqlc.arg('days')::int, greatest(1, now.day - bizydb.local_day(g.created_at, @time_zone) + 1))
+  SELECT now.day, greatest(1, least(sqlc.arg('days')::int, now.day - bizydb.local_day(g.created_at, @time_zone) + 1))
   FROM public.goals g
   CROSS JOIN (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) AS day) AS now
   WHERE g.id = @goal_id
@@ -97,20 +98,22 @@ FROM public.tasks
 WHERE parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL;
 
 -- Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each day.
+-- Days below 1 is 1.
 -- name: Velocity :one
-SELECT count(*)::int AS completed, coalesce(count(*)::float8 / nullif(sqlc.arg('days')::int, 0), 0)::float8 AS per_day
+SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, sqlc.arg('days')::int))::float8 AS per_day
 FROM public.tasks
-WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - sqlc.arg('days')::int + 1, @time_zone))
+WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, sqlc.arg('days')::int) + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
--- WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
+-- WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At, at
+-- most 5218.
 -- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, sqlc.arg('weeks')::int - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, least(sqlc.arg('weeks')::int, 5218) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, @time_zone)) AS monday FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (sqlc.arg('weeks')::int - 1), @time_zone))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (least(sqlc.arg('weeks')::int, 5218) - 1), @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7, @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -118,7 +121,7 @@ ORDER BY weeks.monday;
 
 -- Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
 -- are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
--- and the hours spent. Weeks begin on Monday; those without tasks are there with 0.
+-- and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks is at most 5218.
 -- name: Workload :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (WHERE t.open))::int AS open,
   (count(*) FILTER (WHERE t.open AND t.estimated_hours IS NULL))::int AS without_estimate,
@@ -126,11 +129,11 @@ SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (
   coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
   coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, sqlc.arg('weeks')::int - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, least(sqlc.arg('weeks')::int, 5218) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, @time_zone)) AS monday FROM public.tasks
   WHERE due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone))
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * sqlc.arg('weeks')::int, @time_zone))
+    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * least(sqlc.arg('weeks')::int, 5218), @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
 ORDER BY weeks.monday;
