@@ -90,9 +90,14 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 			page.Total = row.TotalCount
 		}
 	}
-	first, last := from, from // an empty page is between its neighbours
-	if len(rows) > 0 {
+	first, last := from, from
+	switch {
+	case len(rows) > 0:
 		first, last = keysetOf(page.Tasks[0]), keysetOf(page.Tasks[len(rows)-1])
+	case from.Back: // the way back from an empty page begins with the task that led to it
+		last.ID++
+	default:
+		first.ID--
 	}
 	if more || from.Back {
 		page.Next = last.cursor(false)
@@ -153,7 +158,7 @@ func (c TaskCursor) keyset() (keyset, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &k)
 	}
-	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 1 {
+	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 {
 		return keyset{}, fmt.Errorf("planner: PageTasks: %w: %q is not a cursor of a page of tasks", ErrInvalid, c)
 	}
 	return k, nil

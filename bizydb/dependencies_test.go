@@ -1,0 +1,243 @@
+package bizydb_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
+	hers := plant(t, bob)
+	ctx := t.Context()
+	tasks := make(planner.NewTasks, 5)
+	for i := range tasks {
+		tasks[i] = planner.CreateTaskParams{Title: fmt.Sprint(i), Priority: new(i + 1)}
+	}
+	ids, err := alice.CreateTasks(ctx, tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	depend := func(task int, on ...planner.TaskID) error {
+		got, err := alice.SetTaskDependencies(ctx, planner.SetTaskDependenciesParams{ID: ids[task], Dependencies: on})
+		if err == nil && !slices.Equal(got.Dependencies, on) {
+			t.Errorf("task %d depends on %v, want %v", task, got.Dependencies, on)
+		}
+		return err
+	}
+	// 2 needs 0 and 1, 3 needs 2, 4 needs nothing.
+	for task, on := range map[int][]planner.TaskID{2: {ids[1], ids[0]}, 3: {ids[2]}} {
+		if err := depend(task, on...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		task int
+		on   planner.TaskID
+		want error
+	}{
+		"itself":                     {4, ids[4], bizydb.ErrDependencyCycle},
+		"one that depends on it":     {2, ids[3], bizydb.ErrDependencyCycle},
+		"one that does so by others": {0, ids[3], bizydb.ErrDependencyCycle},
+		"another's":                  {4, hers.task, bizydb.ErrNotFound},
+		"none":                       {4, 1 << 40, bizydb.ErrNotFound},
+		"no id":                      {4, -1, bizydb.ErrInvalid},
+		"an id too large":            {4, math.MaxInt64, bizydb.ErrInvalid},
+	} {
+		var field *bizydb.FieldError
+		if err := depend(c.task, c.on); !errors.Is(err, c.want) || !errors.As(err, &field) || field.Column != "dependencies" {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+
+	lists := func(want string) {
+		t.Helper()
+		ready, err := alice.ReadyTasks(ctx, 0)
+		got := "ready " + names(t, ready, err)
+		for i, id := range ids {
+			blocking, err := alice.TasksBlocking(ctx, id)
+			if text := names(t, blocking, err); text != "" {
+				got += fmt.Sprintf("; %d waits for %s", i, text)
+			}
+			blocked, err := alice.TasksBlockedBy(ctx, id)
+			if text := names(t, blocked, err); text != "" {
+				got += fmt.Sprintf("; %d blocks %s", i, text)
+			}
+		}
+		if got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+	lists("ready 0 1 4; 0 blocks 2; 1 blocks 2; 2 waits for 0 1; 2 blocks 3; 3 waits for 2")
+	if _, err := alice.CompleteTask(ctx, planner.CompleteTaskParams{ID: ids[0]}); err != nil {
+		t.Fatal(err)
+	}
+	lists("ready 1 4; 1 blocks 2; 2 waits for 1; 2 blocks 3; 3 waits for 2")
+	if _, err := alice.DeleteTask(ctx, ids[1]); err != nil {
+		t.Fatal(err)
+	}
+	lists("ready 2 4; 2 blocks 3; 3 waits for 2")
+	if task, err := alice.GetTask(ctx, ids[2]); err != nil || !slices.Equal(task.Dependencies, planner.TaskIDs{ids[0]}) {
+		t.Errorf("a deleted task is in %v: %v", task.Dependencies, err)
+	}
+	if _, err := alice.BlockTask(ctx, planner.BlockTaskParams{ID: ids[4]}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.SetTaskStatuses(ctx, planner.SetTaskStatusesParams{IDs: ids[2:4], Status: planner.TaskCompleted}); err != nil {
+		t.Fatal(err)
+	}
+	lists("ready ")
+	if err := depend(3); err != nil {
+		t.Error(err)
+	}
+	for name, list := range map[string]func() ([]planner.Task, error){
+		"blocking": func() ([]planner.Task, error) { return alice.TasksBlocking(ctx, hers.task) },
+		"blocked":  func() ([]planner.Task, error) { return alice.TasksBlockedBy(ctx, hers.task) },
+	} {
+		if tasks, err := list(); names(t, tasks, err) != "" {
+			t.Errorf("%s another's task: %v", name, tasks)
+		}
+	}
+}
+
+// Tasks under a goal come after what they depend on, and the critical path is the longest there is.
+func TestTaskOrderAndCriticalPath(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 20 {
+		alice := db.As(db.NewUser(t))
+		ctx := t.Context()
+		mine := plant(t, alice)
+		elsewhere, err := alice.CreateTask(ctx, planner.CreateTaskParams{Title: "elsewhere", EstimatedHours: new(1000.0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := map[planner.TaskID]planner.Task{}
+		var ids planner.TaskIDs
+		for range 2 + random.IntN(25) {
+			p := planner.CreateTaskParams{Title: "task", ParentGoalID: &mine.subGoal, Priority: new(1 + random.IntN(5)), Dependencies: planner.TaskIDs{}}
+			if random.IntN(2) == 0 {
+				p.ParentGoalID = &mine.goal
+			}
+			if random.IntN(4) > 0 {
+				p.EstimatedHours = new(float64(random.IntN(9)) / 2)
+			}
+			if random.IntN(4) == 0 {
+				p.Status = planner.TaskCompleted
+			}
+			for _, id := range ids {
+				if random.IntN(6) == 0 {
+					p.Dependencies = append(p.Dependencies, id)
+				}
+			}
+			if random.IntN(6) == 0 {
+				p.Dependencies = append(p.Dependencies, elsewhere.ID)
+			}
+			task, err := alice.CreateTask(ctx, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids, made[task.ID] = append(ids, task.ID), task
+		}
+
+		ordered, err := alice.TaskOrder(ctx, mine.goal)
+		if err != nil || len(ordered) != len(ids)+1 { // the planted one
+			t.Fatalf("%d tasks in order, want %d: %v", len(ordered), len(ids)+1, err)
+		}
+		place := map[planner.TaskID]int{}
+		for i, task := range ordered {
+			place[task.ID] = i
+		}
+		var longest func(id planner.TaskID) float64 // of the chains that end with it, tried one by one
+		longest = func(id planner.TaskID) float64 {
+			var before float64
+			for _, need := range made[id].Dependencies {
+				if need == elsewhere.ID {
+					continue
+				}
+				if place[need] >= place[id] {
+					t.Errorf("%d is before %d, which it depends on", id, need)
+				}
+				if made[need].Status != planner.TaskCompleted {
+					before = max(before, longest(need))
+				}
+			}
+			if hours := made[id].EstimatedHours; hours != nil {
+				before += *hours
+			}
+			return before
+		}
+		var want float64
+		for _, id := range ids {
+			if hours := longest(id); made[id].Status != planner.TaskCompleted {
+				want = max(want, hours)
+			}
+		}
+		path, err := alice.CriticalPath(ctx, mine.goal)
+		if err != nil || path.Hours != want || len(path.Tasks) == 0 {
+			t.Errorf("the critical path takes %v hours, want %v: %v", path.Hours, want, err)
+		}
+		var sum float64
+		for i, task := range path.Tasks {
+			if i > 0 && !slices.Contains(task.Dependencies, path.Tasks[i-1].ID) || task.Status == planner.TaskCompleted {
+				t.Errorf("%d is not a task that comes next", task.ID)
+			}
+			if task.EstimatedHours != nil {
+				sum += *task.EstimatedHours
+			}
+		}
+		if sum != path.Hours {
+			t.Errorf("its tasks take %v hours, want %v", sum, path.Hours)
+		}
+	}
+	alice := db.As(db.NewUser(t))
+	if tasks, err := alice.TaskOrder(t.Context(), 1); names(t, tasks, err) != "" {
+		t.Error(tasks)
+	}
+	if path, err := alice.CriticalPath(t.Context(), 1); err != nil || path.Tasks == nil || len(path.Tasks) != 0 || path.Hours != 0 {
+		t.Error(path, err)
+	}
+}
+
+// A chain as long as a plan can have is no harder.
+func TestLongChainOfTasks(t *testing.T) {
+	t.Parallel()
+	const n = 5000
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	mine := plant(t, alice)
+	tasks := make(planner.NewTasks, n)
+	for i := range tasks {
+		tasks[i] = planner.CreateTaskParams{Title: "task", ParentGoalID: &mine.subGoal, EstimatedHours: new(1.0)}
+	}
+	ids, err := alice.CreateTasks(t.Context(), tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each depends on the next one, set from the end on so that each check is short.
+	if _, err := ownerPool(t, db).Exec(t.Context(), `
+		DO $$ DECLARE task bigint; BEGIN
+		  FOR task IN SELECT id FROM public.tasks WHERE title = 'task' AND estimated_hours = 1 ORDER BY id LIMIT `+fmt.Sprint(n-1)+` LOOP
+		    UPDATE public.tasks SET dependencies = to_jsonb(ARRAY[task + 1]) WHERE id = task;
+		  END LOOP;
+		END $$`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.SetTaskDependencies(t.Context(), planner.SetTaskDependenciesParams{ID: ids[n-1], Dependencies: ids[:1]}); !errors.Is(err, bizydb.ErrDependencyCycle) {
+		t.Errorf("the last on the first: %v, want ErrDependencyCycle", err)
+	}
+	path, err := alice.CriticalPath(t.Context(), mine.goal)
+	if err != nil || path.Hours != n || path.Tasks[0].ID != ids[n-1] {
+		t.Errorf("%v hours: %v", path.Hours, err)
+	}
+}
