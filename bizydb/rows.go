@@ -1,6 +1,7 @@
 package bizydb
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,11 +36,25 @@ func (r *rows) Scan(dest ...any) error {
 	return nil
 }
 
+// How many rows are read and dropped for a caller who leaves early. More would take longer than another connection does.
+const maxDropped = 1000
+
 func (r *rows) Close() {
-	r.Rows.Close()
-	if !r.reply.closed {
-		r.err = r.reply.close(r.Rows.Err())
+	if r.reply.closed {
+		return
 	}
+	if r.reply.leased != nil {
+		dropped := 0
+		for r.Rows.Next() {
+			if dropped++; dropped > maxDropped {
+				_ = r.reply.on.Close(context.Background())
+				_ = r.reply.close(nil) // which says that the connection is closed
+				return
+			}
+		}
+	}
+	r.Rows.Close()
+	r.err = r.reply.close(r.Rows.Err())
 }
 
 func (r *rows) Err() error {

@@ -14,7 +14,7 @@ import (
 )
 
 // newLibrary gives a user n tasks of 2 KB, on a pool of one connection.
-func newLibrary(t *testing.T, n int) bizydb.Scope {
+func newLibrary(t *testing.T, n int) (*bizydb.DB, bizydb.Scope) {
 	t.Helper()
 	made := bizydbtest.New(t)
 	user := made.NewUser(t)
@@ -22,7 +22,8 @@ func newLibrary(t *testing.T, n int) bizydb.Scope {
 		SELECT $1, 'task ' || n, repeat('x', 2000), 1 + n % 5 FROM generate_series(1, $2::int) AS n`, user, n); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, made.DSN, oneConn).As(user)
+	db := open(t, made.DSN, oneConn)
+	return db, db.As(user)
 }
 
 // A stream is the list, one by one, and again each time.
@@ -57,7 +58,7 @@ func TestStreamIsTheList(t *testing.T) {
 // However many tasks there are, few of them are in memory.
 func TestStreamHoldsFewRows(t *testing.T) { // not in parallel: it looks at the memory of the process
 	const n = 20_000 // 40 MB
-	alice := newLibrary(t, n)
+	_, alice := newLibrary(t, n)
 	held := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -82,7 +83,7 @@ func TestStreamHoldsFewRows(t *testing.T) { // not in parallel: it looks at the 
 // However a loop ends, the one connection is free again.
 func TestStreamFreesItsConnection(t *testing.T) {
 	t.Parallel()
-	alice := newLibrary(t, 5000)
+	db, alice := newLibrary(t, 5000)
 	stop := errors.New("stop")
 	for name, end := range map[string]func(ctx context.Context, cancel func()) error{
 		"at the end": func(ctx context.Context, _ func()) error {
@@ -144,6 +145,28 @@ func TestStreamFreesItsConnection(t *testing.T) {
 		}
 		if tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{Limit: 3}); err != nil || len(tasks) != 3 {
 			t.Errorf("%s: afterwards %d tasks, %v", name, len(tasks), err)
+		}
+	}
+
+	// Where much is left that is quicker than to read it, and the pool has another connection, which is not that one.
+	pid := func() int {
+		t.Helper()
+		pids, err := queryAll[int](t, db.Pool(), "SELECT pg_backend_pid()")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pids[0]
+	}
+	for _, c := range []struct {
+		limit int
+		same  bool
+	}{{1000, true}, {0, false}} {
+		before := pid()
+		for range alice.StreamTasks(t.Context(), planner.ListTasksParams{Limit: c.limit}) {
+			break
+		}
+		if after := pid(); (after == before) != c.same {
+			t.Errorf("limit %d: the connection before was of process %d, the one after of %d", c.limit, before, after)
 		}
 	}
 

@@ -11,8 +11,9 @@ import (
 // from one moment. The query is sent when the loop begins. An error ends the loop; it comes as the last pair, with a zero
 // Task. Each loop asks anew.
 //
-// Until the loop ends it holds a connection, or the transaction that it runs in. Leaving it early frees the connection
-// after what the server still has to send has been read and dropped: a limit is better than a break.
+// Until the loop ends it holds a connection, or the transaction that it runs in. Leaving it early frees the connection: the
+// rest is read and dropped, or where that is more than a thousand rows the connection is closed, and the pool opens another
+// when it needs one. In a transaction all of the rest is read.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
 		rows, err := q.db.Query(ctx, listTasks, arg.Status, arg.Category, arg.ParentGoalID, arg.Limit)
