@@ -9,7 +9,7 @@
 // users themselves, which run as role bizydb_accounts and never see a goal or a task. There is no third way in: on a
 // connection outside a scope, each table answers permission denied.
 //
-// The queries are those of [planner.Querier], compiled by sqlc from queries/planner. None takes a user id.
+// The queries are those of [planner.Catalogue], compiled by sqlc from queries/planner. None takes a user id.
 //
 // # One round trip
 //
@@ -42,6 +42,13 @@
 //
 // Whoever writes for a user waits for others that do; users do not wait for each other. A statement of a [Scope], and a
 // whole [Scope.InTx], that the server undoes in favour of another transaction is tried again, up to ten times.
+//
+// # Dependencies
+//
+// A task can depend on others of the same user, and cannot depend on itself, directly or through them: triggers see to it for
+// every client, like progress. A task that is deleted disappears from the lists of those that depended on it. A dependency
+// does not hold a task back: it can be started and completed before what it depends on. ReadyTasks are those that need not
+// wait; completing the last dependency of a task does not change its status.
 //
 // # Accounts
 //

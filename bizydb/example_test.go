@@ -179,6 +179,87 @@ func ExampleScope_progress() {
 	//   Get the rooms ready: 33.33 %, 2 tasks pending
 }
 
+func ExampleScope_PageTasks() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	_, err := ada.CreateTasks(ctx, planner.NewTasks{
+		{Title: "Sign the lease", Priority: new(1), Tags: planner.Tags{"legal"}},
+		{Title: "Register the firm", Priority: new(2), Tags: planner.Tags{"legal", "urgent"}},
+		{Title: "Paint the walls"},
+		{Title: "Insure the shop", Tags: planner.Tags{"legal"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	page, err := ada.PageTasks(ctx, planner.PageTasksParams{
+		Status: planner.TaskPending, AnyTag: planner.Tags{"legal"}, Size: 2, WithTotal: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, task := range page.Tasks {
+		fmt.Println(task.Title)
+	}
+	fmt.Println(page.Total, "in all, more:", page.Next != "") // Next and Previous are cursors for links
+
+	for task, err := range ada.StreamTasks(ctx, planner.ListTasksParams{}) { // all of them, one in memory at a time
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(task.Priority, task.Title)
+	}
+	// Output:
+	// Sign the lease
+	// Register the firm
+	// 3 in all, more: true
+	// 1 Sign the lease
+	// 2 Register the firm
+	// 3 Insure the shop
+	// 3 Paint the walls
+}
+
+func ExampleScope_dependencies() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	goal, err := ada.CreateGoal(ctx, planner.CreateGoalParams{Title: "Open the shop"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, err := ada.CreateTasks(ctx, planner.NewTasks{
+		{Title: "Open the doors", ParentGoalID: &goal.ID, EstimatedHours: new(1.0)},
+		{Title: "Paint the walls", ParentGoalID: &goal.ID, EstimatedHours: new(12.0)},
+		{Title: "Order chairs", ParentGoalID: &goal.ID, EstimatedHours: new(2.0)},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = ada.SetTaskDependencies(ctx, planner.SetTaskDependenciesParams{ID: ids[0], Dependencies: ids[1:]})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ready, err := ada.ReadyTasks(ctx, 20)
+	if err != nil {
+		log.Fatal(err)
+	}
+	path, err := ada.CriticalPath(ctx, goal.ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(ready), "can be begun, the rest takes", path.Hours, "hours")
+
+	_, err = ada.SetTaskDependencies(ctx, planner.SetTaskDependenciesParams{ID: ids[1], Dependencies: ids[:1]})
+	fmt.Println(errors.Is(err, bizydb.ErrDependencyCycle))
+	// Output:
+	// 2 can be begun, the rest takes 13 hours
+	// true
+}
+
 func ExampleFieldError() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)
