@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata" // zones on machines without them
+	_ "time/tzdata" // the machine may have none
 
 	"github.com/google/go-cmp/cmp"
 

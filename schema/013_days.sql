@@ -8,6 +8,8 @@ COMMENT ON FUNCTION bizydb.local_day(timestamptz, text) IS 'The day of a moment,
 CREATE FUNCTION bizydb.day_start(day date, zone text) RETURNS timestamptz
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   -- Midnight can come twice, then the second term is the first of them, or not at all, then both are when it was skipped.
+  -- (Where a clock went back from after midnight to before it, as in St. John's until 2010, a day is in two pieces. This is
+  -- where the second begins.)
   RETURN least(
     day::timestamp AT TIME ZONE coalesce(nullif(zone, ''), 'UTC'),
     (day::timestamp - interval '1 microsecond') AT TIME ZONE coalesce(nullif(zone, ''), 'UTC') + interval '1 microsecond'
@@ -29,7 +31,8 @@ CREATE FUNCTION bizydb.day_after(day date, work bigint, per_day double precision
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE
     WHEN work = 0 THEN day
-    WHEN per_day > 0 AND work / per_day <= 36525 THEN day + ceil(work / per_day)::integer
+    -- As numeric it has fifteen digits, so that 21 / (7 / 5) is 15 and not a little more.
+    WHEN per_day > 0 AND (work / per_day)::numeric <= 36525 THEN day + ceil((work / per_day)::numeric)::integer
   END;
 
 COMMENT ON FUNCTION bizydb.day_after(date, bigint, double precision) IS

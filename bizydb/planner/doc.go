@@ -14,7 +14,7 @@
 // newest. What a change or deletion does not find is bizydb.ErrNotFound.
 //
 // At stands for now where it is nil. Days and weeks are those of TimeZone, an IANA name like Europe/Berlin, UTC where it is
-// empty; one that the server does not know is bizydb.ErrInvalid. A day begins when the clock says so for the first time, and
+// empty; one that the server does not know is bizydb.ErrInvalid. (It knows those of POSIX too, in which UTC+2 is west.) A day begins when the clock says so for the first time, and
 // a week on Monday. Dates come back as midnight UTC. Hours are sums, 0 where there is nothing to add.
 //
 // What is searched without regard to case goes by the locale of the database.

@@ -34,8 +34,8 @@ type Querier interface {
 	// CreateTask. None given is an empty slice.
 	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
 	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
-	// hours they took, the first day first. Days without any are there with 0. Days is at most 36525, a hundred
-	// years; less than 1 is an empty slice.
+	// hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a
+	// hundred years, is as 36525; below 1 it is an empty slice.
 	DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error)
 	// DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
 	// Without such a goal it is ErrNotFound.
@@ -56,7 +56,7 @@ type Querier interface {
 	// them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
 	// and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
 	// other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
-	// If nothing remains all three are the day of At. No such goal is ErrNotFound.
+	// If nothing remains all three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
 	GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error)
 	// GoalMetric returns the value of one key. No such goal or key is ErrNotFound.
 	GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error)
@@ -142,8 +142,8 @@ type Querier interface {
 	// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in AllOf.
 	// With both empty it is an empty slice. Case matters.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
-	// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order of the categories,
-	// those without a category last.
+	// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the database's
+	// collation gives them, those without a category last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
 	// TaskCountsByPriority returns for each priority, 1 to 5, the number of tasks and their hours, 0 where there are none.
 	TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error)
@@ -194,12 +194,13 @@ type Querier interface {
 	// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each day.
 	// Days below 1 is 1.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
-	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At, at
-	// most 5218.
+	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
+	// Weeks above 5218 is as 5218; below 1 it is an empty slice.
 	WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error)
 	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
 	// are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
-	// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks is at most 5218.
+	// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218
+	// is as 5218; below 1 it is an empty slice.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 }
 

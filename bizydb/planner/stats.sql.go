@@ -48,10 +48,10 @@ func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) 
 const dailyCompletions = `-- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.local_day($1::timestamptz, $2::text)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, least($3::int, 36525) - 1) AS n) AS days (day)
+CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least($3::int, 36525)) - 1) AS n) AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, $2) AS day FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - least($3::int, 36525) + 1, $2))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::int, 36525)) + 1, $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -71,8 +71,8 @@ type DailyCompletionsRow struct {
 }
 
 // DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
-// hours they took, the first day first. Days without any are there with 0. Days is at most 36525, a hundred
-// years; less than 1 is an empty slice.
+// hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a
+// hundred years, is as 36525; below 1 it is an empty slice.
 func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, dailyCompletions, arg.At, arg.TimeZone, arg.Days)
 	if err != nil {
@@ -144,7 +144,7 @@ type GoalForecastRow struct {
 // them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
 // and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
 // other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
-// If nothing remains all three are the day of At. No such goal is ErrNotFound.
+// If nothing remains all three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
 func (q *Queries) GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error) {
 	row := q.db.QueryRow(ctx, goalForecast,
 		arg.GoalID,
@@ -179,8 +179,8 @@ type TaskCountsByCategoryRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order of the categories,
-// those without a category last.
+// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the database's
+// collation gives them, those without a category last.
 func (q *Queries) TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByCategory)
 	if err != nil {
@@ -356,10 +356,10 @@ func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow
 const weeklyCompletions = `-- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, least($3::int, 5218) - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least($3::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, $2)) AS monday FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (least($3::int, 5218) - 1), $2))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::int, 5218)) - 1), $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7, $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -378,8 +378,8 @@ type WeeklyCompletionsRow struct {
 	ActualHours float64   `json:"actual_hours"`
 }
 
-// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At, at
-// most 5218.
+// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
+// Weeks above 5218 is as 5218; below 1 it is an empty slice.
 func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, weeklyCompletions, arg.At, arg.TimeZone, arg.Weeks)
 	if err != nil {
@@ -407,11 +407,11 @@ SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (
   coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
   coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, least($3::int, 5218) - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least($3::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, $2)) AS monday FROM public.tasks
   WHERE due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2))
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * least($3::int, 5218), $2))
+    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::int, 5218)), $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
 ORDER BY weeks.monday
@@ -435,7 +435,8 @@ type WorkloadRow struct {
 
 // Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
 // are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
-// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks is at most 5218.
+// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218
+// is as 5218; below 1 it is an empty slice.
 func (q *Queries) Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error) {
 	rows, err := q.db.Query(ctx, workload, arg.At, arg.TimeZone, arg.Weeks)
 	if err != nil {

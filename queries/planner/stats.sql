@@ -9,15 +9,15 @@ FROM public.tasks
 WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
 
 -- DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
--- hours they took, the first day first. Days without any are there with 0. Days is at most 36525, a hundred
--- years; less than 1 is an empty slice.
+-- hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a
+-- hundred years, is as 36525; below 1 it is an empty slice.
 -- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, least(sqlc.arg('days')::int, 36525) - 1) AS n) AS days (day)
+CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least(sqlc.arg('days')::int, 36525)) - 1) AS n) AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, @time_zone) AS day FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - least(sqlc.arg('days')::int, 36525) + 1, @time_zone))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - greatest(0, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -28,7 +28,7 @@ ORDER BY days.day;
 -- them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
 -- and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
 -- other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
--- If nothing remains all three are the day of At. No such goal is ErrNotFound.
+-- If nothing remains all three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
 -- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
@@ -59,8 +59,8 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
 
--- TaskCountsByCategory returns for each category that has tasks their number and hours, in the order of the categories,
--- those without a category last.
+-- TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the database's
+-- collation gives them, those without a category last.
 -- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
@@ -105,15 +105,15 @@ FROM public.tasks
 WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, sqlc.arg('days')::int) + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
--- WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At, at
--- most 5218.
+-- WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
+-- Weeks above 5218 is as 5218; below 1 it is an empty slice.
 -- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, least(sqlc.arg('weeks')::int, 5218) - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, @time_zone)) AS monday FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (least(sqlc.arg('weeks')::int, 5218) - 1), @time_zone))
+  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1), @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7, @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -121,7 +121,8 @@ ORDER BY weeks.monday;
 
 -- Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
 -- are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
--- and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks is at most 5218.
+-- and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218
+-- is as 5218; below 1 it is an empty slice.
 -- name: Workload :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (WHERE t.open))::int AS open,
   (count(*) FILTER (WHERE t.open AND t.estimated_hours IS NULL))::int AS without_estimate,
@@ -129,11 +130,11 @@ SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (
   coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
   coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, least(sqlc.arg('weeks')::int, 5218) - 1) AS n) AS weeks (monday)
+CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, @time_zone)) AS monday FROM public.tasks
   WHERE due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone))
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * least(sqlc.arg('weeks')::int, 5218), @time_zone))
+    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * greatest(0, least(sqlc.arg('weeks')::int, 5218)), @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
 ORDER BY weeks.monday;
