@@ -76,7 +76,7 @@ type Querier interface {
 	// those in AllTags. It reads all that have them.
 	KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error)
 	// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
-	// set, no more than Limit of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
+	// set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
 	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
 	// of all that match, 0 unless WithTotal is set.
 	KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]KeysetTasksRow, error)

@@ -179,7 +179,7 @@ type KeysetTasksRow struct {
 }
 
 // KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
-// set, no more than Limit of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
+// set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
 // FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
 // of all that match, 0 unless WithTotal is set.
 func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]KeysetTasksRow, error) {
