@@ -40,7 +40,7 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 				{
 					ParentGoalID: &goal.ID, Title: strings.Repeat("𝄞", 500), Description: new("\"quoted\"\n<&>"), Priority: new(1), Status: planner.TaskCompleted,
 					Category: new(""), EstimatedHours: new(0.1), ActualHours: new(1e10), DueDate: &at, Dependencies: planner.TaskIDs{900_000_000_000_000_000 + planner.TaskID(user)},
-					Notes: new("null"), Tags: planner.Tags{"a", "ü", `\`}, CreatedAt: &at, CompletedAt: &at,
+					Notes: new("null"), Tags: planner.Tags{"a", "ü", `\`, "\ufffd", `\ufffd`, `\\ufffd`}, CreatedAt: &at, CompletedAt: &at,
 				},
 				{Title: "in progress", Status: planner.TaskInProgress, ParentGoalID: &goal.ID},
 			}
@@ -94,6 +94,8 @@ func TestCreateTasksRefuses(t *testing.T) {
 		{planner.CreateTaskParams{Title: "x", Dependencies: planner.TaskIDs{-1}}, "dependencies", bizydb.ErrInvalid},
 		{planner.CreateTaskParams{Title: "x", ParentGoalID: &hers.goal}, "parent_goal_id", bizydb.ErrNotFound},
 		{planner.CreateTaskParams{Title: "a\x00b"}, "", bizydb.ErrInvalid},
+		{planner.CreateTaskParams{Title: "bad \xff"}, "", bizydb.ErrInvalid},
+		{planner.CreateTaskParams{Title: "x", Tags: planner.Tags{`\\`, "\xff"}}, "", bizydb.ErrInvalid},
 	} {
 		_, err := alice.CreateTasks(t.Context(), planner.NewTasks{{Title: "good"}, c.bad, {Title: "good too"}})
 		var field *bizydb.FieldError

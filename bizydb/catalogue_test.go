@@ -26,8 +26,12 @@ var calls = map[string]func(at things) any{
 	"AssignTask": func(at things) any {
 		return planner.AssignTaskParams{ID: at.task, ParentGoalID: &at.goal}
 	},
+	"BlockTask":    func(at things) any { return planner.BlockTaskParams{ID: at.task, Reason: new("rain")} },
 	"CompleteGoal": func(at things) any { return at.goal },
 	"CompleteTask": func(at things) any { return planner.CompleteTaskParams{ID: at.task, ActualHours: new(1.5)} },
+	"CompletionRate": func(things) any {
+		return planner.CompletionRateParams{From: time.Unix(0, 0), Before: time.Unix(4e9, 0)}
+	},
 	"CreateGoal": func(at things) any {
 		return planner.CreateGoalParams{Title: "made", ParentGoalID: &at.goal}
 	},
@@ -37,12 +41,25 @@ var calls = map[string]func(at things) any{
 	"CreateTasks": func(at things) any {
 		return planner.NewTasks{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
 	},
-	"DeleteGoal":  func(at things) any { return at.goal },
-	"DeleteTask":  func(at things) any { return at.task },
-	"DeleteTasks": func(at things) any { return planner.TaskIDs{at.task} },
-	"GetGoal":     func(at things) any { return at.goal },
-	"GetTask":     func(at things) any { return at.task },
-	"GoalTree":    func(at things) any { return at.goal },
+	"CriticalPath":        func(at things) any { return at.goal },
+	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
+	"DeleteGoal":          func(at things) any { return at.goal },
+	"DeleteTask":          func(at things) any { return at.task },
+	"DeleteTasks":         func(at things) any { return planner.TaskIDs{at.task} },
+	"GetGoal":             func(at things) any { return at.goal },
+	"GetTask":             func(at things) any { return at.task },
+	"GoalAncestors":       func(at things) any { return at.subGoal },
+	"GoalForecast":        func(at things) any { return planner.GoalForecastParams{GoalID: at.goal, Days: 28} },
+	"GoalMetric":          func(at things) any { return planner.GoalMetricParams{ID: at.goal, Key: "revenue"} },
+	"GoalTasks":           func(at things) any { return at.goal },
+	"GoalTree":            func(at things) any { return at.goal },
+	"GoalWork":            func(at things) any { return at.goal },
+	"GoalsAtRisk":         func(things) any { return planner.GoalsAtRiskParams{Limit: 20} },
+	"GoalsNearCompletion": func(things) any { return 20 },
+	"KeysetTaggedTasks": func(things) any {
+		return planner.KeysetTaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Max: 20}
+	},
+	"KeysetTasks": func(at things) any { return planner.KeysetTasksParams{ParentGoalID: &at.goal, Max: 20} },
 	"ListGoals": func(at things) any {
 		return planner.ListGoalsParams{ParentGoalID: &at.goal, Limit: 20}
 	},
@@ -50,46 +67,11 @@ var calls = map[string]func(at things) any{
 		return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}
 	},
 	"Me": func(things) any { return nil },
-	"MoveGoal": func(at things) any {
-		return planner.MoveGoalParams{ID: at.subGoal, ParentGoalID: &at.goal}
-	},
-	"ReopenGoal": func(at things) any { return at.goal },
-	"ReopenTask": func(at things) any { return at.task },
-	"RescheduleTask": func(at things) any {
-		return planner.RescheduleTaskParams{ID: at.task, DueDate: new(time.Unix(2e9, 0))}
-	},
-	"RetagTask": func(at things) any { return planner.RetagTaskParams{ID: at.task, Tags: planner.Tags{"new"}} },
-	"RollUp":    func(at things) any { return at.goal },
-	"RollUpAll": func(things) any { return nil },
-	"SetTaskStatuses": func(at things) any {
-		return planner.SetTaskStatusesParams{IDs: planner.TaskIDs{at.task}, Status: planner.TaskBlocked}
-	},
-	"StartTask": func(at things) any { return at.task },
-	"UpdateGoal": func(at things) any {
-		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
-	},
-	"UpdateMe": func(things) any { return planner.UpdateMeParams{FullName: new("changed")} },
-	"UpdateTask": func(at things) any {
-		return planner.UpdateTaskParams{ID: at.task, Title: new("changed"), ParentGoalID: &at.goal}
-	},
-	"BlockTask": func(at things) any { return planner.BlockTaskParams{ID: at.task, Reason: new("rain")} },
-	"CompletionRate": func(things) any {
-		return planner.CompletionRateParams{From: time.Unix(0, 0), Before: time.Unix(4e9, 0)}
-	},
-	"CriticalPath":        func(at things) any { return at.goal },
-	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
-	"GoalAncestors":       func(at things) any { return at.subGoal },
-	"GoalForecast":        func(at things) any { return planner.GoalForecastParams{GoalID: at.goal, Days: 28} },
-	"GoalMetric":          func(at things) any { return planner.GoalMetricParams{ID: at.goal, Key: "revenue"} },
-	"GoalTasks":           func(at things) any { return at.goal },
-	"GoalsAtRisk":         func(things) any { return planner.GoalsAtRiskParams{Limit: 20} },
-	"GoalsNearCompletion": func(things) any { return 20 },
-	"KeysetTaggedTasks": func(things) any {
-		return planner.KeysetTaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Max: 20}
-	},
-	"KeysetTasks": func(at things) any { return planner.KeysetTasksParams{ParentGoalID: &at.goal, Max: 20} },
 	"MergeGoalMetrics": func(at things) any {
 		return planner.MergeGoalMetricsParams{ID: at.goal, Metrics: planner.Metrics{"costs": 2}}
+	},
+	"MoveGoal": func(at things) any {
+		return planner.MoveGoalParams{ID: at.subGoal, ParentGoalID: &at.goal}
 	},
 	"OpenTasks":    func(things) any { return 20 },
 	"OverdueTasks": func(things) any { return planner.OverdueTasksParams{Limit: 20} },
@@ -98,14 +80,26 @@ var calls = map[string]func(at things) any{
 	},
 	"ReadyTasks":       func(things) any { return 20 },
 	"RemoveGoalMetric": func(at things) any { return planner.RemoveGoalMetricParams{ID: at.goal, Key: "revenue"} },
-	"SearchGoals":      func(things) any { return planner.SearchGoalsParams{Text: "OAL", Limit: 20} },
-	"SearchTasks":      func(things) any { return planner.SearchTasksParams{Text: "AS", Limit: 20} },
+	"ReopenGoal":       func(at things) any { return at.goal },
+	"ReopenTask":       func(at things) any { return at.task },
+	"RescheduleTask": func(at things) any {
+		return planner.RescheduleTaskParams{ID: at.task, DueDate: new(time.Unix(2e9, 0))}
+	},
+	"RetagTask":   func(at things) any { return planner.RetagTaskParams{ID: at.task, Tags: planner.Tags{"new"}} },
+	"RollUp":      func(at things) any { return at.goal },
+	"RollUpAll":   func(things) any { return nil },
+	"SearchGoals": func(things) any { return planner.SearchGoalsParams{Text: "OAL", Limit: 20} },
+	"SearchTasks": func(things) any { return planner.SearchTasksParams{Text: "AS", Limit: 20} },
 	"SetGoalMetric": func(at things) any {
 		return planner.SetGoalMetricParams{ID: at.goal, Key: "costs", Value: planner.Metric{Value: 2}}
 	},
 	"SetTaskDependencies": func(at things) any {
 		return planner.SetTaskDependenciesParams{ID: at.waiting, Dependencies: planner.TaskIDs{at.task}}
 	},
+	"SetTaskStatuses": func(at things) any {
+		return planner.SetTaskStatusesParams{IDs: planner.TaskIDs{at.task}, Status: planner.TaskBlocked}
+	},
+	"StartTask":            func(at things) any { return at.task },
 	"StreamTasks":          func(at things) any { return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20} },
 	"TaggedTasks":          func(things) any { return planner.TaggedTasksParams{AnyOf: planner.Tags{"urgent", "rare"}, Limit: 20} },
 	"TaskCountsByCategory": func(things) any { return nil },
@@ -119,11 +113,18 @@ var calls = map[string]func(at things) any{
 	"TasksDue": func(things) any {
 		return planner.TasksDueParams{From: time.Now().AddDate(0, 0, -1), Before: time.Now().AddDate(0, 0, 1), Limit: 20}
 	},
-	"TasksDueToday":     func(things) any { return planner.TasksDueTodayParams{WithUndated: true, Limit: 20} },
-	"UnassignedTasks":   func(things) any { return 20 },
-	"UnblockTask":       func(at things) any { return at.task },
-	"UpcomingGoals":     func(things) any { return planner.UpcomingGoalsParams{Days: 60, Limit: 20} },
-	"UpcomingTasks":     func(things) any { return planner.UpcomingTasksParams{Days: 7, Limit: 20} },
+	"TasksDueToday":   func(things) any { return planner.TasksDueTodayParams{WithUndated: true, Limit: 20} },
+	"UnassignedTasks": func(things) any { return 20 },
+	"UnblockTask":     func(at things) any { return at.task },
+	"UpcomingGoals":   func(things) any { return planner.UpcomingGoalsParams{Days: 60, Limit: 20} },
+	"UpcomingTasks":   func(things) any { return planner.UpcomingTasksParams{Days: 7, Limit: 20} },
+	"UpdateGoal": func(at things) any {
+		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
+	},
+	"UpdateMe": func(things) any { return planner.UpdateMeParams{FullName: new("changed")} },
+	"UpdateTask": func(at things) any {
+		return planner.UpdateTaskParams{ID: at.task, Title: new("changed"), ParentGoalID: &at.goal}
+	},
 	"Velocity":          func(things) any { return planner.VelocityParams{Days: 28} },
 	"WeeklyCompletions": func(things) any { return planner.WeeklyCompletionsParams{Weeks: 8} },
 	"Workload":          func(things) any { return planner.WorkloadParams{Weeks: 8} },

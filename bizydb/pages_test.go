@@ -1,8 +1,10 @@
 package bizydb_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -290,7 +292,7 @@ func TestPageEdges(t *testing.T) {
 		}
 	}
 	empty, err := alice.PageTasks(t.Context(), planner.PageTasksParams{Cursor: page.Next, WithTotal: true})
-	if err != nil || len(empty.Tasks) != 0 || empty.Next != "" || empty.Previous == "" {
+	if err != nil || len(empty.Tasks) != 0 || empty.Total != 60 || empty.Next != "" || empty.Previous == "" {
 		t.Fatalf("%+v, %v", empty, err)
 	}
 	again, err := alice.PageTasks(t.Context(), planner.PageTasksParams{Cursor: empty.Previous, Size: 59})
@@ -304,7 +306,7 @@ func TestPageRefuses(t *testing.T) {
 	db := bizydbtest.New(t)
 	alice := db.As(db.NewUser(t))
 	for _, arg := range []planner.PageTasksParams{
-		{Size: -1}, {Cursor: "x"}, {Cursor: "e30"}, {Cursor: "{}"}, {Cursor: "bnVsbA"}, {Cursor: "'; DROP TABLE tasks"}, {Cursor: "eyJwIjo5LCJjIjowLCJpIjoxfQ"},
+		{Size: -1}, {Size: 10_001}, {Size: math.MaxInt}, {Cursor: planner.TaskCursor(base64.RawURLEncoding.EncodeToString([]byte(`{"p":1,"c":-9223372036854775808,"i":1}`)))}, {Cursor: "x"}, {Cursor: "e30"}, {Cursor: "{}"}, {Cursor: "bnVsbA"}, {Cursor: "'; DROP TABLE tasks"}, {Cursor: "eyJwIjo5LCJjIjowLCJpIjoxfQ"},
 	} {
 		if page, err := alice.PageTasks(t.Context(), arg); !errors.Is(err, bizydb.ErrInvalid) {
 			t.Errorf("%+v: %v, %v, want ErrInvalid", arg, page, err)

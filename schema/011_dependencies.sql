@@ -29,9 +29,11 @@ COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS
   'Those of a list of ids that are tasks of a user, and all that they depend on.';
 
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
   AS $$
 DECLARE
+  wanted  bigint[] := ARRAY(SELECT DISTINCT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id));
+  found   bigint[];
   needed  bigint[];
   missing bigint;
 BEGIN
@@ -42,30 +44,36 @@ BEGIN
     RAISE EXCEPTION 'tasks depend on task %', OLD.id
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
   END IF;
-  needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
 
-  SELECT d.id::bigint INTO missing FROM jsonb_array_elements_text(NEW.dependencies) AS d (id) WHERE d.id::bigint <> ALL (needed) LIMIT 1;
+  -- Locked, so that none of them gets another id or user meanwhile.
+  found := ARRAY(SELECT t.id FROM public.tasks t WHERE t.id = ANY (wanted) AND t.user_id = NEW.user_id ORDER BY t.id FOR SHARE);
+  SELECT id INTO missing FROM unnest(wanted) AS id WHERE id <> ALL (found) LIMIT 1;
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
-  ELSIF NEW.id = ANY (needed) THEN
+  END IF;
+
+  -- What nothing depends on is in no circle. At another isolation level than this the snapshot is older than the lock, and
+  -- does not say: there, to lock a row that has changed meanwhile is a serialization failure.
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
+    PERFORM FROM public.tasks t WHERE t.id = ANY (needed) FOR SHARE;
+  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]') THEN
+    needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
+  END IF;
+  IF NEW.id = ANY (needed) THEN
     RAISE EXCEPTION 'task % cannot depend on itself', NEW.id
       USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'ck_tasks_no_dependency_cycle';
-  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
-    PERFORM FROM public.tasks t WHERE t.id = ANY (needed) FOR SHARE;
   END IF;
-  -- For the same reason on the other side: who deletes one of them by an older snapshot does not see that it is needed.
-  UPDATE public.tasks t SET title = t.title WHERE t.id IN (SELECT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id));
   RETURN NULL;
 END
 $$;
 
 COMMENT ON FUNCTION bizydb.check_dependencies() IS
-  'Trigger: a task depends on tasks of its own user that are there, and not on itself, also when two changes race. A task that others depend on keeps its id and user.';
+  'Trigger: a task depends on tasks of its own user that are there, and not on itself, also when two changes race. A task that others depend on keeps its id and user. With the owner''s rights, since row security would keep it from the index.';
 
 CREATE FUNCTION bizydb.forget_dependencies() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
   AS $$
 DECLARE
   owners     bigint[] := (SELECT array_agg(DISTINCT o.user_id) FROM old_rows o);
@@ -79,7 +87,7 @@ BEGIN
   ELSIF owners IS NOT NULL THEN -- the server may not have room for so many
     LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
   END IF;
-  IF NOT EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND t.dependencies <> '[]') THEN
+  IF NOT EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND jsonb_array_length(t.dependencies) > 0) THEN
     RETURN NULL;
   END IF;
 
@@ -97,7 +105,7 @@ END
 $$;
 
 COMMENT ON FUNCTION bizydb.forget_dependencies() IS
-  'Trigger: a deleted task disappears from the lists of those that depended on it. With the owner''s rights, since row security would keep it from the index; only tasks of the same user can depend on one.';
+  'Trigger: a deleted task disappears from the lists of those that depended on it. (A transaction at repeatable read or serializable does not see what came to depend on it since it began: the id stays there, and counts for nothing.) With the owner''s rights, since row security would keep it from the index; only tasks of the same user can depend on one.';
 
 CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
@@ -110,15 +118,17 @@ CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
 COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS
   'The tasks of the scope''s user that directly depend on a task. With the owner''s rights, since row security would keep it from the index.';
 
-REVOKE EXECUTE ON FUNCTION bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION bizydb.needed_tasks(jsonb, bigint), bizydb.check_dependencies(), bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user;
 
--- For a quick look whether a user has any task that depends on others.
-CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE dependencies <> '[]';
+-- For a quick look whether a user has any task that depends on others. Its condition is another one than that of the index
+-- above, so that without statistics the planner does not take it for that.
+CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE jsonb_array_length(dependencies) > 0;
 
 -- What is there was not checked so far. Ids of nothing and of others' tasks go, and where tasks depend on each other, the
 -- one with the lowest id depends no more on those that depend on it.
 LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
+SET LOCAL jit = off;
 
 UPDATE public.tasks t SET dependencies = kept.list
 FROM (
@@ -148,7 +158,7 @@ $$;
 CREATE TRIGGER tasks_check_dependencies_insert AFTER INSERT ON public.tasks
   FOR EACH ROW WHEN (NEW.dependencies <> '[]') EXECUTE FUNCTION bizydb.check_dependencies();
 CREATE TRIGGER tasks_check_dependencies_update AFTER UPDATE OF id, user_id, dependencies ON public.tasks
-  FOR EACH ROW WHEN (OLD.dependencies <> NEW.dependencies OR OLD.id <> NEW.id OR OLD.user_id <> NEW.user_id)
+  FOR EACH ROW WHEN (NOT NEW.dependencies <@ OLD.dependencies OR OLD.id <> NEW.id OR OLD.user_id <> NEW.user_id) -- more than fewer
   EXECUTE FUNCTION bizydb.check_dependencies();
 CREATE TRIGGER tasks_forget_dependencies AFTER DELETE ON public.tasks
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_dependencies();

@@ -11,6 +11,11 @@ COMMENT ON FUNCTION bizydb.due_or_never(timestamptz) IS 'A due date, or infinity
 CREATE INDEX ix_tasks_user_list ON public.tasks (user_id, priority, bizydb.due_or_never(due_date), created_at DESC, id DESC)
   INCLUDE (due_date, status, category, parent_goal_id);
 
+-- The same of what is still to be done, which can be little after years of completed tasks.
+CREATE INDEX ix_tasks_user_open_list ON public.tasks (user_id, priority, bizydb.due_or_never(due_date), created_at DESC, id DESC)
+  INCLUDE (due_date, status, category, parent_goal_id)
+  WHERE status IN ('pending', 'in_progress', 'blocked');
+
 -- What is still to be done, by date. A list by status alone does not ask for a date, and so goes by ix_tasks_user_status.
 CREATE INDEX ix_tasks_user_open_due_date ON public.tasks (user_id, due_date, priority, id)
   WHERE status IN ('pending', 'in_progress', 'blocked') AND due_date IS NOT NULL;
@@ -88,6 +93,7 @@ DROP DOMAIN bizydb.tags;
 DROP INDEX public.ix_tasks_user_tags;
 DROP INDEX public.ix_tasks_user_completed_at;
 DROP INDEX public.ix_tasks_user_open_due_date;
+DROP INDEX public.ix_tasks_user_open_list;
 DROP INDEX public.ix_tasks_user_list;
 DROP FUNCTION bizydb.due_or_never(timestamptz);
 ALTER FUNCTION bizydb.roll_up_all() RESET enable_seqscan;

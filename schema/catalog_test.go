@@ -138,6 +138,7 @@ var catalogRules = map[string]catalogRule{
 
 // allowedDefiners are the functions that run with the rights of the tables' owner.
 var allowedDefiners = []string{
+	"bizydb.check_dependencies()",
 	"bizydb.delete_user(bigint)",
 	"bizydb.dependent_tasks(bigint)",
 	"bizydb.forget_dependencies()",
@@ -194,7 +195,6 @@ var allowed = []string{
 	// By PostgreSQL's own defaults. Without USAGE on the schema a function is out of reach, and a trigger's cannot be
 	// called by hand.
 	"PUBLIC: EXECUTE on bizydb.current_user_id()",
-	"PUBLIC: EXECUTE on bizydb.check_dependencies()",
 	"PUBLIC: EXECUTE on bizydb.day_after(date,bigint,double precision)",
 	"PUBLIC: EXECUTE on bizydb.day_start(date,text)",
 	"PUBLIC: EXECUTE on bizydb.derive_goal()",
@@ -204,7 +204,6 @@ var allowed = []string{
 	"PUBLIC: EXECUTE on bizydb.local_day(timestamp with time zone,text)",
 	"PUBLIC: EXECUTE on bizydb.lock_plan(bigint)",
 	"PUBLIC: EXECUTE on bizydb.monday(date)",
-	"PUBLIC: EXECUTE on bizydb.needed_tasks(jsonb,bigint)",
 	"PUBLIC: EXECUTE on bizydb.refuse_goal_cycle()",
 	"PUBLIC: EXECUTE on bizydb.plan_for_any_values()",
 	"PUBLIC: EXECUTE on bizydb.schema_version()",

@@ -10,7 +10,7 @@ import (
 type Catalogue interface {
 	Querier
 
-	// CriticalPath returns the chain of tasks under a goal, each depending on the one before, that takes the most
+	// CriticalPath returns the chain of tasks that a goal waits for, each depending on the one before, that takes the most
 	// estimated hours. See [Queries.CriticalPath].
 	CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error)
 	// PageTasks returns one page of the tasks that match every filter that is set. See [Queries.PageTasks].

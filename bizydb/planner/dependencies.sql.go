@@ -20,7 +20,8 @@ WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty slice.
+// GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty
+// slice.
 func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, goalTasks, goalID)
 	if err != nil {
@@ -49,6 +50,72 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 			&i.Notes,
 			&i.Tags,
 			&i.BlockedReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const goalWork = `-- name: GoalWork :many
+WITH RECURSIVE tree (id) AS (
+  SELECT g.id FROM public.goals g WHERE g.id = $1
+  UNION ALL
+  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+), work (id, dependencies, elsewhere) AS (
+  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+  UNION
+  SELECT t.id, t.dependencies, true FROM work w
+  CROSS JOIN LATERAL jsonb_array_elements_text(w.dependencies) AS d (id)
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = d.id::bigint OFFSET 0) AS t
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, w.elsewhere::bool AS elsewhere
+FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
+ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
+`
+
+type GoalWorkRow struct {
+	Task      Task `json:"task"`
+	Elsewhere bool `json:"elsewhere"`
+}
+
+// GoalWork returns all tasks under a goal and the goals below it, and all that they depend on, in the order of lists;
+// Elsewhere marks those that are not under the goal. It is what TaskOrder and CriticalPath are made of. No such goal is an
+// empty slice.
+func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error) {
+	rows, err := q.db.Query(ctx, goalWork, goalID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GoalWorkRow{}
+	for rows.Next() {
+		var i GoalWorkRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.Task.BlockedReason,
+			&i.Elsewhere,
 		); err != nil {
 			return nil, err
 		}
@@ -121,8 +188,9 @@ type SetTaskDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such task
-// or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is ErrDependencyCycle.
+// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
+// task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+// ErrDependencyCycle.
 func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, setTaskDependencies, arg.Dependencies, arg.ID)
 	var i Task
@@ -204,8 +272,8 @@ WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists. For a
-// task that is ready, and for no such task, it is an empty slice.
+// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
+// For a task that is ready, and for no such task, it is an empty slice.
 func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlocking, id)
 	if err != nil {

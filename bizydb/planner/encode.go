@@ -3,6 +3,8 @@ package planner
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"regexp"
 
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -48,8 +50,15 @@ func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 		return pgtype.Text{}, nil
 	}
 	b, err := json.Marshal(v)
+	if err == nil && replaced.Match(b) {
+		err = errors.New("invalid UTF-8")
+	}
 	return pgtype.Text{String: string(b), Valid: err == nil}, err
 }
+
+// replaced finds what package json has put in place of invalid UTF-8: the escape, which it never writes for a U+FFFD that was
+// there. Elsewhere the server refuses such a text.
+var replaced = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)
 
 // MarshalJSON implements [json.Marshaler]. Package json checks what it returns, and so refuses to write what is nested too
 // deep to be read back.

@@ -23,8 +23,8 @@ WHERE a.distance > 0
 ORDER BY a.distance
 `
 
-// GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an empty
-// slice.
+// GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an
+// empty slice.
 func (q *Queries) GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalAncestors, goalID)
 	if err != nil {
@@ -127,8 +127,8 @@ ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif($1::int, 0)
 `
 
-// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date, those
-// without one last.
+// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
+// those without one last.
 func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalsNearCompletion, limit)
 	if err != nil {
@@ -247,8 +247,8 @@ type SearchGoalsParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in the
-// order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+// SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in
+// the order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
 func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, searchGoals, arg.Text, arg.Limit)
 	if err != nil {
@@ -293,7 +293,7 @@ const upcomingGoals = `-- name: UpcomingGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE status = 'active'
   AND target_date >= (SELECT coalesce($1::timestamptz, now()))
-  AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + $3::int + 1, $2))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + least($3::int, 36525) + 1, $2))
 ORDER BY target_date, created_at, id
 LIMIT nullif($4::int, 0)
 `
@@ -305,8 +305,8 @@ type UpcomingGoalsParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after it
-// in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
+// it in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
 func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, upcomingGoals,
 		arg.At,

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 )
@@ -12,68 +13,93 @@ type CriticalPath struct {
 }
 
 // TaskOrder returns all tasks under a goal and the goals below it, in an order in which they can be done: each after those
-// that it depends on. Where dependencies leave a choice, the order is that of lists. Dependencies on tasks elsewhere do not
-// count. No such goal is an empty slice.
+// that it depends on, also by way of tasks elsewhere. Where that leaves a choice, the order is that of lists. No such goal is
+// an empty slice.
 func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
-	tasks, err := q.GoalTasks(ctx, goal)
+	rows, err := q.GoalWork(ctx, goal)
 	if err != nil {
 		return nil, err
 	}
-	return inOrder(tasks), nil
+	ordered, elsewhere := []Task{}, map[TaskID]bool{}
+	for _, row := range rows {
+		elsewhere[row.Task.ID] = row.Elsewhere
+	}
+	for _, task := range inOrder(rows) {
+		if !elsewhere[task.ID] {
+			ordered = append(ordered, task)
+		}
+	}
+	return ordered, nil
 }
 
-// CriticalPath returns, of the tasks under a goal and the goals below it that are not completed, the chain that takes the
-// most estimated hours: with as many people as one likes, the rest of the goal takes as long. A task without an estimate
-// counts 0 hours. Dependencies on tasks elsewhere do not count. With nothing left to do, and for no such goal, it has no
-// tasks.
+// CriticalPath returns, of the tasks under a goal and the goals below it and all that they depend on anywhere, the chain of
+// those not completed that takes the most estimated hours: with as many people as one likes, the rest of the goal takes as
+// long. A task without an estimate counts 0 hours. With nothing left to do, and for no such goal, it has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
-	tasks, err := q.GoalTasks(ctx, goal)
+	rows, err := q.GoalWork(ctx, goal)
 	if err != nil {
 		return CriticalPath{}, err
 	}
-	return criticalPath(slices.DeleteFunc(tasks, func(t Task) bool { return t.Status == TaskCompleted })), nil
+	return criticalPath(slices.DeleteFunc(inOrder(rows), func(t Task) bool { return t.Status == TaskCompleted })), nil
 }
 
-// inOrder sorts tasks topologically. Of those that can come next the first in tasks does: each task is preceded by what it
-// depends on and has not come yet.
-func inOrder(tasks []Task) []Task {
-	at := positions(tasks)
-	ordered := make([]Task, 0, len(tasks))
-	seen := make([]bool, len(tasks))
-	// What is to be visited, with the next of its dependencies to look at. A chain can be longer than a stack is deep.
-	type visit struct{ task, next int }
-	for i := range tasks {
-		if seen[i] {
-			continue
-		}
-		seen[i] = true
-		for stack := []visit{{task: i}}; len(stack) > 0; {
-			top := &stack[len(stack)-1]
-			needs := tasks[top.task].Dependencies
-			if top.next == len(needs) {
-				ordered = append(ordered, tasks[top.task])
-				stack = stack[:len(stack)-1]
-				continue
+// inOrder sorts tasks topologically. Of those that can come next the first in rows does.
+func inOrder(rows []GoalWorkRow) []Task {
+	at := make(map[TaskID]int, len(rows))
+	for i, row := range rows {
+		at[row.Task.ID] = i
+	}
+	waitsFor := make([]int, len(rows)) // how many
+	frees := make([][]int, len(rows))
+	for i, row := range rows {
+		for _, id := range row.Task.Dependencies {
+			if need, here := at[id]; here {
+				waitsFor[i]++
+				frees[need] = append(frees[need], i)
 			}
-			need, here := at[needs[top.next]]
-			top.next++
-			if here && !seen[need] {
-				seen[need] = true
-				stack = append(stack, visit{task: need})
+		}
+	}
+	var next places
+	for i := range rows {
+		if waitsFor[i] == 0 {
+			next = append(next, i) // which is a heap, being sorted
+		}
+	}
+	ordered := make([]Task, 0, len(rows))
+	for len(next) > 0 {
+		i := heap.Pop(&next).(int)
+		ordered = append(ordered, rows[i].Task)
+		for _, freed := range frees[i] {
+			if waitsFor[freed]--; waitsFor[freed] == 0 {
+				heap.Push(&next, freed)
 			}
 		}
 	}
 	return ordered
 }
 
+// places is a heap with the lowest number on top.
+type places []int
+
+func (p places) Len() int           { return len(p) }
+func (p places) Less(i, j int) bool { return p[i] < p[j] }
+func (p places) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+func (p *places) Push(i any)        { *p = append(*p, i.(int)) }
+func (p *places) Pop() any {
+	last := len(*p) - 1
+	i := (*p)[last]
+	*p = (*p)[:last]
+	return i
+}
+
+// criticalPath looks for the longest chain in tasks, which are in order.
 func criticalPath(tasks []Task) CriticalPath {
-	tasks = inOrder(tasks)
-	at := positions(tasks)
+	at := make(map[TaskID]int, len(tasks))
 	hours := make([]float64, len(tasks)) // of the longest chain that ends with the task
 	before := make([]int, len(tasks))    // the task before it in that chain, -1 for none
 	end := -1
 	for i, task := range tasks {
-		before[i] = -1
+		at[task.ID], before[i] = i, -1
 		for _, id := range task.Dependencies {
 			if need, here := at[id]; here && (before[i] < 0 || hours[need] > hours[before[i]]) {
 				before[i] = need
@@ -98,12 +124,4 @@ func criticalPath(tasks []Task) CriticalPath {
 	}
 	slices.Reverse(path.Tasks)
 	return path
-}
-
-func positions(tasks []Task) map[TaskID]int {
-	at := make(map[TaskID]int, len(tasks))
-	for i, task := range tasks {
-		at[task.ID] = i
-	}
-	return at
 }

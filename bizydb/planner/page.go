@@ -20,9 +20,9 @@ type PageTasksParams struct {
 	AllTags      Tags    // with every one of these
 	Search       string  // with this in title, description or notes, as in SearchTasks
 
-	Size      int        // tasks on a page, 50 for 0
+	Size      int        // tasks on a page, 10,000 at most; 50 for 0
 	Cursor    TaskCursor // from another page with the same filters; the first page without
-	WithTotal bool       // count all that match, too
+	WithTotal bool       // count all that match, too, which takes as long as there are many
 }
 
 // A TaskPage is a part of a list of tasks.
@@ -36,7 +36,10 @@ type TaskPage struct {
 // relied upon; it holds the priority, the times and the id of a task.
 type TaskCursor string
 
-const defaultPageSize = 50
+const (
+	defaultPageSize = 50
+	maxPageSize     = 10_000
+)
 
 // keyset is what a cursor says: the page begins beside the task with these values, and not at its id alone, so that it can
 // be found when the task has gone.
@@ -48,6 +51,9 @@ type keyset struct {
 	ID        TaskID `json:"i"`
 }
 
+// minTime is the first moment that PostgreSQL has.
+const minTime = -210_866_803_200_000_000
+
 // before is where the first page begins.
 var before = keyset{Priority: 0}
 
@@ -55,10 +61,14 @@ var before = keyset{Priority: 0}
 // earliest due date, those without one last, then the newest. Its cursors lead to the pages beside it.
 //
 // Walking from page to page neither skips nor repeats a task, whatever is created or deleted meanwhile; one whose priority
-// or due date changes moves in the list. A page costs the same wherever it is. The total is counted anew for each page
-// that asks for it. Nothing found is an empty page.
+// or due date changes moves in the list. Nothing found is an empty page.
 //
-// A cursor that is not from PageTasks, or a negative size, is ErrInvalid.
+// A page costs the same wherever it is. What costs more is a filter other than the status that few of very many tasks
+// match, since all are passed over; a search, for the same reason; and tags that very many tasks carry, since all of those
+// are read for each page.
+//
+// A cursor that is not from PageTasks, or a size out of range, is ErrInvalid. The total of an empty page that is not the
+// first takes a second round trip.
 func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
 	from, err := arg.Cursor.keyset()
 	if err != nil {
@@ -66,7 +76,7 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	}
 	size := arg.Size
 	switch {
-	case size < 0:
+	case size < 0 || size > maxPageSize:
 		return TaskPage{}, fmt.Errorf("planner: PageTasks: %w: page size %d", ErrInvalid, size)
 	case size == 0:
 		size = defaultPageSize
@@ -76,6 +86,20 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 		return TaskPage{}, err
 	}
 
+	page := TaskPage{Tasks: make([]Task, min(len(rows), size))}
+	switch { // of what matches, each row has the number
+	case !arg.WithTotal:
+	case len(rows) > 0:
+		page.Total = rows[0].TotalCount
+	case from != before:
+		first, err := q.keysetTasks(ctx, arg, before, 1)
+		if err != nil {
+			return TaskPage{}, err
+		}
+		if len(first) > 0 {
+			page.Total = first[0].TotalCount
+		}
+	}
 	more := len(rows) > size
 	if more {
 		rows = rows[:size]
@@ -83,12 +107,8 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	if from.Back {
 		slices.Reverse(rows)
 	}
-	page := TaskPage{Tasks: make([]Task, len(rows))}
 	for i, row := range rows {
 		page.Tasks[i] = row.Task
-		if arg.WithTotal {
-			page.Total = row.TotalCount
-		}
 	}
 	first, last := from, from
 	switch {
@@ -158,7 +178,7 @@ func (c TaskCursor) keyset() (keyset, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &k)
 	}
-	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 {
+	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 || k.CreatedAt < minTime || k.DueDate != nil && *k.DueDate < minTime {
 		return keyset{}, fmt.Errorf("planner: PageTasks: %w: %q is not a cursor of a page of tasks", ErrInvalid, c)
 	}
 	return k, nil

@@ -12,7 +12,8 @@ type Querier interface {
 	// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
 	// ErrNotFound.
 	AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error)
-	// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is ErrNotFound.
+	// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
+	// ErrNotFound.
 	BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error)
 	// CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
 	// stays as it is. No such goal is ErrNotFound.
@@ -20,8 +21,8 @@ type Querier interface {
 	// CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
 	// completed keeps its time. No such task is ErrNotFound.
 	CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error)
-	// CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed, how
-	// many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
+	// CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed,
+	// how many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
 	// CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
 	// default (active, at 0 percent, a root, created now, no metrics). With a parent goal that is not there it is ErrNotFound.
@@ -33,9 +34,9 @@ type Querier interface {
 	// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
 	// CreateTask. None given is an empty slice.
 	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
-	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
-	// hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a
-	// hundred years, is as 36525; below 1 it is an empty slice.
+	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
+	// the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
+	// years, is as 36525; below 1 it is an empty slice.
 	DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error)
 	// DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
 	// Without such a goal it is ErrNotFound.
@@ -48,44 +49,51 @@ type Querier interface {
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
 	GetTask(ctx context.Context, id TaskID) (Task, error)
-	// GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an empty
-	// slice.
+	// GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an
+	// empty slice.
 	GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error)
-	// GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on as
-	// they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks completed on each of
-	// them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
-	// and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
-	// other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
-	// If nothing remains all three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
+	// GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
+	// as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
+	// completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
+	// the same at the rate plus and minus 1.28 standard errors of the mean, which is where the true rate is in about four
+	// cases of five. Chance in the days to come is not in it. Each is nil if it is not within a hundred years: if nothing
+	// was completed, say, or for the range on the first day. If nothing remains all three are the day of At. What remains
+	// is what is not completed now, whatever At is. No such goal is ErrNotFound.
 	GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error)
 	// GoalMetric returns the value of one key. No such goal or key is ErrNotFound.
 	GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error)
-	// GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty slice.
+	// GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty
+	// slice.
 	GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error)
 	// GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
 	// and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
 	// status. No such goal is an empty slice.
 	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
+	// GoalWork returns all tasks under a goal and the goals below it, and all that they depend on, in the order of lists;
+	// Elsewhere marks those that are not under the goal. It is what TaskOrder and CriticalPath are made of. No such goal is an
+	// empty slice.
+	GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error)
 	// GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
 	// target date first, then in the order of creation.
 	GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error)
-	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date, those
-	// without one last.
+	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
+	// those without one last.
 	GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error)
-	// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all of
-	// those in AllTags. It reads all that have them.
+	// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
+	// of those in AllTags. It reads all that have them.
 	KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error)
-	// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
-	// set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
-	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
-	// of all that match, 0 unless WithTotal is set.
+	// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that
+	// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
+	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
+	// number of all that match, 0 unless WithTotal is set.
 	KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]KeysetTasksRow, error)
 	// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
 	// last, then in the order of creation. RootsOnly leaves out those under another goal.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
-	// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
-	// date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more filters, and
-	// page by page, see PageTasks.
+	// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
+	// due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more
+	// filters, and page by page, see PageTasks. It passes over what does not match: where a few of a hundred thousand do,
+	// PageTasks is faster.
 	ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error)
 	// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
 	Me(ctx context.Context) (User, error)
@@ -108,8 +116,8 @@ type Querier interface {
 	// work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
 	// stays as it is. No such goal is ErrNotFound.
 	ReopenGoal(ctx context.Context, id GoalID) (Goal, error)
-	// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
-	// task that is not completed stays as it is. No such task is ErrNotFound.
+	// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
+	// A task that is not completed stays as it is. No such task is ErrNotFound.
 	ReopenTask(ctx context.Context, id TaskID) (Task, error)
 	// RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
 	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
@@ -122,8 +130,8 @@ type Querier interface {
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
 	// RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
-	// SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in the
-	// order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+	// SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in
+	// the order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
 	SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error)
 	// SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
 	// stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
@@ -131,52 +139,53 @@ type Querier interface {
 	// SetGoalMetric sets one key, new or not, to a value that can be anything JSON has, and returns the goal as stored. No such
 	// goal is ErrNotFound.
 	SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error)
-	// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such task
-	// or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is ErrDependencyCycle.
+	// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
+	// task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+	// ErrDependencyCycle.
 	SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error)
 	// SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
 	// Goals follow as if it were one task. An empty status leaves them as they are.
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
 	// StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
 	StartTask(ctx context.Context, id TaskID) (Task, error)
-	// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in AllOf.
-	// With both empty it is an empty slice. Case matters.
+	// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
+	// AllOf. With both empty it is an empty slice. Case matters.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
-	// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the database's
-	// collation gives them, those without a category last.
+	// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the
+	// database's collation gives them, those without a category last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
 	// TaskCountsByPriority returns for each priority, 1 to 5, the number of tasks and their hours, 0 where there are none.
 	TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error)
-	// TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and their
-	// hours, 0 where there are none.
+	// TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and
+	// their hours, 0 where there are none.
 	TaskCountsByStatus(ctx context.Context) ([]TaskCountsByStatusRow, error)
-	// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what is not
-	// completed. Compared… are the estimates and the hours of those completed tasks that have both.
+	// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what
+	// is not completed. Compared… are the estimates and the hours of those completed tasks that have both.
 	TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHoursRow, error)
 	// TasksBlockedBy returns the tasks, not completed, that depend directly on a task which is not completed itself, in the
 	// order of lists. Otherwise, and for no such task, it is an empty slice.
 	TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
-	// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists. For a
-	// task that is ready, and for no such task, it is an empty slice.
+	// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
+	// For a task that is ready, and for no such task, it is an empty slice.
 	TasksBlocking(ctx context.Context, id TaskID) ([]Task, error)
 	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
 	// TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
 	// then by priority and id.
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
-	// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the earliest
-	// first, then by priority and id. Those without a due date come after them if WithUndated is set.
+	// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
+	// earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
 	// UnassignedTasks returns the tasks that are not completed and under no goal.
 	UnassignedTasks(ctx context.Context, limit int) ([]Task, error)
-	// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not blocked
-	// stays as it is. No such task is ErrNotFound.
+	// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
+	// blocked stays as it is. No such task is ErrNotFound.
 	UnblockTask(ctx context.Context, id TaskID) (Task, error)
-	// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after it
-	// in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+	// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
+	// it in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
-	// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it (0
-	// is the same day), the earliest first, then by priority and id.
+	// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
+	// (0 is the same day, above 36525 is as 36525), the earliest first, then by priority and id.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
@@ -188,19 +197,19 @@ type Querier interface {
 	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
 	// UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
-	// an empty slice clears them. CompletedAt follows Status, and BlockedReason goes when the task is no longer
+	// an empty slice clears them. CompletedAt follows Status, and BlockedReason is kept only of a task that is
 	// blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
-	// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each day.
-	// Days below 1 is 1.
+	// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
+	// day. Days below 1 is 1.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
 	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
 	// Weeks above 5218 is as 5218; below 1 it is an empty slice.
 	WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error)
-	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
-	// are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
-	// and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218
-	// is as 5218; below 1 it is an empty slice.
+	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how
+	// many are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open
+	// ones, and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218 is as 5218;
+	// below 1 it is an empty slice.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 }
 

@@ -60,8 +60,8 @@ type KeysetTaggedTasksRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all of
-// those in AllTags. It reads all that have them.
+// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
+// of those in AllTags. It reads all that have them.
 func (q *Queries) KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTaggedTasks,
 		arg.Back,
@@ -120,9 +120,9 @@ func (q *Queries) KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksPa
 const keysetTasks = `-- name: KeysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them.
+  -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
   WHERE ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
-    AND (t.status IS NOT DISTINCT FROM $4 OR $4 IS NULL)
+    AND (t.status = $4 OR $4 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
     AND (t.priority = $6 OR $6 IS NULL)
     AND (t.parent_goal_id = $7 OR $7 IS NULL)
@@ -178,10 +178,10 @@ type KeysetTasksRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that is
-// set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
-// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the number
-// of all that match, 0 unless WithTotal is set.
+// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that
+// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
+// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
+// number of all that match, 0 unless WithTotal is set.
 func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]KeysetTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTasks,
 		arg.WithTotal,
@@ -256,9 +256,10 @@ type ListTasksParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
-// date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more filters, and
-// page by page, see PageTasks.
+// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
+// due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more
+// filters, and page by page, see PageTasks. It passes over what does not match: where a few of a hundred thousand do,
+// PageTasks is faster.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, listTasks,
 		arg.Status,
@@ -475,8 +476,8 @@ type TaggedTasksParams struct {
 	Limit int  `json:"limit"`
 }
 
-// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in AllOf.
-// With both empty it is an empty slice. Case matters.
+// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
+// AllOf. With both empty it is an empty slice. Case matters.
 func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyOf, arg.AllOf, arg.Limit)
 	if err != nil {
@@ -571,6 +572,7 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 const tasksDue = `-- name: TasksDue :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
 WHERE due_date >= $1::timestamptz AND due_date < $2::timestamptz
+  AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
 ORDER BY due_date, priority, id
 LIMIT nullif($3::int, 0)
 `
@@ -644,8 +646,8 @@ type TasksDueTodayParams struct {
 	Limit       int        `json:"limit"`
 }
 
-// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the earliest
-// first, then by priority and id. Those without a due date come after them if WithUndated is set.
+// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
+// earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
 func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDueToday,
 		arg.At,
@@ -745,7 +747,7 @@ const upcomingTasks = `-- name: UpcomingTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce($1::timestamptz, now()))
-  AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + $3::int + 1, $2))
+  AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + least($3::int, 36525) + 1, $2))
 ORDER BY due_date, priority, id
 LIMIT nullif($4::int, 0)
 `
@@ -757,8 +759,8 @@ type UpcomingTasksParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it (0
-// is the same day), the earliest first, then by priority and id.
+// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
+// (0 is the same day, above 36525 is as 36525), the earliest first, then by priority and id.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
 		arg.At,

@@ -58,7 +58,8 @@ type BlockTaskParams struct {
 	ID     TaskID  `json:"id"`
 }
 
-// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is ErrNotFound.
+// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
+// ErrNotFound.
 func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.ID)
 	var i Task
@@ -265,8 +266,8 @@ UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELS
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
-// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
-// task that is not completed stays as it is. No such task is ErrNotFound.
+// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
+// A task that is not completed stays as it is. No such task is ErrNotFound.
 func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, reopenTask, id)
 	var i Task
@@ -404,8 +405,8 @@ UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE 
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
 `
 
-// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not blocked
-// stays as it is. No such task is ErrNotFound.
+// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
+// blocked stays as it is. No such task is ErrNotFound.
 func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, unblockTask, id)
 	var i Task
@@ -478,7 +479,7 @@ type UpdateTaskParams struct {
 
 // UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 // is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
-// an empty slice clears them. CompletedAt follows Status, and BlockedReason goes when the task is no longer
+// an empty slice clears them. CompletedAt follows Status, and BlockedReason is kept only of a task that is
 // blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,

@@ -1,4 +1,5 @@
--- GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty slice.
+-- GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty
+-- slice.
 -- name: GoalTasks :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
@@ -8,6 +9,26 @@ WITH RECURSIVE tree (id) AS (
 SELECT * FROM public.tasks
 WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+
+-- GoalWork returns all tasks under a goal and the goals below it, and all that they depend on, in the order of lists;
+-- Elsewhere marks those that are not under the goal. It is what TaskOrder and CriticalPath are made of. No such goal is an
+-- empty slice.
+-- name: GoalWork :many
+WITH RECURSIVE tree (id) AS (
+  SELECT g.id FROM public.goals g WHERE g.id = @goal_id
+  UNION ALL
+  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+), work (id, dependencies, elsewhere) AS (
+  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+  UNION
+  SELECT t.id, t.dependencies, true FROM work w
+  CROSS JOIN LATERAL jsonb_array_elements_text(w.dependencies) AS d (id)
+  CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = d.id::bigint OFFSET 0) AS t
+)
+SELECT sqlc.embed(tasks), w.elsewhere::bool AS elsewhere
+FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
+ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
 -- ReadyTasks returns the tasks, pending or in progress, whose dependencies are all completed, in the order of lists.
 -- name: ReadyTasks :many
@@ -20,8 +41,9 @@ WHERE status IN ('pending', 'in_progress')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such task
--- or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is ErrDependencyCycle.
+-- SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
+-- task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+-- ErrDependencyCycle.
 -- name: SetTaskDependencies :one
 UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE id = @id
 RETURNING *;
@@ -34,8 +56,8 @@ WHERE id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
--- TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists. For a
--- task that is ready, and for no such task, it is an empty slice.
+-- TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
+-- For a task that is ready, and for no such task, it is an empty slice.
 -- name: TasksBlocking :many
 SELECT * FROM public.tasks
 WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = @id)

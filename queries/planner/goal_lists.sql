@@ -1,5 +1,5 @@
--- GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an empty
--- slice.
+-- GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an
+-- empty slice.
 -- name: GoalAncestors :many
 WITH RECURSIVE above (id, parent_goal_id, distance) AS (
   SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.id = @goal_id
@@ -21,8 +21,8 @@ WHERE status = 'active' AND progress_percentage < 20
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date, those
--- without one last.
+-- GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
+-- those without one last.
 -- name: GoalsNearCompletion :many
 SELECT * FROM public.goals
 WHERE status = 'active' AND progress_percentage >= 80
@@ -40,20 +40,20 @@ WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in the
--- order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+-- SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in
+-- the order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
 -- name: SearchGoals :many
 SELECT * FROM public.goals
 WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(success_criteria), lower(@text)) > 0
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after it
--- in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+-- UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
+-- it in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
 -- name: UpcomingGoals :many
 SELECT * FROM public.goals
 WHERE status = 'active'
   AND target_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
-  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + sqlc.arg('days')::int + 1, @time_zone))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + least(sqlc.arg('days')::int, 36525) + 1, @time_zone))
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);

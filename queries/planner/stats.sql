@@ -1,5 +1,5 @@
--- CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed, how
--- many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
+-- CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed,
+-- how many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
 -- name: CompletionRate :one
 SELECT count(*)::int AS due,
   count(*) FILTER (WHERE status = 'completed')::int AS completed,
@@ -8,9 +8,9 @@ SELECT count(*)::int AS due,
 FROM public.tasks
 WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
 
--- DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and the
--- hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a
--- hundred years, is as 36525; below 1 it is an empty slice.
+-- DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
+-- the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
+-- years, is as 36525; below 1 it is an empty slice.
 -- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text)) AS now (day)
@@ -23,12 +23,13 @@ LEFT JOIN (
 GROUP BY days.day
 ORDER BY days.day;
 
--- GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on as
--- they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks completed on each of
--- them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are the same at the rate plus
--- and minus 1.28 standard errors of the mean, which would hold for four goals in five whose days do not depend on each
--- other. Each is nil if it is not within a hundred years: if nothing was completed, say, or for the range on the first day.
--- If nothing remains all three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
+-- GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
+-- as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
+-- completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
+-- the same at the rate plus and minus 1.28 standard errors of the mean, which is where the true rate is in about four
+-- cases of five. Chance in the days to come is not in it. Each is nil if it is not within a hundred years: if nothing
+-- was completed, say, or for the range on the first day. If nothing remains all three are the day of At. What remains
+-- is what is not completed now, whatever At is. No such goal is ErrNotFound.
 -- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
@@ -59,8 +60,8 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
 
--- TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the database's
--- collation gives them, those without a category last.
+-- TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the
+-- database's collation gives them, those without a category last.
 -- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
@@ -77,8 +78,8 @@ LEFT JOIN public.tasks t ON t.priority = p
 GROUP BY p
 ORDER BY p;
 
--- TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and their
--- hours, 0 where there are none.
+-- TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and
+-- their hours, 0 where there are none.
 -- name: TaskCountsByStatus :many
 SELECT s.status::bizydb.task_status AS status, count(t.id)::int AS tasks,
   coalesce(sum(t.estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
@@ -87,8 +88,8 @@ LEFT JOIN public.tasks t ON t.status = s.status
 GROUP BY s.place, s.status
 ORDER BY s.place;
 
--- TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what is not
--- completed. Compared… are the estimates and the hours of those completed tasks that have both.
+-- TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what
+-- is not completed. Compared… are the estimates and the hours of those completed tasks that have both.
 -- name: TaskHours :one
 SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actual_hours), 0)::float8 AS spent,
   coalesce(sum(estimated_hours) FILTER (WHERE status <> 'completed'), 0)::float8 AS remaining,
@@ -97,8 +98,8 @@ SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actu
 FROM public.tasks
 WHERE parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL;
 
--- Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each day.
--- Days below 1 is 1.
+-- Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
+-- day. Days below 1 is 1.
 -- name: Velocity :one
 SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, sqlc.arg('days')::int))::float8 AS per_day
 FROM public.tasks
@@ -119,10 +120,10 @@ LEFT JOIN (
 GROUP BY weeks.monday
 ORDER BY weeks.monday;
 
--- Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how many
--- are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open ones,
--- and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218
--- is as 5218; below 1 it is an empty slice.
+-- Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how
+-- many are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open
+-- ones, and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218 is as 5218;
+-- below 1 it is an empty slice.
 -- name: Workload :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (WHERE t.open))::int AS open,
   (count(*) FILTER (WHERE t.open AND t.estimated_hours IS NULL))::int AS without_estimate,

@@ -4,7 +4,8 @@
 UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
 RETURNING *;
 
--- BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is ErrNotFound.
+-- BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
+-- ErrNotFound.
 -- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason') WHERE id = @id
 RETURNING *;
@@ -37,8 +38,8 @@ RETURNING *;
 -- name: GetTask :one
 SELECT * FROM public.tasks WHERE id = @id;
 
--- ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored. A
--- task that is not completed stays as it is. No such task is ErrNotFound.
+-- ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
+-- A task that is not completed stays as it is. No such task is ErrNotFound.
 -- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = @id
 RETURNING *;
@@ -58,15 +59,15 @@ RETURNING *;
 UPDATE public.tasks SET status = 'in_progress' WHERE id = @id
 RETURNING *;
 
--- UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not blocked
--- stays as it is. No such task is ErrNotFound.
+-- UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
+-- blocked stays as it is. No such task is ErrNotFound.
 -- name: UnblockTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE id = @id
 RETURNING *;
 
 -- UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
 -- is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
--- an empty slice clears them. CompletedAt follows Status, and BlockedReason goes when the task is no longer
+-- an empty slice clears them. CompletedAt follows Status, and BlockedReason is kept only of a task that is
 -- blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
