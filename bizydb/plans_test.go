@@ -171,6 +171,7 @@ func seqScans(t testing.TB, tx pgx.Tx) int {
 func explain(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, mode string, asked *recorder) string {
 	t.Helper()
 	tx := begin(t, db.Pool())
+	defer func() { _ = tx.Rollback(context.Background()) }()
 	exec(t, tx, `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`, fmt.Sprint(user))
 	exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
 	sql, args := "EXPLAIN "+asked.sql, asked.args
