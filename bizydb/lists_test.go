@@ -162,14 +162,7 @@ func TestDaysOfAZone(t *testing.T) {
 		{"Asia/Kathmandu", "2028-02-29", "2028-02-28T18:15:00Z", "2028-02-29T18:15:00Z"},
 		{"", "2028-02-29", "2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z"},
 	} {
-		first, err := time.Parse(time.RFC3339, c.first)
-		if err != nil {
-			t.Fatal(err)
-		}
-		last, err := time.Parse(time.RFC3339, c.last)
-		if err != nil {
-			t.Fatal(err)
-		}
+		first, last := moment(c.first), moment(c.last)
 		alice := db.As(db.NewUser(t))
 		create(
 			t, alice,

@@ -25,6 +25,18 @@ func waitUntilBlocked(t testing.TB, on querier, pid uint32, result chan error) {
 	}
 }
 
+// execBlocked executes sql, which has to wait for another session, and returns when it does. Its outcome comes later.
+func execBlocked(t testing.TB, on querier, tx pgx.Tx, sql string, args ...any) <-chan error {
+	t.Helper()
+	result := make(chan error, 1)
+	go func() {
+		_, err := tx.Exec(t.Context(), sql, args...)
+		result <- err
+	}()
+	waitUntilBlocked(t, on, tx.Conn().PgConn().PID(), result)
+	return result
+}
+
 // race migrates with all of files at once, each on a connection of its own to the database beside it, and returns the
 // errors.
 func race(t testing.TB, starts []start) []error {

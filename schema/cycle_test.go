@@ -121,12 +121,7 @@ func TestGoalCycleByRacingMoves(t *testing.T) {
 			// The second may use a stale snapshot, the first is an ordinary statement.
 			first, second := enter(t, db, user, ""), enter(t, db, user, isolation)
 			exec(t, first, move, a, belowB)
-			result := make(chan error, 1)
-			go func() {
-				_, err := second.Exec(t.Context(), move, b, belowA)
-				result <- err
-			}()
-			waitUntilBlocked(t, owner(t, db), second.Conn().PgConn().PID(), result)
+			result := execBlocked(t, owner(t, db), second, move, b, belowA)
 			commit(t, first)
 			err := pgError(t, <-result)
 			if err == nil {
@@ -155,12 +150,7 @@ func TestGoalCycleByDeactivatedUser(t *testing.T) {
 
 	first, second := enter(t, db, user, ""), enter(t, db, user, "")
 	exec(t, first, move, other, chain[0]) // takes the user's lock
-	result := make(chan error, 1)
-	go func() {
-		_, err := second.Exec(t.Context(), move, chain[0], chain[2])
-		result <- err
-	}()
-	waitUntilBlocked(t, owner(t, db), second.Conn().PgConn().PID(), result)
+	result := execBlocked(t, owner(t, db), second, move, chain[0], chain[2])
 	exec(t, owner(t, db), "UPDATE public.users SET is_active = false WHERE id = $1", user)
 	commit(t, first)
 	if err := pgError(t, <-result); err == nil {

@@ -184,13 +184,8 @@ func TestRacingDependencies(t *testing.T) {
 				exec(t, second, "SELECT FROM public.tasks") // from here on its snapshot is old
 				sql, args := c.first(a, b)
 				exec(t, first, sql, args...)
-				result := make(chan error, 1)
-				go func() {
-					sql, args := c.second(a, b)
-					_, err := second.Exec(t.Context(), sql, args...)
-					result <- err
-				}()
-				waitUntilBlocked(t, owner(t, db), second.Conn().PgConn().PID(), result)
+				sql, args = c.second(a, b)
+				result := execBlocked(t, owner(t, db), second, sql, args...)
 				commit(t, first)
 				if err := pgError(t, <-result); err == nil {
 					_ = second.Commit(t.Context())

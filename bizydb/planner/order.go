@@ -20,16 +20,13 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	ordered, elsewhere := []Task{}, map[TaskID]bool{}
-	for _, row := range rows {
-		elsewhere[row.Task.ID] = row.Elsewhere
-	}
-	for _, task := range inOrder(rows) {
-		if !elsewhere[task.ID] {
-			ordered = append(ordered, task)
+	tasks := []Task{}
+	for _, row := range inOrder(rows) {
+		if !row.Elsewhere {
+			tasks = append(tasks, row.Task)
 		}
 	}
-	return ordered, nil
+	return tasks, nil
 }
 
 // CriticalPath returns, of the tasks under a goal and the goals below it and all that they depend on anywhere, the chain of
@@ -40,11 +37,17 @@ func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, 
 	if err != nil {
 		return CriticalPath{}, err
 	}
-	return criticalPath(slices.DeleteFunc(inOrder(rows), func(t Task) bool { return t.Status == TaskCompleted })), nil
+	var left []Task
+	for _, row := range inOrder(rows) {
+		if row.Task.Status != TaskCompleted {
+			left = append(left, row.Task)
+		}
+	}
+	return criticalPath(left), nil
 }
 
-// inOrder sorts tasks topologically. Of those that can come next the first in rows does.
-func inOrder(rows []GoalWorkRow) []Task {
+// inOrder sorts rows topologically. Of those that can come next the first in rows does.
+func inOrder(rows []GoalWorkRow) []GoalWorkRow {
 	at := make(map[TaskID]int, len(rows))
 	for i, row := range rows {
 		at[row.Task.ID] = i
@@ -65,10 +68,10 @@ func inOrder(rows []GoalWorkRow) []Task {
 			next = append(next, i) // which is a heap, being sorted
 		}
 	}
-	ordered := make([]Task, 0, len(rows))
+	ordered := make([]GoalWorkRow, 0, len(rows))
 	for len(next) > 0 {
 		i := heap.Pop(&next).(int)
-		ordered = append(ordered, rows[i].Task)
+		ordered = append(ordered, rows[i])
 		for _, freed := range frees[i] {
 			if waitsFor[freed]--; waitsFor[freed] == 0 {
 				heap.Push(&next, freed)

@@ -42,7 +42,7 @@ const (
 )
 
 // keyset is what a cursor says: the page begins beside the task with these values, and not at its id alone, so that it can
-// be found when the task has gone.
+// be found when the task has gone. The first page begins at the zero keyset.
 type keyset struct {
 	Back      bool   `json:"b,omitempty"`
 	Priority  int    `json:"p"`
@@ -53,9 +53,6 @@ type keyset struct {
 
 // minTime is the first moment that PostgreSQL has.
 const minTime = -210_866_803_200_000_000
-
-// before is where the first page begins.
-var before = keyset{Priority: 0}
 
 // PageTasks returns one page of the tasks that match every filter that is set: the most urgent priority first, then the
 // earliest due date, those without one last, then the newest. Its cursors lead to the pages beside it.
@@ -85,27 +82,23 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	if err != nil {
 		return TaskPage{}, err
 	}
-
-	page := TaskPage{Tasks: make([]Task, min(len(rows), size))}
-	switch { // of what matches, each row has the number
-	case !arg.WithTotal:
-	case len(rows) > 0:
-		page.Total = rows[0].TotalCount
-	case from != before:
-		first, err := q.keysetTasks(ctx, arg, before, 1)
-		if err != nil {
+	counted := rows // each row has the number of all that match
+	if arg.WithTotal && len(rows) == 0 && arg.Cursor != "" {
+		if counted, err = q.keysetTasks(ctx, arg, keyset{}, 1); err != nil {
 			return TaskPage{}, err
 		}
-		if len(first) > 0 {
-			page.Total = first[0].TotalCount
-		}
 	}
+
 	more := len(rows) > size
 	if more {
 		rows = rows[:size]
 	}
 	if from.Back {
 		slices.Reverse(rows)
+	}
+	page := TaskPage{Tasks: make([]Task, len(rows))}
+	if arg.WithTotal && len(counted) > 0 {
+		page.Total = counted[0].TotalCount
 	}
 	for i, row := range rows {
 		page.Tasks[i] = row.Task
@@ -171,7 +164,7 @@ func (k keyset) cursor(back bool) TaskCursor {
 
 func (c TaskCursor) keyset() (keyset, error) {
 	if c == "" {
-		return before, nil
+		return keyset{}, nil
 	}
 	var k keyset
 	b, err := base64.RawURLEncoding.DecodeString(string(c))
