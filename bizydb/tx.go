@@ -19,6 +19,11 @@ type Tx struct {
 // How long a rollback may take once the caller's context is of no use; the connection is closed after that.
 const rollbackTimeout = 5 * time.Second
 
+var (
+	writing = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+	reading = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+)
+
 // InTx runs fn in one transaction, committed if fn returns nil and rolled back if it returns an error or panics. fn's
 // error is returned as it is, a panic goes on. Beginning and committing are one round trip each.
 //
@@ -32,27 +37,30 @@ const rollbackTimeout = 5 * time.Second
 // reports that nothing was committed. Inside fn use tx and not the scope: on a connection of its own, that could wait for
 // this transaction forever.
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.inTx(ctx, enterScopeSQL+lockPlanSQL, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
+	return s.inTx(ctx, enterScopeSQL+lockPlanSQL, writing, fn)
 }
 
 // Snapshot runs fn in a read-only transaction in which every query sees the database as it was when fn was called. A
 // write in it gives [ErrReadOnly].
 func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.inTx(ctx, enterScopeSQL, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+	return s.inTx(ctx, enterScopeSQL, reading, fn)
 }
 
 func (s Scope) inTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(tx *Tx) error) error {
-	if err := s.invalid(); err != nil {
-		return err
+	once := func() error {
+		return s.inOneTx(ctx, enter, options, func(session *session) error { return fn(&Tx{Catalogue: planner.New(session)}) })
 	}
-	err := s.inOneTx(ctx, enter, options, fn)
+	err := once()
 	if lost(err) {
-		_, err = retry(ctx, err, func() (struct{}, error) { return struct{}{}, s.inOneTx(ctx, enter, options, fn) })
+		_, err = retry(ctx, err, func() (struct{}, error) { return struct{}{}, once() })
 	}
 	return err
 }
 
-func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(tx *Tx) error) error {
+func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(*session) error) error {
+	if err := s.invalid(); err != nil {
+		return err
+	}
 	conn, err := s.db.pool.Acquire(ctx)
 	if err != nil {
 		return translate("begin", err)
@@ -65,8 +73,7 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	}
 	defer rollback(ctx, tx) // does nothing after a commit
 
-	session := &session{tx: tx, mode: s.db.mode, prepared: statements{}}
-	if err := fn(&Tx{Catalogue: planner.New(session)}); err != nil {
+	if err := fn(&session{tx: tx, mode: s.db.mode, prepared: statements{}}); err != nil {
 		return err
 	}
 	return translate("commit", tx.Commit(ctx))

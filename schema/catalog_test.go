@@ -139,6 +139,7 @@ var catalogRules = map[string]catalogRule{
 // allowedDefiners are the functions that run with the rights of the tables' owner.
 var allowedDefiners = []string{
 	"bizydb.check_dependencies()",
+	"bizydb.date_imported_goals(bigint[],timestamp with time zone[])",
 	"bizydb.delete_user(bigint)",
 	"bizydb.dependent_tasks(bigint)",
 	"bizydb.forget_dependencies()",
@@ -152,6 +153,7 @@ var allowedDefiners = []string{
 
 // definersForUsers are those of them that a user may call. They look for the scope's user.
 var definersForUsers = []string{
+	"bizydb.date_imported_goals(bigint[],timestamp with time zone[])",
 	"bizydb.dependent_tasks(bigint)",
 	"bizydb.roll_up(bigint)",
 	"bizydb.roll_up_all()",
@@ -185,6 +187,10 @@ var allowed = []string{
 	"bizydb_user: SELECT on bizydb.profiles",
 	"bizydb_user: UPDATE on bizydb.profiles (full_name, username)",
 
+	"bizydb_user: INSERT on bizydb.imports (contents, kind, marks, new_ids, old_ids)",
+	"bizydb_user: SELECT on bizydb.imports",
+
+	"bizydb_user: EXECUTE on bizydb.date_imported_goals(bigint[],timestamp with time zone[])",
 	"bizydb_user: EXECUTE on bizydb.dependent_tasks(bigint)",
 	"bizydb_user: EXECUTE on bizydb.tagged_tasks(jsonb,jsonb)",
 	"bizydb_user: EXECUTE on bizydb.roll_up(bigint)",

@@ -1,0 +1,418 @@
+package sqliteimport
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A row is one row of a file, whose values are converted. What is not taken over as it is, is found.
+type row struct {
+	*table
+	*rules
+	id      int64
+	values  []any
+	found   func(Finding)
+	refused bool
+}
+
+// rules are what a conversion depends on beside the row.
+type rules struct {
+	zone         *time.Location
+	now          time.Time // of the import
+	strict       bool
+	dropProjects bool
+}
+
+const atImport = "time of the import"
+
+func (r *row) note(column string, problem Problem, old any, became string) {
+	f := Finding{Table: r.name, ID: r.id, Column: column, Problem: problem, Old: text(old), New: became}
+	if r.strict && problem.refuses() {
+		f.New, f.Refused, r.refused = "", true, true
+	}
+	if r.found != nil {
+		r.found(f)
+	}
+}
+
+func (r *row) value(column string) any {
+	for i, name := range r.columns {
+		if name == column {
+			return r.values[i]
+		}
+	}
+	panic("sqliteimport: no column " + column)
+}
+
+// text is a value of SQLite's, whatever its type.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// storableText returns s as PostgreSQL takes it, and whether that is something else.
+func storableText(s string) (string, bool) {
+	clean := strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	return clean, clean != s
+}
+
+// text is a column of text, nil where it is NULL.
+func (r *row) text(column string) *string {
+	v := r.value(column)
+	if v == nil {
+		return nil
+	}
+	s, changed := storableText(text(v))
+	if changed {
+		r.note(column, BadText, s, s)
+	}
+	return &s
+}
+
+// limited is a column of text of at most max characters.
+func (r *row) limited(column string, limit int) *string {
+	s := r.text(column)
+	if s != nil && utf8.RuneCountInString(*s) > limit {
+		short := string([]rune(*s)[:limit])
+		r.note(column, TooLong, *s, short)
+		return &short
+	}
+	return s
+}
+
+const maxTitle = 500
+
+// title is the title and the description, which has the whole title if it is too long.
+func (r *row) title() (title string, description *string) {
+	description = r.text("description")
+	if s := r.text("title"); s != nil {
+		title = *s
+	}
+	switch {
+	case strings.TrimSpace(title) == "":
+		short := fmt.Sprintf("Untitled %s %d", r.kind, r.id)
+		r.note("title", Blank, title, short)
+		return short, description
+	case utf8.RuneCountInString(title) > maxTitle:
+		short := string([]rune(title)[:maxTitle-1]) + "…"
+		r.note("title", TooLong, title, short)
+		whole := title
+		if description != nil && *description != "" {
+			whole += "\n\n" + *description
+		}
+		return short, &whole
+	default:
+		return title, description
+	}
+}
+
+// oneOf is a column that has one of a few words, or other if it has none of them.
+func (r *row) oneOf(column, other string, words ...string) string {
+	v := r.value(column)
+	s := text(v)
+	for _, word := range words {
+		if s == word {
+			return word
+		}
+	}
+	if v == nil {
+		if other != "" {
+			r.note(column, Unset, v, other)
+		}
+		return other
+	}
+	normal := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(s)))
+	for _, word := range words {
+		if normal == word {
+			r.note(column, Unknown, v, word)
+			return word
+		}
+	}
+	r.note(column, Unknown, v, other)
+	return other
+}
+
+// number is a column with a number.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	case string:
+		f, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+		return f, err == nil && !math.IsNaN(f)
+	default:
+		return 0, false
+	}
+}
+
+func (r *row) priority() int {
+	const normal, highest, lowest = 3, 1, 5
+	v := r.value("priority")
+	f, ok := number(v)
+	switch {
+	case v == nil:
+		r.note("priority", Unset, v, strconv.Itoa(normal))
+		return normal
+	case !ok || f != math.Trunc(f):
+		r.note("priority", NotANumber, v, strconv.Itoa(normal))
+		return normal
+	case f < highest || f > lowest:
+		p := int(min(max(f, highest), lowest))
+		r.note("priority", OutOfRange, v, strconv.Itoa(p))
+		return p
+	default:
+		return int(f)
+	}
+}
+
+func (r *row) hours(column string) *float64 {
+	v := r.value(column)
+	f, ok := number(v)
+	switch {
+	case v == nil:
+		return nil
+	case !ok:
+		r.note(column, NotANumber, v, "")
+		return nil
+	case f < 0 || math.IsInf(f, 0):
+		r.note(column, OutOfRange, v, "")
+		return nil
+	default:
+		return &f
+	}
+}
+
+// percentage is in hundredths of a percent.
+func (r *row) percentage(column string) int64 {
+	v := r.value(column)
+	f, ok := number(v)
+	switch {
+	case v == nil:
+		r.note(column, Unset, v, "0")
+		return 0
+	case !ok:
+		r.note(column, NotANumber, v, "0")
+		return 0
+	case f < 0:
+		r.note(column, OutOfRange, v, "0")
+		return 0
+	case f > 100:
+		r.note(column, OutOfRange, v, "100")
+		return 100_00
+	case f < 100:
+		return min(int64(math.Round(f*100)), 99_99) // as the database does it: 100 is said when it is 100
+	default:
+		return 100_00
+	}
+}
+
+// time is a column with a time, nil where it is NULL. What cannot be read becomes other, which is named in words.
+func (r *row) time(column string, inUTC func(wall time.Time) bool, other *time.Time, words string) *time.Time {
+	v := r.value(column)
+	if v == nil {
+		return nil
+	}
+	wall, offset, ok := time.Time{}, false, false
+	if s, isText := v.(string); isText {
+		wall, offset, ok = parseTime(s)
+	}
+	t, problem := wall, Problem("")
+	if ok && !offset && (inUTC == nil || !inUTC(wall)) {
+		t, problem = inZone(wall, r.zone)
+	}
+	if !ok || !storable(t) {
+		r.note(column, NotATime, v, words)
+		return other
+	}
+	if problem != "" {
+		r.note(column, problem, v, t.Format(time.RFC3339Nano))
+	}
+	return &t
+}
+
+// timeOr is a column with a time that cannot be NULL.
+func (r *row) timeOr(column string, inUTC func(wall time.Time) bool, other time.Time, words string) time.Time {
+	t := r.time(column, inUTC, &other, words)
+	if t == nil {
+		r.note(column, Unset, nil, words)
+		return other
+	}
+	return *t
+}
+
+func always(time.Time) bool { return true }
+
+func beforeTheChange(wall time.Time) bool { return wall.Before(createdInZoneSince) }
+
+// reference is a column with an id of the file, false where it is NULL or none.
+func (r *row) reference(column string) (id int64, ok bool) {
+	v := r.value(column)
+	if v == nil {
+		return 0, false
+	}
+	if id, ok = wholeNumber(v); !ok {
+		r.note(column, Missing, v, "")
+	}
+	return id, ok
+}
+
+func wholeNumber(v any) (int64, bool) {
+	if id, ok := v.(int64); ok {
+		return id, true
+	}
+	s := strings.TrimSpace(text(v))
+	if id, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return id, true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53
+}
+
+// json is a column with JSON. Unset, empty and null are nil and ok.
+func (r *row) json(column string) (v any, ok bool) {
+	raw := text(r.value(column))
+	if strings.TrimSpace(raw) == "" {
+		return nil, true
+	}
+	v, err := decodeJSON(raw)
+	if err != nil {
+		return nil, false
+	}
+	v, changed := storableJSON(v)
+	replaced := func(s string) bool {
+		return strings.Contains(strings.ToLower(s), "\\ufffd") || strings.Contains(s, "\uFFFD")
+	}
+	if changed || !utf8.ValidString(raw) || replaced(jsonText(v)) && !replaced(raw) {
+		r.note(column, BadText, raw, jsonText(v))
+	}
+	return v, true
+}
+
+// array is a column with a JSON array.
+func (r *row) array(column string) []any {
+	v, ok := r.json(column)
+	switch v := v.(type) {
+	case []any:
+		return v
+	case nil:
+		if !ok {
+			r.note(column, NotJSON, r.value(column), "[]")
+		}
+		return nil
+	case string:
+		r.note(column, OtherJSON, r.value(column), jsonText([]any{v}))
+		return []any{v}
+	default:
+		r.note(column, OtherJSON, r.value(column), "[]")
+		return nil
+	}
+}
+
+// tags are the tags of a task and its project.
+func (r *row) tags() []string {
+	values := r.array("tags")
+	tags := make([]string, 0, len(values)+1)
+	all := true
+	for _, v := range values {
+		switch v := v.(type) {
+		case string:
+			tags = append(tags, v)
+			continue
+		case nil:
+		default:
+			tags = append(tags, jsonText(v))
+		}
+		all = false
+	}
+	if !all {
+		r.note("tags", OtherJSON, r.value("tags"), jsonText(tags))
+	}
+	if project := r.project(); project != "" {
+		tags = append(tags, "project:"+project)
+	}
+	return tags
+}
+
+func (r *row) project() string {
+	if r.dropProjects {
+		return ""
+	}
+	project := r.text("project_name")
+	if project == nil {
+		return ""
+	}
+	return strings.TrimSpace(*project)
+}
+
+// metrics are those of a goal and its project.
+func (r *row) metrics() map[string]any {
+	raw := r.value("metrics")
+	v, ok := r.json("metrics")
+	metrics, isObject := v.(map[string]any)
+	switch {
+	case !ok:
+		kept, _ := storableText(text(raw))
+		metrics = map[string]any{"imported": kept}
+		r.note("metrics", NotJSON, raw, jsonText(metrics))
+	case v == nil:
+		metrics = map[string]any{}
+	case !isObject:
+		metrics = map[string]any{"imported": v}
+		r.note("metrics", OtherJSON, raw, jsonText(metrics))
+	}
+	if project := r.project(); project != "" {
+		if other, taken := metrics["project"]; !taken {
+			metrics["project"] = project
+		} else if other != project {
+			r.note("project_name", TwoProjects, project, "")
+		}
+	}
+	return metrics
+}
+
+// dependencies are the ids of the file that a task waits for, each once.
+func (r *row) dependencies() []int64 {
+	values := r.array("dependencies")
+	if len(values) == 0 {
+		return nil
+	}
+	ids := make([]int64, 0, len(values))
+	seen := make(map[int64]bool, len(values))
+	for _, v := range values {
+		var id int64
+		ok := false
+		switch v.(type) {
+		case bool, nil, []any, map[string]any:
+		default:
+			id, ok = wholeNumber(fmt.Sprint(v))
+		}
+		switch {
+		case !ok:
+			r.note("dependencies", OtherJSON, jsonText(v), "")
+		case seen[id]:
+			r.note("dependencies", ListedTwice, id, "")
+		default:
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

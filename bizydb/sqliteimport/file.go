@@ -1,0 +1,304 @@
+package sqliteimport
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Errors of a file, to be tested with [errors.Is]. One that is not there is [io/fs.ErrNotExist]. Nothing has been written.
+var (
+	// ErrNotSQLite: another kind of file, or an empty one.
+	ErrNotSQLite = errors.New("not an SQLite file")
+	// ErrDamaged: an SQLite file that cannot be read to the end, or makes no sense.
+	ErrDamaged = errors.New("damaged SQLite file")
+	// ErrNotPlanner: an SQLite file, but none of the planner's: without a table tasks, or one in another form.
+	ErrNotPlanner = errors.New("not a planner's file")
+	// ErrInUse: another program is writing to the file, or was while it was read.
+	ErrInUse = errors.New("file is being written to")
+)
+
+// A file is a planner's file, open for reading as it is at one moment.
+type file struct {
+	path      string
+	immutable bool // nobody had it open, and so it was not locked
+	before    os.FileInfo
+	db        *sql.DB
+	tx        *sql.Tx
+	tables    []string // all of them, sorted
+}
+
+func openFile(ctx context.Context, path string) (*file, error) {
+	f := &file{path: path}
+	if err := f.open(ctx); err != nil {
+		err = f.named(err)
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *file) open(ctx context.Context) error {
+	wal, err := f.readHeader()
+	if err != nil {
+		return err
+	}
+	absolute, err := filepath.Abs(f.path)
+	if err != nil {
+		return err
+	}
+	absolute = filepath.ToSlash(absolute)
+	if !strings.HasPrefix(absolute, "/") { // C:/…
+		absolute = "/" + absolute
+	}
+	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)", "cell_size_check(1)"}}
+	// A reader of a file in WAL mode makes files beside it. Where there are none nobody has it open, and it is read without
+	// them and without locks; unchanged says whether that went well.
+	if _, err := os.Stat(f.path + "-wal"); wal && errors.Is(err, os.ErrNotExist) {
+		f.immutable = true
+		query.Set("immutable", "1")
+	}
+	uri := url.URL{Scheme: "file", OmitHost: true, Path: absolute, RawQuery: query.Encode()}
+	if f.db, err = sql.Open("sqlite", uri.String()); err != nil {
+		return err
+	}
+	f.db.SetMaxOpenConns(1)
+	// From the first SELECT on, the transaction sees the file as it is then.
+	if f.tx, err = f.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err != nil {
+		return err
+	}
+	if f.tables, err = queryFile[string](ctx, f, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`); err != nil {
+		return err
+	}
+	return f.checkPages(ctx)
+}
+
+// readHeader looks at the first bytes, of which SQLite itself would say less.
+// The format: https://www.sqlite.org/fileformat.html
+func (f *file) readHeader() (wal bool, err error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	if f.before, err = file.Stat(); err != nil {
+		return false, err
+	}
+	header := make([]byte, 100)
+	switch _, err := io.ReadFull(file, header); {
+	case f.before.IsDir():
+		return false, fmt.Errorf("%w: a directory", ErrNotSQLite)
+	case errors.Is(err, io.EOF):
+		return false, fmt.Errorf("%w: it is empty", ErrNotSQLite)
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return false, err
+	}
+	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
+		return false, ErrNotSQLite
+	}
+	return header[19] == 2, nil
+}
+
+// checkPages finds what reading would not: rows that are lost with their page, for instance.
+func (f *file) checkPages(ctx context.Context) error {
+	faults, err := queryFile[string](ctx, f, "PRAGMA quick_check")
+	if err != nil {
+		return err
+	}
+	for _, fault := range faults {
+		// Rows that break rules of a table are looked at one by one, later.
+		if fault != "ok" && !strings.HasPrefix(fault, "NULL value in ") && !strings.HasPrefix(fault, "CHECK constraint failed ") {
+			return fmt.Errorf("%w: %s", ErrDamaged, fault)
+		}
+	}
+	return nil
+}
+
+// unchanged is an error if somebody has written to a file that could not be locked.
+func (f *file) unchanged() error {
+	if !f.immutable {
+		return nil
+	}
+	now, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(f.path + "-wal"); err == nil || now.Size() != f.before.Size() || !now.ModTime().Equal(f.before.ModTime()) {
+		return ErrInUse
+	}
+	return nil
+}
+
+func (f *file) close() {
+	if f.tx != nil {
+		_ = f.tx.Rollback() // of nothing
+	}
+	if f.db != nil {
+		_ = f.db.Close()
+	}
+}
+
+// named is the one place where an error of a file gets its name and its path.
+func (f *file) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		kind := map[int]error{
+			sqlite3.SQLITE_NOTADB: ErrNotSQLite, sqlite3.SQLITE_CORRUPT: ErrDamaged,
+			sqlite3.SQLITE_BUSY: ErrInUse, sqlite3.SQLITE_LOCKED: ErrInUse,
+		}[e.Code()&0xff]
+		if kind == ErrDamaged && f.unchanged() != nil {
+			kind = ErrInUse
+		}
+		switch {
+		case kind != nil:
+			err = fmt.Errorf("%w: %w", kind, err)
+		case e.Code() == sqlite3.SQLITE_READONLY_ROLLBACK:
+			err = fmt.Errorf("%w: a program broke off while it wrote; open the file once with the planner: %w", ErrInUse, err)
+		}
+	}
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) { // which names it
+		return err
+	}
+	return fmt.Errorf("%s: %w", f.path, err)
+}
+
+// A table is one of the two tables that are imported, with the columns that are known.
+type table struct {
+	name, kind string
+	columns    []string // in this order they are read
+	present    []bool
+}
+
+// table returns the table and what columns it has beside those. If it is not there its name is "".
+func (f *file) table(ctx context.Context, name, kind string, columns []string) (*table, []string, error) {
+	t := &table{name: name, kind: kind, columns: columns, present: make([]bool, len(columns))}
+	if !slices.Contains(f.tables, name) {
+		return &table{}, nil, nil
+	}
+	type column struct {
+		name, declared string
+		key            int
+	}
+	rows, err := f.tx.QueryContext(ctx, "SELECT name, upper(type), pk FROM pragma_table_xinfo(?)", name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	var others []string
+	var id column
+	for rows.Next() {
+		var c column
+		if err := rows.Scan(&c.name, &c.declared, &c.key); err != nil {
+			return nil, nil, err
+		}
+		i := slices.IndexFunc(columns, func(known string) bool { return strings.EqualFold(known, c.name) })
+		if i < 0 {
+			others = append(others, c.name)
+			continue
+		}
+		t.present[i] = true
+		if columns[i] == "id" {
+			id = c
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, nil, err
+	}
+	if id.declared != "INTEGER" || id.key != 1 {
+		return nil, nil, fmt.Errorf("%w: %s.id is not an INTEGER PRIMARY KEY", ErrNotPlanner, name)
+	}
+	if !t.present[slices.Index(columns, "title")] {
+		return nil, nil, fmt.Errorf("%w: table %s has no column title", ErrNotPlanner, name)
+	}
+	return t, others, nil
+}
+
+// selected is the table's columns for a SELECT, NULL for those that the file lacks. The plus makes an expression of a
+// column, whose value the driver takes as it is: it would make times of texts, and fail at those that are none.
+func (t *table) selected() string {
+	var b strings.Builder
+	for i, column := range t.columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if t.present[i] {
+			b.WriteString("+t." + quoted(column))
+		} else {
+			b.WriteString("NULL")
+		}
+	}
+	return b.String()
+}
+
+// read returns the rows of a SELECT of t's columns, one after the other, in a slice that is used again.
+func (f *file) read(ctx context.Context, t *table, each func(values []any) error, sql string, args ...any) error {
+	rows, err := f.tx.QueryContext(ctx, sql, args...)
+	if err != nil {
+		return f.named(err)
+	}
+	defer rows.Close()
+	values := make([]any, len(t.columns))
+	into := make([]any, len(values))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return f.named(err)
+		}
+		if err := each(values); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return f.named(err)
+	}
+	return nil
+}
+
+func queryFile[T any](ctx context.Context, f *file, sql string, args ...any) ([]T, error) {
+	rows, err := f.tx.QueryContext(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// count counts rows, or those in which a column is set, if one is given.
+func (f *file) count(ctx context.Context, table, column string) (int, error) {
+	sql := "SELECT count(*) FROM " + quoted(table)
+	if column != "" {
+		sql += " AS t WHERE coalesce(t." + quoted(column) + ", '') <> ''"
+	}
+	counts, err := queryFile[int](ctx, f, sql)
+	if err != nil {
+		return 0, f.named(err)
+	}
+	return counts[0], nil
+}
+
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,189 @@
+package sqliteimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
+	"github.com/bizy-ai/bizydb/bizydb/internal/scoped"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// Options say how a file is imported. The zero value serves.
+type Options struct {
+	// Zone is the time zone of the machine that the planner ran on; nil is this machine's own, [time.Local].
+	Zone *time.Location
+	// DryRun reads everything and writes nothing. The report is the same.
+	DryRun bool
+	// Strict leaves out each row that has a value which would have to be repaired.
+	Strict bool
+	// DropProjects leaves the projects of tasks and goals behind, instead of making tags and metrics of them.
+	DropProjects bool
+	// OnFinding gets the findings one by one, which then are not in the report. A million of them take some 200 MB there.
+	OnFinding func(Finding)
+	// OnProgress is told now and then how far the import is. Like OnFinding it is called by Import's own goroutine, and the
+	// import waits for it.
+	OnProgress func(Progress)
+}
+
+// Progress says how far an import is.
+type Progress struct {
+	Step        Step
+	Done, Total int // rows
+}
+
+// A Step is a part of an import.
+type Step string
+
+// The steps, in their order. A dry run ends with the first.
+const (
+	Reading Step = "reading"
+	Writing Step = "writing"
+	Linking Step = "linking" // tasks that depend on others
+)
+
+// Import brings the tasks and goals of a planner's file into the plan of a user, all of them in one transaction, and says
+// what it did. Nothing is written if it returns an error. It can be run again then, and also after it has succeeded; see the
+// documentation of the package.
+//
+// With DryRun the user can be 0, for one who does not exist yet and so has imported nothing.
+//
+// Errors are those of the file ([ErrNotSQLite], [ErrDamaged], [ErrNotPlanner], [ErrInUse], [io/fs.ErrNotExist]), or of the
+// database: [bizydb.ErrNoUser] for a user who does not exist or is not active, and others of package bizydb. Unlike
+// [bizydb.Scope.InTx], Import does not try again when it loses to another transaction.
+func Import(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
+	if options.Zone == nil {
+		options.Zone = time.Local
+	}
+	if options.OnProgress == nil {
+		options.OnProgress = func(Progress) {}
+	}
+	report, err := run(ctx, db, user, path, options)
+	if err != nil {
+		return Report{}, fmt.Errorf("sqliteimport: %w", err)
+	}
+	return report, nil
+}
+
+func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
+	f, err := openFile(ctx, path)
+	if err != nil {
+		return Report{}, err
+	}
+	defer f.close()
+
+	i := &importer{Options: options, file: f, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
+	if err := i.findTables(ctx); err != nil {
+		return Report{}, f.named(err)
+	}
+	switch {
+	case options.DryRun && user == 0:
+		i.rules = i.rulesAt(time.Now())
+		err = i.scan(ctx)
+	case options.DryRun:
+		err = scoped.Snapshot(ctx, db, user, func(tx scoped.DBTX) error { return i.scanFor(ctx, tx) })
+	default:
+		err = scoped.InTx(ctx, db, user, func(tx scoped.DBTX) error {
+			if err := i.scanFor(ctx, tx); err != nil {
+				return err
+			}
+			return i.load(ctx)
+		})
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	return i.report, nil
+}
+
+// An importer is one import: it scans the file, and then reads it again and loads it.
+type importer struct {
+	Options
+	*rules
+	file         *file
+	goals, tasks *table
+	plan         plan
+	queries      *importsql.Queries // of the user's transaction, nil without one
+	planner      *planner.Queries
+	report       Report
+}
+
+func (i *importer) found(f Finding) { i.report.add(f, i.OnFinding) }
+
+func (i *importer) rulesAt(now time.Time) *rules {
+	return &rules{zone: i.Zone, now: now, strict: i.Strict, dropProjects: i.DropProjects}
+}
+
+func (i *importer) findTables(ctx context.Context) error {
+	var otherColumns [2][]string
+	var err error
+	if i.goals, otherColumns[0], err = i.file.table(ctx, "goals", "goal", goalColumns); err != nil {
+		return err
+	}
+	if i.tasks, otherColumns[1], err = i.file.table(ctx, "tasks", "task", taskColumns); err != nil {
+		return err
+	}
+	if i.tasks.name == "" {
+		return fmt.Errorf("%w: it has no table tasks", ErrNotPlanner)
+	}
+	leftBehind := func(table, column, name string) error {
+		n, err := i.file.count(ctx, table, column)
+		if n > 0 || column == "" {
+			i.report.LeftBehind = append(i.report.LeftBehind, LeftBehind{Name: name, Rows: n})
+		}
+		return err
+	}
+	for _, table := range i.file.tables {
+		if table == "tasks" || table == "goals" {
+			continue
+		}
+		if err := leftBehind(table, "", table); err != nil {
+			return err
+		}
+	}
+	for k, t := range []*table{i.goals, i.tasks} {
+		if i.DropProjects && t.name != "" && t.present[slices.Index(t.columns, "project_name")] {
+			otherColumns[k] = append(otherColumns[k], "project_name")
+		}
+		for _, column := range otherColumns[k] {
+			if err := leftBehind(t.name, column, t.name+"."+column); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(i.report.LeftBehind, func(a, b LeftBehind) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// scanFor scans the file for a user.
+func (i *importer) scanFor(ctx context.Context, tx scoped.DBTX) error {
+	i.queries, i.planner = importsql.New(tx), planner.New(tx)
+	if _, err := i.planner.Me(ctx); errors.Is(err, bizydb.ErrNotFound) {
+		return bizydb.ErrNoUser
+	} else if err != nil {
+		return err
+	}
+	now, err := i.queries.Now(ctx)
+	if err != nil {
+		return err
+	}
+	i.rules = i.rulesAt(now)
+	return i.scan(ctx)
+}
+
+// zoneName names a time zone for people; the machine's own has no name.
+func zoneName(zone *time.Location) string {
+	if zone != time.Local {
+		return zone.String()
+	}
+	now := time.Now()
+	if name, offset := now.Format("MST"), now.Format("-07:00"); name != offset {
+		return fmt.Sprintf("of this machine, now %s (UTC%s)", name, offset)
+	}
+	return "of this machine, now UTC" + now.Format("-07:00")
+}

@@ -1,0 +1,93 @@
+package sqliteimport
+
+import "strconv"
+
+// refer finds the row that another one refers to, or none, which it reports with f.
+func (i *importer) refer(to *rows, id int64, f Finding) int32 {
+	f.Old = strconv.FormatInt(id, 10)
+	at := to.find(id)
+	switch {
+	case at == none:
+		f.Problem = Missing
+	case to.states[at] == gone:
+		f.Problem = Gone
+	case to.states[at] == refused:
+		f.Problem, f.New = Missing, "" // here
+	default:
+		return at
+	}
+	i.found(f)
+	return none
+}
+
+// cutGoalCycles makes a root of the goal with the lowest id in each circle of goals that are each other's ancestors.
+func (i *importer) cutGoalCycles() {
+	p := &i.plan
+	walk := make([]int32, len(p.goalFacts)) // in which walk a goal was met, 0 for none
+	for start := range p.goalFacts {
+		at := int32(start)
+		for at != none && walk[at] == 0 {
+			walk[at] = int32(start) + 1
+			at = p.goalFacts[at].parent
+		}
+		if at == none || walk[at] != int32(start)+1 {
+			continue
+		}
+		lowest := at // of the circle that the walk has come to
+		for next := p.goalFacts[at].parent; next != at; next = p.goalFacts[next].parent {
+			lowest = min(lowest, next)
+		}
+		parent := &p.goalFacts[lowest].parent
+		i.found(Finding{
+			Table: "goals", ID: p.goals.ids[lowest], Column: "parent_goal_id", Problem: Circular,
+			Old: strconv.FormatInt(p.goals.ids[*parent], 10),
+		})
+		*parent = none
+	}
+}
+
+// cutDependencyCycles drops dependencies that close a circle, on a walk that goes to what a task waits for before it goes
+// on to the next task.
+func (i *importer) cutDependencyCycles() {
+	p := &i.plan
+	place := make([]int32, len(p.tasks.ids)) // in waiting, and 1; 0 for tasks that wait for none
+	for w := range p.waiting {
+		place[p.waiting[w].task] = int32(w) + 1
+	}
+	const unseen, open, closed = 0, 1, 2
+	seen := make([]byte, len(p.waiting))
+	type visit struct{ w, next int }
+	for start := range p.waiting {
+		if seen[start] != unseen {
+			continue
+		}
+		seen[start] = open
+		stack := []visit{{w: start}}
+		for len(stack) > 0 {
+			top := &stack[len(stack)-1]
+			here := &p.waiting[top.w]
+			if top.next == len(here.on) {
+				seen[top.w] = closed
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			on := here.on[top.next]
+			w := int(place[on]) - 1
+			switch {
+			case w >= 0 && seen[w] == open:
+				i.found(Finding{
+					Table: "tasks", ID: p.tasks.ids[here.task], Column: "dependencies", Problem: Circular,
+					Old: strconv.FormatInt(p.tasks.ids[on], 10),
+				})
+				here.on = append(here.on[:top.next], here.on[top.next+1:]...)
+				continue
+			case w >= 0 && seen[w] == unseen:
+				seen[w] = open
+				top.next++
+				stack = append(stack, visit{w: w})
+			default:
+				top.next++
+			}
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package sqliteimport
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// A standing is where a goal stands after the import.
+type standing struct {
+	status   planner.GoalStatus
+	progress int64 // in hundredths of a percent
+}
+
+// preview tells for a dry run where the goals that are to be imported will stand, by the rules in the documentation of
+// package bizydb, which the database follows by itself: schema/006_progress.sql. Of other goals it knows nothing.
+func (p *plan) preview() map[int32]standing {
+	type work struct{ tasks, done, goals, progress int64 }
+	works := make([]work, len(p.goalFacts))
+	for at, goal := range p.taskGoals {
+		if goal != none && p.tasks.states[at] == fresh {
+			works[goal].tasks++
+			if p.done[at] {
+				works[goal].done++
+			}
+		}
+	}
+	standings := make(map[int32]standing, len(p.goalFacts))
+	for _, at := range slices.Backward(p.fromTheRoots()) {
+		facts, w := p.goalFacts[at], works[at]
+		s := standing{facts.status, facts.progress}
+		switch {
+		case s.status == planner.GoalCompleted:
+			s.progress = 100_00
+		case w.tasks > 0 || w.goals > 0:
+			s.progress = workDone(w.tasks, w.done, w.goals, w.progress)
+			if s.progress == 100_00 && s.status == planner.GoalActive {
+				s.status = planner.GoalCompleted
+			}
+		}
+		standings[at] = s
+		if facts.parent != none && s.status != planner.GoalCancelled {
+			works[facts.parent].goals++
+			works[facts.parent].progress += s.progress
+		}
+	}
+	return standings
+}
+
+// workDone is bizydb.work_done, of a goal that has tasks or sub-goals.
+func workDone(tasks, done, goals, progress int64) int64 {
+	var hundredths int64
+	switch {
+	case done == tasks && progress == 100_00*goals:
+		return 100_00
+	case goals == 0:
+		hundredths = (200_00*done + tasks) / (2 * tasks)
+	case tasks == 0:
+		hundredths = (2*progress + goals) / (2 * goals)
+	default:
+		hundredths = (100_00*done*goals + progress*tasks + tasks*goals) / (2 * tasks * goals)
+	}
+	return min(hundredths, 99_99)
+}
+
+// fromTheRoots lists the goals that are to be imported, each after the one above it.
+func (p *plan) fromTheRoots() []int32 {
+	listed := make([]bool, len(p.goalFacts))
+	order := make([]int32, 0, len(p.goalFacts))
+	for start := range p.goalFacts {
+		first := len(order)
+		for at := int32(start); at != none && !listed[at] && p.goals.states[at] == fresh; at = p.goalFacts[at].parent {
+			listed[at] = true
+			order = append(order, at)
+		}
+		slices.Reverse(order[first:])
+	}
+	return order
+}
+
+// reportProgress reports the goals that stand elsewhere than the file says.
+func (i *importer) reportProgress(standings map[int32]standing) {
+	for at, facts := range i.plan.goalFacts {
+		s, ok := standings[int32(at)]
+		if !ok {
+			continue
+		}
+		f := Finding{Table: "goals", ID: i.plan.goals.ids[at], Problem: Recounted}
+		if s.progress != facts.progress {
+			f.Column, f.Old, f.New = "progress_percentage", facts.oldProgress, strconv.FormatFloat(float64(s.progress)/100, 'f', -1, 64)
+			i.found(f)
+		}
+		if s.status != facts.status {
+			f.Column, f.Old, f.New = "status", facts.oldStatus, string(s.status)
+			i.found(f)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package sqliteimport
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// A Report says what an import has done, or with [Options].DryRun what it would do.
+type Report struct {
+	DryRun     bool           `json:"dry_run"`
+	Zone       string         `json:"zone"` // of the times, as the planner's machine had it
+	Goals      Counts         `json:"goals"`
+	Tasks      Counts         `json:"tasks"`
+	Problems   []ProblemCount `json:"problems"`    // what was found, counted, in the order in which it came up
+	LeftBehind []LeftBehind   `json:"left_behind"` // in the order of their names
+	// Findings are in the order of goals and tasks by their old ids, then what refers to nothing or in a circle, then the
+	// progress of goals. Nil with [Options].OnFinding.
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Counts are of rows.
+type Counts struct {
+	InFile   int `json:"in_file"` // all that the file has, which is the sum of the others
+	Imported int `json:"imported"`
+	Known    int `json:"known"`   // imported before
+	Refused  int `json:"refused"` // with [Options].Strict
+}
+
+// LeftBehind is a table, or a column of one, that is not taken over.
+type LeftBehind struct {
+	Name string `json:"name"` // like daily_logs or tasks.repository_path
+	Rows int    `json:"rows"` // of a column: in which it is set and not empty
+}
+
+// A ProblemCount says how often a problem was found in a column.
+type ProblemCount struct {
+	Table   string  `json:"table"`
+	Column  string  `json:"column"`
+	Problem Problem `json:"problem"`
+	Count   int     `json:"count"`
+}
+
+// A Finding is one value that was not taken over as it is.
+type Finding struct {
+	Table   string  `json:"table"` // tasks or goals
+	ID      int64   `json:"id"`    // in the file
+	Column  string  `json:"column"`
+	Problem Problem `json:"problem"`
+	Old     string  `json:"old"`     // in the file, its first 200 characters
+	New     string  `json:"new"`     // what became of it, in words or its first 200 characters; empty for nothing
+	Refused bool    `json:"refused"` // the row was left out, for this and maybe other reasons
+}
+
+// A Problem is what was found about a value.
+type Problem string
+
+// Problems of a value, which with [Options].Strict are reasons to leave its row out.
+const (
+	Unset       Problem = "is unset"
+	Blank       Problem = "is blank"
+	OutOfRange  Problem = "is out of range"
+	TooLong     Problem = "is too long"
+	Unknown     Problem = "is not known"
+	NotANumber  Problem = "is not a number"
+	NotATime    Problem = "is not a time"
+	NotJSON     Problem = "is not JSON"
+	OtherJSON   Problem = "is JSON of another kind"
+	BadText     Problem = "has characters that cannot be stored"
+	NotComplete Problem = "is set, but it is not completed"
+	TwoProjects Problem = "metrics have another project"
+)
+
+// Problems that are no reason for that.
+const (
+	SkippedTime  Problem = "is skipped by the clock"
+	RepeatedTime Problem = "comes twice on the clock"
+	Missing      Problem = "is not there"
+	Gone         Problem = "has been deleted since it was imported"
+	Circular     Problem = "is in a circle"
+	ListedTwice  Problem = "is listed twice"
+	Changed      Problem = "has changed in the file since it was imported"
+	Recounted    Problem = "is not what the tasks and goals below amount to"
+)
+
+// refuses says whether a problem is a reason to leave a row out.
+func (p Problem) refuses() bool {
+	switch p {
+	case SkippedTime, RepeatedTime, Missing, Gone, Circular, ListedTwice, Changed, Recounted:
+		return false
+	default:
+		return true
+	}
+}
+
+// add counts a finding and hands it on.
+func (r *Report) add(f Finding, handOn func(Finding)) {
+	f.Old, f.New = shortened(f.Old), shortened(f.New)
+	if handOn != nil {
+		handOn(f)
+	} else {
+		r.Findings = append(r.Findings, f)
+	}
+	for i := range r.Problems {
+		if p := &r.Problems[i]; p.Table == f.Table && p.Column == f.Column && p.Problem == f.Problem {
+			p.Count++
+			return
+		}
+	}
+	r.Problems = append(r.Problems, ProblemCount{f.Table, f.Column, f.Problem, 1})
+}
+
+func shortened(s string) string {
+	if runes := []rune(s); len(runes) > 200 {
+		return string(runes[:199]) + "…"
+	}
+	return s
+}
+
+// String is the report for people, without its findings.
+func (r *Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Times are read in the time zone %s.\n\n", r.Zone)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	imported := "imported"
+	if r.DryRun {
+		imported = "to import"
+	}
+	fmt.Fprintf(w, "\tin the file\t%s\timported before\tleft out\t\n", imported)
+	for _, kind := range []struct {
+		name string
+		Counts
+	}{{"goals", r.Goals}, {"tasks", r.Tasks}} {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", kind.name, kind.InFile, kind.Imported, kind.Known, kind.Refused)
+	}
+	_ = w.Flush() // to memory
+
+	section := func(title string, rows int, row func(i int) (int, string)) {
+		if rows == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "\n%s:\n", title)
+		for i := range rows {
+			n, text := row(i)
+			fmt.Fprintf(&b, "%8d  %s\n", n, text)
+		}
+	}
+	section("Not as it was in the file", len(r.Problems), func(i int) (int, string) {
+		p := r.Problems[i]
+		return p.Count, fmt.Sprintf("%s.%s %s", p.Table, p.Column, p.Problem)
+	})
+	section("Rows with what is left behind", len(r.LeftBehind), func(i int) (int, string) {
+		return r.LeftBehind[i].Rows, r.LeftBehind[i].Name
+	})
+	if r.DryRun {
+		b.WriteString("\nThis was a dry run: nothing has been written.\n")
+	}
+	return b.String()
+}

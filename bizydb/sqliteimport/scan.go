@@ -1,0 +1,287 @@
+package sqliteimport
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// A plan is what has to be known of a file before it is loaded, about 40 bytes for a task.
+type plan struct {
+	goals, tasks rows
+	goalFacts    []goalFacts // of goals
+	taskGoals    []int32     // of tasks: their goal, or none
+	done         []bool      // of tasks: completed
+	waiting      []waiting   // tasks that depend on others, in the order of their ids
+}
+
+// rows are those of one table, in the order of their ids in the file. Elsewhere they are known by their place here.
+type rows struct {
+	ids      []int64
+	marks    []int64
+	contents []int64
+	states   []state
+	newIDs   []int64 // 0 for those that are not there
+}
+
+type state byte
+
+const (
+	fresh   state = iota // to be imported
+	known                // imported before
+	gone                 // imported before, and deleted since
+	refused              // to be left out
+)
+
+const none = -1
+
+type goalFacts struct {
+	parent      int32 // or none
+	status      planner.GoalStatus
+	progress    int64 // in hundredths
+	oldProgress string
+	oldStatus   string
+	updatedAt   time.Time
+}
+
+type waiting struct {
+	task int32
+	on   []int32
+}
+
+// find returns the place of a row, or none.
+func (r *rows) find(id int64) int32 {
+	if place, ok := slices.BinarySearch(r.ids, id); ok {
+		return int32(place)
+	}
+	return none
+}
+
+func (r *rows) count(s state) int {
+	n := 0
+	for _, state := range r.states {
+		if state == s {
+			n++
+		}
+	}
+	return n
+}
+
+// scan reads the whole file, reports what is in it that is not taken over as it is, and makes the plan.
+func (i *importer) scan(ctx context.Context) error {
+	counts := [2]int{}
+	for k, t := range []*table{i.goals, i.tasks} {
+		if t.name == "" {
+			continue
+		}
+		n, err := i.file.count(ctx, t.name, "")
+		if err != nil {
+			return err
+		}
+		counts[k] = n
+	}
+	step := &stepper{importer: i, Progress: Progress{Step: Reading, Total: counts[0] + counts[1]}}
+	if err := i.scanGoals(ctx, counts[0], step); err != nil {
+		return err
+	}
+	if err := i.scanTasks(ctx, counts[1], step); err != nil {
+		return err
+	}
+	if err := i.file.unchanged(); err != nil {
+		return i.file.named(err)
+	}
+	for _, c := range []struct {
+		rows   *rows
+		counts *Counts
+	}{{&i.plan.goals, &i.report.Goals}, {&i.plan.tasks, &i.report.Tasks}} {
+		*c.counts = Counts{
+			InFile: len(c.rows.ids), Imported: c.rows.count(fresh),
+			Known: c.rows.count(known) + c.rows.count(gone), Refused: c.rows.count(refused),
+		}
+	}
+	if i.DryRun {
+		i.reportProgress(i.plan.preview())
+	}
+	return nil
+}
+
+// A stepper tells how far a step is, each thousand rows and at its end.
+type stepper struct {
+	*importer
+	Progress
+}
+
+func (s *stepper) add(rows int) {
+	before := s.Done
+	s.Done += rows
+	if s.Done/1000 > before/1000 || s.Done == s.Total {
+		s.OnProgress(s.Progress)
+	}
+}
+
+func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
+	p := &i.plan
+	p.goals = makeRows(n)
+	var parents []int64 // in the file
+	var hasParent []bool
+	err := i.scanTable(ctx, i.goals, &p.goals, step, func(r *row) {
+		facts := goalFacts{parent: none}
+		var g goal
+		if r != nil {
+			g = r.goal()
+			facts.status, facts.progress, facts.updatedAt = g.Status, g.progress, g.UpdatedAt
+			facts.oldProgress, facts.oldStatus = text(r.value("progress_percentage")), text(r.value("status"))
+		}
+		p.goalFacts = append(p.goalFacts, facts)
+		parents, hasParent = append(parents, g.parent), append(hasParent, g.hasParent)
+	})
+	if err != nil {
+		return err
+	}
+	if err := i.findGone(ctx, &p.goals, nil, func(ids []int64) ([]int64, error) {
+		return idsOf(i.queries.ExistingGoals(ctx, ids))
+	}); err != nil {
+		return err
+	}
+	for at := range p.goals.ids {
+		if hasParent[at] && p.goals.states[at] == fresh {
+			p.goalFacts[at].parent = i.refer(&p.goals, parents[at], Finding{
+				Table: "goals", ID: p.goals.ids[at], Column: "parent_goal_id",
+			})
+		}
+	}
+	i.cutGoalCycles()
+	return nil
+}
+
+func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
+	p := &i.plan
+	p.tasks = makeRows(n)
+	p.taskGoals, p.done = make([]int32, 0, n), make([]bool, 0, n)
+	var lists [][]int64 // in the file, for each in waiting
+	err := i.scanTable(ctx, i.tasks, &p.tasks, step, func(r *row) {
+		at := int32(len(p.taskGoals))
+		goal, done := int32(none), false
+		if r != nil {
+			t := r.task()
+			done = t.Status == planner.TaskCompleted
+			if t.hasGoal && !r.refused {
+				goal = i.refer(&p.goals, t.goal, Finding{Table: "tasks", ID: r.id, Column: "parent_goal_id"})
+			}
+			if len(t.dependencies) > 0 && !r.refused {
+				p.waiting, lists = append(p.waiting, waiting{task: at}), append(lists, t.dependencies)
+			}
+		}
+		p.taskGoals, p.done = append(p.taskGoals, goal), append(p.done, done)
+	})
+	if err != nil {
+		return err
+	}
+	// Only of those that others wait for does it matter whether they are still there.
+	wanted := make([]bool, len(p.tasks.ids))
+	for _, list := range lists {
+		for _, id := range list {
+			if at := p.tasks.find(id); at != none {
+				wanted[at] = true
+			}
+		}
+	}
+	if err := i.findGone(ctx, &p.tasks, wanted, func(ids []int64) ([]int64, error) {
+		return idsOf(i.queries.ExistingTasks(ctx, ids))
+	}); err != nil {
+		return err
+	}
+	for w, list := range lists {
+		task := p.waiting[w].task
+		for _, id := range list {
+			if at := i.refer(&p.tasks, id, Finding{Table: "tasks", ID: p.tasks.ids[task], Column: "dependencies"}); at != none {
+				p.waiting[w].on = append(p.waiting[w].on, at)
+			}
+		}
+	}
+	i.cutDependencyCycles()
+	p.waiting = slices.DeleteFunc(p.waiting, func(w waiting) bool { return len(w.on) == 0 })
+	return nil
+}
+
+func makeRows(n int) rows {
+	return rows{
+		ids: make([]int64, 0, n), marks: make([]int64, 0, n), contents: make([]int64, 0, n),
+		states: make([]state, 0, n), newIDs: make([]int64, 0, n),
+	}
+}
+
+// scanTable reads a table and finds out which rows are new. each gets those, and nil for others.
+func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *stepper, each func(*row)) error {
+	if t.name == "" {
+		return nil
+	}
+	var imported []importsql.ListImportedRow // in the order of their old ids
+	if i.queries != nil {
+		var err error
+		if imported, err = i.queries.ListImported(ctx, t.kind); err != nil {
+			return err
+		}
+	}
+	return i.file.read(ctx, t, func(values []any) error {
+		r := &row{table: t, rules: i.rules, id: values[0].(int64), values: values, found: i.found}
+		mark, content := r.mark(), r.content()
+		for len(imported) > 0 && (imported[0].OldID < r.id || imported[0].OldID == r.id && imported[0].Mark < mark) {
+			imported = imported[1:]
+		}
+		state, newID := fresh, int64(0)
+		if len(imported) > 0 && imported[0].OldID == r.id && imported[0].Mark == mark {
+			state, newID = known, imported[0].NewID
+			if imported[0].Content != content {
+				i.found(Finding{Table: t.name, ID: r.id, Column: "id", Problem: Changed, Old: text(values[0])})
+			}
+			r = nil
+		}
+		each(r)
+		if r != nil && r.refused {
+			state = refused
+		}
+		into.ids, into.marks, into.contents = append(into.ids, values[0].(int64)), append(into.marks, mark), append(into.contents, content)
+		into.states, into.newIDs = append(into.states, state), append(into.newIDs, newID)
+		step.add(1)
+		return nil
+	}, "SELECT "+t.selected()+" FROM "+t.name+" AS t ORDER BY t.id")
+}
+
+// findGone looks which of the known rows that are wanted, nil for all, have been deleted since.
+func (i *importer) findGone(ctx context.Context, r *rows, wanted []bool, existing func(ids []int64) ([]int64, error)) error {
+	var places []int
+	for at, state := range r.states {
+		if state == known && (wanted == nil || wanted[at]) {
+			places = append(places, at)
+		}
+	}
+	for chunk := range slices.Chunk(places, chunkSize) {
+		ids := make([]int64, len(chunk))
+		for k, at := range chunk {
+			ids[k] = r.newIDs[at]
+		}
+		found, err := existing(ids)
+		if err != nil {
+			return err
+		}
+		slices.Sort(found)
+		for _, at := range chunk {
+			if _, ok := slices.BinarySearch(found, r.newIDs[at]); !ok {
+				r.states[at] = gone
+			}
+		}
+	}
+	return nil
+}
+
+func idsOf[ID ~int64](ids []ID, err error) ([]int64, error) {
+	plain := make([]int64, len(ids))
+	for k, id := range ids {
+		plain[k] = int64(id)
+	}
+	return plain, err
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+)
+
+// How many findings are printed.
+const maxPrinted = 30
+
+// findings keeps the first of them to be printed, and writes all to a file if there is one.
+type findings struct {
+	first []sqliteimport.Finding
+	all   int
+	file  *reportFile
+}
+
+func (f *findings) add(finding sqliteimport.Finding) {
+	if f.all++; f.all <= maxPrinted {
+		f.first = append(f.first, finding)
+	}
+	if f.file != nil {
+		f.file.add(finding)
+	}
+}
+
+func print(w io.Writer, j *job, report sqliteimport.Report, f *findings) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s for %s\n%s", j.path, j.email, report.String())
+	if f.all > 0 {
+		fmt.Fprintln(out)
+	}
+	for _, finding := range f.first {
+		fmt.Fprintln(out, sentence(finding))
+	}
+	switch {
+	case j.reportFile != "":
+		fmt.Fprintf(out, "\nAll of it is in %s.\n", j.reportFile)
+	case f.all > maxPrinted:
+		fmt.Fprintf(out, "… and %d more; -report FILE has all of them.\n", f.all-maxPrinted)
+	}
+	return out.Flush()
+}
+
+// sentence says what became of a value. It may come from anywhere, so it is quoted.
+func sentence(f sqliteimport.Finding) string {
+	s := fmt.Sprintf("%s %d: %s", f.Table, f.ID, f.Column)
+	if f.Old != "" && f.Problem != sqliteimport.Changed {
+		s += fmt.Sprintf(" %q", f.Old)
+	}
+	s += " " + string(f.Problem)
+	switch {
+	case f.Refused:
+		return s + ": left out"
+	case f.New != "":
+		return s + fmt.Sprintf(": now %q", f.New)
+	default:
+		return s
+	}
+}
+
+// A reportFile is a file of JSON objects. It gets its name when it is complete.
+type reportFile struct {
+	name string
+	temp *os.File
+	out  *bufio.Writer
+	err  error
+}
+
+func createReportFile(name string) (*reportFile, error) {
+	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return nil, err
+	}
+	return &reportFile{name: name, temp: temp, out: bufio.NewWriter(temp)}, nil
+}
+
+func (f *reportFile) add(object any) {
+	b, err := json.Marshal(object)
+	if err == nil {
+		_, err = f.out.Write(append(b, '\n'))
+	}
+	f.err = errors.Join(f.err, err)
+}
+
+func (f *reportFile) finish(report sqliteimport.Report) error {
+	f.add(report)
+	if err := errors.Join(f.err, f.out.Flush(), f.temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.temp.Name(), f.name)
+}
+
+func (f *reportFile) drop() {
+	_ = f.temp.Close()
+	_ = os.Remove(f.temp.Name())
+}

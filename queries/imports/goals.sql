@@ -1,0 +1,33 @@
+-- CompleteGoals makes goals completed at the times given, where they are not that already.
+-- name: CompleteGoals :exec
+UPDATE public.goals g SET status = 'completed', completed_at = done.completed_at
+FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@times::timestamptz[])) AS done (id, completed_at)
+WHERE g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at);
+
+-- CreateGoals adds goals, given as a JSON array of objects with the columns of the table, and returns their ids in the
+-- order given.
+-- name: CreateGoals :many
+INSERT INTO public.goals (
+  title, description, horizon, target_date, status, progress_percentage, success_criteria, metrics, created_at, updated_at, completed_at
+)
+SELECT
+  n.title, n.description, n.horizon, n.target_date, n.status, n.progress_percentage, n.success_criteria, n.metrics, n.created_at, n.updated_at, n.completed_at
+FROM jsonb_to_recordset((sqlc.arg('goals')::text)::jsonb) AS n (
+  title text, description text, horizon text, target_date timestamptz, status text, progress_percentage double precision,
+  success_criteria text, metrics jsonb, created_at timestamptz, updated_at timestamptz, completed_at timestamptz
+)
+RETURNING id;
+
+-- DateGoals says when goals were last changed.
+-- name: DateGoals :exec
+SELECT bizydb.date_imported_goals(@ids::bigint[], @times::timestamptz[]);
+
+-- LinkGoals puts goals under others.
+-- name: LinkGoals :exec
+UPDATE public.goals g SET parent_goal_id = link.parent_goal_id
+FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@parents::bigint[])) AS link (id, parent_goal_id)
+WHERE g.id = link.id;
+
+-- ListProgress returns where goals stand, in the order of their ids.
+-- name: ListProgress :many
+SELECT id, status, progress_percentage FROM public.goals WHERE id = ANY (@ids::bigint[]) ORDER BY id;
