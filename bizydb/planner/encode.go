@@ -50,7 +50,7 @@ func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 		return pgtype.Text{}, nil
 	}
 	b, err := json.Marshal(v)
-	if err == nil && replaced.Match(b) {
+	if err == nil && bytes.Contains(b, []byte(`\ufffd`)) && replaced.Match(b) { // the first is quick
 		err = errors.New("invalid UTF-8")
 	}
 	return pgtype.Text{String: string(b), Valid: err == nil}, err

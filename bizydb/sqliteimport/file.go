@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -106,6 +107,13 @@ func (f *file) readHeader() (wal bool, err error) {
 	}
 	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
 		return false, ErrNotSQLite
+	}
+	pageSize := int64(binary.BigEndian.Uint16(header[16:]))
+	if pageSize == 1 { // for which there is no room
+		pageSize = 65536
+	}
+	if pageSize == 0 || f.before.Size()%pageSize != 0 { // which SQLite would fill with zeros
+		return false, fmt.Errorf("%w: it ends within a page", ErrDamaged)
 	}
 	return header[19] == 2, nil
 }

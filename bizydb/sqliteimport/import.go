@@ -40,11 +40,10 @@ type Progress struct {
 // A Step is a part of an import.
 type Step string
 
-// The steps, in their order. A dry run ends with the first.
+// The steps, in their order. A dry run has the first only.
 const (
 	Reading Step = "reading"
 	Writing Step = "writing"
-	Linking Step = "linking" // tasks that depend on others
 )
 
 // Import brings the tasks and goals of a planner's file into the plan of a user, all of them in one transaction, and says
@@ -182,8 +181,9 @@ func zoneName(zone *time.Location) string {
 		return zone.String()
 	}
 	now := time.Now()
-	if name, offset := now.Format("MST"), now.Format("-07:00"); name != offset {
-		return fmt.Sprintf("of this machine, now %s (UTC%s)", name, offset)
+	name, offset := now.Format("MST"), "UTC"+now.Format("-07:00")
+	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") { // it has none
+		return "of this machine, now " + offset
 	}
-	return "of this machine, now UTC" + now.Format("-07:00")
+	return fmt.Sprintf("of this machine, now %s (%s)", name, offset)
 }

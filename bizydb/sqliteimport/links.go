@@ -1,6 +1,9 @@
 package sqliteimport
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // refer finds the row that another one refers to, or none, which it reports with f.
 func (i *importer) refer(to *rows, id int64, f Finding) int32 {
@@ -47,9 +50,10 @@ func (i *importer) cutGoalCycles() {
 }
 
 // cutDependencyCycles drops dependencies that close a circle, on a walk that goes to what a task waits for before it goes
-// on to the next task.
+// on to the next task. On the way it finds the wave of each.
 func (i *importer) cutDependencyCycles() {
 	p := &i.plan
+	p.waves = make([]int32, len(p.tasks.ids))
 	place := make([]int32, len(p.tasks.ids)) // in waiting, and 1; 0 for tasks that wait for none
 	for w := range p.waiting {
 		place[p.waiting[w].task] = int32(w) + 1
@@ -68,6 +72,11 @@ func (i *importer) cutDependencyCycles() {
 			here := &p.waiting[top.w]
 			if top.next == len(here.on) {
 				seen[top.w] = closed
+				for _, on := range here.on {
+					if p.tasks.states[on] == fresh {
+						p.waves[here.task] = max(p.waves[here.task], p.waves[on]+1)
+					}
+				}
 				stack = stack[:len(stack)-1]
 				continue
 			}
@@ -90,4 +99,13 @@ func (i *importer) cutDependencyCycles() {
 			}
 		}
 	}
+}
+
+// waitsFor are the tasks that a task waits for.
+func (p *plan) waitsFor(task int32) []int32 {
+	w, ok := slices.BinarySearchFunc(p.waiting, task, func(w waiting, task int32) int { return int(w.task) - int(task) })
+	if !ok {
+		return nil
+	}
+	return p.waiting[w].on
 }

@@ -1,6 +1,7 @@
 package sqliteimport
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,9 +29,6 @@ func (i *importer) load(ctx context.Context) error {
 		return err
 	}
 	i.file.close() // others may write to it again
-	if err := i.link(ctx); err != nil {
-		return err
-	}
 	if err := i.completeGoals(ctx); err != nil {
 		return err
 	}
@@ -77,22 +75,45 @@ func readChunk[T any](ctx context.Context, i *importer, t *table, r *rows, chunk
 	return all, err
 }
 
-// record keeps where rows came from.
-func (i *importer) record(ctx context.Context, kind string, r *rows, chunk []int32, newIDs []int64) error {
+// A recorder keeps where rows came from, many at a time.
+type recorder struct {
+	*importer
+	rows    *rows
+	waiting importsql.RecordImportedParams
+}
+
+func (i *importer) recorder(kind string, r *rows) *recorder {
+	return &recorder{importer: i, rows: r, waiting: importsql.RecordImportedParams{Kind: kind}}
+}
+
+func (r *recorder) add(ctx context.Context, chunk []int32, newIDs []int64) error {
+	w := &r.waiting
 	if len(newIDs) != len(chunk) {
-		return fmt.Errorf("%d %ss were written, not %d: a trigger or rule of the database's own?", len(newIDs), kind, len(chunk))
+		return fmt.Errorf("%d %ss were written, not %d: a trigger of the database's own?", len(newIDs), w.Kind, len(chunk))
 	}
-	record := importsql.RecordImportedParams{Kind: kind, NewIDs: newIDs}
 	for k, at := range chunk {
-		r.newIDs[at] = newIDs[k]
-		record.OldIDs = append(record.OldIDs, r.ids[at])
-		record.Marks = append(record.Marks, r.marks[at])
-		record.Contents = append(record.Contents, r.contents[at])
+		r.rows.newIDs[at] = newIDs[k]
+		w.OldIDs, w.NewIDs = append(w.OldIDs, r.rows.ids[at]), append(w.NewIDs, newIDs[k])
+		w.Marks, w.Contents = append(w.Marks, r.rows.marks[at]), append(w.Contents, r.rows.contents[at])
 	}
-	return i.queries.RecordImported(ctx, record)
+	if len(w.OldIDs) >= chunkSize {
+		return r.flush(ctx)
+	}
+	return nil
+}
+
+func (r *recorder) flush(ctx context.Context) error {
+	w := &r.waiting
+	if len(w.OldIDs) == 0 {
+		return nil
+	}
+	err := r.queries.RecordImported(ctx, *w)
+	w.OldIDs, w.NewIDs, w.Marks, w.Contents = w.OldIDs[:0], w.NewIDs[:0], w.Marks[:0], w.Contents[:0]
+	return err
 }
 
 func (i *importer) loadGoals(ctx context.Context) error {
+	record := i.recorder("goal", &i.plan.goals)
 	for chunk := range slices.Chunk(i.plan.goals.places(), chunkSize) {
 		goals, err := readChunk(ctx, i, i.goals, &i.plan.goals, chunk, (*row).goal)
 		if err != nil {
@@ -106,11 +127,11 @@ func (i *importer) loadGoals(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := i.record(ctx, "goal", &i.plan.goals, chunk, ids); err != nil {
+		if err := record.add(ctx, chunk, ids); err != nil {
 			return err
 		}
 	}
-	return nil
+	return record.flush(ctx)
 }
 
 // linkGoals puts fresh goals under others that are in a state.
@@ -132,36 +153,62 @@ func (i *importer) linkGoals(ctx context.Context, parents state) error {
 // loadTasks writes tasks, and reads the next ones meanwhile.
 func (i *importer) loadTasks(ctx context.Context) error {
 	p := &i.plan
-	places := p.tasks.places()
-	// A goal's tasks together, so that it is written once or twice and not for each chunk.
-	slices.SortStableFunc(places, func(a, b int32) int { return int(p.taskGoals[a]) - int(p.taskGoals[b]) })
-
 	reading, stop := context.WithCancel(ctx)
 	chunks := make(chan taskChunk)
-	go i.readTasks(reading, places, chunks)
+	go i.readTasks(reading, p.taskChunks(), chunks)
 	defer func() {
 		stop()
 		for range chunks { // until it is closed
 		}
 	}()
-	step := &stepper{importer: i, Progress: Progress{Step: Writing, Total: len(places)}}
+	record := i.recorder("task", &p.tasks)
+	step := &stepper{importer: i, Progress: Progress{Step: Writing, Total: i.report.Tasks.Imported}}
 	for c := range chunks {
 		if c.err != nil {
 			return c.err
+		}
+		for k, at := range c.places {
+			for _, on := range p.waitsFor(at) {
+				c.tasks[k].Dependencies = append(c.tasks[k].Dependencies, planner.TaskID(p.tasks.newIDs[on]))
+			}
 		}
 		ids, err := idsOf(i.planner.CreateTasks(ctx, c.tasks))
 		if err != nil {
 			return err
 		}
-		if err := i.record(ctx, "task", &p.tasks, c.places, ids); err != nil {
+		if err := record.add(ctx, c.places, ids); err != nil {
 			return err
 		}
 		step.add(len(ids))
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil { // readTasks has seen it first
+		return err
+	}
+	if err := record.flush(ctx); err != nil {
 		return err
 	}
 	return i.file.named(i.file.unchanged())
+}
+
+// taskChunks lists the fresh tasks as they are written: those that wait for others after them, in another chunk, since it is
+// in the answer what their ids are; and a goal's tasks together, so that it is written once or twice and not for each chunk.
+// Within a chunk they are in the order of the file.
+func (p *plan) taskChunks() [][]int32 {
+	places := p.tasks.places()
+	slices.SortStableFunc(places, func(a, b int32) int {
+		return cmp.Or(int(p.waves[a])-int(p.waves[b]), int(p.taskGoals[a])-int(p.taskGoals[b]))
+	})
+	var chunks [][]int32
+	for len(places) > 0 {
+		n := 1
+		for n < min(len(places), chunkSize) && p.waves[places[n]] == p.waves[places[0]] {
+			n++
+		}
+		slices.Sort(places[:n])
+		chunks = append(chunks, places[:n])
+		places = places[n:]
+	}
+	return chunks
 }
 
 type taskChunk struct {
@@ -170,12 +217,11 @@ type taskChunk struct {
 	err    error
 }
 
-func (i *importer) readTasks(ctx context.Context, places []int32, into chan<- taskChunk) {
+func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- taskChunk) {
 	defer close(into)
 	p := &i.plan
-	for places := range slices.Chunk(places, chunkSize) {
+	for _, places := range chunks {
 		c := taskChunk{places: places}
-		slices.Sort(c.places) // within the chunk as in the file
 		c.tasks, c.err = readChunk(ctx, i, i.tasks, &p.tasks, places, func(r *row) planner.CreateTaskParams { return r.task().CreateTaskParams })
 		for k := range c.tasks {
 			if goal := p.taskGoals[places[k]]; goal != none {
@@ -191,28 +237,6 @@ func (i *importer) readTasks(ctx context.Context, places []int32, into chan<- ta
 			return
 		}
 	}
-}
-
-// link makes tasks depend on each other, once all of them are there.
-func (i *importer) link(ctx context.Context) error {
-	p := &i.plan
-	step := &stepper{importer: i, Progress: Progress{Step: Linking, Total: len(p.waiting)}}
-	for chunk := range slices.Chunk(p.waiting, chunkSize) {
-		var links importsql.SetDependenciesParams
-		for _, w := range chunk {
-			ids := make([]int64, len(w.on))
-			for k, at := range w.on {
-				ids[k] = p.tasks.newIDs[at]
-			}
-			links.IDs = append(links.IDs, p.tasks.newIDs[w.task])
-			links.Dependencies = append(links.Dependencies, jsonText(ids))
-		}
-		if err := i.queries.SetDependencies(ctx, links); err != nil {
-			return err
-		}
-		step.add(len(chunk))
-	}
-	return nil
 }
 
 // completeGoals completes again what new tasks and sub-goals have reopened.

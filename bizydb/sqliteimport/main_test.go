@@ -1,10 +1,29 @@
 package sqliteimport_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(importsUntilKilled); path != "" {
+		importUntilKilled(path)
+	}
+	// Far from UTC and with half an hour in it, so that a time in the machine's zone shows.
+	time.Local = time.FixedZone("", -(9*60+30)*60)
+
+	code := bizydbtest.Run(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}

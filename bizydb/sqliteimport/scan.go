@@ -16,6 +16,7 @@ type plan struct {
 	taskGoals    []int32     // of tasks: their goal, or none
 	done         []bool      // of tasks: completed
 	waiting      []waiting   // tasks that depend on others, in the order of their ids
+	waves        []int32     // of tasks: 0, or the next one after those of the fresh tasks that they depend on
 }
 
 // rows are those of one table, in the order of their ids in the file. Elsewhere they are known by their place here.
@@ -203,7 +204,6 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 		}
 	}
 	i.cutDependencyCycles()
-	p.waiting = slices.DeleteFunc(p.waiting, func(w waiting) bool { return len(w.on) == 0 })
 	return nil
 }
 

@@ -42,15 +42,15 @@ SELECT id FROM public.tasks WHERE id = ANY ($1::bigint[])
 `
 
 // ExistingTasks returns those of some ids that are tasks of the user, in no order.
-func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]planner.TaskID, error) {
+func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]int64, error) {
 	rows, err := q.db.Query(ctx, existingTasks, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []planner.TaskID
+	var items []int64
 	for rows.Next() {
-		var id planner.TaskID
+		var id int64
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,296 @@
+package sqliteimport_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+)
+
+// sample is a file of 3 goals and 20 tasks, created a second apart from a second on.
+func sample(t testing.TB, second int) *fixture {
+	t.Helper()
+	f := newFixture(t, oldGoals, oldTasks)
+	f.exec(t, "PRAGMA journal_mode = delete")
+	at := func(id int) string { return fmt.Sprintf("2025-01-01 10:%02d:%02d", second, id) }
+	for id := 1; id <= 3; id++ {
+		r := goalUnder(int64(id), int64(id-1))
+		r["created_at"] = at(id)
+		f.insert(t, "goals", r)
+	}
+	for id := 1; id <= 20; id++ {
+		r := taskUnder(int64(id), int64(id%4), fmt.Sprintf("[%d]", id+1))
+		r["created_at"] = at(id)
+		f.insert(t, "tasks", r)
+	}
+	return f
+}
+
+func copyOf(t testing.TB, path string) *fixture {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(to, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return openFixture(t, to)
+}
+
+func wantCounts(t *testing.T, report sqliteimport.Report, goals, tasks sqliteimport.Counts) {
+	t.Helper()
+	if report.Goals != goals || report.Tasks != tasks {
+		t.Errorf("goals %+v and tasks %+v, want %+v and %+v", report.Goals, report.Tasks, goals, tasks)
+	}
+}
+
+func TestImportAgain(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := sample(t, 0)
+	importFile(t, db, user, f.path, sqliteimport.Options{})
+	first := everything(t, db)
+
+	// Wherever it lies and whatever the zone, nothing is doubled.
+	twin := copyOf(t, f.path)
+	report := importFile(t, db, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo")})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Known: 20})
+	if diff := cmp.Diff(first, everything(t, db)); diff != "" {
+		t.Errorf("the second import changed (-before +after):\n%s", diff)
+	}
+
+	// What is new comes in, in both copies, under what was there and waiting for it.
+	for id, file := range map[int64]*fixture{100: f, 101: twin} {
+		r := taskUnder(id, 2, "[1, 2]")
+		r["created_at"] = fmt.Sprintf("2025-02-02 10:00:%02d", id-100)
+		file.insert(t, "tasks", r)
+		g := goalUnder(id, 3)
+		g["created_at"] = r["created_at"]
+		file.insert(t, "goals", g)
+		report := importFile(t, db, user, file.path, sqliteimport.Options{})
+		wantCounts(t, report, sqliteimport.Counts{InFile: 4, Imported: 1, Known: 3}, sqliteimport.Counts{InFile: 21, Imported: 1, Known: 20})
+		if report.Findings != nil {
+			t.Errorf("findings %+v", report.Findings)
+		}
+	}
+	plan := planOf(t, db, user)
+	if diff := cmp.Diff(map[int64]int64{2: 1, 3: 2, 100: 3, 101: 3}, plan.parents()); diff != "" {
+		t.Errorf("parents (-want +got):\n%s", diff)
+	}
+	for _, id := range []int64{100, 101} {
+		if diff := cmp.Diff([]int64{1, 2}, plan.dependencies()[id]); diff != "" {
+			t.Errorf("dependencies of task %d (-want +got):\n%s", id, diff)
+		}
+		if plan.tasks[id].ParentGoalID == nil || plan.oldGoals()[*plan.tasks[id].ParentGoalID] != 2 {
+			t.Errorf("task %d is under %v, want goal 2", id, plan.tasks[id].ParentGoalID)
+		}
+	}
+
+	// What has changed here stays, what has changed there is reported.
+	if _, err := db.As(user).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: plan.tasks[5].ID}); err != nil {
+		t.Fatal(err)
+	}
+	f.exec(t, "UPDATE tasks SET title = 'Another' WHERE id IN (5, 6)")
+	report = importFile(t, db, user, f.path, sqliteimport.Options{})
+	want := []sqliteimport.Finding{
+		{Table: "tasks", ID: 5, Column: "id", Problem: sqliteimport.Changed, Old: "5"},
+		{Table: "tasks", ID: 6, Column: "id", Problem: sqliteimport.Changed, Old: "6"},
+	}
+	if diff := cmp.Diff(want, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	plan = planOf(t, db, user)
+	if plan.tasks[5].Title != "Task" || plan.tasks[5].Status != planner.TaskCompleted {
+		t.Errorf("task 5 is now %+v", plan.tasks[5])
+	}
+
+	// What has been deleted here does not come back, and what is new is not under it.
+	if _, err := db.As(user).DeleteTask(t.Context(), plan.tasks[7].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.As(user).DeleteGoal(t.Context(), plan.goals[1].ID); err != nil {
+		t.Fatal(err)
+	}
+	f.insert(t, "tasks", taskUnder(200, 1, "[7, 8]"))
+	f.insert(t, "goals", goalUnder(200, 1))
+	report = importFile(t, db, user, f.path, sqliteimport.Options{})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21})
+	want = []sqliteimport.Finding{
+		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Gone, Old: "1"},
+		want[0], want[1],
+		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Gone, Old: "1"},
+		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Gone, Old: "7"},
+	}
+	if diff := cmp.Diff(want, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{8}, planOf(t, db, user).dependencies()[200]); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+	if wrong, err := db.As(user).RollUpAll(t.Context()); err != nil || len(wrong) > 0 {
+		t.Errorf("%d goals are wrong (error %v)", len(wrong), err)
+	}
+}
+
+// Without a time of creation it is the title that tells rows of the same id apart.
+func TestRowsWithoutTimes(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	for _, title := range []string{"Mine", "Yours", "Mine"} {
+		f := newFixture(t, oldTasks)
+		f.insert(t, "tasks", record{"id": 1, "title": title})
+		importFile(t, db, user, f.path, sqliteimport.Options{})
+	}
+	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 2 {
+		t.Errorf("%d tasks (error %v), want 2", len(tasks), err)
+	}
+}
+
+// The ids of several people's files are the same, and so are those of several files of one person. They come in any order
+// and at once.
+func TestImportAtOnce(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	users := []bizydb.UserID{db.NewUser(t), db.NewUser(t), db.NewUser(t)}
+	files := []*fixture{sample(t, 1), sample(t, 2)}
+	var wg sync.WaitGroup
+	for _, user := range users {
+		for _, f := range files {
+			for range 2 { // one of the two brings nothing
+				wg.Go(func() {
+					if _, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, sqliteimport.Options{}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+	wg.Wait()
+	for _, user := range users {
+		goals, err := db.As(user).ListGoals(t.Context(), planner.ListGoalsParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		linked := 0
+		for _, task := range tasks {
+			linked += len(task.Dependencies)
+		}
+		if len(goals) != 6 || len(tasks) != 40 || linked != 38 {
+			t.Errorf("user %d has %d goals, %d tasks and %d dependencies, want 6, 40 and 38", user, len(goals), len(tasks), linked)
+		}
+	}
+	if _, err := db.As(users[0]).CreateTask(t.Context(), planner.CreateTaskParams{Title: "The next one"}); err != nil {
+		t.Errorf("a task after the imports: %v", err)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := sample(t, 0)
+	f.insert(t, "tasks", record{"id": 50, "title": "", "priority": 9, "parent_goal_id": 77})
+	f.insert(t, "goals", record{"id": 50, "title": "Done", "status": "completed"})
+	for range 2 { // with nothing and with all of it there
+		before := everything(t, db)
+		dry := importFile(t, db, user, f.path, sqliteimport.Options{DryRun: true})
+		if diff := cmp.Diff(before, everything(t, db)); diff != "" {
+			t.Errorf("the dry run changed (-before +after):\n%s", diff)
+		}
+		real := importFile(t, db, user, f.path, sqliteimport.Options{})
+		if !dry.DryRun || real.DryRun {
+			t.Error("the report does not say which was the dry run")
+		}
+		dry.DryRun = false
+		if diff := cmp.Diff(real, dry); diff != "" {
+			t.Errorf("reports (-real +dry):\n%s", diff)
+		}
+	}
+	// A user who is not there yet has nothing yet.
+	dry := importFile(t, db, 0, f.path, sqliteimport.Options{DryRun: true})
+	wantCounts(t, dry, sqliteimport.Counts{InFile: 4, Imported: 4}, sqliteimport.Counts{InFile: 21, Imported: 21})
+}
+
+// What one user has imported is nothing to another.
+func TestImportsAreTheUsersOwn(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice, bob := db.NewUser(t), db.NewUser(t)
+	importFile(t, db, alice, sample(t, 0).path, sqliteimport.Options{})
+	conn, err := db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	for user, want := range map[bizydb.UserID]int{alice: 2, bob: 0} {
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		_, err = tx.Exec(t.Context(), "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(user))
+		if err == nil {
+			err = tx.QueryRow(t.Context(), "SELECT count(*) FROM bizydb.imports").Scan(&n)
+		}
+		if err != nil || n != want {
+			t.Errorf("user %d sees %d rows (error %v), want %d", user, n, err, want)
+		}
+		_ = tx.Rollback(context.Background())
+	}
+	if _, err := db.Accounts().Delete(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	connection := connect(t, db.AdminDSN)
+	defer connection.Close(context.Background())
+	var left int
+	if err := connection.QueryRow(t.Context(), "SELECT count(*) FROM bizydb.imports").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d rows are left of a deleted user (error %v)", left, err)
+	}
+}
+
+func TestOnFindingAndProgress(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldTasks)
+	f.exec(t, "INSERT INTO tasks (id, title, dependencies) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) SELECT i, 'Task', '[1]' FROM n")
+	var findings []sqliteimport.Finding
+	var steps []sqliteimport.Progress
+	report := importFile(t, db, user, f.path, sqliteimport.Options{
+		OnFinding:  func(f sqliteimport.Finding) { findings = append(findings, f) },
+		OnProgress: func(p sqliteimport.Progress) { steps = append(steps, p) },
+	})
+	if len(findings) != 3*12000+1 || report.Findings != nil {
+		t.Errorf("%d findings and %d in the report, want 36001 and none", len(findings), len(report.Findings))
+	}
+	seen := map[sqliteimport.Step]int{}
+	var last sqliteimport.Progress
+	for _, p := range steps {
+		if p.Step == last.Step && p.Done <= last.Done {
+			t.Errorf("%+v after %+v", p, last)
+		}
+		seen[p.Step]++
+		last = p
+	}
+	want := map[sqliteimport.Step]int{sqliteimport.Reading: 12, sqliteimport.Writing: 3}
+	if diff := cmp.Diff(want, seen); diff != "" || last.Done != 12000 || last.Total != 12000 {
+		t.Errorf("steps (-want +got):\n%s\nthe last is %+v", diff, last)
+	}
+}

@@ -1,0 +1,121 @@
+package sqliteimport_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+)
+
+// An imported is what a user has after an import, by the ids of the file.
+type imported struct {
+	goals map[int64]planner.Goal
+	tasks map[int64]planner.Task
+}
+
+// importFile imports a file, in the time zone Europe/Berlin unless the options have another one.
+func importFile(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, path string, options sqliteimport.Options) sqliteimport.Report {
+	t.Helper()
+	if options.Zone == nil {
+		options.Zone = zone(t, "Europe/Berlin")
+	}
+	report, err := sqliteimport.Import(t.Context(), db.DB, user, path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return location
+}
+
+// planOf returns all that a user has of one file.
+func planOf(t testing.TB, db *bizydbtest.Database, user bizydb.UserID) imported {
+	t.Helper()
+	goals, err := db.As(user).ListGoals(t.Context(), planner.ListGoalsParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := imported{map[int64]planner.Goal{}, map[int64]planner.Task{}}
+	oldGoals, oldTasks := oldIDs(t, db, user, "goal"), oldIDs(t, db, user, "task")
+	for _, goal := range goals {
+		plan.goals[oldGoals[int64(goal.ID)]] = goal
+	}
+	for _, task := range tasks {
+		plan.tasks[oldTasks[int64(task.ID)]] = task
+	}
+	if len(plan.goals) != len(goals) || len(plan.tasks) != len(tasks) {
+		t.Errorf("%d goals and %d tasks have %d and %d old ids", len(goals), len(tasks), len(plan.goals), len(plan.tasks))
+	}
+	return plan
+}
+
+func oldIDs(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, kind string) map[int64]int64 {
+	t.Helper()
+	old := map[int64]int64{}
+	conn := connect(t, db.AdminDSN)
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(t.Context(), `
+		SELECT r.new_id, r.old_id FROM bizydb.imports i CROSS JOIN LATERAL unnest(i.new_ids, i.old_ids) AS r (new_id, old_id)
+		WHERE i.user_id = $1 AND i.kind = $2`, user, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var newID, oldID int64
+	if _, err := pgx.ForEachRow(rows, []any{&newID, &oldID}, func() error { old[newID] = oldID; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return old
+}
+
+// everything is every row of every table and where every sequence stands, sorted.
+func everything(t testing.TB, db *bizydbtest.Database) []string {
+	t.Helper()
+	conn := connect(t, db.AdminDSN)
+	defer conn.Close(context.Background())
+	list := func(sql string) []string {
+		rows, err := conn.Query(t.Context(), sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines
+	}
+	all := list("SELECT schemaname || '.' || sequencename || ' ' || coalesce(last_value::text, 'unused') FROM pg_sequences")
+	for _, table := range list("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'bizydb')") {
+		all = append(all, list("SELECT '"+table+" ' || t::text FROM "+table+" AS t")...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// findingsOf are those about one row.
+func findingsOf(report sqliteimport.Report, table string, id int64) []sqliteimport.Finding {
+	var found []sqliteimport.Finding
+	for _, f := range report.Findings {
+		if f.Table == table && f.ID == id {
+			found = append(found, f)
+		}
+	}
+	return found
+}

@@ -1,0 +1,180 @@
+package sqliteimport_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+)
+
+// goalUnder and taskUnder are good rows; parent 0 is none.
+func goalUnder(id, parent int64) record {
+	r := record{"id": id, "title": "Goal", "status": "active", "progress_percentage": 0, "created_at": "2025-01-01", "updated_at": "2025-01-01"}
+	if parent != 0 {
+		r["parent_goal_id"] = parent
+	}
+	return r
+}
+
+func taskUnder(id, goal int64, dependencies string) record {
+	r := record{"id": id, "title": "Task", "status": "pending", "priority": 3, "created_at": "2025-01-01", "dependencies": dependencies}
+	if goal != 0 {
+		r["parent_goal_id"] = goal
+	}
+	return r
+}
+
+// parents are the goals above goals, by the ids of the file.
+func (p imported) parents() map[int64]int64 {
+	old := p.oldGoals()
+	parents := map[int64]int64{}
+	for id, goal := range p.goals {
+		if goal.ParentGoalID != nil {
+			parents[id] = old[*goal.ParentGoalID]
+		}
+	}
+	return parents
+}
+
+func (p imported) oldGoals() map[planner.GoalID]int64 {
+	old := map[planner.GoalID]int64{}
+	for id, goal := range p.goals {
+		old[goal.ID] = id
+	}
+	return old
+}
+
+// dependencies are those of tasks, by the ids of the file.
+func (p imported) dependencies() map[int64][]int64 {
+	old := map[planner.TaskID]int64{}
+	for id, task := range p.tasks {
+		old[task.ID] = id
+	}
+	dependencies := map[int64][]int64{}
+	for id, task := range p.tasks {
+		for _, on := range task.Dependencies {
+			dependencies[id] = append(dependencies[id], old[on])
+		}
+	}
+	return dependencies
+}
+
+func TestGoalsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldGoals, oldTasks)
+	f.insert(t, "goals",
+		goalUnder(1, 9), goalUnder(9, 5), goalUnder(5, 0), // children before their parents
+		goalUnder(10, 10),                                       // its own parent
+		goalUnder(21, 22), goalUnder(22, 23), goalUnder(23, 21), // a circle
+		goalUnder(20, 22),   // beside it
+		goalUnder(30, 4711), // an orphan
+		goalUnder(-4, 5), goalUnder(1<<40, -4),
+	)
+	f.insert(t, "goals", record{"id": 31, "title": "Goal", "status": "active", "progress_percentage": 0, "created_at": "2025-01-01", "updated_at": "2025-01-01", "parent_goal_id": "the first"})
+	f.insert(t, "tasks", taskUnder(1, 1, "[]"), taskUnder(2, 4711, "[]"), taskUnder(3, 23, "[]"))
+	report := importFile(t, db, user, f.path, sqliteimport.Options{Strict: true}) // no reason to leave anything out
+
+	plan := planOf(t, db, user)
+	want := map[int64]int64{1: 9, 9: 5, 20: 22, 22: 23, 23: 21, -4: 5, 1 << 40: -4}
+	if diff := cmp.Diff(want, plan.parents()); diff != "" {
+		t.Errorf("parents (-want +got):\n%s", diff)
+	}
+	old := plan.oldGoals()
+	for id, goal := range map[int64]int64{1: 1, 3: 23} {
+		if parent := plan.tasks[id].ParentGoalID; parent == nil || old[*parent] != goal {
+			t.Errorf("task %d is under %v, want goal %d", id, parent, goal)
+		}
+	}
+	if len(plan.goals) != 12 || len(plan.tasks) != 3 || plan.tasks[2].ParentGoalID != nil {
+		t.Errorf("%d goals and %d tasks, the orphan under %v", len(plan.goals), len(plan.tasks), plan.tasks[2].ParentGoalID)
+	}
+	finding := func(table string, id int64, problem sqliteimport.Problem, old string) sqliteimport.Finding {
+		return sqliteimport.Finding{Table: table, ID: id, Column: "parent_goal_id", Problem: problem, Old: old}
+	}
+	wantFindings := []sqliteimport.Finding{
+		finding("goals", 31, sqliteimport.Missing, "the first"),
+		finding("goals", 30, sqliteimport.Missing, "4711"),
+		finding("goals", 10, sqliteimport.Circular, "10"),
+		finding("goals", 21, sqliteimport.Circular, "22"),
+		finding("tasks", 2, sqliteimport.Missing, "4711"),
+	}
+	if diff := cmp.Diff(wantFindings, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldTasks)
+	f.insert(t, "tasks",
+		taskUnder(1, 0, "[2, 3]"),            // on later ones, in their order
+		taskUnder(2, 0, `["3", 3.0, 3]`),     // however the id is written, once
+		taskUnder(3, 0, "[4711, 9]"),         // one is not there
+		taskUnder(4, 0, "[4]"),               // on itself
+		taskUnder(5, 0, "[6]"),               // a circle
+		taskUnder(6, 0, "[7, 9]"),            //
+		taskUnder(7, 0, "[5, 1]"),            // which is cut here
+		taskUnder(8, 0, "[5]"),               // beside it
+		taskUnder(9, 0, `[null, true, 1.5]`), // no ids
+	)
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	want := map[int64][]int64{1: {2, 3}, 2: {3}, 3: {9}, 5: {6}, 6: {7, 9}, 7: {1}, 8: {5}}
+	if diff := cmp.Diff(want, planOf(t, db, user).dependencies()); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+	finding := func(id int64, problem sqliteimport.Problem, old string) sqliteimport.Finding {
+		return sqliteimport.Finding{Table: "tasks", ID: id, Column: "dependencies", Problem: problem, Old: old}
+	}
+	wantFindings := []sqliteimport.Finding{
+		finding(2, sqliteimport.ListedTwice, "3"), finding(2, sqliteimport.ListedTwice, "3"),
+		finding(9, sqliteimport.OtherJSON, "null"), finding(9, sqliteimport.OtherJSON, "true"), finding(9, sqliteimport.OtherJSON, "1.5"),
+		finding(3, sqliteimport.Missing, "4711"),
+		finding(4, sqliteimport.Circular, "4"),
+		finding(7, sqliteimport.Circular, "5"),
+	}
+	if diff := cmp.Diff(wantFindings, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// What is left out is not there for others.
+func TestUnderRefusedRows(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldGoals, oldTasks)
+	bad := goalUnder(1, 0)
+	bad["status"] = "weird"
+	f.insert(t, "goals", bad, goalUnder(2, 1))
+	bad = taskUnder(1, 0, "[2]")
+	bad["priority"] = 9
+	f.insert(t, "tasks", bad, taskUnder(2, 1, "[1, 3]"), taskUnder(3, 2, "[]"))
+	report := importFile(t, db, user, f.path, sqliteimport.Options{Strict: true})
+	want := []sqliteimport.Finding{
+		{Table: "goals", ID: 1, Column: "status", Problem: sqliteimport.Unknown, Old: "weird", Refused: true},
+		{Table: "goals", ID: 2, Column: "parent_goal_id", Problem: sqliteimport.Missing, Old: "1"},
+		{Table: "tasks", ID: 1, Column: "priority", Problem: sqliteimport.OutOfRange, Old: "9", Refused: true},
+		{Table: "tasks", ID: 2, Column: "parent_goal_id", Problem: sqliteimport.Missing, Old: "1"},
+		{Table: "tasks", ID: 2, Column: "dependencies", Problem: sqliteimport.Missing, Old: "1"},
+	}
+	if diff := cmp.Diff(want, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[int64][]int64{2: {3}}, planOf(t, db, user).dependencies()); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+	// Mended in the file, they come in.
+	f.exec(t, "UPDATE goals SET status = 'active'")
+	f.exec(t, "UPDATE tasks SET priority = 1")
+	report = importFile(t, db, user, f.path, sqliteimport.Options{Strict: true})
+	if report.Goals != (sqliteimport.Counts{InFile: 2, Imported: 1, Known: 1}) || report.Tasks != (sqliteimport.Counts{InFile: 3, Imported: 1, Known: 2}) {
+		t.Errorf("the second time %+v and %+v", report.Goals, report.Tasks)
+	}
+}
