@@ -3,7 +3,6 @@ package sqliteimport
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -54,48 +53,55 @@ func (r *rows) places() []int32 {
 	return places
 }
 
-// readChunk reads rows again, whose places are in order, and converts them.
-func readChunk[T any](ctx context.Context, i *importer, t *table, r *rows, chunk []int32, convert func(*row) T) ([]T, error) {
-	ids := make([]int64, len(chunk))
-	for k, at := range chunk {
+// A chunk is some rows of a file, converted. Its slices belong together, element by element.
+type chunk[T any] struct {
+	places          []int32 // in order
+	rows            []T
+	marks, contents []int64
+	err             error
+}
+
+// readChunk reads rows again.
+func readChunk[T any](ctx context.Context, i *importer, t *table, r *rows, places []int32, convert func(*row) T) chunk[T] {
+	n := len(places)
+	c := chunk[T]{places: places, rows: make([]T, 0, n), marks: make([]int64, 0, n), contents: make([]int64, 0, n)}
+	ids := make([]int64, n)
+	for k, at := range places {
 		ids[k] = r.ids[at]
 	}
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]T, 0, len(chunk))
-	err = i.file.read(ctx, t, func(values []any) error {
-		all = append(all, convert(&row{table: t, rules: i.rules, id: values[0].(int64), values: values}))
+	c.err = i.file.read(ctx, t, func(values []any) error {
+		row := &row{table: t, rules: i.rules, id: values[0].(int64), values: values}
+		c.rows, c.marks, c.contents = append(c.rows, convert(row)), append(c.marks, row.mark()), append(c.contents, row.content())
 		return nil
-	}, "SELECT "+t.selected()+" FROM json_each(?) AS wanted CROSS JOIN "+t.name+" AS t ON t.id = wanted.value", string(list))
-	if err == nil && len(all) != len(chunk) {
-		err = fmt.Errorf("%w: %d rows of %s where there were %d", ErrDamaged, len(all), t.name, len(chunk))
+	}, "SELECT "+t.selected()+" FROM json_each(?) AS wanted CROSS JOIN "+t.name+" AS t ON t.id = wanted.value", jsonText(ids))
+	if c.err == nil && len(c.rows) != n {
+		c.err = fmt.Errorf("%w: %d rows of %s where there were %d", ErrDamaged, len(c.rows), t.name, n)
 	}
-	return all, err
+	return c
 }
 
 // A recorder keeps where rows came from, many at a time.
 type recorder struct {
-	*importer
+	queries *importsql.Queries
 	rows    *rows
 	waiting importsql.RecordImportedParams
 }
 
 func (i *importer) recorder(kind string, r *rows) *recorder {
-	return &recorder{importer: i, rows: r, waiting: importsql.RecordImportedParams{Kind: kind}}
+	return &recorder{i.queries, r, importsql.RecordImportedParams{Kind: kind}}
 }
 
-func (r *recorder) add(ctx context.Context, chunk []int32, newIDs []int64) error {
+// record keeps where the rows of a chunk came from, once they have been written.
+func record[T any](ctx context.Context, r *recorder, c chunk[T], newIDs []int64) error {
 	w := &r.waiting
-	if len(newIDs) != len(chunk) {
-		return fmt.Errorf("%d %ss were written, not %d: a trigger of the database's own?", len(newIDs), w.Kind, len(chunk))
+	if len(newIDs) != len(c.places) {
+		return fmt.Errorf("%d %ss were written, not %d: a trigger of the database's own?", len(newIDs), w.Kind, len(c.places))
 	}
-	for k, at := range chunk {
+	for k, at := range c.places {
 		r.rows.newIDs[at] = newIDs[k]
-		w.OldIDs, w.NewIDs = append(w.OldIDs, r.rows.ids[at]), append(w.NewIDs, newIDs[k])
-		w.Marks, w.Contents = append(w.Marks, r.rows.marks[at]), append(w.Contents, r.rows.contents[at])
+		w.OldIDs = append(w.OldIDs, r.rows.ids[at])
 	}
+	w.NewIDs, w.Marks, w.Contents = append(w.NewIDs, newIDs...), append(w.Marks, c.marks...), append(w.Contents, c.contents...)
 	if len(w.OldIDs) >= chunkSize {
 		return r.flush(ctx)
 	}
@@ -113,25 +119,21 @@ func (r *recorder) flush(ctx context.Context) error {
 }
 
 func (i *importer) loadGoals(ctx context.Context) error {
-	record := i.recorder("goal", &i.plan.goals)
-	for chunk := range slices.Chunk(i.plan.goals.places(), chunkSize) {
-		goals, err := readChunk(ctx, i, i.goals, &i.plan.goals, chunk, (*row).goal)
+	recorder := i.recorder("goal", &i.plan.goals)
+	for places := range slices.Chunk(i.plan.goals.places(), chunkSize) {
+		c := readChunk(ctx, i, i.goals, &i.plan.goals, places, (*row).goal)
+		if c.err != nil {
+			return c.err
+		}
+		ids, err := idsOf(i.queries.CreateGoals(ctx, jsonText(c.rows)))
 		if err != nil {
 			return err
 		}
-		list, err := json.Marshal(goals)
-		if err != nil {
-			return err
-		}
-		ids, err := idsOf(i.queries.CreateGoals(ctx, string(list)))
-		if err != nil {
-			return err
-		}
-		if err := record.add(ctx, chunk, ids); err != nil {
+		if err := record(ctx, recorder, c, ids); err != nil {
 			return err
 		}
 	}
-	return record.flush(ctx)
+	return recorder.flush(ctx)
 }
 
 // linkGoals puts fresh goals under others that are in a state.
@@ -154,14 +156,14 @@ func (i *importer) linkGoals(ctx context.Context, parents state) error {
 func (i *importer) loadTasks(ctx context.Context) error {
 	p := &i.plan
 	reading, stop := context.WithCancel(ctx)
-	chunks := make(chan taskChunk)
+	chunks := make(chan chunk[planner.CreateTaskParams])
 	go i.readTasks(reading, p.taskChunks(), chunks)
 	defer func() {
 		stop()
 		for range chunks { // until it is closed
 		}
 	}()
-	record := i.recorder("task", &p.tasks)
+	recorder := i.recorder("task", &p.tasks)
 	step := &stepper{importer: i, Progress: Progress{Step: Writing, Total: i.report.Tasks.Imported}}
 	for c := range chunks {
 		if c.err != nil {
@@ -169,14 +171,14 @@ func (i *importer) loadTasks(ctx context.Context) error {
 		}
 		for k, at := range c.places {
 			for _, on := range p.waitsFor(at) {
-				c.tasks[k].Dependencies = append(c.tasks[k].Dependencies, planner.TaskID(p.tasks.newIDs[on]))
+				c.rows[k].Dependencies = append(c.rows[k].Dependencies, planner.TaskID(p.tasks.newIDs[on]))
 			}
 		}
-		ids, err := idsOf(i.planner.CreateTasks(ctx, c.tasks))
+		ids, err := idsOf(i.planner.CreateTasks(ctx, c.rows))
 		if err != nil {
 			return err
 		}
-		if err := record.add(ctx, c.places, ids); err != nil {
+		if err := record(ctx, recorder, c, ids); err != nil {
 			return err
 		}
 		step.add(len(ids))
@@ -184,7 +186,7 @@ func (i *importer) loadTasks(ctx context.Context) error {
 	if err := ctx.Err(); err != nil { // readTasks has seen it first
 		return err
 	}
-	if err := record.flush(ctx); err != nil {
+	if err := recorder.flush(ctx); err != nil {
 		return err
 	}
 	return i.file.named(i.file.unchanged())
@@ -211,21 +213,14 @@ func (p *plan) taskChunks() [][]int32 {
 	return chunks
 }
 
-type taskChunk struct {
-	places []int32
-	tasks  planner.NewTasks
-	err    error
-}
-
-func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- taskChunk) {
+func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- chunk[planner.CreateTaskParams]) {
 	defer close(into)
 	p := &i.plan
 	for _, places := range chunks {
-		c := taskChunk{places: places}
-		c.tasks, c.err = readChunk(ctx, i, i.tasks, &p.tasks, places, func(r *row) planner.CreateTaskParams { return r.task().CreateTaskParams })
-		for k := range c.tasks {
+		c := readChunk(ctx, i, i.tasks, &p.tasks, places, func(r *row) planner.CreateTaskParams { return r.task().CreateTaskParams })
+		for k := range c.rows {
 			if goal := p.taskGoals[places[k]]; goal != none {
-				c.tasks[k].ParentGoalID = new(planner.GoalID(p.goals.newIDs[goal]))
+				c.rows[k].ParentGoalID = new(planner.GoalID(p.goals.newIDs[goal]))
 			}
 		}
 		select {

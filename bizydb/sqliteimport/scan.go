@@ -9,7 +9,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A plan is what has to be known of a file before it is loaded, about 40 bytes for a task.
+// A plan is what has to be known of a file before it is loaded, about 30 bytes for a task.
 type plan struct {
 	goals, tasks rows
 	goalFacts    []goalFacts // of goals
@@ -21,11 +21,9 @@ type plan struct {
 
 // rows are those of one table, in the order of their ids in the file. Elsewhere they are known by their place here.
 type rows struct {
-	ids      []int64
-	marks    []int64
-	contents []int64
-	states   []state
-	newIDs   []int64 // 0 for those that are not there
+	ids    []int64
+	states []state
+	newIDs []int64 // 0 for those that have not been written yet
 }
 
 type state byte
@@ -209,8 +207,7 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 
 func makeRows(n int) rows {
 	return rows{
-		ids: make([]int64, 0, n), marks: make([]int64, 0, n), contents: make([]int64, 0, n),
-		states: make([]state, 0, n), newIDs: make([]int64, 0, n),
+		ids: make([]int64, 0, n), states: make([]state, 0, n), newIDs: make([]int64, 0, n),
 	}
 }
 
@@ -228,14 +225,14 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 	}
 	return i.file.read(ctx, t, func(values []any) error {
 		r := &row{table: t, rules: i.rules, id: values[0].(int64), values: values, found: i.found}
-		mark, content := r.mark(), r.content()
+		mark := r.mark()
 		for len(imported) > 0 && (imported[0].OldID < r.id || imported[0].OldID == r.id && imported[0].Mark < mark) {
 			imported = imported[1:]
 		}
 		state, newID := fresh, int64(0)
 		if len(imported) > 0 && imported[0].OldID == r.id && imported[0].Mark == mark {
 			state, newID = known, imported[0].NewID
-			if imported[0].Content != content {
+			if imported[0].Content != r.content() {
 				i.found(Finding{Table: t.name, ID: r.id, Column: "id", Problem: Changed, Old: text(values[0])})
 			}
 			r = nil
@@ -244,8 +241,7 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 		if r != nil && r.refused {
 			state = refused
 		}
-		into.ids, into.marks, into.contents = append(into.ids, values[0].(int64)), append(into.marks, mark), append(into.contents, content)
-		into.states, into.newIDs = append(into.states, state), append(into.newIDs, newID)
+		into.ids, into.states, into.newIDs = append(into.ids, values[0].(int64)), append(into.states, state), append(into.newIDs, newID)
 		step.add(1)
 		return nil
 	}, "SELECT "+t.selected()+" FROM "+t.name+" AS t ORDER BY t.id")

@@ -1,0 +1,144 @@
+package sqliteimport_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"pgregory.net/rapid"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+)
+
+// Whatever tree of goals a file has: after the import each goal stands where the roll-up puts it that counts everything
+// from scratch, and a dry run has foretold it. So it is when more comes in later, under goals that have moved on since.
+func TestProgressAfterImport(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	conn := connect(t, db.AdminDSN)
+	defer conn.Close(context.Background())
+	round := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		user := db.NewUser(t)
+		round++
+		f := openFixture(t, filepath.Join(t.TempDir(), fmt.Sprint(round)))
+		defer f.db.Close()
+		f.exec(t, oldGoals)
+		f.exec(t, oldTasks)
+		goals, tasks := 0, 0
+		grow := func() {
+			for range rapid.IntRange(0, 8).Draw(rt, "new goals") {
+				goals++
+				f.insert(t, "goals", record{
+					"id": goals, "title": "Goal", "created_at": "2025-01-01", "updated_at": "2025-02-01",
+					"parent_goal_id":      rapid.SampledFrom([]any{nil, 1, 2, 3, 4, 5, goals - 1, goals + 1}).Draw(rt, "parent"),
+					"status":              rapid.SampledFrom([]string{"active", "active", "completed", "on_hold", "cancelled"}).Draw(rt, "status"),
+					"progress_percentage": rapid.SampledFrom([]float64{0, 33.335, 99.999, 100}).Draw(rt, "progress"),
+				})
+			}
+			for range rapid.IntRange(0, 12).Draw(rt, "new tasks") {
+				tasks++
+				f.insert(t, "tasks", record{
+					"id": tasks, "title": "Task", "created_at": "2025-01-01", "priority": 3,
+					"parent_goal_id": rapid.SampledFrom([]any{nil, 1, 2, 3, 4, 5, goals}).Draw(rt, "goal"),
+					"status":         rapid.SampledFrom([]string{"pending", "completed", "completed", "completed"}).Draw(rt, "status"),
+					"dependencies":   rapid.SampledFrom([]any{nil, "[1]", "[2, 3]", fmt.Sprintf("[%d]", tasks+1)}).Draw(rt, "dependencies"),
+				})
+			}
+		}
+		// importTwice imports dry and then really.
+		importTwice := func() sqliteimport.Report {
+			dry := importFile(t, db, user, f.path, sqliteimport.Options{DryRun: true})
+			report := importFile(t, db, user, f.path, sqliteimport.Options{})
+			dry.DryRun = false
+			if diff := cmp.Diff(report, dry); diff != "" {
+				rt.Errorf("reports (-real +dry):\n%s", diff)
+			}
+			wrong, err := db.As(user).RollUpAll(t.Context())
+			if err != nil || len(wrong) > 0 {
+				rt.Errorf("the roll-up corrects %v (error %v)", wrong, err)
+			}
+			return report
+		}
+
+		grow()
+		importTwice()
+		stands := standingsOf(t, db, user)
+		countFromScratch(t, conn, db, user, f)
+		if diff := cmp.Diff(standingsOf(t, db, user), stands); diff != "" {
+			rt.Errorf("goals (-from scratch +imported):\n%s", diff)
+		}
+
+		// The user goes on here and in the file.
+		plan := planOf(t, db, user)
+		for id, task := range plan.tasks {
+			if rapid.Bool().Draw(rt, "complete") {
+				if _, err := db.As(user).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: task.ID}); err != nil {
+					rt.Fatalf("task %d: %v", id, err)
+				}
+			}
+		}
+		grow()
+		importTwice()
+		if report := importTwice(); report.Goals.Imported != 0 || report.Tasks.Imported != 0 {
+			rt.Errorf("the third time %+v and %+v came in", report.Goals, report.Tasks)
+		}
+	})
+}
+
+type standing struct {
+	ID       planner.GoalID
+	Status   planner.GoalStatus
+	Progress float64
+}
+
+func standingsOf(t *testing.T, db *bizydbtest.Database, user bizydb.UserID) []standing {
+	t.Helper()
+	goals, err := db.As(user).ListGoals(t.Context(), planner.ListGoalsParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	standings := make([]standing, len(goals))
+	for i, g := range goals {
+		standings[i] = standing{g.ID, g.Status, g.ProgressPercentage}
+	}
+	return standings
+}
+
+// countFromScratch makes the goals what the file says, as if nothing had ever been counted, and then has them counted.
+func countFromScratch(t *testing.T, conn *pgx.Conn, db *bizydbtest.Database, user bizydb.UserID, f *fixture) {
+	t.Helper()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	exec := func(sql string, args ...any) {
+		if _, err := tx.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("ALTER TABLE goals DISABLE TRIGGER USER")
+	for newID, oldID := range oldIDs(t, db, user, "goal") {
+		var status string
+		var progress float64
+		if err := f.db.QueryRow("SELECT status, progress_percentage FROM goals WHERE id = ?", oldID).Scan(&status, &progress); err != nil {
+			t.Fatal(err)
+		}
+		exec(`UPDATE goals SET task_count = 0, completed_task_count = 0, sub_goal_count = 0, sub_goal_progress = 0,
+			status = $2, completed_at = CASE $2 WHEN 'completed' THEN now() END, progress_percentage = $3 WHERE id = $1`, newID, status, progress)
+	}
+	exec("ALTER TABLE goals ENABLE TRIGGER USER")
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.As(user).RollUpAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
