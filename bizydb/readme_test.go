@@ -18,7 +18,7 @@ func TestReadmeIsCompiled(t *testing.T) {
 		t.Errorf("a figure is missing: %s", placeholder)
 	}
 	var compiled string
-	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go"} {
+	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go", "sqliteimport/example_test.go"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
