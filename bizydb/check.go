@@ -12,13 +12,13 @@ const (
 	checkSQL = `SELECT bizydb.schema_version(), session_user,
        coalesce(bool_or(has_table_privilege(t, 'DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(t, 'SELECT, INSERT, UPDATE, REFERENCES')), false),
        current_setting('datestyle') LIKE 'ISO%' AND current_setting('extra_float_digits')::int > 0
-FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_regclass('public.tasks')]) AS t`
+FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_regclass('public.tasks'), to_regclass('bizydb.imports')]) AS t`
 
 	actAsUserSQL     = `SELECT pg_catalog.set_config('role', 'bizydb_user', true)`
 	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
 
 	// It is not for a role that may bypass row security, nor for the tables' owner.
-	confinedSQL = `SELECT bool_and(pg_catalog.row_security_active(t)) FROM unnest(ARRAY['public.users', 'public.goals', 'public.tasks']) AS t`
+	confinedSQL = `SELECT bool_and(pg_catalog.row_security_active(t)) FROM unnest(ARRAY['public.users', 'public.goals', 'public.tasks', 'bizydb.imports']) AS t`
 )
 
 // check finds out whether the database and the login are fit for use, and which exec mode connections have.
