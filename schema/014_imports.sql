@@ -23,7 +23,7 @@ COMMENT ON SCHEMA bizydb IS 'functions of bizydb, and what it keeps for itself; 
 COMMENT ON TABLE bizydb.imports IS
   'Goals and tasks that were brought over from a file, many to a row: the four arrays belong together, element by element. A goal or task that has been deleted since stays listed, so that it is not brought again.';
 COMMENT ON COLUMN bizydb.imports.old_ids IS 'Their ids in the file.';
-COMMENT ON COLUMN bizydb.imports.marks IS 'A hash of when they were created: ids of two files can be the same.';
+COMMENT ON COLUMN bizydb.imports.marks IS 'A hash of when they were created, or of the title where that is unset: ids of two files can be the same.';
 COMMENT ON COLUMN bizydb.imports.contents IS 'A hash of what they were, by which a later import tells that they have changed in the file.';
 COMMENT ON COLUMN bizydb.imports.new_ids IS 'Their ids here. No foreign key: they can be gone.';
 

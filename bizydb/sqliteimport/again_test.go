@@ -144,18 +144,29 @@ func TestImportAgain(t *testing.T) {
 	}
 }
 
-// Without a time of creation it is the title that tells rows of the same id apart.
+// Without a time of creation it is the title that tells rows of the same id apart. Where another one has been imported, it
+// may be the same row with another title.
 func TestRowsWithoutTimes(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
-	for _, title := range []string{"Mine", "Yours", "Mine"} {
+	for i, title := range []string{"Mine", "Yours", "Mine"} {
 		f := newFixture(t, oldTasks)
-		f.insert(t, "tasks", record{"id": 1, "title": title})
-		importFile(t, db, user, f.path, sqliteimport.Options{})
+		f.insert(t, "tasks", record{"id": 1, "title": title, "priority": 3, "status": "pending"}, taskUnder(2, 0, "[]"))
+		report := importFile(t, db, user, f.path, sqliteimport.Options{})
+		want := []sqliteimport.Finding{{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}}
+		switch i {
+		case 1:
+			want = append(want, sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.MaybeTwice, Old: "Yours", New: "another"})
+		case 2:
+			want = nil
+		}
+		if diff := cmp.Diff(want, report.Findings); diff != "" {
+			t.Errorf("findings in %s (-want +got):\n%s", title, diff)
+		}
 	}
-	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 2 {
-		t.Errorf("%d tasks (error %v), want 2", len(tasks), err)
+	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 3 {
+		t.Errorf("%d tasks (error %v), want 3", len(tasks), err)
 	}
 }
 

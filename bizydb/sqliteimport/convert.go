@@ -39,6 +39,14 @@ func (r *row) note(column string, problem Problem, old any, became string) {
 	}
 }
 
+// refuse leaves a row out that refers to one that is left out.
+func (r *row) refuse(column string, to int64) {
+	r.refused = true
+	if r.found != nil {
+		r.found(Finding{Table: r.name, ID: r.id, Column: column, Problem: Missing, Old: strconv.FormatInt(to, 10), Refused: true})
+	}
+}
+
 func (r *row) value(column string) any {
 	for i, name := range r.columns {
 		if name == column {
@@ -80,10 +88,17 @@ func (r *row) text(column string) *string {
 	}
 	s, changed := storableText(text(v))
 	if changed {
-		r.note(column, BadText, s, s)
+		r.note(column, BadText, v, s)
+	}
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
+		r.note(column, TooLong, v, s)
 	}
 	return &s
 }
+
+// maxText is in bytes. PostgreSQL takes some more, in JSON as in a row.
+const maxText = 32 << 20
 
 // limited is a column of text of at most max characters.
 func (r *row) limited(column string, limit int) *string {
@@ -156,8 +171,9 @@ func number(v any) (float64, bool) {
 	case float64:
 		return v, true
 	case string:
-		f, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
-		return f, err == nil && !math.IsNaN(f)
+		v = strings.TrimSpace(v)
+		f, err := strconv.ParseFloat(v, 64)
+		return f, err == nil && strings.Trim(v, "+-.0123456789eE") == "" // and not of Go's other forms
 	default:
 		return 0, false
 	}
@@ -282,18 +298,21 @@ func wholeNumber(v any) (int64, bool) {
 	if id, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return id, true
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53
+	f, ok := number(s)
+	return int64(f), ok && f == math.Trunc(f) && math.Abs(f) < 1<<53
 }
 
 // json is a column with JSON. Unset, empty and null are nil and ok.
 func (r *row) json(column string) (v any, ok bool) {
 	raw := text(r.value(column))
-	if strings.TrimSpace(raw) == "" {
+	switch strings.TrimSpace(raw) {
+	case "":
 		return nil, true
+	case "[]": // as nearly all of them are
+		return []any{}, true
 	}
 	v, err := decodeJSON(raw)
-	if err != nil {
+	if err != nil || len(raw) > maxText {
 		return nil, false
 	}
 	v, changed := storableJSON(v)
@@ -356,10 +375,10 @@ func (r *row) project() string {
 		return ""
 	}
 	project := r.text("project_name")
-	if project == nil {
+	if project == nil || strings.TrimSpace(*project) == "" {
 		return ""
 	}
-	return strings.TrimSpace(*project)
+	return *project
 }
 
 // metrics are those of a goal and its project.
@@ -370,6 +389,7 @@ func (r *row) metrics() map[string]any {
 	switch {
 	case !ok:
 		kept, _ := storableText(text(raw))
+		kept = strings.ToValidUTF8(kept[:min(len(kept), maxText)], "")
 		metrics = map[string]any{"imported": kept}
 		r.note("metrics", NotJSON, raw, jsonText(metrics))
 	case v == nil:

@@ -2,8 +2,8 @@
 // a user.
 //
 // [Import] reads the file and writes everything in one transaction. The file is opened for reading only and never changed,
-// also while the planner has it open; what Import brings is the file as it was at one moment. Nobody else can write for the
-// user meanwhile. Files of other users can be imported at the same time, and so can several of the same user, which take
+// also while the planner has it open; what Import brings is the file as it was at one moment. (Whoever reads a file that has a
+// log beside it, -wal, makes the index of the log anew if it is missing, -shm.) Nobody else can write for the user meanwhile. Files of other users can be imported at the same time, and so can several of the same user, which take
 // turns.
 //
 // # Running it again
@@ -11,13 +11,17 @@
 // What has been imported is kept in the table bizydb.imports, by id, time of creation (title, where that is unset) and user.
 // So a file can be imported again, moved or copied, or in two copies that have grown apart: rows that are known are passed
 // over, and what is new comes in. A row that has been imported stays as it is here, whatever became of it: changes made to
-// it in the file since are not brought, but reported as [Changed], and one that has been deleted here does not come back.
+// it in the file since are not brought, but reported as [Changed], and one that has been deleted here does not come back. So a
+// time zone that was wrong cannot be put right by another import: look at a dry run first.
+//
+// A row without a time of creation that has got another title since is taken for a new one, and reported as [MaybeTwice].
+// Rows of two files that have the same id and, to the character, the same time of creation are taken for one.
 //
 // # What becomes of a value
 //
 // The rules of the tables are stricter than those of the file, which has none. What does not follow them is repaired and
-// reported, as a [Finding] that has the old id, or with [Options].Strict the row is left out and reported. Nothing is left
-// out otherwise.
+// reported, as a [Finding] that has the old id, or with [Options].Strict the row is left out and reported, and so is a row
+// that refers to it: mended in the file, they come in together. Nothing is left out otherwise.
 //
 //   - Ids are new. What refers to a row follows it. Tasks and goals under a goal that is not there are under none; a
 //     dependency on a task that is not there, or named twice, is dropped. Of goals that are each other's ancestors the one with
@@ -31,7 +35,8 @@
 //   - Hours that are negative or no number are left out.
 //   - Progress: from 0 to 100, to two decimals, 0 where there is none or it is no number. A goal with tasks or sub-goals has
 //     what they amount to, and 100 if it is completed; where that differs from what the file says it is reported as
-//     [Recounted]. An active goal whose tasks and sub-goals are all done becomes completed now, and is reported too.
+//     [Recounted]. An active goal whose tasks and sub-goals are all done becomes completed now, and is reported too. A goal
+//     that was imported before is reopened by new unfinished work under it, as by any other.
 //   - Tags: an array of strings. A string by itself is one tag; what is no string in an array becomes one, null none. What is
 //     not JSON, or an object, is left out.
 //   - Dependencies: an array of ids, also as strings. What is no id is left out.
@@ -39,7 +44,7 @@
 //   - The project of a task is the tag "project:" with its name, that of a goal stands under "project" in its metrics unless
 //     something else does; neither with [Options].DropProjects. Other columns and tables are left behind, and counted.
 //   - Characters that PostgreSQL does not take are left out (U+0000) or become U+FFFD (what is not UTF-8). In metrics, a
-//     number that fits no float64 becomes a string.
+//     number that fits no float64 becomes a string. Texts are cut after 32 MB.
 //
 // # Times
 //
@@ -55,7 +60,7 @@
 // clocks went forward. Both are reported; neither is a reason to leave a row out.
 //
 // What is unset or cannot be read: a task or goal was created at the time of the import, a goal last changed when it was
-// created, and a due or target date is none. A completed task without a time was completed when it was created, and the
+// created (at the time of the import, if the file says a later one), and a due or target date is none. A completed task without a time was completed when it was created, and the
 // time of one that is not completed is left out. A completed goal, of which the file does not say when, was completed when
 // it was last changed. Tasks have been last changed by the import.
 package sqliteimport

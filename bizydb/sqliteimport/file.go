@@ -32,13 +32,17 @@ var (
 
 // A file is a planner's file, open for reading as it is at one moment.
 type file struct {
-	path      string
-	immutable bool // nobody had it open, and so it was not locked
+	path      string // as given
+	real      string // without symbolic links: the log is beside that
+	immutable bool   // nobody had it open, and so it was not locked
 	before    os.FileInfo
 	db        *sql.DB
 	tx        *sql.Tx
-	tables    []string // all of them, sorted
+	tables    []relation // all of them, by name
 }
+
+// A relation is a table or a view.
+type relation struct{ kind, name string }
 
 func openFile(ctx context.Context, path string) (*file, error) {
 	f := &file{path: path}
@@ -55,22 +59,18 @@ func (f *file) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	absolute, err := filepath.Abs(f.path)
-	if err != nil {
-		return err
-	}
-	absolute = filepath.ToSlash(absolute)
-	if !strings.HasPrefix(absolute, "/") { // C:/…
-		absolute = "/" + absolute
-	}
 	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)", "cell_size_check(1)"}}
 	// A reader of a file in WAL mode makes files beside it. Where there are none nobody has it open, and it is read without
 	// them and without locks; unchanged says whether that went well.
-	if _, err := os.Stat(f.path + "-wal"); wal && errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(f.real + "-wal"); wal && errors.Is(err, os.ErrNotExist) {
 		f.immutable = true
 		query.Set("immutable", "1")
 	}
-	uri := url.URL{Scheme: "file", OmitHost: true, Path: absolute, RawQuery: query.Encode()}
+	path := filepath.ToSlash(f.real)
+	if !strings.HasPrefix(path, "/") { // C:/…
+		path = "/" + path
+	}
+	uri := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
 	if f.db, err = sql.Open("sqlite", uri.String()); err != nil {
 		return err
 	}
@@ -79,7 +79,9 @@ func (f *file) open(ctx context.Context) error {
 	if f.tx, err = f.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err != nil {
 		return err
 	}
-	if f.tables, err = queryFile[string](ctx, f, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`); err != nil {
+	f.tables, err = queryFile(ctx, f, func(r *relation) []any { return []any{&r.kind, &r.name} },
+		`SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
+	if err != nil {
 		return err
 	}
 	return f.checkPages(ctx)
@@ -88,21 +90,30 @@ func (f *file) open(ctx context.Context) error {
 // readHeader looks at the first bytes, of which SQLite itself would say less.
 // The format: https://www.sqlite.org/fileformat.html
 func (f *file) readHeader() (wal bool, err error) {
-	file, err := os.Open(f.path)
+	if f.real, err = filepath.Abs(f.path); err != nil {
+		return false, err
+	}
+	if f.before, err = os.Stat(f.real); err != nil {
+		return false, err
+	}
+	if f.real, err = filepath.EvalSymlinks(f.real); err != nil {
+		return false, err
+	}
+	switch mode := f.before.Mode(); {
+	case mode.IsDir():
+		return false, fmt.Errorf("%w: a directory", ErrNotSQLite)
+	case !mode.IsRegular(): // reading from it might never end
+		return false, fmt.Errorf("%w: no regular file", ErrNotSQLite)
+	case f.before.Size() == 0:
+		return false, fmt.Errorf("%w: it is empty", ErrNotSQLite)
+	}
+	file, err := os.Open(f.real)
 	if err != nil {
 		return false, err
 	}
 	defer file.Close()
-	if f.before, err = file.Stat(); err != nil {
-		return false, err
-	}
 	header := make([]byte, 100)
-	switch _, err := io.ReadFull(file, header); {
-	case f.before.IsDir():
-		return false, fmt.Errorf("%w: a directory", ErrNotSQLite)
-	case errors.Is(err, io.EOF):
-		return false, fmt.Errorf("%w: it is empty", ErrNotSQLite)
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+	if _, err := io.ReadFull(file, header); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return false, err
 	}
 	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
@@ -120,14 +131,14 @@ func (f *file) readHeader() (wal bool, err error) {
 
 // checkPages finds what reading would not: rows that are lost with their page, for instance.
 func (f *file) checkPages(ctx context.Context) error {
-	faults, err := queryFile[string](ctx, f, "PRAGMA quick_check")
+	faults, err := queryFile(ctx, f, one[string], "PRAGMA quick_check")
 	if err != nil {
 		return err
 	}
 	for _, fault := range faults {
 		// Rows that break rules of a table are looked at one by one, later.
 		if fault != "ok" && !strings.HasPrefix(fault, "NULL value in ") && !strings.HasPrefix(fault, "CHECK constraint failed ") {
-			return fmt.Errorf("%w: %s", ErrDamaged, fault)
+			return fmt.Errorf("%w: %q", ErrDamaged, fault) // which can have names of tables in it
 		}
 	}
 	return nil
@@ -138,11 +149,11 @@ func (f *file) unchanged() error {
 	if !f.immutable {
 		return nil
 	}
-	now, err := os.Stat(f.path)
+	now, err := os.Stat(f.real)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(f.path + "-wal"); err == nil || now.Size() != f.before.Size() || !now.ModTime().Equal(f.before.ModTime()) {
+	if _, err := os.Stat(f.real + "-wal"); err == nil || now.Size() != f.before.Size() || !now.ModTime().Equal(f.before.ModTime()) {
 		return ErrInUse
 	}
 	return nil
@@ -174,6 +185,8 @@ func (f *file) named(err error) error {
 		switch {
 		case kind != nil:
 			err = fmt.Errorf("%w: %w", kind, err)
+		case e.Code()&0xff == sqlite3.SQLITE_CANTOPEN && !f.immutable:
+			err = fmt.Errorf("it has a log, which cannot be read in a folder that cannot be written to; copy both elsewhere: %w", err)
 		case e.Code() == sqlite3.SQLITE_READONLY_ROLLBACK:
 			err = fmt.Errorf("%w: a program broke off while it wrote; open the file once with the planner: %w", ErrInUse, err)
 		}
@@ -187,7 +200,8 @@ func (f *file) named(err error) error {
 
 // A table is one of the two tables that are imported, with the columns that are known.
 type table struct {
-	name, kind string
+	name, kind string   // tasks, task
+	quoted     string   // as the file has it, where case does not matter
 	columns    []string // in this order they are read
 	present    []bool
 }
@@ -195,25 +209,23 @@ type table struct {
 // table returns the table and what columns it has beside those. If it is not there its name is "".
 func (f *file) table(ctx context.Context, name, kind string, columns []string) (*table, []string, error) {
 	t := &table{name: name, kind: kind, columns: columns, present: make([]bool, len(columns))}
-	if !slices.Contains(f.tables, name) {
+	at := slices.IndexFunc(f.tables, func(r relation) bool { return r.kind == "table" && strings.EqualFold(r.name, name) })
+	if at < 0 {
 		return &table{}, nil, nil
 	}
+	t.quoted = quoted(f.tables[at].name)
 	type column struct {
 		name, declared string
 		key            int
 	}
-	rows, err := f.tx.QueryContext(ctx, "SELECT name, upper(type), pk FROM pragma_table_xinfo(?)", name)
+	all, err := queryFile(ctx, f, func(c *column) []any { return []any{&c.name, &c.declared, &c.key} },
+		"SELECT name, upper(type), pk FROM pragma_table_xinfo(?)", f.tables[at].name)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer rows.Close()
 	var others []string
 	var id column
-	for rows.Next() {
-		var c column
-		if err := rows.Scan(&c.name, &c.declared, &c.key); err != nil {
-			return nil, nil, err
-		}
+	for _, c := range all {
 		i := slices.IndexFunc(columns, func(known string) bool { return strings.EqualFold(known, c.name) })
 		if i < 0 {
 			others = append(others, c.name)
@@ -224,10 +236,12 @@ func (f *file) table(ctx context.Context, name, kind string, columns []string) (
 			id = c
 		}
 	}
-	if err := rows.Err(); err != nil {
+	// Only then is it the table's own number of the row, a whole number that no other has. Of any other key there is an index.
+	indexes, err := queryFile(ctx, f, one[string], "SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'", f.tables[at].name)
+	if err != nil {
 		return nil, nil, err
 	}
-	if id.declared != "INTEGER" || id.key != 1 {
+	if id.declared != "INTEGER" || id.key != 1 || len(indexes) > 0 {
 		return nil, nil, fmt.Errorf("%w: %s.id is not an INTEGER PRIMARY KEY", ErrNotPlanner, name)
 	}
 	if !t.present[slices.Index(columns, "title")] {
@@ -279,7 +293,8 @@ func (f *file) read(ctx context.Context, t *table, each func(values []any) error
 	return nil
 }
 
-func queryFile[T any](ctx context.Context, f *file, sql string, args ...any) ([]T, error) {
+// queryFile returns the rows of a SELECT, scanned into what into says.
+func queryFile[T any](ctx context.Context, f *file, into func(*T) []any, sql string, args ...any) ([]T, error) {
 	rows, err := f.tx.QueryContext(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -288,7 +303,7 @@ func queryFile[T any](ctx context.Context, f *file, sql string, args ...any) ([]
 	var all []T
 	for rows.Next() {
 		var v T
-		if err := rows.Scan(&v); err != nil {
+		if err := rows.Scan(into(&v)...); err != nil {
 			return nil, err
 		}
 		all = append(all, v)
@@ -296,15 +311,17 @@ func queryFile[T any](ctx context.Context, f *file, sql string, args ...any) ([]
 	return all, rows.Err()
 }
 
-// count counts rows, or those in which a column is set, if one is given.
-func (f *file) count(ctx context.Context, table, column string) (int, error) {
-	sql := "SELECT count(*) FROM " + quoted(table)
+func one[T any](v *T) []any { return []any{v} }
+
+// count counts the rows of a table, or those in which a column is set, if one is given.
+func (f *file) count(ctx context.Context, quotedTable, column string) (int, error) {
+	sql := "SELECT count(*) FROM " + quotedTable
 	if column != "" {
 		sql += " AS t WHERE coalesce(t." + quoted(column) + ", '') <> ''"
 	}
-	counts, err := queryFile[int](ctx, f, sql)
+	counts, err := queryFile(ctx, f, one[int], sql)
 	if err != nil {
-		return 0, f.named(err)
+		return 0, err
 	}
 	return counts[0], nil
 }

@@ -37,6 +37,21 @@ func bytesOf(t *testing.T) []byte {
 	return b
 }
 
+// pageTwice has a page of rows in place of another one, which no reader would notice.
+func pageTwice(whole []byte) []byte {
+	const page, leaf = 4096, 13
+	b := slices.Clone(whole)
+	var leaves []int
+	for at := page; at < len(b); at += page {
+		if b[at] == leaf {
+			leaves = append(leaves, at)
+		}
+	}
+	to, from := leaves[len(leaves)-2], leaves[len(leaves)-3]
+	copy(b[to:to+page], b[from:from+page])
+	return b
+}
+
 func TestFilesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
@@ -72,6 +87,10 @@ func TestFilesThatAreRefused(t *testing.T) {
 		{"a byte short", file(whole[:len(whole)-1]), sqliteimport.ErrDamaged, ""},
 		{"page of zeros", file(withPage(len(whole)/page-2, 0)), sqliteimport.ErrDamaged, ""},
 		{"page of nonsense", file(withPage(len(whole)/page/2, 0xa7)), sqliteimport.ErrDamaged, ""},
+		{"page twice", file(pageTwice(whole)), sqliteimport.ErrDamaged, ""},
+		{"two keys", withTables("CREATE TABLE tasks (id INTEGER, who TEXT, title TEXT, PRIMARY KEY (id, who))"), sqliteimport.ErrNotPlanner, "tasks.id is not an INTEGER PRIMARY KEY"},
+		{"descending key", withTables("CREATE TABLE tasks (id INTEGER PRIMARY KEY DESC, title TEXT)"), sqliteimport.ErrNotPlanner, "tasks.id is not an INTEGER PRIMARY KEY"},
+		{"key of any kind", withTables("CREATE TABLE tasks (id INTEGER PRIMARY KEY, title TEXT) WITHOUT ROWID"), sqliteimport.ErrNotPlanner, "tasks.id is not an INTEGER PRIMARY KEY"},
 		{"no tables", withTables("CREATE TABLE t (i)", "DROP TABLE t"), sqliteimport.ErrNotPlanner, "it has no table tasks"},
 		{"no tasks", withTables(oldGoals, otherTables), sqliteimport.ErrNotPlanner, "it has no table tasks"},
 		{"no titles", withTables("CREATE TABLE tasks (id INTEGER PRIMARY KEY, name TEXT)"), sqliteimport.ErrNotPlanner, "table tasks has no column title"},
@@ -208,6 +227,51 @@ func TestSourceIsNotChanged(t *testing.T) {
 	}
 }
 
+// By whatever name a file is opened, its log is read with it.
+func TestSymbolicLink(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := sample(t, 0)
+	f.exec(t, "PRAGMA journal_mode = wal")
+	f.insert(t, "tasks", record{"id": 99, "title": "In the log"})
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(f.path, link); err != nil {
+		t.Skip(err)
+	}
+	if report := importFile(t, db, user, link, sqliteimport.Options{}); report.Tasks.Imported != 21 {
+		t.Errorf("%d tasks, want 21", report.Tasks.Imported)
+	}
+}
+
+// Long texts come in, fewer at a time.
+func TestLongTexts(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldGoals, oldTasks)
+	text := strings.Repeat("a long story ", 10_000)
+	f.insert(t, "goals", record{"id": 1, "title": "Goal", "description": strings.Repeat(text, 100)})
+	for id := range 300 {
+		f.insert(t, "tasks", record{"id": id, "title": "Task", "notes": text})
+	}
+	f.insert(t, "tasks", record{"id": 1000, "title": "Task", "notes": strings.Repeat("x", 33<<20)})
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	plan := planOf(t, db, user)
+	if len(*plan.goals[1].Description) != 100*len(text) || *plan.tasks[299].Notes != text || len(*plan.tasks[1000].Notes) != 32<<20 {
+		t.Error("texts are not what they were")
+	}
+	var found []sqliteimport.Problem
+	for _, finding := range findingsOf(report, "tasks", 1000) {
+		if finding.Column == "notes" {
+			found = append(found, finding.Problem)
+		}
+	}
+	if !slices.Equal(found, []sqliteimport.Problem{sqliteimport.TooLong}) {
+		t.Errorf("found %v", found)
+	}
+}
+
 // What the planner writes meanwhile is not in the import, whole or in part; the next one brings it.
 func TestPlannerWritesMeanwhile(t *testing.T) {
 	t.Parallel()
@@ -248,13 +312,19 @@ func TestOpenedMeanwhile(t *testing.T) {
 	if err := f.db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, sqliteimport.Options{OnProgress: func(p sqliteimport.Progress) {
-		if p.Step == sqliteimport.Writing {
-			openFixture(t, f.path).insert(t, "tasks", record{"id": 99, "title": "The last one"})
+	id := 99
+	for _, at := range []sqliteimport.Step{sqliteimport.Writing, sqliteimport.Reading} {
+		_, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, sqliteimport.Options{DryRun: at == sqliteimport.Reading, OnProgress: func(p sqliteimport.Progress) {
+			if p.Step == at {
+				other := openFixture(t, f.path)
+				other.insert(t, "tasks", record{"id": id, "title": "The last one"})
+				_ = other.db.Close()
+				id++
+			}
+		}})
+		if !errors.Is(err, sqliteimport.ErrInUse) {
+			t.Errorf("opened while %s: error %v, want %v", at, err, sqliteimport.ErrInUse)
 		}
-	}})
-	if !errors.Is(err, sqliteimport.ErrInUse) {
-		t.Errorf("error %v, want %v", err, sqliteimport.ErrInUse)
 	}
 	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 0 {
 		t.Errorf("%d tasks (error %v), want none", len(tasks), err)
@@ -312,9 +382,16 @@ func TestOddNames(t *testing.T) {
 	f := openFixture(t, "file:"+strings.NewReplacer("%", "%25", "#", "%23", "?", "%3f", "&", "%26", " ", "%20").Replace(path))
 	f.exec(t, strings.Replace(oldTasks, "notes TEXT", `notes TEXT, "a "" column" TEXT, "x'); DROP TABLE tasks; --" TEXT`, 1))
 	f.exec(t, `CREATE TABLE "a "" table" (i)`)
+	f.exec(t, "CREATE TABLE \"\x1b[31mred\nline\" (i)")
+	f.exec(t, `ALTER TABLE tasks RENAME TO other`)
+	f.exec(t, `ALTER TABLE other RENAME TO "TASKS"`)
+	f.exec(t, `CREATE VIEW goals AS SELECT * FROM nowhere`)
 	f.insert(t, "tasks", record{"id": 1, "title": "'); DROP TABLE tasks; --", `"a "" column"`: "set"})
 	report := importFile(t, db, user, path, sqliteimport.Options{})
-	want := []sqliteimport.LeftBehind{{Name: `a " table`, Rows: 0}, {Name: `tasks.a " column`, Rows: 1}}
+	want := []sqliteimport.LeftBehind{{Name: "\x1b[31mred\nline", Rows: 0}, {Name: `a " table`, Rows: 0}, {Name: "goals", Rows: -1}, {Name: `tasks.a " column`, Rows: 1}}
+	if s := report.String(); strings.Contains(s, "\x1b") || !strings.Contains(s, `       0  "\x1b[31mred\nline"`+"\n") || !strings.Contains(s, " unknown  goals\n") {
+		t.Errorf("report:\n%q", s)
+	}
 	if diff := cmp.Diff(want, report.LeftBehind); diff != "" {
 		t.Errorf("left behind (-want +got):\n%s", diff)
 	}

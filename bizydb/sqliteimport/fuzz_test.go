@@ -3,6 +3,7 @@ package sqliteimport
 import (
 	"encoding/json"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 // each time, and what is not taken over as it is is found.
 func FuzzRow(f *testing.F) {
 	for _, s := range []string{
-		"", " ", "Call", "\x00", "\xff\xfe", "2025-03-30 02:30:00", "2025-10-26T02:30:00.123456", "9999-12-31", "0001-01-01", "0000-00-00", "2024-02-30",
+		"", " ", "0e99999999999", `{"a": 0e1073741823}`, "Call", "\x00", "\xff\xfe", "2025-03-30 02:30:00", "2025-10-26T02:30:00.123456", "9999-12-31", "0001-01-01", "0000-00-00", "2024-02-30",
 		"[]", "[1, 2]", `["1", 1.0, 1e3, -0]`, "[1", `{"a": [null, "\ud800\u0000"]}`, `{"\u0000": 1, "": 1e999, "b": 1e-999}`, `"x"`, "null", "12345678901234567890",
 		"in_progress", "In-Progress", "weird", "yearly", strings.Repeat("é", 501), strings.Repeat("[", 10001), "NaN", "Infinity", "0x10", "1_000",
 	} {
@@ -56,7 +57,7 @@ func FuzzRow(f *testing.F) {
 				var found []Finding
 				convert := func() any {
 					r := &row{
-						table: c.t, rules: &rules{zone: zones[int(kind)%len(zones)], now: time.Unix(0, 0).UTC()}, id: 7, values: values,
+						table: c.t, rules: &rules{zone: zones[int(kind)%len(zones)], now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, id: 7, values: values,
 						found: func(f Finding) { found = append(found, f) },
 					}
 					r.mark()
@@ -133,7 +134,17 @@ func checkGoal(t *testing.T, column string, converted any) {
 	}
 	checkTimes(t, column, &g.CreatedAt, &g.UpdatedAt, g.CompletedAt, g.TargetDate)
 	checkJSON(t, column, g)
+	for _, exponent := range exponents.FindAllStringSubmatch(quotedTexts.ReplaceAllString(jsonText(g.Metrics), ""), -1) {
+		if len(exponent[1]) > 3 {
+			t.Errorf("%s: a number to the power of %s", column, exponent[1])
+		}
+	}
 }
+
+var (
+	quotedTexts = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+	exponents   = regexp.MustCompile(`[eE][+-]?0*(\d+)`)
+)
 
 func checkTexts(t *testing.T, column, title string, texts ...*string) {
 	t.Helper()

@@ -132,17 +132,22 @@ func (i *importer) findTables(ctx context.Context) error {
 	}
 	leftBehind := func(table, column, name string) error {
 		n, err := i.file.count(ctx, table, column)
-		if n > 0 || column == "" {
-			i.report.LeftBehind = append(i.report.LeftBehind, LeftBehind{Name: name, Rows: n})
-		}
-		return err
-	}
-	for _, table := range i.file.tables {
-		if table == "tasks" || table == "goals" {
-			continue
-		}
-		if err := leftBehind(table, "", table); err != nil {
+		switch {
+		case ctx.Err() != nil:
 			return err
+		case err != nil: // of a kind that this SQLite does not know, or a view of what is not there
+			n = -1
+		case n == 0 && column != "":
+			return nil
+		}
+		i.report.LeftBehind = append(i.report.LeftBehind, LeftBehind{Name: name, Rows: n})
+		return nil
+	}
+	for _, r := range i.file.tables {
+		if q := quoted(r.name); q != i.tasks.quoted && q != i.goals.quoted {
+			if err := leftBehind(q, "", r.name); err != nil {
+				return err
+			}
 		}
 	}
 	for k, t := range []*table{i.goals, i.tasks} {
@@ -150,7 +155,7 @@ func (i *importer) findTables(ctx context.Context) error {
 			otherColumns[k] = append(otherColumns[k], "project_name")
 		}
 		for _, column := range otherColumns[k] {
-			if err := leftBehind(t.name, column, t.name+"."+column); err != nil {
+			if err := leftBehind(t.quoted, column, t.name+"."+column); err != nil {
 				return err
 			}
 		}

@@ -77,10 +77,13 @@ func storableJSON(v any) (any, bool) {
 }
 
 // fitsFloat says whether a number is neither too large nor too small nor too long. PostgreSQL's numeric takes more, but not
-// everything.
+// everything, not even every zero.
 func fitsFloat(number string) bool {
 	f, err := strconv.ParseFloat(number, 64)
-	mantissa, _, _ := strings.Cut(strings.ToLower(number), "e")
+	mantissa, exponent, has := strings.Cut(strings.ToLower(number), "e")
+	if n, atoiErr := strconv.Atoi(exponent); has && (atoiErr != nil || n < -400 || n > 400) {
+		return false
+	}
 	return err == nil && len(number) <= 400 && (math.Abs(f) > 1e-300 || strings.Trim(mantissa, "-+0.") == "")
 }
 

@@ -14,13 +14,34 @@ func (i *importer) refer(to *rows, id int64, f Finding) int32 {
 		f.Problem = Missing
 	case to.states[at] == gone:
 		f.Problem = Gone
-	case to.states[at] == refused:
-		f.Problem, f.New = Missing, "" // here
 	default:
 		return at
 	}
 	i.found(f)
 	return none
+}
+
+func byTask(w waiting, task int32) int { return int(w.task) - int(task) }
+
+// refuseWith leaves out the fresh rows that refer to one of the same table that is left out, and so on: they can come with it
+// once it has been mended, and then be linked.
+func (i *importer) refuseWith(r *rows, refers func(at int) (table, column string, to []int64)) {
+	for more := slices.Contains(r.states, refused); more; {
+		more = false
+		for at, state := range r.states {
+			if state != fresh {
+				continue
+			}
+			table, column, to := refers(at)
+			for _, id := range to {
+				if other := r.find(id); other != none && r.states[other] == refused {
+					i.found(Finding{Table: table, ID: r.ids[at], Column: column, Problem: Missing, Old: strconv.FormatInt(id, 10), Refused: true})
+					r.states[at], more = refused, true
+					break
+				}
+			}
+		}
+	}
 }
 
 // cutGoalCycles makes a root of the goal with the lowest id in each circle of goals that are each other's ancestors.
@@ -103,7 +124,7 @@ func (i *importer) cutDependencyCycles() {
 
 // waitsFor are the tasks that a task waits for.
 func (p *plan) waitsFor(task int32) []int32 {
-	w, ok := slices.BinarySearchFunc(p.waiting, task, func(w waiting, task int32) int { return int(w.task) - int(task) })
+	w, ok := slices.BinarySearchFunc(p.waiting, task, byTask)
 	if !ok {
 		return nil
 	}

@@ -144,37 +144,43 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// What is left out is not there for others.
+// What refers to a row that is left out is left out with it. Mended in the file, they come in, and are linked.
 func TestUnderRefusedRows(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
-	bad := goalUnder(1, 0)
+	bad := goalUnder(5, 0)
 	bad["status"] = "weird"
-	f.insert(t, "goals", bad, goalUnder(2, 1))
-	bad = taskUnder(1, 0, "[2]")
+	f.insert(t, "goals", goalUnder(1, 2), goalUnder(2, 5), bad, goalUnder(6, 0))
+	bad = taskUnder(4, 6, "[5]")
 	bad["priority"] = 9
-	f.insert(t, "tasks", bad, taskUnder(2, 1, "[1, 3]"), taskUnder(3, 2, "[]"))
+	f.insert(t, "tasks", taskUnder(1, 0, "[2]"), taskUnder(2, 0, "[5, 4]"), taskUnder(3, 1, "[5]"), bad, taskUnder(5, 6, "[]"))
 	report := importFile(t, db, user, f.path, sqliteimport.Options{Strict: true})
+	missing := func(table string, id int64, column, old string) sqliteimport.Finding {
+		return sqliteimport.Finding{Table: table, ID: id, Column: column, Problem: sqliteimport.Missing, Old: old, Refused: true}
+	}
 	want := []sqliteimport.Finding{
-		{Table: "goals", ID: 1, Column: "status", Problem: sqliteimport.Unknown, Old: "weird", Refused: true},
-		{Table: "goals", ID: 2, Column: "parent_goal_id", Problem: sqliteimport.Missing, Old: "1"},
-		{Table: "tasks", ID: 1, Column: "priority", Problem: sqliteimport.OutOfRange, Old: "9", Refused: true},
-		{Table: "tasks", ID: 2, Column: "parent_goal_id", Problem: sqliteimport.Missing, Old: "1"},
-		{Table: "tasks", ID: 2, Column: "dependencies", Problem: sqliteimport.Missing, Old: "1"},
+		{Table: "goals", ID: 5, Column: "status", Problem: sqliteimport.Unknown, Old: "weird", Refused: true},
+		missing("goals", 2, "parent_goal_id", "5"), missing("goals", 1, "parent_goal_id", "2"),
+		missing("tasks", 3, "parent_goal_id", "1"),
+		{Table: "tasks", ID: 4, Column: "priority", Problem: sqliteimport.OutOfRange, Old: "9", Refused: true},
+		missing("tasks", 2, "dependencies", "4"), missing("tasks", 1, "dependencies", "2"),
 	}
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[int64][]int64{2: {3}}, planOf(t, db, user).dependencies()); diff != "" {
-		t.Errorf("dependencies (-want +got):\n%s", diff)
-	}
-	// Mended in the file, they come in.
+	wantCounts(t, report, sqliteimport.Counts{InFile: 4, Imported: 1, Refused: 3}, sqliteimport.Counts{InFile: 5, Imported: 1, Refused: 4})
+
 	f.exec(t, "UPDATE goals SET status = 'active'")
-	f.exec(t, "UPDATE tasks SET priority = 1")
+	f.exec(t, "UPDATE tasks SET priority = 1 WHERE id = 4")
 	report = importFile(t, db, user, f.path, sqliteimport.Options{Strict: true})
-	if report.Goals != (sqliteimport.Counts{InFile: 2, Imported: 1, Known: 1}) || report.Tasks != (sqliteimport.Counts{InFile: 3, Imported: 1, Known: 2}) {
-		t.Errorf("the second time %+v and %+v", report.Goals, report.Tasks)
+	wantCounts(t, report, sqliteimport.Counts{InFile: 4, Imported: 3, Known: 1}, sqliteimport.Counts{InFile: 5, Imported: 4, Known: 1})
+	plan := planOf(t, db, user)
+	if diff := cmp.Diff(map[int64]int64{1: 2, 2: 5}, plan.parents()); diff != "" || report.Findings != nil {
+		t.Errorf("parents (-want +got):\n%s\nfindings %+v", diff, report.Findings)
+	}
+	if diff := cmp.Diff(map[int64][]int64{1: {2}, 2: {5, 4}, 3: {5}, 4: {5}}, plan.dependencies()); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 }

@@ -11,8 +11,11 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// chunkSize is how many rows are written by a statement.
-const chunkSize = 5000
+// A statement writes so many rows, or fewer if they have so many bytes of text.
+const (
+	chunkSize  = 5000
+	chunkBytes = 4 << 20
+)
 
 // load writes what is to be imported. The order matters, for the roll-up that each statement fires: sub-goals are in their
 // places before tasks come, each goal's tasks come together, and only then is completed what the file says is completed,
@@ -120,7 +123,8 @@ func (r *recorder) flush(ctx context.Context) error {
 
 func (i *importer) loadGoals(ctx context.Context) error {
 	recorder := i.recorder("goal", &i.plan.goals)
-	for places := range slices.Chunk(i.plan.goals.places(), chunkSize) {
+	all := func(int32, int32) bool { return true }
+	for _, places := range i.plan.goals.chunks(i.plan.goals.places(), all) {
 		c := readChunk(ctx, i, i.goals, &i.plan.goals, places, (*row).goal)
 		if c.err != nil {
 			return c.err
@@ -200,13 +204,24 @@ func (p *plan) taskChunks() [][]int32 {
 	slices.SortStableFunc(places, func(a, b int32) int {
 		return cmp.Or(int(p.waves[a])-int(p.waves[b]), int(p.taskGoals[a])-int(p.taskGoals[b]))
 	})
+	chunks := p.tasks.chunks(places, func(first, next int32) bool { return p.waves[first] == p.waves[next] })
+	for _, chunk := range chunks {
+		slices.Sort(chunk)
+	}
+	return chunks
+}
+
+// chunks cuts a list of rows where a statement would get too large, and where the next row does not go with the first.
+func (r *rows) chunks(places []int32, together func(first, next int32) bool) [][]int32 {
 	var chunks [][]int32
 	for len(places) > 0 {
-		n := 1
-		for n < min(len(places), chunkSize) && p.waves[places[n]] == p.waves[places[0]] {
+		n, bytes := 1, int(r.sizes[places[0]])
+		for n < min(len(places), chunkSize) && together(places[0], places[n]) {
+			if bytes += int(r.sizes[places[n]]); bytes > chunkBytes {
+				break
+			}
 			n++
 		}
-		slices.Sort(places[:n])
 		chunks = append(chunks, places[:n])
 		places = places[n:]
 	}
@@ -218,7 +233,7 @@ func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- 
 	p := &i.plan
 	for _, places := range chunks {
 		c := readChunk(ctx, i, i.tasks, &p.tasks, places, func(r *row) planner.CreateTaskParams { return r.task().CreateTaskParams })
-		for k := range c.rows {
+		for k := range c.rows[:min(len(c.rows), len(places))] { // fewer if c.err
 			if goal := p.taskGoals[places[k]]; goal != none {
 				c.rows[k].ParentGoalID = new(planner.GoalID(p.goals.newIDs[goal]))
 			}

@@ -2,8 +2,10 @@ package sqliteimport
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 // A Report says what an import has done, or with [Options].DryRun what it would do.
@@ -27,10 +29,10 @@ type Counts struct {
 	Refused  int `json:"refused"` // with [Options].Strict
 }
 
-// LeftBehind is a table, or a column of one, that is not taken over.
+// LeftBehind is a table or view, or a column of the two tables, that is not taken over.
 type LeftBehind struct {
 	Name string `json:"name"` // like daily_logs or tasks.repository_path
-	Rows int    `json:"rows"` // of a column: in which it is set and not empty
+	Rows int    `json:"rows"` // of a column: in which it is set and not empty; -1 if they cannot be counted
 }
 
 // A ProblemCount says how often a problem was found in a column.
@@ -71,22 +73,24 @@ const (
 	TwoProjects Problem = "metrics have another project"
 )
 
-// Problems that are no reason for that.
+// Problems that are no reason for that. (What is missing is one if it was left out itself.)
 const (
 	SkippedTime  Problem = "is skipped by the clock"
 	RepeatedTime Problem = "comes twice on the clock"
+	InFuture     Problem = "is in the future"
 	Missing      Problem = "is not there"
 	Gone         Problem = "has been deleted since it was imported"
 	Circular     Problem = "is in a circle"
 	ListedTwice  Problem = "is listed twice"
 	Changed      Problem = "has changed in the file since it was imported"
+	MaybeTwice   Problem = "may have been imported before, with another title"
 	Recounted    Problem = "is not what the tasks and goals below amount to"
 )
 
 // refuses says whether a problem is a reason to leave a row out.
 func (p Problem) refuses() bool {
 	switch p {
-	case SkippedTime, RepeatedTime, Missing, Gone, Circular, ListedTwice, Changed, Recounted:
+	case SkippedTime, RepeatedTime, InFuture, Missing, Gone, Circular, ListedTwice, Changed, MaybeTwice, Recounted:
 		return false
 	default:
 		return true
@@ -117,6 +121,14 @@ func shortened(s string) string {
 	return s
 }
 
+// plain is a name as it can be shown: quoted if it has something in it that a terminal would obey.
+func plain(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
 // String is the report for people, without its findings.
 func (r *Report) String() string {
 	var b strings.Builder
@@ -135,23 +147,22 @@ func (r *Report) String() string {
 	}
 	_ = w.Flush() // to memory
 
-	section := func(title string, rows int, row func(i int) (int, string)) {
-		if rows == 0 {
-			return
-		}
-		fmt.Fprintf(&b, "\n%s:\n", title)
-		for i := range rows {
-			n, text := row(i)
-			fmt.Fprintf(&b, "%8d  %s\n", n, text)
-		}
+	if len(r.Problems) > 0 {
+		b.WriteString("\nNot as it was in the file:\n")
 	}
-	section("Not as it was in the file", len(r.Problems), func(i int) (int, string) {
-		p := r.Problems[i]
-		return p.Count, fmt.Sprintf("%s.%s %s", p.Table, p.Column, p.Problem)
-	})
-	section("Rows with what is left behind", len(r.LeftBehind), func(i int) (int, string) {
-		return r.LeftBehind[i].Rows, r.LeftBehind[i].Name
-	})
+	for _, p := range r.Problems {
+		fmt.Fprintf(&b, "%8d  %s.%s %s\n", p.Count, p.Table, p.Column, p.Problem)
+	}
+	if len(r.LeftBehind) > 0 {
+		b.WriteString("\nRows with what is left behind:\n")
+	}
+	for _, l := range r.LeftBehind {
+		rows := "unknown"
+		if l.Rows >= 0 {
+			rows = strconv.Itoa(l.Rows)
+		}
+		fmt.Fprintf(&b, "%8s  %s\n", rows, plain(l.Name))
+	}
 	if r.DryRun {
 		b.WriteString("\nThis was a dry run: nothing has been written.\n")
 	}

@@ -54,6 +54,10 @@ func (r *row) goal() goal {
 	g.ProgressPercentage = float64(g.progress) / 100
 	g.CreatedAt = r.timeOr("created_at", always, r.now, atImport)
 	g.UpdatedAt = r.timeOr("updated_at", always, g.CreatedAt, "when it was created")
+	if g.UpdatedAt.After(r.now) { // written in the zone, maybe; later changes here would not show
+		g.UpdatedAt = r.now
+		r.note("updated_at", InFuture, r.value("updated_at"), atImport)
+	}
 	if g.Status == planner.GoalCompleted {
 		g.CompletedAt = &g.UpdatedAt
 	}
@@ -95,13 +99,15 @@ func (r *row) task() task {
 }
 
 // mark is what tells rows of two files apart that have the same id: the time of creation, which nothing changes, as it
-// stands in the file, or the title where it is unset.
+// stands in the file, or the title where it is unset. The last bit says which.
 func (r *row) mark() int64 {
 	if created := r.value("created_at"); created != nil {
-		return hash([]any{"created", created})
+		return hash([]any{created}) &^ titled
 	}
-	return hash([]any{"titled", r.value("title")})
+	return hash([]any{r.value("title")}) | titled
 }
+
+const titled = 1
 
 // content is what tells whether a row has changed since it was imported.
 func (r *row) content() int64 { return hash(r.values) }

@@ -2,6 +2,8 @@ package sqliteimport
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -9,7 +11,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A plan is what has to be known of a file before it is loaded, about 30 bytes for a task.
+// A plan is what has to be known of a file before it is loaded, about 35 bytes for a task.
 type plan struct {
 	goals, tasks rows
 	goalFacts    []goalFacts // of goals
@@ -23,6 +25,7 @@ type plan struct {
 type rows struct {
 	ids    []int64
 	states []state
+	sizes  []int32 // of their texts, in bytes
 	newIDs []int64 // 0 for those that have not been written yet
 }
 
@@ -76,9 +79,9 @@ func (i *importer) scan(ctx context.Context) error {
 		if t.name == "" {
 			continue
 		}
-		n, err := i.file.count(ctx, t.name, "")
+		n, err := i.file.count(ctx, t.quoted, "")
 		if err != nil {
-			return err
+			return i.file.named(err)
 		}
 		counts[k] = n
 	}
@@ -145,6 +148,12 @@ func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
 	}); err != nil {
 		return err
 	}
+	i.refuseWith(&p.goals, func(at int) (table, column string, refersTo []int64) {
+		if hasParent[at] {
+			refersTo = parents[at : at+1]
+		}
+		return "goals", "parent_goal_id", refersTo
+	})
 	for at := range p.goals.ids {
 		if hasParent[at] && p.goals.states[at] == fresh {
 			p.goalFacts[at].parent = i.refer(&p.goals, parents[at], Finding{
@@ -167,7 +176,9 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 		if r != nil {
 			t := r.task()
 			done = t.Status == planner.TaskCompleted
-			if t.hasGoal && !r.refused {
+			if at := p.goals.find(t.goal); t.hasGoal && at != none && p.goals.states[at] == refused {
+				r.refuse("parent_goal_id", t.goal)
+			} else if t.hasGoal && !r.refused {
 				goal = i.refer(&p.goals, t.goal, Finding{Table: "tasks", ID: r.id, Column: "parent_goal_id"})
 			}
 			if len(t.dependencies) > 0 && !r.refused {
@@ -179,6 +190,12 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 	if err != nil {
 		return err
 	}
+	i.refuseWith(&p.tasks, func(at int) (table, column string, refersTo []int64) {
+		if w, ok := slices.BinarySearchFunc(p.waiting, int32(at), byTask); ok {
+			refersTo = lists[w]
+		}
+		return "tasks", "dependencies", refersTo
+	})
 	// Only of those that others wait for does it matter whether they are still there.
 	wanted := make([]bool, len(p.tasks.ids))
 	for _, list := range lists {
@@ -195,6 +212,9 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 	}
 	for w, list := range lists {
 		task := p.waiting[w].task
+		if p.tasks.states[task] == refused {
+			continue
+		}
 		for _, id := range list {
 			if at := i.refer(&p.tasks, id, Finding{Table: "tasks", ID: p.tasks.ids[task], Column: "dependencies"}); at != none {
 				p.waiting[w].on = append(p.waiting[w].on, at)
@@ -207,7 +227,7 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 
 func makeRows(n int) rows {
 	return rows{
-		ids: make([]int64, 0, n), states: make([]state, 0, n), newIDs: make([]int64, 0, n),
+		ids: make([]int64, 0, n), states: make([]state, 0, n), sizes: make([]int32, 0, n), newIDs: make([]int64, 0, n),
 	}
 }
 
@@ -224,27 +244,55 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 		}
 	}
 	return i.file.read(ctx, t, func(values []any) error {
-		r := &row{table: t, rules: i.rules, id: values[0].(int64), values: values, found: i.found}
-		mark := r.mark()
-		for len(imported) > 0 && (imported[0].OldID < r.id || imported[0].OldID == r.id && imported[0].Mark < mark) {
+		id, ok := values[0].(int64)
+		if last := len(into.ids) - 1; !ok || last >= 0 && into.ids[last] >= id {
+			return i.file.named(fmt.Errorf("%w: %s.id is %v after %v", ErrDamaged, t.name, values[0], into.ids[max(last, 0):]))
+		}
+		r := &row{table: t, rules: i.rules, id: id, values: values, found: i.found}
+		for len(imported) > 0 && imported[0].OldID < id {
 			imported = imported[1:]
 		}
-		state, newID := fresh, int64(0)
-		if len(imported) > 0 && imported[0].OldID == r.id && imported[0].Mark == mark {
-			state, newID = known, imported[0].NewID
-			if imported[0].Content != r.content() {
-				i.found(Finding{Table: t.name, ID: r.id, Column: "id", Problem: Changed, Old: text(values[0])})
+		state, newID, mark, twin := fresh, int64(0), r.mark(), false
+		for _, other := range imported {
+			if other.OldID != id {
+				break
 			}
-			r = nil
+			if other.Mark == mark {
+				state, newID = known, other.NewID
+				if other.Content != r.content() {
+					i.found(Finding{Table: t.name, ID: id, Column: "id", Problem: Changed, Old: text(id)})
+				}
+			}
+			twin = twin || other.Mark&mark&titled != 0
 		}
-		each(r)
-		if r != nil && r.refused {
-			state = refused
+		if state == known {
+			each(nil)
+		} else {
+			each(r)
+			if r.refused {
+				state = refused
+			} else if twin {
+				i.found(Finding{Table: t.name, ID: id, Column: "title", Problem: MaybeTwice, Old: text(r.value("title")), New: "another"})
+			}
 		}
-		into.ids, into.states, into.newIDs = append(into.ids, values[0].(int64)), append(into.states, state), append(into.newIDs, newID)
+		into.ids, into.states, into.sizes, into.newIDs = append(into.ids, id), append(into.states, state), append(into.sizes, size(values)), append(into.newIDs, newID)
 		step.add(1)
 		return nil
-	}, "SELECT "+t.selected()+" FROM "+t.name+" AS t ORDER BY t.id")
+	}, "SELECT "+t.selected()+" FROM "+t.quoted+" AS t ORDER BY t.id")
+}
+
+// size is how much text there is in a row.
+func size(values []any) int32 {
+	n := 0
+	for _, v := range values {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		}
+	}
+	return int32(min(n, math.MaxInt32))
 }
 
 // findGone looks which of the known rows that are wanted, nil for all, have been deleted since.

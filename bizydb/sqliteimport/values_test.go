@@ -46,6 +46,7 @@ var taskRepairs = []repair{
 	{"status", " In Progress", sqliteimport.Unknown, "in_progress", planner.TaskInProgress},
 	{"category", category, sqliteimport.TooLong, category[:100], new(category[:100])},
 	{"estimated_hours", -1, sqliteimport.OutOfRange, "", (*float64)(nil)},
+	{"estimated_hours", "0x1p4", sqliteimport.NotANumber, "", (*float64)(nil)},
 	{"estimated_hours", "two", sqliteimport.NotANumber, "", (*float64)(nil)},
 	{"due_date", "next week", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", "2025-02-30", sqliteimport.NotATime, "", (*time.Time)(nil)},
@@ -79,6 +80,7 @@ var goalRepairs = []repair{
 	{"metrics", "{'a': 1}", sqliteimport.NotJSON, `{"imported":"{'a': 1}"}`, planner.Metrics{"imported": "{'a': 1}"}},
 	{"metrics", "[1, 2]", sqliteimport.OtherJSON, `{"imported":[1,2]}`, planner.Metrics{"imported": []any{1.0, 2.0}}},
 	{"metrics", `{"n": 1e999}`, sqliteimport.BadText, `{"n":"1e999"}`, planner.Metrics{"n": "1e999"}},
+	{"metrics", `{"n": 0e99999999999}`, sqliteimport.BadText, `{"n":"0e99999999999"}`, planner.Metrics{"n": "0e99999999999"}},
 	{"metrics", `{"a\u0000": 1}`, sqliteimport.BadText, `{"a":1}`, planner.Metrics{"a": 1.0}},
 	{"metrics", strings.Repeat("[", 600) + strings.Repeat("]", 600), sqliteimport.NotJSON, `{"imported":"` + strings.Repeat("[", 186) + "…", planner.Metrics{"imported": strings.Repeat("[", 600) + strings.Repeat("]", 600)}},
 	{"target_date", "soon", sqliteimport.NotATime, "", (*time.Time)(nil)},
@@ -185,7 +187,7 @@ func TestValuesThatGoTogether(t *testing.T) {
 		task(1, record{"title": long, "description": "What it is."}),
 		task(2, record{"title": longest}),
 		task(3, record{"status": "completed"}),
-		task(4, record{"tags": `["a"]`, "project_name": " shop ", "repository_path": "/src/shop"}),
+		task(4, record{"tags": `["a"]`, "project_name": "shop", "repository_path": "/src/shop"}),
 		task(5, record{"project_name": "shop", "tags": ""}),
 		task(6, record{"created_at": nil, "status": "completed", "completed_at": "2025-07-01 12:00:00"}),
 		task(7, record{"tags": "null", "dependencies": " ", "project_name": ""}),
@@ -196,6 +198,7 @@ func TestValuesThatGoTogether(t *testing.T) {
 		goal(3, record{"project_name": "shop"}),
 		goal(4, record{"status": "completed"}),
 		goal(5, record{"updated_at": nil}),
+		goal(6, record{"updated_at": "9000-01-01"}),
 	)
 	report := importFile(t, db, user, f.path, sqliteimport.Options{})
 	plan := planOf(t, db, user)
@@ -230,9 +233,14 @@ func TestValuesThatGoTogether(t *testing.T) {
 		t.Errorf("updated %v, want when it was created", g.UpdatedAt)
 	}
 
+	if since := time.Since(plan.goals[6].UpdatedAt); since < 0 || since > time.Hour {
+		t.Errorf("updated %v ago, want at the import", since)
+	}
+
 	want := []sqliteimport.Finding{
 		{Table: "goals", ID: 1, Column: "project_name", Problem: sqliteimport.TwoProjects, Old: "shop"},
 		{Table: "goals", ID: 5, Column: "updated_at", Problem: sqliteimport.Unset, New: "when it was created"},
+		{Table: "goals", ID: 6, Column: "updated_at", Problem: sqliteimport.InFuture, Old: "9000-01-01", New: "time of the import"},
 		{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.TooLong, Old: strings.Repeat("ü", 199) + "…", New: strings.Repeat("ü", 199) + "…"},
 		{Table: "tasks", ID: 3, Column: "completed_at", Problem: sqliteimport.Unset, New: "when it was created"},
 		{Table: "tasks", ID: 6, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"},

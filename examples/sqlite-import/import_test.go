@@ -163,6 +163,46 @@ func TestStrict(t *testing.T) {
 	}
 }
 
+// A report takes the place of another report, and of nothing else.
+func TestReportFile(t *testing.T) {
+	db := bizydbtest.New(t)
+	t.Setenv("DATABASE_URL", db.DSN)
+	path := plannerFile(t)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	for file, says := range map[string]string{
+		path: "belongs to the file that is to be imported", link: "belongs to the file that is to be imported",
+		t.TempDir(): "is not a regular file", os.DevNull: "is not a regular file",
+		filepath.Join(path, "under"): "not a directory",
+	} {
+		if _, _, err := command(t, "-user", "ada@example.org", "-create", "-report", file, path); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v, want %q", file, err, says)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file has changed (error %v)", err)
+	}
+	// Through a link, too.
+	report := filepath.Join(t.TempDir(), "report.jsonl")
+	if err := os.WriteFile(report, []byte("an older one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link += "2"
+	if err := os.Symlink(report, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := command(t, "-user", "ada@example.org", "-create", "-report", link, path); err != nil {
+		t.Fatal(err)
+	}
+	wantReportFile(t, report)
+}
+
 // What fails leaves neither an account nor a report.
 func TestFailure(t *testing.T) {
 	db := bizydbtest.New(t)
@@ -181,7 +221,7 @@ func TestFailure(t *testing.T) {
 		{"no file", []string{"-user", "ada@example.org", "-create", text + "x"}, "no such file"},
 		{"no user", []string{"-user", "ada@example.org", text}, "there is no user ada@example.org; -create registers one"},
 		{"a username", []string{"-user", "ada", "-create", text}, `-user "ada" is not an email address`},
-		{"odd name", []string{"-user", "ada+1@example.org", "-create", text}, "-username gives another name"},
+		{"odd name", []string{"-user", "ada+1@example.org", "-create", plannerFile(t)}, "-username gives another name"},
 	} {
 		_, _, err := command(t, append([]string{"-report", filepath.Join(reports, "r.jsonl")}, c.args...)...)
 		if err == nil || !strings.Contains(err.Error(), c.says) || exitCode(err) != 1 {
@@ -218,6 +258,7 @@ func TestUsage(t *testing.T) {
 		{nil, "-user is missing", 2},
 		{[]string{"-user", "a@b.c"}, "DATABASE_URL is not set", 2},
 		{[]string{"-user", "a@b.c", "-zone", "Mars/Olympus"}, "unknown time zone Mars/Olympus", 2},
+		{[]string{"-user", "a@b.c", "-zone", ""}, "it has no name", 2},
 		{[]string{"-nonsense"}, "not defined: -nonsense", 2},
 		{[]string{"-h"}, "usage: sqlite-import -user EMAIL [flags] [FILE]", 0},
 	} {

@@ -9,8 +9,8 @@
 // planner's own, if none is given. It is only read, also while the planner has it open. All of it is written or, if
 // anything fails, nothing. It can be run again: what has been imported is not imported twice, and what is new comes in.
 //
-// With -create a user who is not there is registered, with a password that nobody knows: let the user have it reset.
-// If the import fails the account is removed again.
+// With -create a user who is not there is registered, with a password that nobody knows: let the user have it reset. The
+// file is read before that. If the import fails later, because the server is lost, say, the account stays.
 //
 // The report is printed, and with -report everything that was not taken over as it was is written to a file: a JSON object
 // on each line, the last of them the report itself.
@@ -81,6 +81,9 @@ func parse(args []string, stderr io.Writer) (*job, error) {
 	flags.BoolVar(&j.create, "create", false, "register the user if there is none")
 	flags.StringVar(&j.username, "username", "", "`NAME` of the user who is registered, instead of what is before the @")
 	flags.Func("zone", "time `ZONE` of the machine that the planner ran on, like Europe/Berlin, instead of this machine's", func(name string) error {
+		if name == "" { // which would be UTC
+			return errors.New("it has no name")
+		}
 		zone, err := time.LoadLocation(name)
 		j.options.Zone = zone
 		return err
@@ -126,7 +129,7 @@ func plannersFile() (string, error) {
 	return filepath.Join(home, ".business-agent", "tasks.db"), err
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal bool) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal bool) error {
 	j, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -139,7 +142,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 
 	findings := &findings{}
 	if j.reportFile != "" {
-		if findings.file, err = createReportFile(j.reportFile); err != nil {
+		if findings.file, err = createReportFile(j.reportFile, j.path); err != nil {
 			return err
 		}
 		defer findings.file.drop() // does nothing once it is in its place
@@ -151,28 +154,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		j.options.OnProgress = bar.show
 	}
 
-	user, created, err := j.findUser(ctx, db.Accounts())
+	user, err := j.findUser(ctx, db)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil && created {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-			defer cancel()
-			_, deleteErr := db.Accounts().Delete(ctx, user)
-			err = errors.Join(err, deleteErr)
-		}
-	}()
 	report, err := sqliteimport.Import(ctx, db, user, j.path, j.options)
 	if err != nil {
 		return err
 	}
 	// From here on it has been written.
-	created = false
+	var reportErr error
 	if findings.file != nil {
-		if err := findings.file.finish(report); err != nil {
-			return fmt.Errorf("the import is done, but not its report: %w", err)
+		if reportErr = findings.file.finish(report); reportErr != nil {
+			reportErr = fmt.Errorf("the import is done, but not its report: %w", reportErr)
 		}
 	}
-	return print(stdout, j, report, findings)
+	return errors.Join(reportErr, print(stdout, j, report, findings, findings.file != nil && reportErr == nil))
 }

@@ -31,7 +31,7 @@ func (f *findings) add(finding sqliteimport.Finding) {
 	}
 }
 
-func print(w io.Writer, j *job, report sqliteimport.Report, f *findings) error {
+func print(w io.Writer, j *job, report sqliteimport.Report, f *findings, reported bool) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s for %s\n%s", j.path, j.email, report.String())
 	if f.all > 0 {
@@ -41,7 +41,7 @@ func print(w io.Writer, j *job, report sqliteimport.Report, f *findings) error {
 		fmt.Fprintln(out, sentence(finding))
 	}
 	switch {
-	case j.reportFile != "":
+	case reported:
 		fmt.Fprintf(out, "\nAll of it is in %s.\n", j.reportFile)
 	case f.all > maxPrinted:
 		fmt.Fprintf(out, "… and %d more; -report FILE has all of them.\n", f.all-maxPrinted)
@@ -74,7 +74,22 @@ type reportFile struct {
 	err  error
 }
 
-func createReportFile(name string) (*reportFile, error) {
+// createReportFile makes a file that will be called name. It does not take the place of anything but a report: not of a
+// device, nor of the file that is to be imported.
+func createReportFile(name, source string) (*reportFile, error) {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	if info, err := os.Stat(name); err == nil {
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is not a regular file", name)
+		}
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			if of, err := os.Stat(source + suffix); err == nil && os.SameFile(info, of) {
+				return nil, fmt.Errorf("%s belongs to the file that is to be imported", name)
+			}
+		}
+	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return nil, err
