@@ -100,7 +100,7 @@ func (c call) send() (*reply, error) {
 	if c.invalid != nil {
 		return nil, c.invalid
 	}
-	r := &reply{sql: c.sql}
+	r := &reply{sql: c.sql, changes: c.tx == nil && changes(c.sql)}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
@@ -133,11 +133,12 @@ func (c call) send() (*reply, error) {
 		}
 		batch.Queue(stmt.sql, stmt.args...)
 	}
+	r.sent = !r.on.IsClosed()
 	r.results = to.SendBatch(c.ctx, batch)
 	if enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %s: %w", queryName(c.sql), namedOnEntry(err))
+			return nil, fmt.Errorf("bizydb: %s: %w", queryName(c.sql), r.withOutcome(namedOnEntry(err)))
 		}
 	}
 	return r, nil
@@ -149,7 +150,10 @@ type reply struct {
 	on      *pgx.Conn
 	leased  *pgxpool.Conn // to give back; nil inside a transaction
 	sql     string
+	changes bool // for good, once it is answered
+	sent    bool // the connection was open
 	closed  bool
+	unknown bool // whether it has changed anything
 }
 
 // close reads the answer to its end and gives the connection back. It returns err, what the caller met while reading,
@@ -164,6 +168,7 @@ func (r *reply) close(err error) error {
 			err = closeErr
 		}
 	}
+	r.unknown = r.changes && r.sent && unanswered(r.on, err)
 	closeIfStale(r.on, err)
 	if r.leased != nil {
 		r.leased.Release()
@@ -175,5 +180,26 @@ func (r *reply) translate(err error) error {
 	if err == nil {
 		return nil
 	}
-	return translate(queryName(r.sql), err)
+	return fmt.Errorf("bizydb: %s: %w", queryName(r.sql), r.withOutcome(named(err)))
+}
+
+func (r *reply) withOutcome(err error) error {
+	if r.unknown {
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	return err
+}
+
+// unanswered says whether err has cut off the answer to what was sent on a connection, which was open. (That it is closed is
+// what pgx can say of a connection that was lost since. It says that it is safe to try again then, which it is not.)
+func unanswered(on *pgx.Conn, err error) bool {
+	var pgErr *pgconn.PgError
+	switch {
+	case err == nil || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed): // it was not sent
+		return false
+	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
+		return false
+	default:
+		return on.IsClosed()
+	}
 }

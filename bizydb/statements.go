@@ -38,6 +38,11 @@ func writes(sql string) bool {
 	return false
 }
 
+// changes says whether a query of generated code changes anything, accounts included.
+func changes(sql string) bool {
+	return writes(sql) || strings.Contains(sql, "UPDATE bizydb.") || strings.Contains(sql, " bizydb.delete_user")
+}
+
 type preparer interface {
 	Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error)
 }

@@ -76,7 +76,15 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	if err := fn(&session{tx: tx, mode: s.db.mode, prepared: statements{}}); err != nil {
 		return err
 	}
-	return translate("commit", tx.Commit(ctx))
+	sent := !conn.Conn().IsClosed() && options.AccessMode != pgx.ReadOnly
+	if err := tx.Commit(ctx); err != nil {
+		lost := sent && unanswered(conn.Conn(), err)
+		if err = named(err); lost {
+			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+		return fmt.Errorf("bizydb: commit: %w", err)
+	}
+	return nil
 }
 
 // begin begins a transaction and confines it, in one round trip.
