@@ -49,7 +49,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFaultyDatabase(t)
+			f := newFaultyDatabase(t, bizydbtest.New(t))
 			writers := f.startWriters(t, 4)
 			time.Sleep(300 * time.Millisecond)
 			for _, toxic := range fault.toxics {
@@ -77,6 +77,43 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A server process that is killed takes all connections with it, and what they have not committed.
+func TestServerProcessKilled(t *testing.T) {
+	t.Parallel()
+	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{}) // the others need theirs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if !server.Started() {
+		t.Skip("the server is not ours to kill")
+	}
+	db, err := server.NewDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	f := newFaultyDatabase(t, db)
+	defer f.through.Close()
+	writers := f.startWriters(t, 4)
+	var longest time.Duration
+	for range 5 {
+		time.Sleep(500 * time.Millisecond)
+		f.asOwner(t, `DO $$
+			DECLARE victim integer;
+			BEGIN
+			  SELECT pid INTO victim FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY query_start DESC LIMIT 1;
+			  PERFORM pg_sleep(random() / 20);
+			  EXECUTE format($c$COPY (SELECT) TO PROGRAM 'sleep 0.1 && kill -9 %s &'$c$, victim);
+			END $$`)
+		time.Sleep(200 * time.Millisecond)
+		longest = max(longest, f.waitUntilItWorks(t))
+	}
+	log := writers.stop()
+	log.check(t, f)
+	t.Logf("kill -9 of a server process, 5 times: %d acknowledged, %d refused, %d unknown; works again after %v", len(log.acknowledged), len(log.refused), len(log.unknown), longest.Round(time.Millisecond))
+}
+
 // A faultyDatabase is a database that is reached through a proxy with faults.
 type faultyDatabase struct {
 	*bizydbtest.Database            // without the proxy
@@ -85,9 +122,9 @@ type faultyDatabase struct {
 	users                []bizydb.UserID
 }
 
-func newFaultyDatabase(t *testing.T) *faultyDatabase {
+func newFaultyDatabase(t *testing.T, db *bizydbtest.Database) *faultyDatabase {
 	t.Helper()
-	f := &faultyDatabase{Database: bizydbtest.New(t)}
+	f := &faultyDatabase{Database: db}
 	u, err := url.Parse(f.DSN)
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +137,7 @@ func newFaultyDatabase(t *testing.T) *faultyDatabase {
 	u.Host = f.proxy.Listen
 	config := parseConfig(t, u.String())
 	config.MaxConns = 4
+	config.ConnConfig.RuntimeParams["synchronous_commit"] = "on" // which the server of tests has off
 	config.ConnConfig.ConnectTimeout = time.Second
 	if f.through, err = bizydb.OpenConfig(t.Context(), config); err != nil {
 		t.Fatal(err)
