@@ -1,0 +1,196 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// Users take turns on one connection, and each turn ends in another way. None leaves anything on it for the next: no role,
+// no user, no transaction, no row.
+func TestUsersOfOneConnection(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	config := parseConfig(t, made.DSN)
+	oneConn(config)
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	users := []bizydb.UserID{made.NewUser(t), made.NewUser(t), made.NewUser(t)}
+	for _, user := range users {
+		tasks := make(planner.NewTasks, 1500) // more than a stream drops when it is left
+		for k := range tasks {
+			tasks[k] = planner.CreateTaskParams{Title: fmt.Sprint(user)}
+		}
+		if _, err := db.As(user).CreateTasks(t.Context(), tasks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed := errors.New("failed")
+	title := planner.CreateTaskParams{Title: "Another"}
+	bad := planner.CreateTaskParams{Title: "Bad", Priority: new(9)}
+	waiting := func(t *testing.T, user bizydb.UserID) context.Context { // for a lock that is not to be had
+		tx := begin(t, made.Pool())
+		exec(t, tx, "SELECT pg_advisory_xact_lock(hashtextextended('bizydb.plan', $1))", user)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		t.Cleanup(cancel)
+		context.AfterFunc(ctx, func() { _ = tx.Rollback(context.Background()) })
+		return ctx
+	}
+	turns := []struct {
+		name string
+		want error // nil for success
+		take func(t *testing.T, s bizydb.Scope, user bizydb.UserID) error
+	}{
+		{"read", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			_, err := s.ListTasks(t.Context(), planner.ListTasksParams{Limit: 3})
+			return err
+		}},
+		{"refused value", bizydb.ErrInvalid, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			_, err := s.CreateTask(t.Context(), bad)
+			return err
+		}},
+		{"nothing found", bizydb.ErrNotFound, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			_, err := s.GetTask(t.Context(), 1<<40)
+			return err
+		}},
+		{"canceled", context.Canceled, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, err := s.CreateTask(ctx, title)
+			return err
+		}},
+		{"timeout", context.DeadlineExceeded, func(t *testing.T, s bizydb.Scope, user bizydb.UserID) error {
+			_, err := s.CreateTask(waiting(t, user), title)
+			return err
+		}},
+		{"stream left early", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			for _, err := range s.StreamTasks(t.Context(), planner.ListTasksParams{}) {
+				return err
+			}
+			return nil
+		}},
+		{"short stream left early", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			for _, err := range s.StreamTasks(t.Context(), planner.ListTasksParams{Limit: 10}) {
+				return err
+			}
+			return nil
+		}},
+		{"stream canceled", context.Canceled, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			for _, err := range s.StreamTasks(ctx, planner.ListTasksParams{}) {
+				if cancel(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"panic in a stream", failed, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) (err error) {
+			defer func() { err = recover().(error) }()
+			for range s.StreamTasks(t.Context(), planner.ListTasksParams{}) {
+				panic(failed)
+			}
+			return nil
+		}},
+		{"transaction", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return s.InTx(t.Context(), func(tx *bizydb.Tx) error { _, err := tx.CreateTask(t.Context(), title); return err })
+		}},
+		{"error in a transaction", failed, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return s.InTx(t.Context(), func(tx *bizydb.Tx) error { return failed })
+		}},
+		{"refused value in a transaction", bizydb.ErrInvalid, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return s.InTx(t.Context(), func(tx *bizydb.Tx) error { _, err := tx.CreateTask(t.Context(), bad); return err })
+		}},
+		{"refused value passed over", pgx.ErrTxCommitRollback, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return s.InTx(t.Context(), func(tx *bizydb.Tx) error { _, _ = tx.CreateTask(t.Context(), bad); return nil })
+		}},
+		{"panic in a transaction", failed, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) (err error) {
+			defer func() { err = recover().(error) }()
+			return s.InTx(t.Context(), func(tx *bizydb.Tx) error { panic(failed) })
+		}},
+		{"stream left early in a transaction", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return s.InTx(t.Context(), func(tx *bizydb.Tx) error {
+				for _, err := range tx.StreamTasks(t.Context(), planner.ListTasksParams{}) {
+					return err
+				}
+				return nil
+			})
+		}},
+		{"transaction canceled", context.Canceled, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			return s.InTx(ctx, func(tx *bizydb.Tx) error { cancel(); _, err := tx.CreateTask(ctx, title); return err })
+		}},
+		{"no turn for a transaction", context.DeadlineExceeded, func(t *testing.T, s bizydb.Scope, user bizydb.UserID) error {
+			return s.InTx(waiting(t, user), func(tx *bizydb.Tx) error { return nil })
+		}},
+		{"write in a snapshot", bizydb.ErrReadOnly, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return s.Snapshot(t.Context(), func(tx *bizydb.Tx) error { _, err := tx.CreateTask(t.Context(), title); return err })
+		}},
+		{"service's own transaction", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+				_, err := s.WithTx(tx).CreateTask(t.Context(), title)
+				return err
+			})
+		}},
+		{"error in the service's own transaction", bizydb.ErrInvalid, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+				_, err := s.WithTx(tx).CreateTask(t.Context(), bad)
+				return err
+			})
+		}},
+		{"accounts", nil, func(t *testing.T, _ bizydb.Scope, user bizydb.UserID) error {
+			_, err := db.Accounts().Get(t.Context(), user)
+			return err
+		}},
+		{"accounts, nobody there", bizydb.ErrNotFound, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			_, err := db.Accounts().Get(t.Context(), 1<<40)
+			return err
+		}},
+	}
+	random := rand.New(rand.NewPCG(7, 7))
+	for round := range 10 * len(turns) {
+		turn := turns[round%len(turns)]
+		user := users[random.IntN(len(users))]
+		if err := turn.take(t, db.As(user), user); !errors.Is(err, turn.want) || (err == nil) != (turn.want == nil) {
+			t.Errorf("%s: error %v, want %v", turn.name, err, turn.want)
+		}
+		// One that was cut off is closed in the background.
+		for deadline := time.Now().Add(10 * time.Second); db.Pool().Stat().AcquiredConns() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: the connection does not come back", turn.name)
+			}
+		}
+
+		var role, setting string
+		var isolation, login string
+		err := db.Pool().QueryRow(t.Context(), "SELECT current_setting('role'), coalesce(current_setting('bizydb.user_id', true), ''), current_setting('transaction_isolation'), current_user").Scan(&role, &setting, &isolation, &login)
+		if err != nil || role != "none" || setting != "" || isolation != "read committed" || login != config.ConnConfig.User {
+			t.Fatalf("after %s: role %q, user %q, isolation %q, login %q (error %v)", turn.name, role, setting, isolation, login, err)
+		}
+		if _, err := db.Pool().Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != "42501" {
+			t.Fatalf("after %s: the login reads tasks: %v", turn.name, err)
+		}
+		next := users[random.IntN(len(users))]
+		tasks, err := db.As(next).ListTasks(t.Context(), planner.ListTasksParams{Limit: 20})
+		if err != nil || len(tasks) != 20 {
+			t.Fatalf("after %s: %d tasks (error %v)", turn.name, len(tasks), err)
+		}
+		for _, task := range tasks {
+			if task.UserID != next {
+				t.Fatalf("after %s user %d gets a task of %d", turn.name, next, task.UserID)
+			}
+		}
+	}
+}
