@@ -40,13 +40,14 @@ func TestUsersOfOneConnection(t *testing.T) {
 	failed := errors.New("failed")
 	title := planner.CreateTaskParams{Title: "Another"}
 	bad := planner.CreateTaskParams{Title: "Bad", Priority: new(9)}
-	waiting := func(t *testing.T, user bizydb.UserID) context.Context { // for a lock that is not to be had
+	// whileLocked has fn wait for a lock that is not to be had.
+	whileLocked := func(t *testing.T, user bizydb.UserID, fn func(context.Context) error) error {
 		tx := begin(t, made.Pool())
 		exec(t, tx, "SELECT pg_advisory_xact_lock(hashtextextended('bizydb.plan', $1))", user)
+		defer func() { _ = tx.Rollback(context.Background()) }()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-		t.Cleanup(cancel)
-		context.AfterFunc(ctx, func() { _ = tx.Rollback(context.Background()) })
-		return ctx
+		defer cancel()
+		return fn(ctx)
 	}
 	turns := []struct {
 		name string
@@ -72,8 +73,7 @@ func TestUsersOfOneConnection(t *testing.T) {
 			return err
 		}},
 		{"timeout", context.DeadlineExceeded, func(t *testing.T, s bizydb.Scope, user bizydb.UserID) error {
-			_, err := s.CreateTask(waiting(t, user), title)
-			return err
+			return whileLocked(t, user, func(ctx context.Context) error { _, err := s.CreateTask(ctx, title); return err })
 		}},
 		{"stream left early", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
 			for _, err := range s.StreamTasks(t.Context(), planner.ListTasksParams{}) {
@@ -133,7 +133,9 @@ func TestUsersOfOneConnection(t *testing.T) {
 			return s.InTx(ctx, func(tx *bizydb.Tx) error { cancel(); _, err := tx.CreateTask(ctx, title); return err })
 		}},
 		{"no turn for a transaction", context.DeadlineExceeded, func(t *testing.T, s bizydb.Scope, user bizydb.UserID) error {
-			return s.InTx(waiting(t, user), func(tx *bizydb.Tx) error { return nil })
+			return whileLocked(t, user, func(ctx context.Context) error {
+				return s.InTx(ctx, func(tx *bizydb.Tx) error { return nil })
+			})
 		}},
 		{"write in a snapshot", bizydb.ErrReadOnly, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
 			return s.Snapshot(t.Context(), func(tx *bizydb.Tx) error { _, err := tx.CreateTask(t.Context(), title); return err })
@@ -173,8 +175,7 @@ func TestUsersOfOneConnection(t *testing.T) {
 			}
 		}
 
-		var role, setting string
-		var isolation, login string
+		var role, setting, isolation, login string
 		err := db.Pool().QueryRow(t.Context(), "SELECT current_setting('role'), coalesce(current_setting('bizydb.user_id', true), ''), current_setting('transaction_isolation'), current_user").Scan(&role, &setting, &isolation, &login)
 		if err != nil || role != "none" || setting != "" || isolation != "read committed" || login != config.ConnConfig.User {
 			t.Fatalf("after %s: role %q, user %q, isolation %q, login %q (error %v)", turn.name, role, setting, isolation, login, err)

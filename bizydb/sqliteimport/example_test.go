@@ -27,7 +27,7 @@ func ExampleImport() {
 	}
 	report, err := sqliteimport.Import(ctx, db, user.ID, path, sqliteimport.Options{Zone: zone})
 	if err != nil {
-		log.Fatal(err) // nothing has been written
+		log.Fatal(err)
 	}
 	fmt.Println(report.Tasks.Imported, "tasks")
 	for _, finding := range report.Findings { // what was not taken over as it was, by its old id

@@ -47,8 +47,8 @@ const (
 )
 
 // Import brings the tasks and goals of a planner's file into the plan of a user, all of them in one transaction, and says
-// what it did. Nothing is written if it returns an error. It can be run again then, and also after it has succeeded; see the
-// documentation of the package.
+// what it did. Nothing is written if it returns an error, but for [bizydb.ErrOutcomeUnknown], of which only a look can tell.
+// It can be run again after any error, and also after it has succeeded; see the documentation of the package.
 //
 // With DryRun the user can be 0, for one who does not exist yet and so has imported nothing.
 //

@@ -25,6 +25,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the zones, where the machine has none
@@ -39,6 +40,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
 
+	debug.SetMemoryLimit(maxMemory)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stderr.Fd())))
 	code := exitCode(err)
 	if code == 1 {
@@ -46,6 +48,9 @@ func main() {
 	}
 	os.Exit(code)
 }
+
+// maxMemory is where the garbage collector begins to work harder. A file of a million tasks needs two thirds of it.
+const maxMemory = 160 << 20
 
 var errUsage = errors.New("wrong usage") // which has been explained
 
