@@ -3,8 +3,8 @@
 //
 // [Import] reads the file and writes everything in one transaction. The file is opened for reading only and never changed,
 // also while the planner has it open; what Import brings is the file as it was at one moment. (Whoever reads a file that has a
-// log beside it, -wal, makes the index of the log anew if it is missing, -shm.) Nobody else can write for the user meanwhile. Files of other users can be imported at the same time, and so can several of the same user, which take
-// turns.
+// log beside it, -wal, makes the index of the log anew if it is missing, -shm.) Nobody else can write for the user meanwhile.
+// Files of other users can be imported at the same time, and so can several of the same user, which take turns.
 //
 // # Running it again
 //
@@ -60,7 +60,7 @@
 // clocks went forward. Both are reported; neither is a reason to leave a row out.
 //
 // What is unset or cannot be read: a task or goal was created at the time of the import, a goal last changed when it was
-// created (at the time of the import, if the file says a later one), and a due or target date is none. A completed task without a time was completed when it was created, and the
-// time of one that is not completed is left out. A completed goal, of which the file does not say when, was completed when
-// it was last changed. Tasks have been last changed by the import.
+// created, and a due or target date is none. A completed task without a time was completed when it was created, and the time
+// of one that is not completed is left out. A completed goal, of which the file does not say when, was completed when it was
+// last changed; no goal was changed later than now. Tasks have been last changed by the import.
 package sqliteimport

@@ -1,0 +1,203 @@
+package bizydb_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+var probes = flag.Int("probes", 3000, "how many `CALLS` TestAttacks makes")
+
+const marker = "only-alice-knows"
+
+// injections are texts that mean something where a text becomes a part of a statement, an identifier or JSON.
+var injections = []string{
+	"'; SELECT * FROM public.tasks; --", "' OR 1=1 --", `"; DROP TABLE public.tasks; --`, "$1", "$$; RESET ROLE; $$",
+	"'); SELECT set_config('bizydb.user_id', '1', false); --", "1; SET ROLE bizydb_accounts", "x'::jsonb || tags", `\'; COMMIT; --`,
+	`{"$ne": null}`, `["a"]`, `"]}, {"user_id": 1, "id": 1`, "%", "_", "\\", "' UNION SELECT hashed_password FROM public.users --", "only-alice",
+	"pg_sleep(10)", "UTC'; SELECT 1; --", "Europe/Berlin", "", "\u2028", "ﬀ", strings.Repeat("'", 600), "null", "infinity", "-1",
+}
+
+// TestAttacks calls every query method with generated arguments: ids of another user wherever an id goes, injected SQL
+// wherever a text goes, odd numbers and times. Nothing of the other user's comes back, not even in an error, and nothing of it
+// changes.
+func TestAttacks(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.NewUser(t)
+	hers := plantAll(t, db.As(alice))
+	for _, task := range []planner.TaskID{hers.task, hers.waiting} {
+		_, err := db.As(alice).UpdateTask(t.Context(), planner.UpdateTaskParams{
+			ID: task, Title: new(marker), Description: new(marker), Notes: new(marker), Tags: planner.Tags{marker}, Category: new(marker),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, goal := range []planner.GoalID{hers.goal, hers.subGoal} {
+		_, err := db.As(alice).UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: goal, Title: new(marker), Metrics: planner.Metrics{marker: marker}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := dump(t, db, alice)
+
+	const attackers = 4
+	var done sync.WaitGroup
+	answered := make([]int, attackers)
+	for n := range attackers {
+		mallory := db.NewUser(t)
+		plantAll(t, db.As(mallory))
+		done.Go(func() {
+			a := attacker{rand: rand.New(rand.NewPCG(uint64(n), 1)), alice: alice, hers: hers}
+			methods := reflect.TypeFor[planner.Catalogue]()
+			for probe := range *probes / attackers {
+				method := methods.Method(probe % methods.NumMethod())
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				scope := reflect.ValueOf(db.As(mallory))
+				args := []reflect.Value{reflect.ValueOf(ctx)}
+				for i := 1; i < method.Type.NumIn(); i++ {
+					args = append(args, a.value(method.Type.In(i), ""))
+				}
+				results := scope.MethodByName(method.Name).Call(args)
+				got, err := outcomeOf(results)
+				cancel()
+				if err == nil {
+					answered[n]++
+				}
+				if strings.Contains(got, marker) || strings.Contains(got, fmt.Sprintf(`"user_id":%d,`, alice)) {
+					t.Errorf("%s(%s) gives\n%s", method.Name, said(args[1:]), got)
+				}
+			}
+		})
+	}
+	done.Wait()
+	if diff := cmp.Diff(before, dump(t, db, alice)); diff != "" {
+		t.Errorf("the other user's rows have changed:\n%s", diff)
+	}
+	total := 0
+	for _, n := range answered {
+		total += n
+	}
+	t.Logf("%d probes, %d of them answered without an error", *probes, total)
+	if total < *probes/10 {
+		t.Error("hardly any probe is answered: they show little")
+	}
+}
+
+// An attacker makes up arguments.
+type attacker struct {
+	rand  *rand.Rand
+	alice bizydb.UserID
+	hers  things
+}
+
+func (a *attacker) value(t reflect.Type, field string) reflect.Value {
+	v := reflect.New(t).Elem()
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		times := []time.Time{{}, time.Unix(0, 0), time.Now(), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC)}
+		return reflect.ValueOf(times[a.rand.IntN(len(times))])
+	case reflect.TypeFor[planner.TaskID]():
+		ids := []planner.TaskID{a.hers.task, a.hers.waiting, 0, -1, math.MaxInt64}
+		return reflect.ValueOf(ids[a.rand.IntN(len(ids))])
+	case reflect.TypeFor[planner.GoalID]():
+		ids := []planner.GoalID{a.hers.goal, a.hers.subGoal, 0, -1, math.MaxInt64}
+		return reflect.ValueOf(ids[a.rand.IntN(len(ids))])
+	case reflect.TypeFor[planner.Metrics]():
+		return reflect.ValueOf(planner.Metrics{a.text(): a.text(), "owner": a.alice, "nested": map[string]any{a.text(): []any{a.text(), nil, 1e308}}})
+	case reflect.TypeFor[planner.Metric]():
+		return reflect.ValueOf(planner.Metric{Value: a.text()})
+	}
+	switch t.Kind() {
+	case reflect.String:
+		v.SetString(a.text())
+		if a.rand.IntN(3) > 0 { // most statuses and the like should be some
+			v.SetString(map[string]string{
+				"planner.TaskStatus": "pending", "planner.GoalStatus": "active", "planner.Horizon": "weekly",
+			}[t.String()])
+		}
+		if field == "Title" {
+			v.SetString("a " + a.text())
+		}
+	case reflect.Bool:
+		v.SetBool(a.rand.IntN(4) == 0)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		numbers := []int64{0, 1, 3, 20, int64(a.alice), -1, math.MaxInt32}
+		v.SetInt(numbers[a.rand.IntN(len(numbers))])
+	case reflect.Float64:
+		numbers := []float64{0, 1.5, -1, math.Inf(1), math.NaN(), math.MaxFloat64}
+		v.SetFloat(numbers[a.rand.IntN(len(numbers))])
+	case reflect.Pointer:
+		if a.rand.IntN(2) == 0 {
+			v.Set(reflect.New(t.Elem()))
+			v.Elem().Set(a.value(t.Elem(), field))
+		}
+	case reflect.Slice:
+		for range a.rand.IntN(4) {
+			v.Set(reflect.Append(v, a.value(t.Elem(), field)))
+		}
+	case reflect.Struct:
+		for i := range t.NumField() {
+			// A call in which all is odd is refused for the first oddity.
+			if name := t.Field(i).Name; a.rand.IntN(3) == 0 || strings.HasSuffix(name, "ID") || name == "Title" {
+				v.Field(i).Set(a.value(t.Field(i).Type, name))
+			}
+		}
+	default:
+		panic(fmt.Sprintf("nothing to attack a %s with", t))
+	}
+	return v
+}
+
+func (a *attacker) text() string { return injections[a.rand.IntN(len(injections))] }
+
+func said(args []reflect.Value) string {
+	texts := make([]string, len(args))
+	for i, arg := range args {
+		texts[i] = fmt.Sprintf("%+v", arg.Interface())
+		if b, err := json.Marshal(arg.Interface()); err == nil {
+			texts[i] = string(b)
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// outcomeOf is all that a call says: its result as JSON, or each row of a stream, and its error with what the server said.
+func outcomeOf(results []reflect.Value) (string, error) {
+	var said []string
+	var err error
+	for _, r := range results {
+		switch v := r.Interface().(type) {
+		case error:
+			err = v
+			said = append(said, fmt.Sprintf("%v %s", v, outcome(nil, v)))
+		case nil:
+		default:
+			if r.Kind() == reflect.Func {
+				for task, rowErr := range r.Seq2() {
+					b, _ := json.Marshal(task.Interface())
+					said = append(said, string(b), fmt.Sprint(rowErr))
+				}
+				continue
+			}
+			b, _ := json.Marshal(v)
+			said = append(said, string(b))
+		}
+	}
+	return strings.Join(said, "\n"), err
+}

@@ -1,0 +1,87 @@
+package bizydb_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// What SQL could do that somebody gets into a scope, where bizydb lets nobody write any. SECURITY.md says it in words.
+func TestRawSQLInAScope(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice, mallory := db.NewUser(t), db.NewUser(t)
+	hers := plantAll(t, db.As(alice))
+	plantAll(t, db.As(mallory))
+	const denied, none = "42501", "none of hers"
+	replace := strings.NewReplacer("ALICE", fmt.Sprint(alice), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace
+	for _, c := range []struct{ sql, want string }{ // an SQLSTATE, none, or what one column of one row is
+		{"SELECT count(*) FROM public.tasks WHERE user_id = ALICE", "0"},
+		{"SELECT count(*) FROM public.goals WHERE id = GOAL", "0"},
+		{"SELECT count(*) FROM public.users WHERE id = ALICE", "0"},
+		{"SELECT count(*) FROM bizydb.profiles", "1"},
+		{"SELECT count(*) FROM bizydb.imports", "0"},
+		{"SELECT hashed_password FROM public.users", denied},
+		{"SELECT count(*) FROM public.users u WHERE u::text LIKE '%$2%'", denied},
+		{"UPDATE public.tasks SET title = 'x' WHERE id = TASK", none},
+		{"DELETE FROM public.goals WHERE id = GOAL", none},
+		{"UPDATE public.tasks SET user_id = ALICE", denied},
+		{"INSERT INTO public.tasks (user_id, title) VALUES (ALICE, 'x')", denied},
+		{"INSERT INTO public.tasks (id, title) VALUES (TASK, 'x')", denied},
+		{"INSERT INTO public.tasks (title, parent_goal_id) VALUES ('x', GOAL)", "23503"},
+		{"INSERT INTO public.tasks (title, dependencies) VALUES ('x', '[TASK]')", "23503"},
+		{"UPDATE public.users SET is_superuser = true", denied},
+		{"UPDATE public.goals SET task_count = 7", denied},
+		{"SELECT bizydb.delete_user(ALICE)", denied},
+		{"SELECT count(*) FROM bizydb.roll_up(GOAL)", "P0002"},
+		{"SELECT bizydb.dependent_tasks(TASK)::text", "{}"},
+		{"SELECT bizydb.tagged_tasks('[\"urgent\"]', '[]') @> ARRAY[TASK]::bigint[]", "false"},
+		{"SELECT bizydb.date_imported_goals('{GOAL}', '{2000-01-01}')", ""}, // of none of hers
+		{"SELECT bizydb.recount('{GOAL}', '{0}')", denied},
+		{"TRUNCATE public.tasks", denied},
+		{"COPY public.tasks FROM PROGRAM 'true'", denied},
+		{"COPY (SELECT 1) TO PROGRAM 'true'", denied},
+		{"SELECT nextval('public.tasks_id_seq')", denied},
+		{"CREATE TABLE public.t (i integer)", denied},
+		{"CREATE FUNCTION bizydb.f() RETURNS integer LANGUAGE sql RETURN 1", denied},
+		{"ALTER TABLE public.tasks DISABLE ROW LEVEL SECURITY", denied},
+		{"ALTER TABLE public.tasks DISABLE TRIGGER ALL", denied},
+		{"DROP POLICY tasks_owner ON public.tasks", denied},
+		{"SET LOCAL session_replication_role = replica", denied},
+		{"SET LOCAL row_security = off", ""},
+		{"SELECT count(*) FROM pg_stats WHERE tablename IN ('tasks', 'goals', 'users') AND schemaname = 'public' AND most_common_vals::text LIKE '%made%'", "0"},
+		{"SELECT pg_read_file('/etc/passwd')", denied},
+		{"SELECT count(*) FROM pg_authid", denied},
+
+		// What holds nobody who can write SQL there, and why nobody can.
+		{"SELECT set_config('bizydb.user_id', 'ALICE', true)", fmt.Sprint(alice)},
+		{"RESET ROLE", ""},
+		{"SET LOCAL ROLE bizydb_accounts", ""},
+	} {
+		tx := begin(t, db.Pool())
+		exec(t, tx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(mallory))
+		sql := replace(c.sql)
+		rows, err := tx.Query(t.Context(), sql)
+		got := ""
+		if err == nil {
+			for rows.Next() {
+				values, _ := rows.Values()
+				got = fmt.Sprint(values[0])
+			}
+			rows.Close()
+			err = rows.Err()
+		}
+		switch {
+		case err != nil:
+			got = sqlState(err)
+		case c.want == none && rows.CommandTag().RowsAffected() == 0:
+			got = none
+		}
+		if got != c.want {
+			t.Errorf("%s: %q (error %v), want %q", sql, got, err, c.want)
+		}
+		_ = tx.Rollback(t.Context())
+	}
+}
