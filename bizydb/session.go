@@ -100,7 +100,7 @@ func (c call) send() (*reply, error) {
 	if c.invalid != nil {
 		return nil, c.invalid
 	}
-	r := &reply{sql: c.sql, changes: c.tx == nil && changes(c.sql)}
+	r := &reply{sql: c.sql}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
@@ -138,7 +138,7 @@ func (c call) send() (*reply, error) {
 	if enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %s: %w", queryName(c.sql), r.withOutcome(namedOnEntry(err)))
+			return nil, fmt.Errorf("bizydb: %s: %w", queryName(c.sql), withOutcome(namedOnEntry(err), r.unknown))
 		}
 	}
 	return r, nil
@@ -150,8 +150,7 @@ type reply struct {
 	on      *pgx.Conn
 	leased  *pgxpool.Conn // to give back; nil inside a transaction
 	sql     string
-	changes bool // for good, once it is answered
-	sent    bool // the connection was open
+	sent    bool // on an open connection
 	closed  bool
 	unknown bool // whether it has changed anything
 }
@@ -168,7 +167,7 @@ func (r *reply) close(err error) error {
 			err = closeErr
 		}
 	}
-	r.unknown = r.changes && r.sent && unanswered(r.on, err)
+	r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && changes(r.sql)
 	closeIfStale(r.on, err)
 	if r.leased != nil {
 		r.leased.Release()
@@ -180,11 +179,11 @@ func (r *reply) translate(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("bizydb: %s: %w", queryName(r.sql), r.withOutcome(named(err)))
+	return fmt.Errorf("bizydb: %s: %w", queryName(r.sql), withOutcome(named(err), r.unknown))
 }
 
-func (r *reply) withOutcome(err error) error {
-	if r.unknown {
+func withOutcome(err error, unknown bool) error {
+	if unknown {
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return err

@@ -78,11 +78,7 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	}
 	sent := !conn.Conn().IsClosed() && options.AccessMode != pgx.ReadOnly
 	if err := tx.Commit(ctx); err != nil {
-		lost := sent && unanswered(conn.Conn(), err)
-		if err = named(err); lost {
-			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-		}
-		return fmt.Errorf("bizydb: commit: %w", err)
+		return fmt.Errorf("bizydb: commit: %w", withOutcome(named(err), sent && unanswered(conn.Conn(), err)))
 	}
 	return nil
 }

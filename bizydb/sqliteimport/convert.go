@@ -34,17 +34,7 @@ func (r *row) note(column string, problem Problem, old any, became string) {
 	if r.strict && problem.refuses() {
 		f.New, f.Refused, r.refused = "", true, true
 	}
-	if r.found != nil {
-		r.found(f)
-	}
-}
-
-// refuse leaves a row out that refers to one that is left out.
-func (r *row) refuse(column string, to int64) {
-	r.refused = true
-	if r.found != nil {
-		r.found(Finding{Table: r.name, ID: r.id, Column: column, Problem: Missing, Old: strconv.FormatInt(to, 10), Refused: true})
-	}
+	r.found(f)
 }
 
 func (r *row) value(column string) any {
@@ -91,7 +81,7 @@ func (r *row) text(column string) *string {
 		r.note(column, BadText, v, s)
 	}
 	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
+		s = cut(s)
 		r.note(column, TooLong, v, s)
 	}
 	return &s
@@ -99,6 +89,8 @@ func (r *row) text(column string) *string {
 
 // maxText is in bytes. PostgreSQL takes some more, in JSON as in a row.
 const maxText = 32 << 20
+
+func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxText)], "") }
 
 // limited is a column of text of at most max characters.
 func (r *row) limited(column string, limit int) *string {
@@ -125,7 +117,7 @@ func (r *row) title() (title string, description *string) {
 		r.note("title", Blank, title, short)
 		return short, description
 	case utf8.RuneCountInString(title) > maxTitle:
-		short := string([]rune(title)[:maxTitle-1]) + "…"
+		short := shortened(title, maxTitle)
 		r.note("title", TooLong, title, short)
 		whole := title
 		if description != nil && *description != "" {
@@ -319,7 +311,8 @@ func (r *row) json(column string) (v any, ok bool) {
 	replaced := func(s string) bool {
 		return strings.Contains(strings.ToLower(s), "\\ufffd") || strings.Contains(s, "\uFFFD")
 	}
-	if changed || !utf8.ValidString(raw) || replaced(jsonText(v)) && !replaced(raw) {
+	// Only an escape can stand for half a character.
+	if changed || !utf8.ValidString(raw) || strings.Contains(raw, "\\u") && !replaced(raw) && replaced(jsonText(v)) {
 		r.note(column, BadText, raw, jsonText(v))
 	}
 	return v, true
@@ -389,8 +382,7 @@ func (r *row) metrics() map[string]any {
 	switch {
 	case !ok:
 		kept, _ := storableText(text(raw))
-		kept = strings.ToValidUTF8(kept[:min(len(kept), maxText)], "")
-		metrics = map[string]any{"imported": kept}
+		metrics = map[string]any{"imported": cut(kept)}
 		r.note("metrics", NotJSON, raw, jsonText(metrics))
 	case v == nil:
 		metrics = map[string]any{}

@@ -85,9 +85,9 @@ func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, op
 		i.rules = i.rulesAt(time.Now())
 		err = i.scan(ctx)
 	case options.DryRun:
-		err = scoped.Snapshot(ctx, db, user, func(tx scoped.DBTX) error { return i.scanFor(ctx, tx) })
+		err = scoped.Snapshot(ctx, db, user, func(tx planner.DBTX) error { return i.scanFor(ctx, tx) })
 	default:
-		err = scoped.InTx(ctx, db, user, func(tx scoped.DBTX) error {
+		err = scoped.InTx(ctx, db, user, func(tx planner.DBTX) error {
 			if err := i.scanFor(ctx, tx); err != nil {
 				return err
 			}
@@ -165,7 +165,7 @@ func (i *importer) findTables(ctx context.Context) error {
 }
 
 // scanFor scans the file for a user.
-func (i *importer) scanFor(ctx context.Context, tx scoped.DBTX) error {
+func (i *importer) scanFor(ctx context.Context, tx planner.DBTX) error {
 	i.queries, i.planner = importsql.New(tx), planner.New(tx)
 	if _, err := i.planner.Me(ctx); errors.Is(err, bizydb.ErrNotFound) {
 		return bizydb.ErrNoUser

@@ -23,19 +23,23 @@ func (i *importer) refer(to *rows, id int64, f Finding) int32 {
 
 func byTask(w waiting, task int32) int { return int(w.task) - int(task) }
 
+// leftOut is the finding for a row that refers to one that is left out, and so is left out as well.
+func leftOut(table string, id int64, column string, to int64) Finding {
+	return Finding{Table: table, ID: id, Column: column, Problem: Missing, Old: strconv.FormatInt(to, 10), Refused: true}
+}
+
 // refuseWith leaves out the fresh rows that refer to one of the same table that is left out, and so on: they can come with it
 // once it has been mended, and then be linked.
-func (i *importer) refuseWith(r *rows, refers func(at int) (table, column string, to []int64)) {
+func (i *importer) refuseWith(r *rows, table, column string, refersTo func(at int) []int64) {
 	for more := slices.Contains(r.states, refused); more; {
 		more = false
 		for at, state := range r.states {
 			if state != fresh {
 				continue
 			}
-			table, column, to := refers(at)
-			for _, id := range to {
+			for _, id := range refersTo(at) {
 				if other := r.find(id); other != none && r.states[other] == refused {
-					i.found(Finding{Table: table, ID: r.ids[at], Column: column, Problem: Missing, Old: strconv.FormatInt(id, 10), Refused: true})
+					i.found(leftOut(table, r.ids[at], column, id))
 					r.states[at], more = refused, true
 					break
 				}

@@ -73,7 +73,7 @@ func readChunk[T any](ctx context.Context, i *importer, t *table, r *rows, place
 		ids[k] = r.ids[at]
 	}
 	c.err = i.file.read(ctx, t, func(values []any) error {
-		row := &row{table: t, rules: i.rules, id: values[0].(int64), values: values}
+		row := &row{table: t, rules: i.rules, id: values[0].(int64), values: values, found: func(Finding) {}} // the scan has found it
 		c.rows, c.marks, c.contents = append(c.rows, convert(row)), append(c.marks, row.mark()), append(c.contents, row.content())
 		return nil
 	}, "SELECT "+t.selected()+" FROM json_each(?) AS wanted CROSS JOIN "+t.name+" AS t ON t.id = wanted.value", jsonText(ids))

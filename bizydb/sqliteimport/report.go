@@ -99,7 +99,7 @@ func (p Problem) refuses() bool {
 
 // add counts a finding and hands it on.
 func (r *Report) add(f Finding, handOn func(Finding)) {
-	f.Old, f.New = shortened(f.Old), shortened(f.New)
+	f.Old, f.New = shortened(f.Old, 200), shortened(f.New, 200)
 	if handOn != nil {
 		handOn(f)
 	} else {
@@ -114,9 +114,10 @@ func (r *Report) add(f Finding, handOn func(Finding)) {
 	r.Problems = append(r.Problems, ProblemCount{f.Table, f.Column, f.Problem, 1})
 }
 
-func shortened(s string) string {
-	if runes := []rune(s); len(runes) > 200 {
-		return string(runes[:199]) + "…"
+// shortened is s with at most so many characters, the last of which then says that there were more.
+func shortened(s string, limit int) string {
+	if runes := []rune(s); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
 	}
 	return s
 }

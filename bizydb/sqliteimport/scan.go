@@ -148,11 +148,11 @@ func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
 	}); err != nil {
 		return err
 	}
-	i.refuseWith(&p.goals, func(at int) (table, column string, refersTo []int64) {
-		if hasParent[at] {
-			refersTo = parents[at : at+1]
+	i.refuseWith(&p.goals, "goals", "parent_goal_id", func(at int) []int64 {
+		if !hasParent[at] {
+			return nil
 		}
-		return "goals", "parent_goal_id", refersTo
+		return parents[at : at+1]
 	})
 	for at := range p.goals.ids {
 		if hasParent[at] && p.goals.states[at] == fresh {
@@ -177,7 +177,8 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 			t := r.task()
 			done = t.Status == planner.TaskCompleted
 			if at := p.goals.find(t.goal); t.hasGoal && at != none && p.goals.states[at] == refused {
-				r.refuse("parent_goal_id", t.goal)
+				r.refused = true
+				i.found(leftOut("tasks", r.id, "parent_goal_id", t.goal))
 			} else if t.hasGoal && !r.refused {
 				goal = i.refer(&p.goals, t.goal, Finding{Table: "tasks", ID: r.id, Column: "parent_goal_id"})
 			}
@@ -190,11 +191,12 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 	if err != nil {
 		return err
 	}
-	i.refuseWith(&p.tasks, func(at int) (table, column string, refersTo []int64) {
-		if w, ok := slices.BinarySearchFunc(p.waiting, int32(at), byTask); ok {
-			refersTo = lists[w]
+	i.refuseWith(&p.tasks, "tasks", "dependencies", func(at int) []int64 {
+		w, ok := slices.BinarySearchFunc(p.waiting, int32(at), byTask)
+		if !ok {
+			return nil
 		}
-		return "tasks", "dependencies", refersTo
+		return lists[w]
 	})
 	// Only of those that others wait for does it matter whether they are still there.
 	wanted := make([]bool, len(p.tasks.ids))
