@@ -97,6 +97,16 @@ func TestUsersOfOneConnection(t *testing.T) {
 			}
 			return nil
 		}},
+		{"short stream canceled", context.Canceled, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			for _, err := range s.StreamTasks(ctx, planner.ListTasksParams{Limit: 2}) {
+				if cancel(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
 		{"panic in a stream", failed, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) (err error) {
 			defer func() { err = recover().(error) }()
 			for range s.StreamTasks(t.Context(), planner.ListTasksParams{}) {

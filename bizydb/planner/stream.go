@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,8 @@ import (
 //
 // Until the loop ends it holds a connection, or the transaction that it runs in. Leaving it early frees the connection: the
 // rest is read and dropped, or where that is more than a thousand rows the connection is closed, and the pool opens another
-// when it needs one. In a transaction all of the rest is read.
+// when it needs one. In a transaction all of the rest is read. Once ctx has ended the next pair is its error, also where the
+// rest has arrived already.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
 		rows, err := q.db.Query(ctx, listTasks, arg.Status, arg.Category, arg.ParentGoalID, arg.Limit)
@@ -23,6 +25,10 @@ func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq
 		}
 		defer rows.Close()
 		for rows.Next() {
+			if err := ctx.Err(); err != nil {
+				yield(Task{}, fmt.Errorf("planner: StreamTasks: %w", err))
+				return
+			}
 			task, err := pgx.RowToStructByPos[Task](rows)
 			if !yield(task, err) || err != nil {
 				return
