@@ -1,0 +1,130 @@
+//go:build unix
+
+package faults_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// A cluster is a PostgreSQL server, with its files, that a test may do anything to.
+type cluster struct {
+	bindir, data string
+	account      *syscall.Credential // of the files' owner, who alone may run the server
+}
+
+// newServer starts a server of the test's own.
+func newServer(t *testing.T) *bizydbtest.Server {
+	t.Helper()
+	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if !server.Started() {
+		t.Skip("the server is not ours to harm")
+	}
+	return server
+}
+
+// clusterOf finds the files of a server, and skips the test where they are not on this machine.
+func clusterOf(t *testing.T, server *bizydbtest.Server) *cluster {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	c := &cluster{}
+	if err := conn.QueryRow(t.Context(), "SELECT current_setting('data_directory'), setting FROM pg_config WHERE name = 'BINDIR'").Scan(&c.data, &c.bindir); err != nil {
+		t.Fatal(err)
+	}
+	if _, port := c.postmaster(); port != int(conn.Config().Port) {
+		t.Skip("needs a server whose files are on this machine: BIZYDBTEST_WAY=installed")
+	}
+	info, err := os.Stat(c.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := info.Sys().(*syscall.Stat_t); os.Geteuid() == 0 {
+		c.account = &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}
+	}
+	return c
+}
+
+// postmaster returns the server's first process and its port, or 0 where none has been left on record.
+func (c *cluster) postmaster() (pid, port int) {
+	content, _ := os.ReadFile(filepath.Join(c.data, "postmaster.pid"))
+	lines := strings.Split(string(content), "\n")
+	if len(lines) < 4 {
+		return 0, 0
+	}
+	pid, _ = strconv.Atoi(lines[0])
+	port, _ = strconv.Atoi(lines[3])
+	return pid, port
+}
+
+// program runs one of the server's programs.
+func (c *cluster) program(name string, args ...string) error {
+	var out bytes.Buffer
+	cmd := exec.Command(filepath.Join(c.bindir, name), args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &out, &out
+	cmd.WaitDelay = time.Second // the server that it leaves behind has the output too
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c.account}
+	if err := cmd.Run(); err != nil && cmd.ProcessState != nil && !cmd.ProcessState.Success() {
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, out.Bytes())
+	}
+	return nil
+}
+
+// pgCtl has pg_ctl do something to the server, and waits for it.
+func (c *cluster) pgCtl(t *testing.T, action string, args ...string) {
+	t.Helper()
+	if err := c.control(action, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *cluster) control(action string, args ...string) error {
+	return c.program("pg_ctl", append([]string{action, "-D", c.data, "-w", "-s", "-l", filepath.Join(filepath.Dir(c.data), "server.log")}, args...)...)
+}
+
+// kill ends the server's first process without a word. The others notice when they have nothing else to do.
+func (c *cluster) kill(t *testing.T) {
+	t.Helper()
+	pid, _ := c.postmaster()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatalf("kill process %d: %v", pid, err)
+	}
+}
+
+// startAgain starts a server that has died, as it was started before. It refuses for as long as processes of the dead one
+// have hold of its memory.
+func (c *cluster) startAgain(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := c.control("restart")
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}

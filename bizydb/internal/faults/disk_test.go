@@ -1,0 +1,135 @@
+//go:build linux
+
+package faults_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// A server whose disk is full refuses what needs room, and dies when it has none for its log. When there is room again it
+// goes on, in the second case started again, with all that it has acknowledged.
+func TestDiskFull(t *testing.T) { // not in parallel: it changes where temporary files are
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a small disk")
+	}
+	disk := mountDisk(t, "size=120m,mode=1777")
+	t.Setenv("TMPDIR", disk)
+	server := newServer(t)
+	c := clusterOf(t, server)
+	db, err := server.NewDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	switchLog := func() error { return execOn(t, server.DSN(), "SELECT pg_switch_wal()") }
+	filler := filepath.Join(disk, "filler")
+	big := planner.CreateTaskParams{Title: "big", Description: new(incompressible(1 << 20))}
+
+	t.Run("tables", func(t *testing.T) {
+		if err := switchLog(); err != nil { // so that there is room in it
+			t.Fatal(err)
+		}
+		g, _ := newTarget(t, db, 2, 4)
+		writers := g.startWriters(t, 4, incompressible(2000))
+		time.Sleep(300 * time.Millisecond)
+		fill(t, filler)
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			_, err := g.through.As(g.users[0]).CreateTask(t.Context(), big)
+			if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == "53100" {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("a write to a full disk: %v, want the server's 53100", err)
+			}
+		}
+		time.Sleep(time.Second)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		recovered := g.waitUntilItWorks(t)
+		time.Sleep(300 * time.Millisecond)
+		log := writers.stop()
+		log.check(t, g)
+		if len(log.refused) == 0 {
+			t.Error("nobody was refused")
+		}
+		t.Logf("no room for tables: %v; works again after %v", log, recovered.Round(time.Millisecond))
+	})
+
+	t.Run("log", func(t *testing.T) {
+		g, _ := newTarget(t, db, 2, 4)
+		writers := g.startWriters(t, 4, incompressible(2000))
+		time.Sleep(300 * time.Millisecond)
+		fill(t, filler)
+		for deadline := time.Now().Add(30 * time.Second); !errors.Is(switchLog(), syscall.ECONNREFUSED); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the server goes on without room for its log")
+			}
+		}
+		time.Sleep(time.Second)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		c.startAgain(t)
+		recovered := g.waitUntilItWorks(t)
+		time.Sleep(300 * time.Millisecond)
+		log := writers.stop()
+		log.check(t, g)
+		t.Logf("no room for the log: %v; works again after %v", log, recovered.Round(time.Millisecond))
+	})
+}
+
+// mountDisk mounts a disk of memory for as long as the test takes. Every account can reach it, which is not so with
+// [testing.T.TempDir].
+func mountDisk(t *testing.T, options string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bizydb-disk-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(dir) })
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "bizydb", dir).CombinedOutput(); err != nil {
+		t.Skipf("a small disk cannot be mounted: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "--lazy", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount %s: %v: %s", dir, err, out)
+		}
+	})
+	return dir
+}
+
+// fill takes what room is left on a disk.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for block := make([]byte, 64<<10); err == nil; {
+		_, err = file.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+}
+
+func incompressible(size int) string {
+	text := make([]byte, size)
+	for i := range text {
+		text[i] = byte('a' + rand.IntN(26))
+	}
+	return string(text)
+}

@@ -1,0 +1,112 @@
+package faults_test
+
+import (
+	"context"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// How long a pool may take to work again once a fault is over.
+const recoveryBound = 10 * time.Second
+
+// A target is a database that faults happen to.
+type target struct {
+	through  *bizydb.DB // what the faults are between
+	direct   *bizydb.DB // without them
+	adminDSN string     // of the tables' owner, without them
+	users    []bizydb.UserID
+}
+
+// newTarget puts a proxy before a database, on which the faults of a network can be had.
+func newTarget(t *testing.T, db *bizydbtest.Database, users, conns int) (*target, *toxiproxy.Proxy) {
+	t.Helper()
+	u, err := url.Parse(db.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(server, "faults", "127.0.0.1:0", u.Host)
+	if err := proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	u.Host = proxy.Listen
+	target := &target{through: openDurably(t, u.String(), conns), direct: db.DB, adminDSN: db.AdminDSN}
+	for range users {
+		target.users = append(target.users, db.NewUser(t))
+	}
+	return target, proxy
+}
+
+// openDurably opens a database for clients to whom an answer means that it stays: the servers of tests do not promise that.
+func openDurably(t *testing.T, dsn string, conns int) *bizydb.DB {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.MaxConns = int32(conns)
+	config.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
+	config.ConnConfig.ConnectTimeout = time.Second
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// asOwner runs a statement as the tables' owner.
+func (g *target) asOwner(t *testing.T, sql string) {
+	t.Helper()
+	if err := execOn(t, g.adminDSN, sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// execOn runs a statement on a connection of its own.
+func execOn(t *testing.T, dsn, sql string) error {
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.Background())
+	_, err = conn.Exec(t.Context(), sql)
+	return err
+}
+
+// endAll ends every connection of clients, and waits until what they have not committed is undone.
+func (g *target) endAll(t *testing.T) {
+	t.Helper()
+	g.asOwner(t, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+}
+
+// waitUntilItWorks returns how long the pool needs until ten calls in a row succeed.
+func (g *target) waitUntilItWorks(t *testing.T) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for good := 0; good < 10; {
+		if time.Since(start) > recoveryBound {
+			t.Fatalf("the pool does not work %v after the fault", recoveryBound)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := g.through.As(g.users[0]).Me(ctx)
+		cancel()
+		if good++; err != nil {
+			good = 0
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	return time.Since(start)
+}
