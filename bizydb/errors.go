@@ -34,8 +34,8 @@ var (
 	// ErrNoUser: the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
 	// ErrOutcomeUnknown: the connection was lost, or the context ended, after a change was sent and before its answer came. It
-	// has been made or will not be; which of them, only a look can tell. Any other error of a change means that it was not
-	// made.
+	// may have been made, or may be made yet by a server that has not noticed, or not at all; only a later look can tell. Any
+	// other error of a change means that it was not made.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrReadOnly: a write in a [Scope.Snapshot].
 	ErrReadOnly = errors.New("transaction is read-only")
