@@ -39,21 +39,7 @@ func TestAttacks(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	alice := db.NewUser(t)
-	hers := plantAll(t, db.As(alice))
-	for _, task := range []planner.TaskID{hers.task, hers.waiting} {
-		_, err := db.As(alice).UpdateTask(t.Context(), planner.UpdateTaskParams{
-			ID: task, Title: new(marker), Description: new(marker), Notes: new(marker), Tags: planner.Tags{marker}, Category: new(marker),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, goal := range []planner.GoalID{hers.goal, hers.subGoal} {
-		_, err := db.As(alice).UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: goal, Title: new(marker), Metrics: planner.Metrics{marker: marker}})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	hers := plantMarked(t, db.As(alice))
 	before := dump(t, db, alice)
 
 	const attackers = 4
@@ -97,6 +83,30 @@ func TestAttacks(t *testing.T) {
 	if total < *probes/10 {
 		t.Error("hardly any probe is answered: they show little")
 	}
+}
+
+// plantMarked is plantAll with a marker wherever a text can be.
+func plantMarked(t *testing.T, s planner.Catalogue) things {
+	t.Helper()
+	at := plantAll(t, s)
+	for _, task := range []planner.TaskID{at.task, at.waiting} {
+		_, err := s.UpdateTask(t.Context(), planner.UpdateTaskParams{
+			ID: task, Title: new(marker), Description: new(marker), Notes: new(marker), Tags: planner.Tags{marker}, Category: new(marker),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, goal := range []planner.GoalID{at.goal, at.subGoal} {
+		_, err := s.UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: goal, Title: new(marker), Metrics: planner.Metrics{marker: marker}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.UpdateMe(t.Context(), planner.UpdateMeParams{FullName: new(marker)}); err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 // An attacker makes up arguments.

@@ -2,6 +2,7 @@ package bizydb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
@@ -80,6 +82,52 @@ func BenchmarkScope(b *testing.B) {
 			b.ReportMetric(median(ratios), "ratio")
 		})
 	}
+}
+
+// BenchmarkLookup measures whether the time that a lookup takes tells another user's row from none. The lookups take turns;
+// it reports the median of ten rounds' medians for another's row, and how much longer that is than for two ids that are
+// nobody's, and as a yardstick the difference between those two.
+//
+//	go test -run '^$' -bench Lookup ./bizydb
+func BenchmarkLookup(b *testing.B) {
+	made := bizydbtest.New(b)
+	owner := ownerPool(b, made)
+	crowd := newCrowd(b, owner)
+	hers := crowd.at[crowd.heavy].task
+	var nobodys [2]planner.TaskID
+	for i := range nobodys { // deleted ones, beside hers
+		if err := owner.QueryRow(b.Context(), "DELETE FROM public.tasks WHERE id = (SELECT min(id) FROM public.tasks WHERE id > $1 AND dependencies = '[]') RETURNING id", hers).Scan(&nobodys[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := owner.Exec(b.Context(), "VACUUM public.tasks"); err != nil {
+		b.Fatal(err)
+	}
+	scope := made.As(crowd.light)
+	var medians [3][]float64
+	for b.Loop() {
+		medians = [3][]float64{}
+		for range 10 {
+			var took [3][]float64
+			for range 2000 {
+				for i, id := range [...]planner.TaskID{hers, nobodys[0], nobodys[1]} {
+					start := time.Now()
+					if _, err := scope.GetTask(b.Context(), id); !errors.Is(err, bizydb.ErrNotFound) {
+						b.Fatal(err)
+					}
+					took[i] = append(took[i], float64(time.Since(start).Nanoseconds())/1e3)
+				}
+			}
+			for i := range took {
+				medians[i] = append(medians[i], median(took[i]))
+			}
+		}
+	}
+	another, nobody, yardstick := median(medians[0]), median(medians[1]), median(medians[2])
+	b.ReportMetric(0, "ns/op") // a round is not an operation
+	b.ReportMetric(another, "another's-µs")
+	b.ReportMetric(another-nobody, "more-than-nobody's-µs")
+	b.ReportMetric(nobody-yardstick, "yardstick-µs")
 }
 
 func wantRows(got, want int, err error) error {

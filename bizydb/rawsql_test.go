@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
 // What SQL could do that somebody gets into a scope, where bizydb lets nobody write any. SECURITY.md says it in words.
@@ -15,6 +16,7 @@ func TestRawSQLInAScope(t *testing.T) {
 	alice, mallory := db.NewUser(t), db.NewUser(t)
 	hers := plantAll(t, db.As(alice))
 	plantAll(t, db.As(mallory))
+	asOwner(t, db, "ANALYZE") // so that there are statistics to look into
 	const denied, none = "42501", "none of hers"
 	replace := strings.NewReplacer("ALICE", fmt.Sprint(alice), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace
 	for _, c := range []struct{ sql, want string }{ // an SQLSTATE, none, or what one column of one row is
@@ -55,6 +57,13 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SELECT pg_read_file('/etc/passwd')", denied},
 		{"SELECT count(*) FROM pg_authid", denied},
 
+		// What stays behind: on the connection for the next user, or where every scope gets at it.
+		{"CREATE TEMP TABLE loot AS SELECT title FROM public.tasks", ""},
+		{"DECLARE c CURSOR WITH HOLD FOR SELECT title FROM public.tasks", ""},
+		{"SELECT set_config('bizydb.other', 'x', false)", "x"},
+		{"LISTEN x", ""},
+		{"SELECT pg_advisory_lock(hashtextextended('bizydb.plan', ALICE))", ""},
+		{"SELECT lo_from_bytea(0, '\\x00') > 0", "true"},
 		// What holds nobody who can write SQL there, and why nobody can.
 		{"SELECT set_config('bizydb.user_id', 'ALICE', true)", fmt.Sprint(alice)},
 		{"RESET ROLE", ""},
@@ -83,5 +92,20 @@ func TestRawSQLInAScope(t *testing.T) {
 			t.Errorf("%s: %q (error %v), want %q", sql, got, err, c.want)
 		}
 		_ = tx.Rollback(t.Context())
+	}
+
+	// EXPLAIN tells that somebody has the row.
+	tx := begin(t, db.Pool())
+	exec(t, tx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true), set_config('enable_seqscan', 'off', true)", fmt.Sprint(mallory))
+	plans := map[planner.TaskID]string{hers.task: "", 1 << 40: ""}
+	for id := range plans {
+		lines, err := queryAll[string](t, tx, fmt.Sprintf("EXPLAIN (ANALYZE, TIMING off, SUMMARY off, COSTS off) SELECT FROM public.tasks WHERE id = %d", id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans[id] = strings.Join(lines, "\n")
+	}
+	if !strings.Contains(plans[hers.task], "Rows Removed by Filter: 1") || strings.Contains(plans[1<<40], "Rows Removed by Filter: 1") {
+		t.Errorf("another's row and no row are explained in other ways than SECURITY.md says:\n%s\n\n%s", plans[hers.task], plans[1<<40])
 	}
 }

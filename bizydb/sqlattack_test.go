@@ -1,0 +1,193 @@
+package bizydb_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// The handles that a service gets beside scopes can do nothing with the queries of a scope.
+func TestQueriesOutsideAScope(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	hers := plantAll(t, db.As(db.NewUser(t)))
+	eachMethod(t, func(t *testing.T, method string) {
+		for handle, q := range map[string]planner.Catalogue{
+			"pool": planner.New(db.Pool()), "transaction": planner.New(begin(t, db.Pool())),
+		} {
+			if _, err := call(t.Context(), q, method, hers); sqlState(err) != "42501" {
+				t.Errorf("on the %s: %v, want permission denied", handle, err)
+			}
+		}
+	})
+}
+
+// TestSQLAttacks makes up SQL and runs it wherever SQL can be run: as the service's login, by itself, after a scope's call in
+// a transaction, and in the role of a scope without a user; and in another user's scope, where bizydb lets nobody write any.
+// No answer, error or notice has anything of a user's who is not in the scope.
+func TestSQLAttacks(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	alice := made.NewUser(t)
+	hers := plantMarked(t, made.As(alice))
+	asOwner(t, made, "ANALYZE")
+	if ownerQuery[int](t, made, "SELECT count(*) FROM pg_stats WHERE most_common_vals::text LIKE '%"+marker+"%'") == 0 {
+		t.Fatal("the statistics have nothing of hers: there is no point in looking at them")
+	}
+	before := dump(t, made, alice)
+
+	const attackers = 4
+	var done sync.WaitGroup
+	var mu sync.Mutex
+	answered := map[string]int{}
+	for n := range attackers {
+		mallory := made.NewUser(t)
+		plantAll(t, made.As(mallory))
+		var notices bytes.Buffer
+		db := open(t, made.DSN, func(c *pgxpool.Config) {
+			oneConn(c)
+			c.ConnConfig.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { fmt.Fprintf(&notices, "%+v\n", *n) }
+		})
+		done.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(n), 2))
+			for probe := range *probes / attackers {
+				place := sqlPlaces[probe%len(sqlPlaces)]
+				sql := newSQL(random, alice, hers)
+				got, err := runSQL(db, place.enter, mallory, sql)
+				got += outcome(nil, err) + notices.String()
+				notices.Reset()
+				if strings.Contains(got, marker) {
+					t.Errorf("%s: %s\ngives\n%s", place.name, sql, got)
+				}
+				if err == nil {
+					mu.Lock()
+					answered[place.name]++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	done.Wait()
+	if diff := cmp.Diff(before, dump(t, made, alice)); diff != "" {
+		t.Errorf("her rows have changed:\n%s", diff)
+	}
+	t.Logf("%d probes; answered without an error: %v", *probes, answered)
+	if answered["in another's scope"] < *probes/len(sqlPlaces)/4 {
+		t.Error("hardly any probe is answered in a scope: they show little")
+	}
+}
+
+// sqlPlaces are where SQL can be run: in a transaction of the login's, after what enter does in it.
+var sqlPlaces = []struct {
+	name  string
+	enter func(ctx context.Context, tx pgx.Tx, mallory bizydb.Scope, user bizydb.UserID) error
+}{
+	{"as the login", func(context.Context, pgx.Tx, bizydb.Scope, bizydb.UserID) error { return nil }},
+	{"after a scope's call", func(ctx context.Context, tx pgx.Tx, mallory bizydb.Scope, _ bizydb.UserID) error {
+		_, err := mallory.WithTx(tx).ListTasks(ctx, planner.ListTasksParams{})
+		return err
+	}},
+	{"in a scope's role, nobody's", func(ctx context.Context, tx pgx.Tx, _ bizydb.Scope, _ bizydb.UserID) error {
+		_, err := tx.Exec(ctx, "SET LOCAL ROLE bizydb_user")
+		return err
+	}},
+	{"in another's scope", func(ctx context.Context, tx pgx.Tx, _ bizydb.Scope, user bizydb.UserID) error {
+		_, err := tx.Exec(ctx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(user))
+		return err
+	}},
+}
+
+// runSQL runs statements at once, as the simple protocol can, in a transaction that it takes back. It returns every row.
+func runSQL(db *bizydb.DB, enter func(context.Context, pgx.Tx, bizydb.Scope, bizydb.UserID) error, user bizydb.UserID, sql string) (string, error) {
+	ctx := context.Background()
+	tx, err := db.Pool().Begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	if err := enter(ctx, tx, db.As(user), user); err != nil {
+		return "", err
+	}
+	// A function that says what it is asked about, and claims to be cheap. A login may make one by default.
+	if savepoint, err := tx.Begin(ctx); err == nil {
+		_, err := savepoint.Exec(ctx, "CREATE FUNCTION pg_temp.says(text) RETURNS boolean COST 0.0000001 LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE '%', $1; RETURN true; END$$")
+		if err != nil {
+			_ = savepoint.Rollback(ctx)
+		}
+	}
+	var got bytes.Buffer
+	if text, isCopy := strings.CutPrefix(sql, "COPY "); isCopy {
+		_, err := tx.Conn().PgConn().CopyTo(ctx, &got, "COPY "+text)
+		return got.String(), err
+	}
+	results, err := tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
+	for _, result := range results {
+		for _, row := range result.Rows {
+			fmt.Fprintf(&got, "%s\n", row)
+		}
+	}
+	return got.String(), err
+}
+
+// newSQL makes up statements that would show another user's rows, if anything did.
+func newSQL(random *rand.Rand, alice bizydb.UserID, hers things) string {
+	one := func(of ...string) string { return of[random.IntN(len(of))] }
+	relation := one("public.tasks", "public.tasks", "public.goals", "public.goals", "public.users", "bizydb.profiles", "bizydb.imports",
+		"pg_stats", "pg_stat_activity", "pg_prepared_statements", "pg_largeobject", "pg_statistic", "pg_locks",
+		"bizydb.dependent_tasks(TASK)", "bizydb.tagged_tasks('[\"only-alice\"]', '[]')", "bizydb.roll_up(GOAL)")
+	what := one("t.*", "t::text", "row_to_json(t)", "count(*)", "string_agg(t::text, ',')", "jsonb_agg(t)", "pg_temp.says(t::text)", "t.ctid", "max(t::text)")
+	where := one("", "", " WHERE id = TASK", " WHERE user_id = ALICE", " WHERE id = GOAL OR true", " WHERE 1 / (id - TASK) > 0", " WHERE title LIKE '%only-alice%'",
+		" WHERE title::integer > 0", " WHERE pg_temp.says(t::text)", " WHERE pg_temp.says(title)", " WHERE title >= 'only-alice' AND pg_temp.says(title)",
+		" WHERE tags @> '[\"only-alice\"]' AND pg_temp.says(tags::text)", " WHERE ctid = '(0,1)'", " WHERE ctid < '(9,1)' AND pg_temp.says(notes)",
+		" ORDER BY pg_temp.says(t::text)", " FOR UPDATE", " FOR KEY SHARE", " TABLESAMPLE SYSTEM (100)")
+	query := "SELECT " + what + " FROM " + relation + " AS t" + where
+	quoted := "'" + strings.ReplaceAll(query, "'", "''") + "'"
+	sql := one(query, query,
+		"DECLARE c CURSOR FOR "+query+"; FETCH ALL FROM c",
+		"DECLARE c SCROLL CURSOR WITH HOLD FOR "+query+"; FETCH ALL FROM c",
+		"COPY ("+query+") TO STDOUT", "COPY "+relation+" TO STDOUT",
+		"WITH q AS MATERIALIZED ("+query+") SELECT * FROM q",
+		"WITH RECURSIVE q AS ("+query+") SELECT q::text FROM q",
+		"SELECT s.* FROM (VALUES (1)) AS v, LATERAL ("+query+") AS s",
+		query+"; "+query,
+		"EXPLAIN (ANALYZE, VERBOSE, BUFFERS) "+query,
+		"CREATE TEMP TABLE loot AS "+query+"; SELECT * FROM loot",
+		"CREATE TEMP VIEW loot AS "+query+"; SELECT * FROM loot",
+		"CREATE TEMP VIEW loot WITH (security_barrier = false) AS "+query+"; SELECT * FROM loot WHERE pg_temp.says(loot::text)",
+		"PREPARE p AS "+query+"; EXECUTE p",
+		"SELECT query_to_xml("+quoted+", true, true, '')", "SELECT table_to_xml('"+relation+"', true, true, '')",
+		"SELECT schema_to_xml('public', true, true, '')",
+		"SELECT * FROM ts_stat("+quoted+")",
+		"DO $d$ DECLARE r record; BEGIN FOR r IN "+query+" LOOP RAISE NOTICE '%', r; END LOOP; END $d$",
+		"CREATE FUNCTION pg_temp.mine() RETURNS SETOF text SECURITY DEFINER LANGUAGE sql AS $f$ "+query+" $f$; SELECT pg_temp.mine()",
+		"SELECT lo_from_bytea(0, convert_to(("+query+")::text, 'UTF8')); SELECT convert_from(lo_get(oid), 'UTF8') FROM pg_largeobject_metadata",
+		"INSERT INTO public.tasks (title) "+query+" RETURNING *",
+		"UPDATE public.tasks AS t SET notes = title"+where+" RETURNING t.*",
+		"UPDATE public.goals AS t SET title = 'x' FROM public.tasks AS o WHERE o.id = TASK AND t.id = GOAL RETURNING t.*, o.*",
+		"DELETE FROM "+relation+" AS t"+where+" RETURNING *",
+		"INSERT INTO public.goals (title, parent_goal_id) VALUES ('x', GOAL) RETURNING *",
+		"INSERT INTO public.goals (id, title) VALUES (GOAL, 'x') ON CONFLICT (id) DO UPDATE SET title = excluded.title RETURNING goals.*",
+		"INSERT INTO public.tasks (title, dependencies) VALUES ('x', '[TASK]') RETURNING *",
+		"MERGE INTO public.tasks AS t USING (VALUES (TASK)) AS v (id) ON t.id = v.id WHEN MATCHED THEN UPDATE SET title = 'x' WHEN NOT MATCHED THEN INSERT (title) VALUES ('x')",
+		"TRUNCATE "+relation, "LOCK TABLE "+relation+"; "+query, "ANALYZE VERBOSE public.tasks; SELECT * FROM pg_stats",
+		"SET LOCAL row_security = off; "+query, "SET LOCAL session_replication_role = replica; "+query,
+		"SET LOCAL role = bizydb_owner; "+query, "SET SESSION AUTHORIZATION postgres; "+query,
+		"SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_indexscan = off; "+query,
+		"SET LOCAL search_path = pg_temp, public; CREATE TEMP TABLE tasks (LIKE public.tasks); "+query,
+		"SELECT pg_read_file('base/1/1259')", "SELECT lo_import('/etc/passwd')", "SELECT pg_stat_get_activity(NULL)",
+	)
+	return strings.NewReplacer("ALICE", fmt.Sprint(alice), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace(sql)
+}
