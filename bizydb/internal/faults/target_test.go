@@ -17,7 +17,7 @@ import (
 )
 
 // How long a pool may take to work again once a fault is over.
-const recoveryBound = 10 * time.Second
+const recoveryBound = 30 * time.Second
 
 // A target is a database that faults happen to.
 type target struct {
