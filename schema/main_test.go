@@ -7,4 +7,9 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
+func TestMain(m *testing.M) {
+	if database := os.Getenv(migratesUntilKilled); database != "" {
+		migrateUntilKilled(database)
+	}
+	os.Exit(bizydbtest.Run(m))
+}
