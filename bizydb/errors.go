@@ -105,7 +105,8 @@ func named(err error) error {
 	var connectErr *pgconn.ConnectError
 	var notSent pgx.ErrPreprocessingBatch
 	switch {
-	case errors.Is(err, context.Canceled): // the caller's doing, whatever it interrupted
+	case errors.Is(err, context.Canceled), // the caller's doing, whatever it interrupted
+		errors.Is(err, ErrInvalid): // said by the type of a parameter
 		return err
 	case errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("%w: %w", ErrNotFound, err)

@@ -194,6 +194,21 @@ func TestRefusedValues(t *testing.T) {
 	}
 }
 
+// What cannot be encoded is refused before anything is sent, in every exec mode.
+func TestValuesWithoutAForm(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		if _, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal", Metrics: planner.Metrics{"a": math.NaN()}}); !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("metrics: %v, want ErrInvalid", err)
+		}
+		tasks := planner.NewTasks{{Title: "task", Tags: planner.Tags{"\xff"}}}
+		if _, err := alice.CreateTasks(t.Context(), tasks); !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("tags: %v, want ErrInvalid", err)
+		}
+	})
+}
+
 // A number that another client wrote and no float64 holds does not keep a goal from being read.
 func TestHugeNumberInMetrics(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -52,6 +53,9 @@ func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 	b, err := json.Marshal(v)
 	if err == nil && bytes.Contains(b, []byte(`\ufffd`)) && replaced.Match(b) { // the first is quick
 		err = errors.New("invalid UTF-8")
+	}
+	if err != nil { // which pgx does not tell apart in mode exec
+		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return pgtype.Text{String: string(b), Valid: err == nil}, err
 }
