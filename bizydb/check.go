@@ -10,8 +10,8 @@ import (
 const (
 	// The columns of users are granted one by one, hence "any column".
 	checkSQL = `SELECT bizydb.schema_version(), session_user,
-       coalesce(bool_or(has_table_privilege(t, 'DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(t, 'SELECT, INSERT, UPDATE, REFERENCES')), false),
-       current_setting('datestyle') LIKE 'ISO%' AND current_setting('extra_float_digits')::int > 0
+       coalesce(bool_or(pg_catalog.has_table_privilege(t, 'DELETE, TRUNCATE, TRIGGER') OR pg_catalog.has_any_column_privilege(t, 'SELECT, INSERT, UPDATE, REFERENCES')), false),
+       pg_catalog.current_setting('datestyle') LIKE 'ISO%' AND pg_catalog.current_setting('extra_float_digits')::int > 0
 FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_regclass('public.tasks'), to_regclass('bizydb.imports')]) AS t`
 
 	actAsUserSQL     = `SELECT pg_catalog.set_config('role', 'bizydb_user', true)`

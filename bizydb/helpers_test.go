@@ -61,6 +61,29 @@ func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args .
 	return v
 }
 
+// fromNowOn changes a setting of a database for every session, also those that a pooler keeps: they are ended.
+func fromNowOn(t testing.TB, db *bizydbtest.Database, set string) {
+	t.Helper()
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	name := parseConfig(t, db.DSN).ConnConfig.Database
+	for _, sql := range []string{
+		"ALTER DATABASE " + name + " " + set,
+		"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '" + name + "'",
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // begin begins a transaction of the service's own, taken back when the test ends.
 func begin(t testing.TB, pool *pgxpool.Pool) pgx.Tx {
 	t.Helper()

@@ -27,6 +27,7 @@ func TestOpenRefuses(t *testing.T) {
 		dsn    func(db *bizydbtest.Database) string
 		before string // run by the owner; LOGIN stands for the service's role
 		after  string // likewise, what the end of the database does not undo
+		always string // a setting of every session
 		pool   func(*pgxpool.Config)
 		want   error
 		says   string
@@ -55,8 +56,8 @@ func TestOpenRefuses(t *testing.T) {
 		"row security disabled":  {before: "ALTER TABLE public.tasks DISABLE ROW LEVEL SECURITY", want: bizydb.ErrUnprotected},
 		"imports not confined":   {before: "ALTER TABLE bizydb.imports DISABLE ROW LEVEL SECURITY", want: bizydb.ErrUnprotected},
 		"user may be the owner":  {before: "CREATE ROLE LOGIN_owner; ALTER TABLE public.goals OWNER TO LOGIN_owner; GRANT LOGIN_owner TO bizydb_user", after: "ALTER TABLE public.goals OWNER TO CURRENT_USER; DROP ROLE LOGIN_owner", want: bizydb.ErrUnprotected},
-		"exec mode, other dates": {before: "ALTER ROLE LOGIN SET datestyle = 'SQL, DMY'", pool: execMode, want: bizydb.ErrConfig, says: "datestyle"},
-		"exec mode, few digits":  {before: "ALTER ROLE LOGIN SET extra_float_digits = -5", pool: execMode, want: bizydb.ErrConfig, says: "extra_float_digits"},
+		"exec mode, other dates": {pool: otherDates, want: bizydb.ErrConfig, says: "datestyle"},
+		"exec mode, few digits":  {always: "SET extra_float_digits = -5", pool: execMode, want: bizydb.ErrConfig, says: "extra_float_digits"},
 		"simple protocol by a hook": {pool: func(c *pgxpool.Config) {
 			c.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 				c.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
@@ -79,6 +80,9 @@ func TestOpenRefuses(t *testing.T) {
 				if c.after != "" {
 					defer asOwner(t, made, strings.ReplaceAll(c.after, "LOGIN", login))
 				}
+			}
+			if c.always != "" {
+				fromNowOn(t, made, c.always)
 			}
 			if c.dsn == nil {
 				c.dsn = func(db *bizydbtest.Database) string { return db.DSN }
@@ -111,6 +115,11 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func execMode(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec }
+
+func otherDates(c *pgxpool.Config) {
+	execMode(c)
+	c.ConnConfig.RuntimeParams["datestyle"] = "SQL, DMY"
+}
 
 func constant(dsn string) func(*bizydbtest.Database) string {
 	return func(*bizydbtest.Database) string { return dsn }

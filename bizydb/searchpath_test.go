@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -26,14 +27,25 @@ func TestScopeIgnoresSearchPath(t *testing.T) {
 		CREATE TABLE mine.users (id bigint);
 		GRANT USAGE ON SCHEMA mine TO PUBLIC;
 		GRANT ALL ON ALL TABLES IN SCHEMA mine TO PUBLIC`)
-	for _, dsn := range []string{made.DSN, made.AdminDSN} {
-		config := parseConfig(t, dsn)
-		config.ConnConfig.RuntimeParams["search_path"] = "mine, pg_catalog, public"
+	fromNowOn(t, made, `SET search_path = mine, pg_catalog, public`)
+	for _, as := range []struct {
+		dsn  string
+		mode pgx.QueryExecMode
+	}{
+		{made.DSN, execModes(t)[0]},
+		{made.DSN, pgx.QueryExecModeExec}, // in which Open asks for more
+		{made.AdminDSN, execModes(t)[0]},
+	} {
+		config := parseConfig(t, as.dsn)
+		config.ConnConfig.DefaultQueryExecMode = as.mode
 		db, err := bizydb.OpenConfig(t.Context(), config, bizydb.AllowPrivilegedLogin())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer db.Close()
+		if path, err := queryAll[string](t, db.Pool(), "SHOW search_path"); err != nil || !strings.HasPrefix(path[0], "mine") {
+			t.Errorf("search_path %q, %v", path, err)
+		}
 		if got := titles(t, db.As(a)); len(got) != 1 {
 			t.Errorf("A has %q", got)
 		}
