@@ -47,7 +47,7 @@ func register(t *testing.T, accounts *bizydb.Accounts, name string) bizydb.User 
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
-	for i, mode := range execModes {
+	for i, mode := range execModes(t) {
 		db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 		name := fmt.Sprint("Alice.", i)
 		user, err := db.Accounts().Register(t.Context(), bizydb.RegisterParams{

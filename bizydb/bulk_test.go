@@ -23,7 +23,7 @@ import (
 func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
-	for _, mode := range execModes {
+	for _, mode := range execModes(t) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })

@@ -43,7 +43,7 @@ var (
 
 // Errors of [Open]. The later ones can also come up afterwards, when a server, a grant or a password has changed.
 var (
-	// ErrConfig: a connection string or pool setting that makes no sense.
+	// ErrConfig: a connection string or pool setting that makes no sense, or an exec mode that does not suit a pooler.
 	ErrConfig = errors.New("invalid configuration")
 	// ErrSimpleProtocol: pgx's simple protocol takes several statements in one string, so nothing would hold a query
 	// inside its scope.
@@ -133,6 +133,8 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
 	case pgErr.Code == "P0002": // no data found, said by a function of schema/
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	case pgErr.Code == "26000" || pgErr.Code == "42P05": // no such prepared statement, or one already
+		return fmt.Errorf("%w: somebody else prepares or drops statements on the connection; behind a pooler that does not keep them apart, add default_query_exec_mode=exec to the connection string: %w", ErrConfig, err)
 	case pgErr.Code == "25006":
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case strings.HasPrefix(pgErr.Code, "22"): // data exception

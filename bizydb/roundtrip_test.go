@@ -12,12 +12,24 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// The exec modes that bizydb works in at one round trip a call.
-var execModes = []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec}
+// execModes are the modes that bizydb works in at one round trip a call. A connection string that names another mode than
+// cache_statement leads to a pooler that prepared statements do not pass.
+func execModes(t testing.TB) []pgx.QueryExecMode {
+	t.Helper()
+	modes := []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec}
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parseConfig(t, server.DSN()).ConnConfig.DefaultQueryExecMode != modes[0] {
+		return modes[1:]
+	}
+	return modes
+}
 
 // eachMode runs a subtest for every exec mode, on one connection through a proxy that counts.
 func eachMode(t *testing.T, test func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database)) {
-	for _, mode := range execModes {
+	for _, mode := range execModes(t) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			made := bizydbtest.New(t)

@@ -60,9 +60,13 @@ func (s statements) ensure(ctx context.Context, on preparer, sql string) error {
 }
 
 // closeIfStale closes the connection if err means that its prepared statements can no longer be used: they are gone, by
-// DISCARD ALL say, or a migration has changed what they return. Given back, it would fail everybody after us.
+// DISCARD ALL say, or a migration has changed what they return. Given back, it would fail everybody after us. A pooler's
+// connection to the server outlives it, with its statements; PgBouncer knows what DEALLOCATE ALL means.
 func closeIfStale(conn *pgx.Conn, err error) {
 	if hasCode(err, "26000", "0A000") {
-		_ = conn.Close(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+		defer cancel()
+		_ = conn.PgConn().Exec(ctx, "DEALLOCATE ALL").Close()
+		_ = conn.Close(ctx)
 	}
 }
