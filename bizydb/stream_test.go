@@ -149,13 +149,14 @@ func TestStreamFreesItsConnection(t *testing.T) {
 	}
 
 	// Where much is left that is quicker than to read it, and the pool has another connection, which is not that one.
-	pid := func() int {
+	pid := func() uint32 {
 		t.Helper()
-		pids, err := queryAll[int](t, db.Pool(), "SELECT pg_backend_pid()")
+		conn, err := db.Pool().Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return pids[0]
+		defer conn.Release()
+		return conn.Conn().PgConn().PID()
 	}
 	for _, c := range []struct {
 		limit int

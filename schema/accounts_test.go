@@ -122,16 +122,15 @@ func TestDeleteUserCountsWhatIsBeingAdded(t *testing.T) {
 	exec(t, adding, "INSERT INTO public.tasks (title, parent_goal_id) VALUES ('task', $1), ('another', NULL)", goal)
 
 	accounts := enterAccounts(t, db)
-	pid := one[uint32](t, accounts, "SELECT pg_backend_pid()::oid")
 	var got []deleted
-	result := make(chan error, 1)
+	result, waiting := make(chan error, 1), pid(t, accounts)
 	go func() {
 		rows, _ := accounts.Query(context.WithoutCancel(t.Context()), deleteUser, user)
 		var err error
 		got, err = pgx.CollectRows(rows, pgx.RowToStructByPos[deleted])
 		result <- err
 	}()
-	waitUntilBlocked(t, owner(t, db), pid, result)
+	waitUntilBlocked(t, owner(t, db), waiting, result)
 	commit(t, adding)
 	if err := <-result; err != nil {
 		t.Fatal(err)

@@ -25,15 +25,21 @@ func waitUntilBlocked(t testing.TB, on querier, pid uint32, result chan error) {
 	}
 }
 
+// pid is the number of a session's process. Behind a pooler it is not what the client was told.
+func pid(t testing.TB, on querier) uint32 {
+	t.Helper()
+	return one[uint32](t, on, "SELECT pg_backend_pid()::oid")
+}
+
 // execBlocked executes sql, which has to wait for another session, and returns when it does. Its outcome comes later.
 func execBlocked(t testing.TB, on querier, tx pgx.Tx, sql string, args ...any) <-chan error {
 	t.Helper()
-	result := make(chan error, 1)
+	result, waiting := make(chan error, 1), pid(t, tx)
 	go func() {
 		_, err := tx.Exec(t.Context(), sql, args...)
 		result <- err
 	}()
-	waitUntilBlocked(t, on, tx.Conn().PgConn().PID(), result)
+	waitUntilBlocked(t, on, waiting, result)
 	return result
 }
 

@@ -11,9 +11,8 @@ import (
 // creation and the owner's name do not show.
 func dump(t testing.TB, config *pgx.ConnConfig) []string {
 	t.Helper()
-	config = config.Copy()
-	config.RuntimeParams["search_path"] = "" // so that every name is written with its schema
 	conn := connect(t, config)
+	exec(t, conn, "SET search_path = ''") // so that every name is written with its schema
 	var lines []string
 	for _, sql := range dumpQueries {
 		lines = append(lines, all[string](t, conn, sql)...)

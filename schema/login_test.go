@@ -1,10 +1,12 @@
 package schema_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
@@ -116,7 +118,9 @@ func TestMigrateWithAnotherSearchPath(t *testing.T) {
 
 	run(t, config, "CREATE SCHEMA first", "CREATE TABLE first.users ()", "CREATE TABLE first.goals ()")
 	elsewhere := config.Copy()
-	elsewhere.RuntimeParams["search_path"] = "first"
+	elsewhere.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		return conn.Exec(ctx, "SET search_path = first").Close()
+	}
 	migrated(t, elsewhere)
 
 	run(t, config, "DROP TABLE first.users, first.goals", "DROP SCHEMA first") // which fails if anything was made in it

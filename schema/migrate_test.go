@@ -268,10 +268,9 @@ func TestMigrateCanceled(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		conn := connect(t, config)
-		pid := conn.PgConn().PID()
-		result := make(chan error, 1)
+		result, waiting := make(chan error, 1), pid(t, conn)
 		go func() { result <- schema.Migrate(ctx, conn) }()
-		waitUntilBlocked(t, connect(t, config), pid, result)
+		waitUntilBlocked(t, connect(t, config), waiting, result)
 		cancel()
 		if err := <-result; !errors.Is(err, context.Canceled) {
 			t.Errorf("Migrate: %v, want context.Canceled", err)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,7 +67,7 @@ func StartProxy(dsn string) (*Proxy, string, error) {
 		User:     url.UserPassword(config.User, config.Password),
 		Host:     listener.Addr().String(),
 		Path:     "/" + config.Database,
-		RawQuery: "sslmode=disable",
+		RawQuery: "sslmode=disable&default_query_exec_mode=" + strings.ReplaceAll(config.DefaultQueryExecMode.String(), " ", "_"),
 	}
 	return p, through.String(), nil
 }
