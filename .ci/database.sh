@@ -11,7 +11,7 @@ database_start() {
 	quietly unprivileged "$database_bin/initdb" --pgdata="$work/database/data" \
 		--username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync
 	quietly unprivileged "$database_bin/pg_ctl" start --wait --pgdata="$work/database/data" \
-		--log="$work/database/log" --options="-F -c listen_addresses= -k $work/database"
+		--log="$work/database/log" --options="-F -c max_connections=300 -c listen_addresses= -k $work/database"
 	export DATABASE_URL="postgres:///postgres?host=$work/database&user=postgres"
 	"$database_bin/postgres" --version
 }
@@ -19,6 +19,7 @@ database_start() {
 database_stop() {
 	if [[ ! -f $work/database/data/postmaster.pid ]]; then return; fi
 	unprivileged "$database_bin/pg_ctl" stop --mode=immediate --pgdata="$work/database/data" >/dev/null || true
+	rm -rf "$work/database"
 	unset DATABASE_URL
 }
 
