@@ -4,6 +4,7 @@ package faults_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 // A cluster is a PostgreSQL server, with its files, that a test may do anything to.
 type cluster struct {
 	bindir, data string
+	port         int
 	account      *syscall.Credential // of the files' owner, who alone may run the server
 }
 
@@ -55,7 +57,8 @@ func clusterOf(t *testing.T, server *bizydbtest.Server) *cluster {
 	if err := conn.QueryRow(t.Context(), "SELECT current_setting('data_directory'), setting FROM pg_config WHERE name = 'BINDIR'").Scan(&c.data, &c.bindir); err != nil {
 		t.Fatal(err)
 	}
-	if _, port := c.postmaster(); port != int(conn.Config().Port) {
+	c.port = int(conn.Config().Port)
+	if _, port := c.postmaster(); port != c.port {
 		t.Skip("needs a server whose files are on this machine: BIZYDBTEST_WAY=installed")
 	}
 	info, err := os.Stat(c.data)
@@ -87,7 +90,7 @@ func (c *cluster) program(name string, args ...string) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &out, &out
 	cmd.WaitDelay = time.Second // the server that it leaves behind has the output too
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c.account}
-	if err := cmd.Run(); err != nil && cmd.ProcessState != nil && !cmd.ProcessState.Success() {
+	if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, out.Bytes())
 	}
 	return nil
@@ -108,7 +111,10 @@ func (c *cluster) control(action string, args ...string) error {
 // kill ends the server's first process without a word. The others notice when they have nothing else to do.
 func (c *cluster) kill(t *testing.T) {
 	t.Helper()
-	pid, _ := c.postmaster()
+	pid, port := c.postmaster()
+	if pid <= 1 || port != c.port {
+		t.Fatalf("process %d on port %d is not the server", pid, port)
+	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatalf("kill process %d: %v", pid, err)
 	}

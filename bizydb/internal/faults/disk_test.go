@@ -3,6 +3,8 @@
 package faults_test
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -90,6 +92,13 @@ func TestDiskFull(t *testing.T) { // not in parallel: it changes where temporary
 	})
 }
 
+// A shell mounts the disk, and takes it away when its input ends, which the kernel sees to however the test ends.
+const diskScript = `
+mount -t tmpfs -o "$1" bizydb "$2" || exit 1
+echo mounted
+while read -r line; do :; done
+umount --lazy "$2" && rmdir "$2"`
+
 // mountDisk mounts a disk of memory for as long as the test takes. Every account can reach it, which is not so with
 // [testing.T.TempDir].
 func mountDisk(t *testing.T, options string) string {
@@ -98,15 +107,32 @@ func mountDisk(t *testing.T, options string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Remove(dir) })
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "bizydb", dir).CombinedOutput(); err != nil {
-		t.Skipf("a small disk cannot be mounted: %v: %s", err, out)
+	shell := exec.Command("sh", "-c", diskScript, "bizydb-disk", options, dir)
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // so that Ctrl-C is not for it
+	var failed bytes.Buffer
+	shell.Stderr = &failed
+	end, err := shell.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
+	out, err := shell.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	mounted, _ := bufio.NewReader(out).ReadString('\n')
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", "--lazy", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount %s: %v: %s", dir, err, out)
+		_ = end.Close()
+		if err := shell.Wait(); err != nil && mounted != "" {
+			t.Errorf("take the disk away: %v: %s", err, &failed)
 		}
 	})
+	if mounted == "" {
+		_ = os.Remove(dir)
+		t.Skipf("a small disk cannot be mounted: %s", &failed)
+	}
 	return dir
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -64,6 +65,9 @@ func TestReplicaPromoted(t *testing.T) {
 func (c *cluster) newReplica(t *testing.T, dsn string) (*cluster, string) {
 	t.Helper()
 	replica := &cluster{bindir: c.bindir, data: filepath.Join(filepath.Dir(c.data), "replica"), account: c.account}
+	if _, err := os.Stat(filepath.Join(c.bindir, "pg_basebackup")); err != nil {
+		t.Skip(err)
+	}
 	if err := c.program("pg_basebackup", "-D", replica.data, "-d", dsn, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"); err != nil {
 		t.Fatal(err)
 	}

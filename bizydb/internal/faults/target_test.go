@@ -19,6 +19,9 @@ import (
 // How long a pool may take to work again once a fault is over.
 const recoveryBound = 30 * time.Second
 
+// faulty tells the clients that faults happen to from others.
+const faulty = "faulty"
+
 // A target is a database that faults happen to.
 type target struct {
 	through  *bizydb.DB // what the faults are between
@@ -57,6 +60,7 @@ func openDurably(t *testing.T, dsn string, conns int) *bizydb.DB {
 	}
 	config.MaxConns = int32(conns)
 	config.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
+	config.ConnConfig.RuntimeParams["application_name"] = faulty
 	config.ConnConfig.ConnectTimeout = time.Second
 	db, err := bizydb.OpenConfig(t.Context(), config)
 	if err != nil {
@@ -90,6 +94,21 @@ func (g *target) endAll(t *testing.T) {
 	t.Helper()
 	g.asOwner(t, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+}
+
+// connections returns how many the server has of the clients that faults happen to.
+func (g *target) connections(t *testing.T) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), g.adminDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	login := g.through.Pool().Config().ConnConfig.User
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND application_name = $2", login, faulty).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // waitUntilItWorks returns how long the pool needs until ten calls in a row succeed.

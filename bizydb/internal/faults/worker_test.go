@@ -267,7 +267,10 @@ func (w *worker) compare(ctx context.Context, scope bizydb.Scope) error {
 		if task.Status == planner.TaskCompleted {
 			state = done
 		}
-		if is[task.Title] |= state; w.may[task.Title]&state == 0 {
+		if is[task.Title] != 0 {
+			return fmt.Errorf("%w: user %d: %s is there twice", errUnlike, w.user, task.Title)
+		}
+		if is[task.Title] = state; w.may[task.Title]&state == 0 {
 			return fmt.Errorf("%w: user %d: %s is %s, may be %03b", errUnlike, w.user, task.Title, task.Status, w.may[task.Title])
 		}
 	}
