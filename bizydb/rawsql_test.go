@@ -56,6 +56,7 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SELECT count(*) FROM pg_stats WHERE tablename IN ('tasks', 'goals', 'users') AND schemaname = 'public' AND most_common_vals::text LIKE '%made%'", "0"},
 		{"SELECT pg_read_file('/etc/passwd')", denied},
 		{"SELECT count(*) FROM pg_authid", denied},
+		{"SELECT reltuples FROM pg_class WHERE oid = 'public.tasks'::regclass", "6"}, // hers and one's own
 
 		// What stays behind: on the connection for the next user, or where every scope gets at it.
 		{"CREATE TEMP TABLE loot AS SELECT title FROM public.tasks", ""},

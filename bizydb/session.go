@@ -193,10 +193,13 @@ func withOutcome(err error, unknown bool) error {
 // what pgx can say of a connection that was lost since. It says that it is safe to try again then, which it is not.)
 func unanswered(on *pgx.Conn, err error) bool {
 	var pgErr *pgconn.PgError
+	var notSent pgx.ErrPreprocessingBatch
 	switch {
-	case err == nil || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed): // it was not sent
+	case err == nil || errors.As(err, &notSent) || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed):
 		return false
 	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
+		return false
+	case hasCode(err, "25P03", "57P05"): // the server had given up waiting for what was sent then
 		return false
 	default:
 		return on.IsClosed()

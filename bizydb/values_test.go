@@ -199,12 +199,41 @@ func TestValuesWithoutAForm(t *testing.T) {
 	t.Parallel()
 	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
 		alice := db.As(made.NewUser(t))
-		if _, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal", Metrics: planner.Metrics{"a": math.NaN()}}); !errors.Is(err, bizydb.ErrInvalid) {
-			t.Errorf("metrics: %v, want ErrInvalid", err)
+		goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		tasks := planner.NewTasks{{Title: "task", Tags: planner.Tags{"\xff"}}}
-		if _, err := alice.CreateTasks(t.Context(), tasks); !errors.Is(err, bizydb.ErrInvalid) {
-			t.Errorf("tags: %v, want ErrInvalid", err)
+		var deep any = 1 // as deep as can be read by itself, too deep as one of the metrics
+		for range 10_000 {
+			deep = []any{deep}
+		}
+		task := planner.CreateTaskParams{Title: "task", Tags: planner.Tags{"\xff"}}
+		for name, do := range map[string]func() error{
+			"no number": func() error {
+				_, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "x", Metrics: planner.Metrics{"a": math.NaN()}})
+				return err
+			},
+			"metrics": func() error {
+				_, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "x", Metrics: planner.Metrics{"a": "\xff"}})
+				return err
+			},
+			"metric": func() error {
+				_, err := alice.SetGoalMetric(t.Context(), planner.SetGoalMetricParams{ID: goal.ID, Key: "a", Value: planner.Metric{Value: "\xff"}})
+				return err
+			},
+			"deep metric": func() error {
+				_, err := alice.SetGoalMetric(t.Context(), planner.SetGoalMetricParams{ID: goal.ID, Key: "a", Value: planner.Metric{Value: deep}})
+				return err
+			},
+			"tags":                func() error { _, err := alice.CreateTask(t.Context(), task); return err },
+			"tags of one of many": func() error { _, err := alice.CreateTasks(t.Context(), planner.NewTasks{task}); return err },
+		} {
+			if err := do(); !errors.Is(err, bizydb.ErrInvalid) {
+				t.Errorf("%s: %v, want ErrInvalid", name, err)
+			}
+		}
+		if now, err := alice.GetGoal(t.Context(), goal.ID); err != nil || len(now.Metrics) > 0 {
+			t.Errorf("afterwards the goal has %v (error %v)", now.Metrics, err)
 		}
 	})
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // The types of this package go to the server as text, so that they are encoded alike in every exec mode of pgx: mode
-// exec does not learn from the server what a parameter is and would take a Go slice for a PostgreSQL array.
+// exec does not learn from the server what a parameter is and would take a Go slice for a PostgreSQL array. Where pgx knows that
+// a parameter is jsonb it calls package json by itself, so the checks are in MarshalJSON.
 
 // TextValue implements [pgtype.TextValuer]. An empty status is NULL.
 func (s TaskStatus) TextValue() (pgtype.Text, error) { return textOrNull(string(s)), nil }
@@ -50,14 +51,20 @@ func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 	if null {
 		return pgtype.Text{}, nil
 	}
+	b, err := marshal(v)
+	return pgtype.Text{String: string(b), Valid: err == nil}, err
+}
+
+// marshal is [json.Marshal] that refuses invalid UTF-8.
+func marshal(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err == nil && bytes.Contains(b, []byte(`\ufffd`)) && replaced.Match(b) { // the first is quick
 		err = errors.New("invalid UTF-8")
 	}
-	if err != nil { // which pgx does not tell apart in mode exec
+	if err != nil && !errors.Is(err, ErrInvalid) { // which pgx does not tell apart in mode exec
 		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	return pgtype.Text{String: string(b), Valid: err == nil}, err
+	return b, err
 }
 
 // replaced finds what package json has put in place of invalid UTF-8: the escape, which it never writes for a U+FFFD that was
@@ -66,7 +73,7 @@ var replaced = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)
 
 // MarshalJSON implements [json.Marshaler]. Package json checks what it returns, and so refuses to write what is nested too
 // deep to be read back.
-func (m Metrics) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(m)) }
+func (m Metrics) MarshalJSON() ([]byte, error) { return marshal(map[string]any(m)) }
 
 // UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
 func (m *Metrics) UnmarshalJSON(b []byte) error {
@@ -78,8 +85,17 @@ func (m *Metrics) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// MarshalJSON implements [json.Marshaler]. What is nested too deep to be read back as one of the metrics is refused.
+func (m Metric) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(Metrics{"": m.Value})
+	if err != nil {
+		return nil, err
+	}
+	return b[len(`{"":`) : len(b)-len(`}`)], nil
+}
+
 // MarshalJSON implements [json.Marshaler].
-func (m Metric) MarshalJSON() ([]byte, error) { return json.Marshal(m.Value) }
+func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }
 
 // UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
 func (m *Metric) UnmarshalJSON(b []byte) error {

@@ -1,0 +1,123 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+// A call whose connection is lost before its answer has come says so if it may have changed anything. Whatever it says
+// instead, nothing has changed.
+func TestAnswerLost(t *testing.T) {
+	t.Parallel()
+	for _, mode := range execModes(t) {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			made := bizydbtest.New(t)
+			const plenty = 1 << 40
+			var left atomic.Int64
+			left.Store(plenty)
+			db := open(t, made.DSN, func(c *pgxpool.Config) {
+				oneConn(c)
+				c.ConnConfig.DefaultQueryExecMode = mode
+				c.ConnConfig.RuntimeParams["application_name"] = "cut off"
+				dial := c.ConnConfig.DialFunc
+				c.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+					conn, err := dial(ctx, network, addr)
+					return cutOff{conn, &left}, err
+				}
+			})
+			unknown, unchanged := 0, 0
+			// lose calls with the connection lost before the n-th part of an answer comes.
+			lose := func(t *testing.T, n int64, content func() string, call func() error) {
+				t.Helper()
+				left.Store(plenty)
+				if err := db.Pool().Ping(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				before := content()
+				left.Store(n)
+				err := call()
+				left.Store(plenty)
+				db.Pool().Reset()
+				for ownerQuery[bool](t, made, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'cut off' AND datname = current_database())") {
+					time.Sleep(time.Millisecond) // until the server has noticed
+				}
+				changed := content() != before
+				switch {
+				case errors.Is(err, bizydb.ErrOutcomeUnknown):
+					if unknown++; !changed {
+						unchanged++
+					}
+				case err == nil && n == 0:
+					t.Error("the answer was lost, and nobody noticed")
+				case err != nil && changed:
+					t.Errorf("changed, with an error that denies it: %v", err)
+				}
+			}
+			eachMethod(t, func(t *testing.T, method string) {
+				user := made.NewUser(t)
+				for n := range int64(3) {
+					at := plantAll(t, made.As(user))
+					lose(t, n, func() string { return dump(t, made, user) }, func() error { _, err := call(t.Context(), db.As(user), method, at); return err })
+				}
+			})
+			accounts := db.Accounts()
+			password := bizydb.NewPassword("a long password")
+			for method, call := range map[string]func(bizydb.UserID) error{
+				"Register": func(bizydb.UserID) error {
+					_, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: "new@example.org", Username: "new", Password: password})
+					return err
+				},
+				"UpdateProfile": func(u bizydb.UserID) error {
+					_, err := accounts.UpdateProfile(t.Context(), u, bizydb.UpdateProfileParams{FullName: new("changed")})
+					return err
+				},
+				"ChangeEmail": func(u bizydb.UserID) error {
+					_, err := accounts.ChangeEmail(t.Context(), u, "changed@example.org")
+					return err
+				},
+				"Deactivate":   func(u bizydb.UserID) error { _, err := accounts.Deactivate(t.Context(), u); return err },
+				"SetSuperuser": func(u bizydb.UserID) error { _, err := accounts.SetSuperuser(t.Context(), u, true); return err },
+				"SetPassword":  func(u bizydb.UserID) error { return accounts.SetPassword(t.Context(), u, password) },
+				"Delete":       func(u bizydb.UserID) error { _, err := accounts.Delete(t.Context(), u); return err },
+			} {
+				t.Run(method, func(t *testing.T) {
+					for n := range int64(3) {
+						user := made.NewUser(t)
+						lose(t, n, func() string {
+							return ownerQuery[string](t, made, "SELECT string_agg(u::text, ' ' ORDER BY id) FROM public.users AS u")
+						}, func() error { return call(user) })
+					}
+				})
+			}
+			t.Logf("%d outcomes unknown, of which %d changed nothing", unknown, unchanged)
+			if unknown-unchanged < 20 {
+				t.Error("hardly any answer was lost")
+			}
+		})
+	}
+}
+
+// A cutOff connection is lost when nothing is left to be read.
+type cutOff struct {
+	net.Conn
+	left *atomic.Int64 // parts of answers
+}
+
+func (c cutOff) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == nil && c.left.Add(-1) < 0 {
+		_ = c.Close()
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
