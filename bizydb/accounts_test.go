@@ -24,7 +24,7 @@ var (
 )
 
 // openCheap opens db once more, with the cheapest hashes there are.
-func openCheap(t *testing.T, db *bizydbtest.Database) *bizydb.Accounts {
+func openCheap(t testing.TB, db *bizydbtest.Database) *bizydb.Accounts {
 	t.Helper()
 	cheap, err := bizydb.Open(t.Context(), db.DSN)
 	if err != nil {
@@ -35,7 +35,7 @@ func openCheap(t *testing.T, db *bizydbtest.Database) *bizydb.Accounts {
 	return cheap.Accounts()
 }
 
-func register(t *testing.T, accounts *bizydb.Accounts, name string) bizydb.User {
+func register(t testing.TB, accounts *bizydb.Accounts, name string) bizydb.User {
 	t.Helper()
 	user, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: name + "@Example.org", Username: name, Password: password})
 	if err != nil {

@@ -19,14 +19,10 @@ import (
 // no user, no transaction, no row.
 func TestUsersOfOneConnection(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
-	config := parseConfig(t, made.DSN)
-	oneConn(config)
-	db, err := bizydb.OpenConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	eachMode(t, usersOfOneConnection)
+}
+
+func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
 	users := []bizydb.UserID{made.NewUser(t), made.NewUser(t), made.NewUser(t)}
 	for _, user := range users {
 		tasks := make(planner.NewTasks, 1500) // more than a stream drops when it is left
@@ -187,7 +183,7 @@ func TestUsersOfOneConnection(t *testing.T) {
 
 		var role, setting, isolation, login string
 		err := db.Pool().QueryRow(t.Context(), "SELECT current_setting('role'), coalesce(current_setting('bizydb.user_id', true), ''), current_setting('transaction_isolation'), current_user").Scan(&role, &setting, &isolation, &login)
-		if err != nil || role != "none" || setting != "" || isolation != "read committed" || login != config.ConnConfig.User {
+		if err != nil || role != "none" || setting != "" || isolation != "read committed" || login != db.Pool().Config().ConnConfig.User {
 			t.Fatalf("after %s: role %q, user %q, isolation %q, login %q (error %v)", turn.name, role, setting, isolation, login, err)
 		}
 		if _, err := db.Pool().Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != "42501" {

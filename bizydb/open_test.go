@@ -183,7 +183,7 @@ func TestGrantTakenAway(t *testing.T) {
 	}
 }
 
-func asOwner(t *testing.T, db *bizydbtest.Database, sql string) {
+func asOwner(t testing.TB, db *bizydbtest.Database, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
 	if err != nil {

@@ -58,7 +58,8 @@ func (db *DB) As(user UserID) Scope {
 // on, others that write for the same user wait until the transaction ends.
 //
 // The transaction must not use pgx's simple protocol, and the service's login must be allowed to act as bizydb_user. Until
-// it ends, use what WithTx returned and not the scope: on a connection of its own, that could wait for the transaction.
+// it ends, use what WithTx returned and not the scope: on a connection of its own, that could wait for the transaction. Whether
+// a commit whose answer was lost has happened is the service's to find out: pgx has no [ErrOutcomeUnknown].
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	session := &session{
 		tx: tx, invalid: s.invalid(), prepared: statements{},
