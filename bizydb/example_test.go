@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -121,6 +122,36 @@ func ExampleScope_InTx() {
 	})
 	fmt.Println(err)
 	// Output: <nil>
+}
+
+func ExampleScope_Batch() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	yesterday := time.Now().AddDate(0, 0, -1)
+	if _, err := ada.CreateTask(ctx, planner.CreateTaskParams{Title: "Sign the lease", DueDate: &yesterday}); err != nil {
+		log.Fatal(err)
+	}
+
+	var overdue, today []planner.Task
+	var counts []planner.TaskCountsByStatusRow
+	err := ada.Batch(ctx,
+		func(q planner.Catalogue) (err error) {
+			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{Limit: 5})
+			return err
+		},
+		func(q planner.Catalogue) (err error) {
+			today, err = q.TasksDueToday(ctx, planner.TasksDueTodayParams{TimeZone: "Europe/Berlin", Limit: 20})
+			return err
+		},
+		func(q planner.Catalogue) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(overdue), "overdue,", len(today), "today,", counts[0].Tasks, counts[0].Status)
+	// Output: 1 overdue, 0 today, 1 pending
 }
 
 func ExampleScope_WithTx() {

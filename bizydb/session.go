@@ -95,50 +95,67 @@ func (c call) query() (*rows, error) {
 	return rows, nil
 }
 
-// send sends the batch and reads the answer to enter. The caller reads the answer to sql and closes the reply.
-func (c call) send() (*reply, error) {
-	if c.invalid != nil {
-		return nil, c.invalid
+// send sends one query.
+func (c call) send() (*reply, error) { return c.session.send(c.ctx, statement{c.sql, c.args}) }
+
+// send sends queries in one batch and reads the answer to enter. The caller reads the answers to the queries and closes the
+// reply, whose errors name the first of them.
+func (s *session) send(ctx context.Context, queries ...statement) (*reply, error) {
+	if s.invalid != nil {
+		return nil, s.invalid
 	}
-	r := &reply{sql: c.sql}
+	r := &reply{sql: queries[0].sql}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
-	} = c.tx
-	prepared := c.prepared
-	if c.tx != nil {
-		r.on = c.tx.Conn()
+	} = s.tx
+	prepared := s.prepared
+	if s.tx != nil {
+		r.on = s.tx.Conn()
 	} else {
-		conn, err := c.pool.Acquire(c.ctx)
+		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
-			return nil, translate(queryName(c.sql), err)
+			return nil, translate(queryName(r.sql), err)
 		}
 		r.leased, r.on = conn, conn.Conn()
 		to, prepared = r.on, statementsOf(r.on)
 	}
 
-	enter := c.enter
-	if c.enterToWrite.sql != "" && writes(c.sql) {
-		enter = c.enterToWrite
+	enter := s.enter
+	if s.enterToWrite.sql != "" && writes(r.sql) {
+		enter = s.enterToWrite
 	}
 	batch := &pgx.Batch{}
-	for _, stmt := range [...]statement{enter, {c.sql, c.args}, c.leave} {
+	queue := func(stmt statement) error {
 		if stmt.sql == "" {
-			continue
+			return nil
 		}
-		if c.mode == pgx.QueryExecModeCacheStatement {
-			if err := prepared.ensure(c.ctx, to, stmt.sql); err != nil {
-				return nil, r.close(err)
+		if s.mode == pgx.QueryExecModeCacheStatement {
+			if err := prepared.ensure(ctx, to, stmt.sql); err != nil {
+				return err
 			}
 		}
 		batch.Queue(stmt.sql, stmt.args...)
+		return nil
+	}
+	err := queue(enter)
+	for _, query := range queries {
+		if err == nil {
+			err = queue(query)
+		}
+	}
+	if err == nil {
+		err = queue(s.leave)
+	}
+	if err != nil {
+		return nil, r.close(err)
 	}
 	r.sent = !r.on.IsClosed()
-	r.results = to.SendBatch(c.ctx, batch)
+	r.results = to.SendBatch(ctx, batch)
 	if enter.sql != "" {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %s: %w", queryName(c.sql), withOutcome(namedOnEntry(err), r.unknown))
+			return nil, fmt.Errorf("bizydb: %s: %w", queryName(r.sql), withOutcome(namedOnEntry(err), r.unknown))
 		}
 	}
 	return r, nil

@@ -1,0 +1,160 @@
+package bizydb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// Batch runs functions that read side by side, and what they ask at the same time travels together: five functions with a
+// query each are one round trip.
+//
+// A function that asks again when it has its answer joins the next round trip. They take turns, so that they need not guard
+// what they share. It is Batch's ctx that counts, not the one that a query gets. The queries of one round trip are one
+// transaction, but each sees what is committed when it begins; for one moment for all use [Scope.Snapshot].
+//
+// The first error ends all of them and is returned. A write gives [ErrReadOnly].
+func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Catalogue) error) error {
+	session := &session{pool: s.db.pool, mode: s.db.mode, invalid: s.invalid(), enter: s.statement(enterScopeSQL)}
+	var asking []*asker
+	for _, read := range reads {
+		a := &asker{}
+		next, stop := iter.Pull(func(yield func(statement) bool) {
+			a.ask = yield
+			a.err = read(planner.New(a))
+		})
+		defer stop()
+		a.goOn = next
+		if more, err := a.resume(); err != nil {
+			return err
+		} else if more {
+			asking = append(asking, a)
+		}
+	}
+	for len(asking) > 0 {
+		var err error
+		if asking, err = session.answer(ctx, asking); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer sends what is asked, and lets each asker go on with its answer. It returns those who ask again.
+func (s *session) answer(ctx context.Context, asking []*asker) (again []*asker, err error) {
+	queries := make([]statement, len(asking))
+	for i, a := range asking {
+		queries[i] = a.asked
+	}
+	reply, err := s.send(ctx, queries...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if closeErr := reply.close(err); err == nil {
+			err = closeErr
+		}
+	}()
+	for _, a := range asking {
+		rows, _ := reply.results.Query() // an error is the rows' too
+		a.rows = &batchRows{rows, a.asked.sql}
+		more, err := a.resume()
+		if err != nil {
+			return nil, err
+		}
+		if more {
+			again = append(again, a)
+		}
+	}
+	return again, nil
+}
+
+// An asker is the DBTX of a function in a batch. The function stops at a query, and goes on when there is an answer.
+type asker struct {
+	goOn  func() (statement, bool)
+	ask   func(statement) bool
+	asked statement
+	rows  *batchRows
+	err   error // of the function, when it has ended
+}
+
+// resume lets the function go on, until it has asked something or ended.
+func (a *asker) resume() (asked bool, err error) {
+	a.asked, asked = a.goOn()
+	return asked, a.err
+}
+
+// Query implements DBTX.
+func (a *asker) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if changes(sql) {
+		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", queryName(sql), ErrReadOnly)
+	}
+	if !a.ask(statement{sql, args}) {
+		return nil, errBatchEnded
+	}
+	return a.rows, nil
+}
+
+var errBatchEnded = errors.New("bizydb: another function of the batch has failed")
+
+// Exec implements DBTX.
+func (a *asker) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	rows, err := a.Query(ctx, sql, args...)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	rows.Close()
+	return rows.CommandTag(), rows.Err()
+}
+
+// QueryRow implements DBTX.
+func (a *asker) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	return askerRow{a, statement{sql, args}}
+}
+
+type askerRow struct {
+	*asker
+	statement
+}
+
+func (r askerRow) Scan(dest ...any) error {
+	rows, err := r.Query(context.Background(), r.sql, r.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		return rows.Scan(dest...)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return translate(queryName(r.sql), pgx.ErrNoRows)
+}
+
+// batchRows are the rows of one query of a batch.
+type batchRows struct {
+	pgx.Rows
+	sql string
+}
+
+func (r *batchRows) Scan(dest ...any) error {
+	if err := r.Rows.Scan(dest...); err != nil {
+		return translate(queryName(r.sql), err)
+	}
+	inUTC(dest)
+	return nil
+}
+
+func (r *batchRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return translate(queryName(r.sql), err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package bizydb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// In a batch every query that reads answers as it does by itself, and all of them together are one round trip.
+func TestBatchIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		at := plantAll(t, alice)
+		var want, got []any
+		var reads []func(planner.Catalogue) error
+		for m := range catalogue.Methods() {
+			read := func(q planner.Catalogue) (result any, err error) { return call(t.Context(), q, m.Name, at) }
+			if err := alice.Batch(t.Context(), func(q planner.Catalogue) error { _, err := read(q); return err }); errors.Is(err, bizydb.ErrReadOnly) {
+				continue
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			i := len(got)
+			reads = append(reads, func(q planner.Catalogue) (err error) { got[i], err = read(q); return err })
+			got = append(got, nil)
+			result, err := read(alice)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, result)
+		}
+		for range 2 {
+			proxy.RoundTrips()
+			if err := alice.Batch(t.Context(), reads...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := proxy.RoundTrips(); n != 1 {
+			t.Errorf("%d round trips for %d queries, want 1", n, len(reads))
+		}
+		if diff := cmp.Diff(outcome(want, nil), outcome(got, nil)); diff != "" {
+			t.Errorf("(-by itself +in a batch):\n%s", diff)
+		}
+	})
+}
+
+// However a batch ends, its one connection is free again, and the error is that of the function that failed.
+func TestBatchEnds(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, oneConn)
+	alice, mallory := db.As(made.NewUser(t)), db.As(made.NewUser(t))
+	hers := plantAll(t, alice)
+	plantAll(t, mallory)
+	failed := errors.New("failed")
+	list := func(q planner.Catalogue) error {
+		_, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
+		return err
+	}
+	get := func(q planner.Catalogue) error { _, err := q.GetTask(t.Context(), hers.task); return err }
+	fails := func(planner.Catalogue) error { return failed }
+	type reads = []func(planner.Catalogue) error
+	for name, c := range map[string]struct {
+		reads reads
+		want  error
+	}{
+		"nothing":            {nil, nil},
+		"nothing asked":      {reads{func(planner.Catalogue) error { return nil }}, nil},
+		"fails at once":      {reads{list, fails}, failed},
+		"fails afterwards":   {reads{list, func(q planner.Catalogue) error { return errors.Join(list(q), failed) }, list}, failed},
+		"another's":          {reads{list, get, list}, bizydb.ErrNotFound},
+		"refused value":      {reads{list, func(q planner.Catalogue) error { _, err := q.OpenTasks(t.Context(), -1); return err }, list}, bizydb.ErrInvalid},
+		"refused, ignored":   {reads{func(q planner.Catalogue) error { _, _ = q.OpenTasks(t.Context(), -1); return nil }, list}, bizydb.ErrInvalid},
+		"not found, handled": {reads{func(q planner.Catalogue) error { _ = get(q); return nil }, list}, nil},
+		"a write":            {reads{list, func(q planner.Catalogue) error { _, err := q.StartTask(t.Context(), hers.task); return err }}, bizydb.ErrReadOnly},
+		"a stream left early": {reads{func(q planner.Catalogue) error {
+			for _, err := range q.StreamTasks(t.Context(), planner.ListTasksParams{}) {
+				return err
+			}
+			return nil
+		}, list}, nil},
+		"asks three times": {reads{func(q planner.Catalogue) error { return errors.Join(list(q), list(q), list(q)) }, list}, nil},
+	} {
+		if err := mallory.Batch(t.Context(), c.reads...); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if n := db.Pool().Stat().AcquiredConns(); n != 0 {
+			t.Fatalf("%s: the connection has not been given back", name)
+		}
+		if tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 3 {
+			t.Errorf("%s: afterwards %d tasks, %v", name, len(tasks), err)
+		}
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := alice.Batch(ctx, list); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+	if err := db.As(0).Batch(t.Context(), list); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("nobody's: %v", err)
+	}
+	func() {
+		defer func() {
+			if recover() != failed {
+				t.Error("a panic does not go on")
+			}
+		}()
+		_ = alice.Batch(t.Context(), list, func(q planner.Catalogue) error { _ = list(q); panic(failed) }, list)
+	}()
+	if n := db.Pool().Stat().AcquiredConns(); n != 0 {
+		t.Errorf("after a panic the connection has not been given back")
+	}
+}
