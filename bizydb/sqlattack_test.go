@@ -115,7 +115,8 @@ var errDamage = errors.New("another user's rows have changed")
 // contentOf returns what a user has, as seen in the user's scope on a connection or in a transaction.
 func contentOf(ctx context.Context, on interface {
 	Begin(context.Context) (pgx.Tx, error)
-}, user bizydb.UserID) (content string, err error) {
+}, user bizydb.UserID,
+) (content string, err error) {
 	err = pgx.BeginFunc(ctx, on, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "RESET ROLE; SET LOCAL row_security = on"); err != nil {
 			return err
