@@ -27,24 +27,6 @@ type cluster struct {
 	account      *syscall.Credential // of the files' owner, who alone may run the server
 }
 
-// newServer starts a server of the test's own.
-func newServer(t *testing.T) *bizydbtest.Server {
-	t.Helper()
-	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if !server.Started() {
-		t.Skip("the server is not ours to harm")
-	}
-	return server
-}
-
 // clusterOf finds the files of a server, and skips the test where they are not on this machine.
 func clusterOf(t *testing.T, server *bizydbtest.Server) *cluster {
 	t.Helper()

@@ -3,12 +3,8 @@
 package faults_test
 
 import (
-	"context"
-	"fmt"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // A server that ends, in order or not, takes all connections with it and what they have not committed, and nothing else.
@@ -21,7 +17,7 @@ func TestServerEnds(t *testing.T) {
 	}{
 		{"restart", func(t *testing.T, _ *target) { clusterOf(t, server).pgCtl(t, "restart", "-m", "fast") }},
 		{"restart without a checkpoint", func(t *testing.T, _ *target) { clusterOf(t, server).pgCtl(t, "restart", "-m", "immediate") }},
-		{"kill -9 of a server process", killOne},
+		{"kill -9 of a server process", func(t *testing.T, g *target) { g.killOne(t) }},
 		{"kill -9 of the server", func(t *testing.T, _ *target) {
 			c := clusterOf(t, server)
 			c.kill(t)
@@ -52,24 +48,4 @@ func TestServerEnds(t *testing.T) {
 			t.Logf("%s, %d times: %v; works again after %v", end.name, times, log, longest.Round(time.Millisecond))
 		})
 	}
-}
-
-// killOne kills the server process of whoever has asked last, and so all of them.
-func killOne(t *testing.T, g *target) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), g.adminDSN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	var victim int
-	err = conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity
-		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-		ORDER BY query_start DESC LIMIT 1`).Scan(&victim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// This connection may end with the others, before it is answered.
-	_, _ = conn.Exec(t.Context(), fmt.Sprintf("COPY (SELECT) TO PROGRAM 'cat >/dev/null; kill -9 %d'", victim))
-	time.Sleep(200 * time.Millisecond)
 }

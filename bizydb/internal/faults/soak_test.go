@@ -57,7 +57,7 @@ func TestSoak(t *testing.T) { // not in parallel: it looks at the memory of the 
 		case 1:
 			g.endAll(t)
 		case 2:
-			killOne(t, g)
+			g.killOne(t)
 		default:
 			poison(t, proxy, toxics[kind].toxic)
 			time.Sleep(time.Duration(200+random.IntN(800)) * time.Millisecond)

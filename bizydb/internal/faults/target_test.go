@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -28,6 +29,24 @@ type target struct {
 	direct   *bizydb.DB // without them
 	adminDSN string     // of the tables' owner, without them
 	users    []bizydb.UserID
+}
+
+// newServer starts a server of the test's own.
+func newServer(t *testing.T) *bizydbtest.Server {
+	t.Helper()
+	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if !server.Started() {
+		t.Skip("the server is not ours to harm")
+	}
+	return server
 }
 
 // newTarget puts a proxy before a database, on which the faults of a network can be had.
@@ -128,4 +147,24 @@ func (g *target) waitUntilItWorks(t *testing.T) time.Duration {
 		}
 	}
 	return time.Since(start)
+}
+
+// killOne kills the server process of whoever has asked last, and so all of them.
+func (g *target) killOne(t *testing.T) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), g.adminDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var victim int
+	err = conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+		ORDER BY query_start DESC LIMIT 1`).Scan(&victim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// This connection may end with the others, before it is answered.
+	_, _ = conn.Exec(t.Context(), fmt.Sprintf("COPY (SELECT) TO PROGRAM 'cat >/dev/null; kill -9 %d'", victim))
+	time.Sleep(200 * time.Millisecond)
 }
