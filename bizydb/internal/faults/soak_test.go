@@ -74,9 +74,7 @@ func TestSoak(t *testing.T) { // not in parallel: it looks at the memory of the 
 	stop()
 	working.Wait()
 
-	if n := g.through.Pool().Stat().AcquiredConns(); n != 0 {
-		t.Errorf("%d connections have not been given back", n)
-	}
+	g.wantNoneInUse(t)
 	// Those that were cut off are closed in the background.
 	for deadline := time.Now().Add(recoveryBound); g.connections(t) > conns; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -130,6 +130,20 @@ func (g *target) connections(t *testing.T) (n int) {
 	return n
 }
 
+// wantNoneInUse finds connections that have not been given back. Those that were cut off are closed in the background.
+func (g *target) wantNoneInUse(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(recoveryBound); ; time.Sleep(10 * time.Millisecond) {
+		n := g.through.Pool().Stat().AcquiredConns()
+		if n == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections have not been given back", n)
+		}
+	}
+}
+
 // waitUntilItWorks returns how long the pool needs until ten calls in a row succeed.
 func (g *target) waitUntilItWorks(t *testing.T) time.Duration {
 	t.Helper()

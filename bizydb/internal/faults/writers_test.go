@@ -91,6 +91,7 @@ func (l *writeLog) String() string {
 // check compares the log with what is there. Whoever has not been answered may still be writing, so that is ended first.
 func (l *writeLog) check(t *testing.T, g *target) {
 	t.Helper()
+	g.wantNoneInUse(t)
 	g.endAll(t)
 	g.direct.Pool().Reset()
 	there := map[string]int{}
