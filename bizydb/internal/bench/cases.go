@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const madeCategory = "made"
+
+// A benchCase is one thing to do.
+type benchCase struct {
+	name  string
+	about string
+	// alone: it is measured with one client only, since it keeps the server busy by itself.
+	alone bool
+	// writes says what it leaves behind.
+	writes bool
+	// completes: who does it by hand does so in the database without triggers.
+	completes bool
+	// do does it the i-th time, as one of several clients.
+	do func(ctx context.Context, s *site, p Peer, mine plan, client, i int) error
+	// afterwards, if not nil, takes back what was done when that is due. It is not measured.
+	afterwards func(ctx context.Context, s *site, c contender, mine plan, i int) error
+}
+
+var cases = []benchCase{
+	{
+		name: "get", about: "one task by its id",
+		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
+			r := s.reader(client, i)
+			return p.Get(ctx, r.user, r.tasks[i%len(r.tasks)], nil)
+		},
+	},
+	{
+		name: "list", about: "the 20 most urgent tasks",
+		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
+			n, err := p.List(ctx, s.reader(client, i).user, nil)
+			return wantRows(n, 20, err)
+		},
+	},
+	{
+		name:  "dashboard",
+		about: "five reads: 5 overdue tasks, 20 tasks due within a week, counts by status, 5 goals near completion, the rate of completion",
+		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
+			return p.Dashboard(ctx, s.reader(client, i).user, s.at, nil)
+		},
+	},
+	{
+		name: "create", about: "a task under a goal four deep; the triggers keep progress for everyone", writes: true,
+		do: func(ctx context.Context, s *site, p Peer, mine plan, _, i int) error {
+			return p.Create(ctx, mine.user, s.newTask(mine, i), nil)
+		},
+	},
+	{
+		name: "complete", about: "a task four goals deep, and the progress of the four; by hand for all but bizydb", writes: true, completes: true,
+		do: func(ctx context.Context, _ *site, p Peer, mine plan, _, i int) error {
+			return p.Complete(ctx, mine.user, mine.tasks[i%len(mine.tasks)], nil)
+		},
+		afterwards: func(ctx context.Context, s *site, c contender, mine plan, i int) error {
+			if (i+1)%len(mine.tasks) > 0 {
+				return nil
+			}
+			return s.rewind(ctx, c, mine)
+		},
+	},
+	{
+		name: "bulk", about: "many tasks at once, in one transaction", writes: true, alone: true,
+		do: func(ctx context.Context, s *site, p Peer, mine plan, _, _ int) error {
+			n, err := p.CreateMany(ctx, mine.user, s.newTasks(mine, s.bulk))
+			return wantRows(n, s.bulk, err)
+		},
+		afterwards: func(ctx context.Context, s *site, _ contender, mine plan, _ int) error { return s.clear(ctx, mine) },
+	},
+	{
+		name: "stream", about: "all tasks of the heavy user in the order of lists, one by one", alone: true,
+		do: func(ctx context.Context, s *site, p Peer, _ plan, _, _ int) error {
+			n, err := p.Stream(ctx, s.heavyID, s.heavy, nil)
+			return wantRows(n, s.heavy, err)
+		},
+	},
+}
+
+// reader spreads the clients, and what one does after the other, over the readers.
+func (s *site) reader(client, i int) reader { return s.readers[(client*7+i)%len(s.readers)] }
+
+func (s *site) newTask(mine plan, i int) newTask {
+	return newTask{
+		goal: mine.goal, title: fmt.Sprint("made ", i), priority: 1 + i%5, category: madeCategory,
+		due: s.at.Add(time.Duration(i%1000) * time.Hour), tags: []string{"made"},
+	}
+}
+
+func (s *site) newTasks(mine plan, n int) []newTask {
+	tasks := make([]newTask, n)
+	for i := range tasks {
+		tasks[i] = s.newTask(mine, i)
+		tasks[i].goal -= int64(i % goalsOfAPlan) // spread over the plan
+	}
+	return tasks
+}

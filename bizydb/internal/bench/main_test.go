@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
+
+// The program runs from end to end and writes a document with all that was asked for.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "performance.md")
+	o, err := parse([]string{"-quick", "-out", out, "-users", "5", "-tasks", "1000", "-heavy", "500", "-bulk", "50", "-rounds", "2", "-turn", "1ms", "-clients", "1,2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), o, t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plots, err := filepath.Glob(filepath.Join(filepath.Dir(out), "*.svg"))
+	if err != nil || len(plots) != 2*len(cases)-2 {
+		t.Errorf("%q, %v", plots, err)
+	}
+	t.Logf("%s", document)
+}

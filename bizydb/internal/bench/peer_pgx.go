@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+var (
+	pgxFloor = contender{
+		name:    "unisolated pgx",
+		note:    "The floor: SQL by hand with `WHERE user_id = …`, as the tables' owner, no transaction; `pgx.Batch` for the dashboard, `CopyFrom` for many tasks.",
+		nothing: pgx.ErrNoRows, owner: true, byHand: true,
+		open: func(ctx context.Context, dsn string, conns int) (Peer, error) { return openPgx(ctx, dsn, conns, false) },
+	}
+	pgxIsolated = contender{
+		name:    "pgx",
+		note:    "SQL by hand in a transaction that sets user and role; `pgx.Batch` for the dashboard, `INSERT … SELECT unnest(…)` for many tasks, since row security refuses `COPY`.",
+		nothing: pgx.ErrNoRows, byHand: true,
+		open: func(ctx context.Context, dsn string, conns int) (Peer, error) { return openPgx(ctx, dsn, conns, true) },
+	}
+)
+
+type pgxPeer struct {
+	pool     *pgxpool.Pool
+	confined bool
+	queries
+}
+
+func openPgx(ctx context.Context, dsn string, conns int, confined bool) (Peer, error) {
+	pool, err := pgxpool.New(ctx, withPool(dsn, conns))
+	if err != nil {
+		return nil, err
+	}
+	return pgxPeer{pool, confined, handwritten(confined)}, nil
+}
+
+func (p pgxPeer) Close() { p.pool.Close() }
+
+type pgxDB interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// as runs fn for a user: in a transaction that is confined, or just so.
+func (p pgxPeer) as(ctx context.Context, user int64, fn func(pgxDB) error) error {
+	if !p.confined {
+		return fn(p.pool)
+	}
+	return within(ctx, p.pool, isolateSQL, user, func(tx pgx.Tx) error { return fn(tx) })
+}
+
+// args adds the user where the query names it.
+func (p pgxPeer) args(user int64, args ...any) []any {
+	if p.confined {
+		return args
+	}
+	return append(args, user)
+}
+
+func scanTask(row pgx.CollectableRow) (planner.Task, error) {
+	var t planner.Task
+	err := row.Scan(&t.ID, &t.UserID, &t.ParentGoalID, &t.Title, &t.Description, &t.Priority, &t.Status, &t.Category,
+		&t.EstimatedHours, &t.ActualHours, &t.DueDate, &t.CreatedAt, &t.UpdatedAt, &t.CompletedAt, &t.Dependencies, &t.Notes, &t.Tags, &t.BlockedReason)
+	return t, err
+}
+
+func queryTask(ctx context.Context, db pgxDB, sql string, args []any) (planner.Task, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return planner.Task{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, scanTask)
+}
+
+func (p pgxPeer) Get(ctx context.Context, user, task int64, to *answer) error {
+	return p.as(ctx, user, func(db pgxDB) error {
+		found, err := queryTask(ctx, db, p.get, p.args(user, task))
+		if err != nil {
+			return err
+		}
+		to.addTasks(found)
+		return nil
+	})
+}
+
+func (p pgxPeer) List(ctx context.Context, user int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, func(db pgxDB) error {
+		rows, err := db.Query(ctx, p.list, p.args(user, 20)...)
+		if err != nil {
+			return err
+		}
+		tasks, err := pgx.CollectRows(rows, scanTask)
+		to.addTasks(tasks...)
+		n = len(tasks)
+		return err
+	})
+	return n, err
+}
+
+func (p pgxPeer) Dashboard(ctx context.Context, user int64, at time.Time, to *answer) error {
+	return p.as(ctx, user, func(db pgxDB) error {
+		var (
+			overdue, due []planner.Task
+			counts       []planner.TaskCountsByStatusRow
+			goals        []planner.Goal
+			rate         planner.CompletionRateRow
+		)
+		tasksInto := func(tasks *[]planner.Task) func(pgx.Rows) error {
+			return func(rows pgx.Rows) (err error) { *tasks, err = pgx.CollectRows(rows, scanTask); return err }
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(p.overdue, p.args(user, at)...).Query(tasksInto(&overdue))
+		batch.Queue(p.due, p.args(user, at, at.Add(week))...).Query(tasksInto(&due))
+		batch.Queue(p.counts, p.args(user)...).Query(func(rows pgx.Rows) (err error) {
+			counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c planner.TaskCountsByStatusRow, err error) {
+				return c, row.Scan(&c.Status, &c.Tasks, &c.EstimatedHours, &c.ActualHours)
+			})
+			return err
+		})
+		batch.Queue(p.goals, p.args(user)...).Query(func(rows pgx.Rows) (err error) {
+			goals, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (g planner.Goal, err error) {
+				return g, row.Scan(&g.ID, &g.Title, &g.Status, &g.ProgressPercentage, &g.TargetDate)
+			})
+			return err
+		})
+		batch.Queue(p.rate, p.args(user, at.Add(-month), at)...).QueryRow(func(row pgx.Row) error {
+			return row.Scan(&rate.Due, &rate.Completed, &rate.OnTime)
+		})
+		err := db.SendBatch(ctx, batch).Close()
+		to.addTasks(overdue...)
+		to.addTasks(due...)
+		to.addGoals(goals...)
+		to.addDashboard(counts, rate)
+		return err
+	})
+}
+
+func (p pgxPeer) Create(ctx context.Context, user int64, t newTask, to *answer) error {
+	return p.as(ctx, user, func(db pgxDB) error {
+		made, err := queryTask(ctx, db, p.create, p.args(user, t.goal, t.title, t.priority, t.category, t.due, planner.Tags(t.tags)))
+		to.addTasks(made)
+		return err
+	})
+}
+
+func (p pgxPeer) Complete(ctx context.Context, user, task int64, to *answer) error {
+	enter := isolateAndLockSQL
+	if !p.confined {
+		enter = `SELECT pg_advisory_xact_lock(hashtextextended('bizydb.plan', CAST($1::text AS bigint)))`
+	}
+	return within(ctx, p.pool, enter, user, func(tx pgx.Tx) error {
+		done, err := queryTask(ctx, tx, p.complete, p.args(user, task))
+		if err != nil {
+			return err
+		}
+		to.addTasks(done)
+		for goal := done.ParentGoalID; goal != nil; {
+			if err := tx.QueryRow(ctx, p.rollUp, p.args(user, *goal)...).Scan(&goal); errors.Is(err, pgx.ErrNoRows) {
+				return nil // as it was
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (p pgxPeer) CreateMany(ctx context.Context, user int64, tasks []newTask) (int, error) {
+	if !p.confined {
+		n, err := p.pool.CopyFrom(ctx, pgx.Identifier{"public", "tasks"},
+			[]string{"user_id", "parent_goal_id", "title", "priority", "category", "due_date", "tags"},
+			pgx.CopyFromSlice(len(tasks), func(i int) ([]any, error) {
+				t := tasks[i]
+				return []any{user, t.goal, t.title, t.priority, t.category, t.due, t.tags}, nil
+			}))
+		return int(n), err
+	}
+	goals, titles, priorities := make([]int64, len(tasks)), make([]string, len(tasks)), make([]int, len(tasks))
+	categories, due, tags := make([]string, len(tasks)), make([]time.Time, len(tasks)), make([]planner.Tags, len(tasks))
+	for i, t := range tasks {
+		goals[i], titles[i], priorities[i], categories[i], due[i], tags[i] = t.goal, t.title, t.priority, t.category, t.due, t.tags
+	}
+	var tag pgconn.CommandTag
+	err := p.as(ctx, user, func(db pgxDB) error {
+		rows, err := db.Query(ctx, p.createMany, goals, titles, priorities, categories, due, tags)
+		if err != nil {
+			return err
+		}
+		_, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		tag = rows.CommandTag()
+		return err
+	})
+	return int(tag.RowsAffected()), err
+}
+
+func (p pgxPeer) Stream(ctx context.Context, user int64, limit int, to *answer) (n int, err error) {
+	err = p.as(ctx, user, func(db pgxDB) error {
+		rows, err := db.Query(ctx, p.stream, p.args(user, limit)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			task, err := scanTask(rows)
+			if err != nil {
+				return err
+			}
+			n++
+			to.addTasks(task)
+		}
+		return rows.Err()
+	})
+	return n, err
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
+)
+
+// A chart shows groups of bars: what everyone takes in one setting beside the next.
+type chart struct {
+	name   string // of its file, after the case
+	title  string
+	groups []string
+	bars   []bars
+}
+
+type bars struct {
+	name   string
+	values []float64 // one in each group
+}
+
+// plots of a case are one over the latencies, with one client, and one over the clients, without latency.
+func plots(results []result) []chart {
+	latency := chart{name: "latency", title: results[0].name + ", 1 client: ms by added latency"}
+	clients := chart{name: "clients", title: results[0].name + ", no added latency: ms by clients"}
+	for _, r := range results {
+		if r.clients == 1 {
+			latency.add(r.latency.String(), r)
+		}
+		if r.latency == 0 {
+			clients.add(fmt.Sprint(r.clients), r)
+		}
+	}
+	var all []chart
+	for _, c := range []chart{latency, clients} {
+		if len(c.groups) > 0 && (len(c.groups) > 1 || len(all) == 0) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func (c *chart) add(group string, r result) {
+	c.groups = append(c.groups, group)
+	for i, p := range r.peers {
+		if len(c.bars) == i {
+			c.bars = append(c.bars, bars{name: p.name})
+		}
+		c.bars[i].values = append(c.bars[i].values, p.median()/1e3)
+	}
+}
+
+func (c chart) save(path string) error {
+	p := plot.New()
+	p.Title.Text = c.title
+	p.Y.Label.Text = "ms"
+	p.Y.Min = 0
+	p.Legend.Top, p.Legend.Left = true, true
+	p.NominalX(c.groups...)
+	width := vg.Points(240 / float64(len(c.groups)) / float64(len(c.bars)) * 1.5)
+	highest := 0.0
+	for i, b := range c.bars {
+		chart, err := plotter.NewBarChart(plotter.Values(b.values), width)
+		if err != nil {
+			return err
+		}
+		chart.LineStyle.Width = 0
+		chart.Color = plotutil.Color(i)
+		chart.Offset = width * vg.Length(float64(i)-float64(len(c.bars)-1)/2)
+		p.Add(chart)
+		p.Legend.Add(b.name, chart)
+		for _, v := range b.values {
+			highest = max(highest, v)
+		}
+	}
+	p.Y.Max = highest * 1.5 // room for the legend
+	return p.Save(18*vg.Centimeter, 10*vg.Centimeter, path)
+}

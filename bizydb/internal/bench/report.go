@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// A report is the document.
+type report struct {
+	command   string
+	server    string // its version
+	size      size
+	effort    effort
+	notes     []contender
+	latencies []time.Duration
+	added     map[time.Duration]time.Duration // as measured
+	results   []result
+}
+
+// write writes the document, and beside it the plots that it shows.
+func (r report) write(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	r.head(&b)
+	for _, name := range r.caseNames() {
+		ofCase := r.of(name)
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n", name, sentence(ofCase[0].about))
+		for _, p := range plots(ofCase) {
+			file := fmt.Sprintf("%s-%s-%s.svg", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), name, p.name)
+			if err := p.save(filepath.Join(filepath.Dir(path), file)); err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "\n![%s](%s)\n", p.title, file)
+		}
+		for _, clients := range clientsOf(ofCase) {
+			r.table(&b, withClients(ofCase, clients), clients)
+		}
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+func (r report) head(b *bytes.Buffer) {
+	fmt.Fprintf(b, `# Measured against what one would use instead
+
+Written by `+"`%s`"+` in bizydb/internal/bench. %s, on the machine of the clients, which has %d cores; %s. %d users and %d tasks,
+%d of them one user's. In each of %d rounds everyone has a turn of %s or one operation, in another order each time.
+
+A time is the median of the rounds' medians, in µs. “× bizydb” is the median of the rounds' ratios to bizydb's time in the
+same round, with the lowest and the highest: above 1 bizydb is faster. Allocations are the client's, and round trips those of
+an operation on a warm connection.
+`, r.command, r.server, runtime.NumCPU(), runtime.Version(), r.size.users, r.size.tasks, r.size.heavy, r.effort.rounds, r.effort.turn)
+	for _, l := range r.latencies {
+		if l > 0 {
+			fmt.Fprintf(b, "\nWith %s of added latency a round trip took %.2f ms longer than without.", l, float64(r.added[l].Microseconds())/1e3)
+		}
+	}
+	fmt.Fprint(b, "\n\n| | how it does the work |\n|---|---|\n")
+	for _, c := range r.notes {
+		fmt.Fprintf(b, "| %s | %s |\n", c.name, c.note)
+	}
+}
+
+// table has the peers of one case with so many clients below, and the latencies aside.
+func (r report) table(b *bytes.Buffer, results []result, clients int) {
+	if len(results) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s:\n\n| |", sentence(counted(clients, "client")))
+	rule := "|---|"
+	for _, at := range results {
+		fmt.Fprintf(b, " %s | × bizydb |", at.latency)
+		rule += "--:|--:|"
+	}
+	hasCost := results[0].peers[0].hasCost
+	if hasCost {
+		fmt.Fprint(b, " allocations | kB | round trips |")
+		rule += "--:|--:|--:|"
+	}
+	fmt.Fprintf(b, "\n%s\n", rule)
+	for i, p := range results[0].peers {
+		fmt.Fprintf(b, "| %s |", p.name)
+		for _, at := range results {
+			m := at.peers[i]
+			fmt.Fprintf(b, " %s | %s |", micros(m.median()), m.times())
+		}
+		if hasCost {
+			fmt.Fprintf(b, " %.0f | %.1f | %.3g |", p.allocs, p.bytes/1e3, p.trips)
+		}
+		fmt.Fprintln(b)
+	}
+}
+
+// times is by how much bizydb is faster.
+func (m measured) times() string {
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(m.ratios), quantile(m.ratios, 0), quantile(m.ratios, 1))
+}
+
+func micros(v float64) string {
+	if v < 100 {
+		return fmt.Sprintf("%.1f", v)
+	}
+	s := fmt.Sprintf("%.0f", v)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func counted(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
+func (r report) caseNames() []string {
+	var names []string
+	for _, result := range r.results {
+		if len(names) == 0 || names[len(names)-1] != result.name {
+			names = append(names, result.name)
+		}
+	}
+	return names
+}
+
+func (r report) of(name string) []result {
+	var of []result
+	for _, result := range r.results {
+		if result.name == name {
+			of = append(of, result)
+		}
+	}
+	return of
+}
+
+func clientsOf(results []result) []int {
+	var clients []int
+	for _, r := range results {
+		if len(clients) == 0 || clients[len(clients)-1] != r.clients {
+			clients = append(clients, r.clients)
+		}
+	}
+	return clients
+}
+
+func withClients(results []result, clients int) []result {
+	var with []result
+	for _, r := range results {
+		if r.clients == clients {
+			with = append(with, r)
+		}
+	}
+	return with
+}
