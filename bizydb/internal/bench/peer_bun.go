@@ -79,7 +79,7 @@ func (p bunDB) Dashboard(ctx context.Context, user int64, at time.Time, to *answ
 			goals        []Goal
 			r            rate
 		)
-		if err := tx.NewSelect().Model(&overdue).Where("status IN (?)", bun.In([]string{"pending", "in_progress"})).Where("due_date < ?", at).
+		if err := tx.NewSelect().Model(&overdue).Where("status IN (?)", bun.List([]string{"pending", "in_progress"})).Where("due_date < ?", at).
 			OrderExpr(dueOrder).Limit(5).Scan(ctx); err != nil {
 			return err
 		}
