@@ -2,12 +2,26 @@ package main
 
 import (
 	"fmt"
+	"image/color"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 )
+
+// colors are ten that are told apart easily.
+var colors = []color.Color{
+	color.RGBA{0xe1, 0x57, 0x59, 255},
+	color.RGBA{0xba, 0xb0, 0xac, 255},
+	color.RGBA{0x4e, 0x79, 0xa7, 255},
+	color.RGBA{0xf2, 0x8e, 0x2b, 255},
+	color.RGBA{0x76, 0xb7, 0xb2, 255},
+	color.RGBA{0x59, 0xa1, 0x4f, 255},
+	color.RGBA{0xed, 0xc9, 0x48, 255},
+	color.RGBA{0xb0, 0x7a, 0xa1, 255},
+	color.RGBA{0xff, 0x9d, 0xa7, 255},
+	color.RGBA{0x9c, 0x75, 0x5f, 255},
+}
 
 // A chart shows groups of bars: what everyone takes in one setting beside the next.
 type chart struct {
@@ -60,7 +74,8 @@ func (c chart) save(path string) error {
 	p.Y.Min = 0
 	p.Legend.Top, p.Legend.Left = true, true
 	p.NominalX(c.groups...)
-	width := vg.Points(240 / float64(len(c.groups)) / float64(len(c.bars)) * 1.5)
+	p.X.Min, p.X.Max = -0.5, float64(len(c.groups))-0.5
+	width := 15.5 * vg.Centimeter / vg.Length(len(c.groups)*(len(c.bars)+1))
 	highest := 0.0
 	for i, b := range c.bars {
 		chart, err := plotter.NewBarChart(plotter.Values(b.values), width)
@@ -68,7 +83,7 @@ func (c chart) save(path string) error {
 			return err
 		}
 		chart.LineStyle.Width = 0
-		chart.Color = plotutil.Color(i)
+		chart.Color = colors[i%len(colors)]
 		chart.Offset = width * vg.Length(float64(i)-float64(len(c.bars)-1)/2)
 		p.Add(chart)
 		p.Legend.Add(b.name, chart)
