@@ -43,15 +43,15 @@ type Goal struct {
 // A statusCount and a rate are the numbers of a dashboard.
 type (
 	statusCount struct {
-		Status         string  `db:"status"`
-		Tasks          int     `db:"tasks"`
-		EstimatedHours float64 `db:"estimated_hours"`
-		ActualHours    float64 `db:"actual_hours"`
+		Status         string  `db:"status" json:"status"`
+		Tasks          int     `db:"tasks" json:"tasks"`
+		EstimatedHours float64 `db:"estimated_hours" json:"estimated_hours"`
+		ActualHours    float64 `db:"actual_hours" json:"actual_hours"`
 	}
 	rate struct {
-		Due       int `db:"due"`
-		Completed int `db:"completed"`
-		OnTime    int `db:"on_time"`
+		Due       int `db:"due" json:"due"`
+		Completed int `db:"completed" json:"completed"`
+		OnTime    int `db:"on_time" json:"on_time"`
 	}
 )
 

@@ -39,7 +39,7 @@ type contender struct {
 }
 
 // contenders are in the order of the document. The first one is what the others are compared with.
-var contenders = []contender{bizydbItself, pgxFloor, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, bunPeer, bobPeer}
+var contenders = []contender{bizydbItself, pgxFloor, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer}
 
 // A newTask is what the writing cases store.
 type newTask struct {
