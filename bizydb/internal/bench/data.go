@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -78,34 +80,44 @@ func (s *site) Close(ctx context.Context) error {
 // newSite makes and loads both.
 func newSite(ctx context.Context, server *bizydbtest.Server, size size, contenders, clients int) (*site, error) {
 	s := &site{data: data{size: size, at: time.Now().UTC().Truncate(time.Hour)}}
-	for _, d := range []struct {
-		database **bizydbtest.Database
-		owner    **pgx.Conn
-		sql      []string
-	}{
-		{&s.triggers, &s.owner.triggers, nil},
-		{&s.byHand, &s.owner.byHand, []string{withoutRollUp}},
-	} {
-		db, err := server.NewDatabase(ctx)
-		if err != nil {
-			return s, err
-		}
-		*d.database = db
-		conn, err := pgx.Connect(ctx, db.AdminDSN)
-		if err != nil {
-			return s, err
-		}
-		*d.owner = conn
-		if err := s.load(ctx, conn, contenders*clients); err != nil {
-			return s, err
-		}
-		for _, sql := range append(d.sql, "VACUUM ANALYZE") {
-			if _, err := conn.Exec(ctx, sql); err != nil {
-				return s, err
-			}
-		}
+	var (
+		done sync.WaitGroup
+		errs [2]error
+	)
+	done.Go(func() {
+		errs[0] = s.fill(ctx, server, &s.triggers, &s.owner.triggers, contenders*clients, "VACUUM ANALYZE")
+	})
+	done.Go(func() {
+		errs[1] = s.fill(ctx, server, &s.byHand, &s.owner.byHand, contenders*clients, withoutRollUp, "VACUUM ANALYZE")
+	})
+	done.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		return s, err
 	}
 	return s, s.look(ctx, contenders, clients)
+}
+
+// fill makes one of the databases, loads it and runs sql on it.
+func (s *site) fill(ctx context.Context, server *bizydbtest.Server, database **bizydbtest.Database, owner **pgx.Conn, plans int, sql ...string) error {
+	db, err := server.NewDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	*database = db
+	conn, err := pgx.Connect(ctx, db.AdminDSN)
+	if err != nil {
+		return err
+	}
+	*owner = conn
+	if err := s.load(ctx, conn, plans); err != nil {
+		return err
+	}
+	for _, q := range sql {
+		if _, err := conn.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withoutRollUp leaves the goals as they stand and gives who keeps them by hand the right to say when.
