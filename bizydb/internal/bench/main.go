@@ -70,7 +70,7 @@ func parse(args []string) (options, error) {
 		given := map[string]bool{}
 		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 		for name, value := range map[string]string{
-			"latency": "0s,2ms", "clients": "1,4", "users": "50", "tasks": "20000", "heavy": "5000", "bulk": "500", "rounds": "3", "turn": "10ms",
+			"latency": "0s,2ms", "clients": "1", "users": "20", "tasks": "6000", "heavy": "2000", "bulk": "200", "rounds": "3", "turn": "10ms",
 		} {
 			if !given[name] {
 				if err := flags.Set(name, value); err != nil {
@@ -136,6 +136,13 @@ func run(ctx context.Context, o options, logf func(string, ...any)) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	o.contenders = slices.DeleteFunc(slices.Clone(o.contenders), func(c contender) bool {
+		missing := c.available != nil && !c.available()
+		if missing {
+			logf("%s is left out: it is not on this machine", c.name)
+		}
+		return missing
+	})
 	logf("%s; loading %d tasks", server.How(), o.tasks)
 	s, err := newSite(ctx, server, o.size, len(o.contenders), slices.Max(o.clients))
 	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()

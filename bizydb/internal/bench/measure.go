@@ -95,8 +95,12 @@ func (b *bench) measure(ctx context.Context, work benchCase, at setting) (result
 					return r, fmt.Errorf("%s: %w", c.name, err)
 				}
 				peers[i] = p
-				// Each connection of the pool prepares its statements.
-				if _, err := b.turn(ctx, work, i, p, at.clients, 0); err != nil {
+				// Each connection of the pool is made and prepares its statements.
+				warmUp := b.effort.turn
+				if at.clients == 1 {
+					warmUp = 0
+				}
+				if _, err := b.turn(ctx, work, i, p, at.clients, warmUp); err != nil {
 					return r, fmt.Errorf("%s, %s: %w", work.name, c.name, err)
 				}
 			}
@@ -132,6 +136,9 @@ const warmUps = 3
 // each client are not counted: a pool asks connections that were idle whether they are still there.
 func (b *bench) turn(ctx context.Context, work benchCase, contender int, p Peer, clients int, long time.Duration) ([]float64, error) {
 	runtime.GC() // the garbage of the one before is not this one's
+	if other, ok := p.(selfTimed); ok {
+		return b.otherTurn(ctx, other, work, contender, clients, long)
+	}
 	var (
 		all   []float64
 		first error
@@ -202,6 +209,29 @@ func (b *bench) client(ctx context.Context, work benchCase, contender int, p Pee
 	return took, b.clear(ctx, mine)
 }
 
+// otherTurn is the turn of another process.
+func (b *bench) otherTurn(ctx context.Context, p selfTimed, work benchCase, contender, clients int, long time.Duration) ([]float64, error) {
+	plans, warm := b.plans[contender][:clients], warmUps
+	if work.alone {
+		warm = 0
+	}
+	took, err := p.Turn(b.site, work, plans, warm, long)
+	if err != nil || !work.writes {
+		return took, err
+	}
+	for _, mine := range plans {
+		if work.completes {
+			err = b.rewind(ctx, b.contenders[contender], mine)
+		} else {
+			err = b.clear(ctx, mine)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return took, nil
+}
+
 // cost counts what one operation allocates, and on another pool how often it waits for the server.
 func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer, m *measured) error {
 	c, mine, times := b.contenders[contender], b.plans[contender][0], len(b.plans[contender][0].tasks)
@@ -233,8 +263,10 @@ func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer,
 	if err := repeat(p, func() { runtime.ReadMemStats(&start) }, func() { runtime.ReadMemStats(&end) }); err != nil {
 		return err
 	}
-	m.allocs = float64(end.Mallocs-start.Mallocs) / float64(times)
-	m.bytes = float64(end.TotalAlloc-start.TotalAlloc) / float64(times)
+	if _, other := p.(selfTimed); !other { // of which nothing is known here
+		m.allocs = float64(end.Mallocs-start.Mallocs) / float64(times)
+		m.bytes = float64(end.TotalAlloc-start.TotalAlloc) / float64(times)
+	}
 
 	proxy, through, err := bizydbtest.StartProxy(b.dsn(c, work, 0))
 	if err != nil {

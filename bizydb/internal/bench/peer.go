@@ -36,10 +36,17 @@ type contender struct {
 	owner bool
 	// byHand: it completes tasks in the database without the triggers of the roll-up.
 	byHand bool
+	// available, if not nil, says whether what it needs is on the machine.
+	available func() bool
+}
+
+// A selfTimed Peer is another process, which takes the times of a turn itself. Each of its clients has a plan.
+type selfTimed interface {
+	Turn(s *site, work benchCase, plans []plan, warm int, long time.Duration) (micros []float64, err error)
 }
 
 // contenders are in the order of the document. The first one is what the others are compared with.
-var contenders = []contender{bizydbItself, pgxFloor, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer}
+var contenders = []contender{bizydbItself, pgxFloor, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer, sqlalchemyPeer}
 
 // A newTask is what the writing cases store.
 type newTask struct {

@@ -90,8 +90,10 @@ func (r report) table(b *bytes.Buffer, results []result, clients int) {
 			m := at.peers[i]
 			fmt.Fprintf(b, " %s | %s |", micros(m.median()), m.times())
 		}
-		if hasCost {
+		if hasCost && p.allocs > 0 {
 			fmt.Fprintf(b, " %.0f | %.1f | %.3g |", p.allocs, p.bytes/1e3, p.trips)
+		} else if hasCost {
+			fmt.Fprintf(b, " | | %.3g |", p.trips)
 		}
 		fmt.Fprintln(b)
 	}
