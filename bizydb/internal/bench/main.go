@@ -153,7 +153,7 @@ func run(ctx context.Context, o options, logf func(string, ...any)) (err error) 
 		command: strings.Join(append([]string{"go run ."}, o.args...), " "), size: o.size, effort: o.effort, notes: o.contenders,
 		latencies: o.latencies, added: map[time.Duration]time.Duration{},
 	}
-	if err := s.owner.triggers.QueryRow(ctx, "SELECT 'PostgreSQL ' || current_setting('server_version')").Scan(&r.server); err != nil {
+	if err := s.owner.triggers.QueryRow(ctx, "SELECT 'PostgreSQL ' || current_setting('server_version') || ' with fsync ' || current_setting('fsync')").Scan(&r.server); err != nil {
 		return err
 	}
 	b := &bench{site: s, contenders: o.contenders, effort: o.effort, proxies: map[time.Duration]*delayProxy{}}
