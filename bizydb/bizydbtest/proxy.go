@@ -67,7 +67,10 @@ func StartProxy(dsn string) (*Proxy, string, error) {
 		User:     url.UserPassword(config.User, config.Password),
 		Host:     listener.Addr().String(),
 		Path:     "/" + config.Database,
-		RawQuery: "sslmode=disable&default_query_exec_mode=" + strings.ReplaceAll(config.DefaultQueryExecMode.String(), " ", "_"),
+		RawQuery: "sslmode=disable",
+	}
+	if mode := config.DefaultQueryExecMode; mode != pgx.QueryExecModeCacheStatement { // clients other than pgx do not know it
+		through.RawQuery += "&default_query_exec_mode=" + strings.ReplaceAll(mode.String(), " ", "_")
 	}
 	return p, through.String(), nil
 }
