@@ -65,7 +65,7 @@ func TestAnswerLost(t *testing.T) {
 			}
 			eachMethod(t, func(t *testing.T, method string) {
 				user := made.NewUser(t)
-				for n := range int64(2) {
+				for n := range int64(3) { // in cache_statement two are of preparing
 					at := plantAll(t, made.As(user))
 					lose(t, n, func() string { return dump(t, made, user) }, func() error { _, err := call(t.Context(), db.As(user), method, at); return err })
 				}
@@ -91,7 +91,7 @@ func TestAnswerLost(t *testing.T) {
 				"Delete":       func(u bizydb.UserID) error { _, err := accounts.Delete(t.Context(), u); return err },
 			} {
 				t.Run(method, func(t *testing.T) {
-					for n := range int64(2) {
+					for n := range int64(3) { // in cache_statement two are of preparing
 						user := made.NewUser(t)
 						lose(t, n, func() string {
 							return ownerQuery[string](t, made, "SELECT string_agg(u::text, ' ' ORDER BY id) FROM public.users AS u")
