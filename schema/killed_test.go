@@ -34,7 +34,12 @@ func migrateUntilKilled(database string) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	fmt.Println(conn.PgConn().PID())
+	var pid uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()::oid").Scan(&pid); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(pid)
 	fmt.Println("not killed:", schema.Migrate(ctx, conn))
 	os.Exit(1)
 }
@@ -73,7 +78,7 @@ var services = map[string]func(t *testing.T, config *pgx.ConnConfig) service{
 	},
 	"its server process is terminated": func(t *testing.T, config *pgx.ConnConfig) service {
 		conn := connect(t, config)
-		pid, done := conn.PgConn().PID(), make(chan error, 1)
+		pid, done := pid(t, conn), make(chan error, 1)
 		go func() { done <- schema.Migrate(t.Context(), conn) }()
 		return service{pid, done, func(t *testing.T) {
 			if !one[bool](t, connect(t, config), "SELECT pg_terminate_backend($1)", pid) {
@@ -179,9 +184,10 @@ func TestOneOfTwoServicesKilled(t *testing.T) {
 			first := start(t, config)
 			waitUntilBlocked(t, conn, first.pid, first.done)
 			second := connect(t, config)
+			pid := pid(t, second)
 			done := make(chan error, 1)
 			go func() { done <- schema.Migrate(t.Context(), second) }()
-			waitUntilBlocked(t, conn, second.PgConn().PID(), done)
+			waitUntilBlocked(t, conn, pid, done)
 
 			first.kill(t)
 			if err := <-first.done; err == nil {

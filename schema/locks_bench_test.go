@@ -38,9 +38,10 @@ func BenchmarkMigrationLocks(b *testing.B) {
 			exec(b, other, "BEGIN")
 			exec(b, other, "SELECT FROM "+schema.VersionTable+" FOR UPDATE")
 			done := make(chan error, 1)
+			pid := pid(b, conn)
 			b.StartTimer()
 			go func() { done <- m.MigrateTo(b.Context(), int32(n)) }()
-			took, held := watch(b, watcher, conn.PgConn().PID())
+			took, held := watch(b, watcher, pid)
 			b.StopTimer()
 			exec(b, other, "ROLLBACK")
 			if err := <-done; err != nil {
