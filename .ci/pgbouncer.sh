@@ -41,6 +41,7 @@ pgbouncer_stop() {
 	elif [[ -f $work/pgbouncer/pid ]]; then
 		stop_process "$(<"$work/pgbouncer/pid")" 10
 	fi
+	rm -rf "$work/pgbouncer" # the number in it may be a container's, or another process's by now
 	database_stop
 }
 

@@ -70,8 +70,9 @@ WITH RECURSIVE tree (id) AS (
   SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
   UNION
   SELECT t.id, t.dependencies, true FROM work w
-  CROSS JOIN LATERAL jsonb_array_elements_text(w.dependencies) AS d (id)
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = d.id::bigint OFFSET 0) AS t
+  -- An index is of use only for an id that is there already: the cast is not leakproof.
+  CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, w.elsewhere::bool AS elsewhere
 FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
