@@ -355,7 +355,7 @@ func TestMe(t *testing.T) {
 	}
 	// What is not one's own to change is not there, and cannot be reached by hand either.
 	err = pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(t.Context(), "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(a)); err != nil {
+		if _, err := tx.Exec(t.Context(), enterSQL, fmt.Sprint(a)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := tx.Exec(t.Context(), "UPDATE bizydb.profiles SET is_superuser = true")

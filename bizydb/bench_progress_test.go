@@ -137,7 +137,7 @@ func completeByHand(ctx context.Context, pool *pgxpool.Pool, user bizydb.UserID,
 		return err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	if _, err := tx.Exec(ctx, `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`, fmt.Sprint(user)); err != nil {
+	if _, err := tx.Exec(ctx, enterSQL, fmt.Sprint(user)); err != nil {
 		return err
 	}
 	var goal *planner.GoalID

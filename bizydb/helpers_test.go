@@ -84,6 +84,9 @@ func fromNowOn(t testing.TB, db *bizydbtest.Database, set string) {
 	}
 }
 
+// enterSQL confines a transaction to the user of its parameter, a text, as any client may.
+const enterSQL = "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)"
+
 // begin begins a transaction of the service's own, taken back when the test ends.
 func begin(t testing.TB, pool *pgxpool.Pool) pgx.Tx {
 	t.Helper()

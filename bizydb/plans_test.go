@@ -172,7 +172,7 @@ func explain(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, mode str
 	t.Helper()
 	tx := begin(t, db.Pool())
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	exec(t, tx, `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`, fmt.Sprint(user))
+	exec(t, tx, enterSQL, fmt.Sprint(user))
 	exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
 	sql, args := "EXPLAIN "+asked.sql, asked.args
 	if mode == "force_generic_plan" { // which has no use for the values

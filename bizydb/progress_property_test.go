@@ -609,7 +609,7 @@ func (s *service) manyRows(t *rapid.T, table string) statement {
 				begin = s.tx
 			}
 			return nil, pgx.BeginFunc(s.ctx, begin, func(tx pgx.Tx) error {
-				if _, err := tx.Exec(s.ctx, `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`, fmt.Sprint(s.user)); err != nil {
+				if _, err := tx.Exec(s.ctx, enterSQL, fmt.Sprint(s.user)); err != nil {
 					return err
 				}
 				rows, err := tx.Query(s.ctx, sql+" RETURNING old.id", pgx.QueryExecModeCacheDescribe, ids, titles, values[0], values[1], values[2])

@@ -191,7 +191,7 @@ func change(ctx context.Context, q planner.Querier, goals []planner.Goal, tasks 
 // writePlainly is a client with SQL of its own, which locks nothing beforehand and several rows in any order.
 func writePlainly(ctx context.Context, pool *pgxpool.Pool, user bizydb.UserID, random *rand.Rand) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(user)); err != nil {
+		if _, err := tx.Exec(ctx, enterSQL, fmt.Sprint(user)); err != nil {
 			return err
 		}
 		for range 1 + random.IntN(3) {

@@ -71,7 +71,7 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SET LOCAL ROLE bizydb_accounts", ""},
 	} {
 		tx := begin(t, db.Pool())
-		exec(t, tx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(mallory))
+		exec(t, tx, enterSQL, fmt.Sprint(mallory))
 		sql := replace(c.sql)
 		rows, err := tx.Query(t.Context(), sql)
 		got := ""
@@ -97,7 +97,7 @@ func TestRawSQLInAScope(t *testing.T) {
 
 	// EXPLAIN tells that somebody has the row.
 	tx := begin(t, db.Pool())
-	exec(t, tx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true), set_config('enable_seqscan', 'off', true)", fmt.Sprint(mallory))
+	exec(t, tx, enterSQL+", set_config('enable_seqscan', 'off', true)", fmt.Sprint(mallory))
 	plans := map[planner.TaskID]string{hers.task: "", 1 << 40: ""}
 	for id := range plans {
 		lines, err := queryAll[string](t, tx, fmt.Sprintf("EXPLAIN (ANALYZE, TIMING off, SUMMARY off, COSTS off) SELECT FROM public.tasks WHERE id = %d", id))

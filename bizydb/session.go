@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -126,29 +127,16 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 		enter = s.enterToWrite
 	}
 	batch := &pgx.Batch{}
-	queue := func(stmt statement) error {
+	for _, stmt := range slices.Concat([]statement{enter}, queries, []statement{s.leave}) {
 		if stmt.sql == "" {
-			return nil
+			continue
 		}
 		if s.mode == pgx.QueryExecModeCacheStatement {
 			if err := prepared.ensure(ctx, to, stmt.sql); err != nil {
-				return err
+				return nil, r.close(err)
 			}
 		}
 		batch.Queue(stmt.sql, stmt.args...)
-		return nil
-	}
-	err := queue(enter)
-	for _, query := range queries {
-		if err == nil {
-			err = queue(query)
-		}
-	}
-	if err == nil {
-		err = queue(s.leave)
-	}
-	if err != nil {
-		return nil, r.close(err)
 	}
 	r.sent = !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)

@@ -105,7 +105,7 @@ var sqlPlaces = []struct {
 		return err
 	}},
 	{"in another's scope", func(ctx context.Context, tx pgx.Tx, _ bizydb.Scope, user bizydb.UserID) error {
-		_, err := tx.Exec(ctx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(user))
+		_, err := tx.Exec(ctx, enterSQL, fmt.Sprint(user))
 		return err
 	}},
 }
@@ -121,7 +121,7 @@ func contentOf(ctx context.Context, on interface {
 		if _, err := tx.Exec(ctx, "RESET ROLE; SET LOCAL row_security = on"); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)", fmt.Sprint(user)); err != nil {
+		if _, err := tx.Exec(ctx, enterSQL, fmt.Sprint(user)); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, `SELECT concat(

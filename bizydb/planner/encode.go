@@ -71,6 +71,9 @@ func marshal(v any) ([]byte, error) {
 // there. Elsewhere the server refuses such a text.
 var replaced = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)
 
+// MarshalJSON implements [json.Marshaler].
+func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }
+
 // MarshalJSON implements [json.Marshaler]. Package json checks what it returns, and so refuses to write what is nested too
 // deep to be read back.
 func (m Metrics) MarshalJSON() ([]byte, error) { return marshal(map[string]any(m)) }
@@ -93,9 +96,6 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 	}
 	return b[len(`{"":`) : len(b)-len(`}`)], nil
 }
-
-// MarshalJSON implements [json.Marshaler].
-func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }
 
 // UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
 func (m *Metric) UnmarshalJSON(b []byte) error {

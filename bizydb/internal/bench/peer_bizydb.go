@@ -87,6 +87,14 @@ func params(t newTask) planner.CreateTaskParams {
 	}
 }
 
+func manyParams(tasks []newTask) planner.NewTasks {
+	many := make(planner.NewTasks, len(tasks))
+	for i, t := range tasks {
+		many[i] = params(t)
+	}
+	return many
+}
+
 func (p bizydbPeer) Create(ctx context.Context, user int64, task newTask, to *answer) error {
 	made, err := p.as(user).CreateTask(ctx, params(task))
 	to.addTasks(made)
@@ -100,11 +108,7 @@ func (p bizydbPeer) Complete(ctx context.Context, user, task int64, to *answer) 
 }
 
 func (p bizydbPeer) CreateMany(ctx context.Context, user int64, tasks []newTask) (int, error) {
-	many := make(planner.NewTasks, len(tasks))
-	for i, t := range tasks {
-		many[i] = params(t)
-	}
-	ids, err := p.as(user).CreateTasks(ctx, many)
+	ids, err := p.as(user).CreateTasks(ctx, manyParams(tasks))
 	return len(ids), err
 }
 

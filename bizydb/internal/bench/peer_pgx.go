@@ -162,15 +162,20 @@ func (p pgxPeer) Complete(ctx context.Context, user, task int64, to *answer) err
 			return err
 		}
 		to.addTasks(done)
-		for goal := done.ParentGoalID; goal != nil; {
-			if err := tx.QueryRow(ctx, p.rollUp, p.args(user, *goal)...).Scan(&goal); errors.Is(err, pgx.ErrNoRows) {
-				return nil // as it was
-			} else if err != nil {
-				return err
-			}
-		}
-		return nil
+		return climb(ctx, tx, p.rollUp, done.ParentGoalID, p.args(user)...)
 	})
+}
+
+// climb rolls up a goal and those above it, up to the first that stays as it was.
+func climb(ctx context.Context, tx pgx.Tx, rollUp string, goal *planner.GoalID, more ...any) error {
+	for goal != nil {
+		if err := tx.QueryRow(ctx, rollUp, append([]any{*goal}, more...)...).Scan(&goal); errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p pgxPeer) CreateMany(ctx context.Context, user int64, tasks []newTask) (int, error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -98,22 +97,12 @@ func (p sqlcDB) Complete(ctx context.Context, user, task int64, to *answer) erro
 			return err
 		}
 		to.addTasks(done)
-		for goal := done.ParentGoalID; goal != nil; {
-			if err := tx.QueryRow(ctx, p.rollUp, *goal).Scan(&goal); errors.Is(err, pgx.ErrNoRows) {
-				return nil // as it was
-			} else if err != nil {
-				return err
-			}
-		}
-		return nil
+		return climb(ctx, tx, p.rollUp, done.ParentGoalID)
 	})
 }
 
 func (p sqlcDB) CreateMany(ctx context.Context, user int64, tasks []newTask) (n int, err error) {
-	many := make(planner.NewTasks, len(tasks))
-	for i, t := range tasks {
-		many[i] = params(t)
-	}
+	many := manyParams(tasks)
 	err = p.as(ctx, user, func(q *planner.Queries) error {
 		ids, err := q.CreateTasks(ctx, many)
 		n = len(ids)

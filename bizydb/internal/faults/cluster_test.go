@@ -106,13 +106,10 @@ func (c *cluster) kill(t *testing.T) {
 // have hold of its memory.
 func (c *cluster) startAgain(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		err := c.control("restart")
-		if err == nil {
-			return
+	eventually(t, 30*time.Second, func() string {
+		if err := c.control("restart"); err != nil {
+			return err.Error()
 		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return ""
+	})
 }

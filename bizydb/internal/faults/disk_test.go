@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -46,27 +47,20 @@ func TestDiskFull(t *testing.T) { // not in parallel: it changes where temporary
 		writers := g.startWriters(t, 4, incompressible(2000))
 		time.Sleep(300 * time.Millisecond)
 		fill(t, filler)
-		for deadline := time.Now().Add(10 * time.Second); ; {
+		eventually(t, 10*time.Second, func() string {
 			_, err := g.through.As(g.users[0]).CreateTask(t.Context(), big)
 			if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == "53100" {
-				break
+				return ""
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("a write to a full disk: %v, want the server's 53100", err)
-			}
-		}
+			return fmt.Sprintf("a write to a full disk: %v, want the server's 53100", err)
+		})
 		time.Sleep(time.Second)
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)
 		}
-		recovered := g.waitUntilItWorks(t)
-		time.Sleep(300 * time.Millisecond)
-		log := writers.stop()
-		log.check(t, g)
-		if len(log.refused) == 0 {
+		if log := writers.afterwards(t, g, "no room for tables"); len(log.refused) == 0 {
 			t.Error("nobody was refused")
 		}
-		t.Logf("no room for tables: %v; works again after %v", log, recovered.Round(time.Millisecond))
 	})
 
 	t.Run("log", func(t *testing.T) {
@@ -74,21 +68,18 @@ func TestDiskFull(t *testing.T) { // not in parallel: it changes where temporary
 		writers := g.startWriters(t, 4, incompressible(2000))
 		time.Sleep(300 * time.Millisecond)
 		fill(t, filler)
-		for deadline := time.Now().Add(30 * time.Second); !errors.Is(switchLog(), syscall.ECONNREFUSED); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the server goes on without room for its log")
+		eventually(t, 30*time.Second, func() string {
+			if err := switchLog(); !errors.Is(err, syscall.ECONNREFUSED) {
+				return "the server goes on without room for its log"
 			}
-		}
+			return ""
+		})
 		time.Sleep(time.Second)
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)
 		}
 		c.startAgain(t)
-		recovered := g.waitUntilItWorks(t)
-		time.Sleep(300 * time.Millisecond)
-		log := writers.stop()
-		log.check(t, g)
-		t.Logf("no room for the log: %v; works again after %v", log, recovered.Round(time.Millisecond))
+		writers.afterwards(t, g, "no room for the log")
 	})
 }
 

@@ -53,11 +53,7 @@ func TestFaults(t *testing.T) {
 			time.Sleep(2 * time.Second)
 
 			heal(t, proxy)
-			recovered := g.waitUntilItWorks(t)
-			time.Sleep(300 * time.Millisecond)
-			log := writers.stop()
-			log.check(t, g)
-			t.Logf("%s: %v; works again after %v", fault.name, log, recovered.Round(time.Millisecond))
+			writers.afterwards(t, g, fault.name)
 		})
 	}
 }

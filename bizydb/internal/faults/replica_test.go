@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
@@ -89,23 +87,12 @@ func (c *cluster) newReplica(t *testing.T, dsn string) (*cluster, string) {
 // waitUntilSynchronous returns when commits wait for a replica.
 func waitUntilSynchronous(t *testing.T, dsn string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		var is bool
-		if err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')").Scan(&is); err != nil {
-			t.Fatal(err)
+	eventually(t, 30*time.Second, func() string {
+		if !one[bool](t, dsn, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')") {
+			return "the replica does not become synchronous"
 		}
-		if is {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the replica does not become synchronous")
-		}
-	}
+		return ""
+	})
 }
 
 // on returns a connection string with other addresses, "" for the one that it has. Of several it takes the one that can be

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -76,11 +77,13 @@ func TestSoak(t *testing.T) { // not in parallel: it looks at the memory of the 
 
 	g.wantNoneInUse(t)
 	// Those that were cut off are closed in the background.
-	for deadline := time.Now().Add(recoveryBound); g.connections(t) > conns; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the server has %d connections of a pool of %d", g.connections(t), conns)
+	login := g.through.Pool().Config().ConnConfig.User
+	eventually(t, recoveryBound, func() string {
+		if n := one[int](t, g.adminDSN, "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND application_name = $2", login, faulty); n > conns {
+			return fmt.Sprintf("the server has %d connections of a pool of %d", n, conns)
 		}
-	}
+		return ""
+	})
 	if firstHeap == 0 || lastHeap > firstHeap+allowedHeap {
 		t.Errorf("%d MB on the heap, and %d MB after a fifth of the time", lastHeap>>20, firstHeap>>20)
 	}

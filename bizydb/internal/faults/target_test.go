@@ -115,33 +115,43 @@ func (g *target) endAll(t *testing.T) {
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
 }
 
-// connections returns how many the server has of the clients that faults happen to.
-func (g *target) connections(t *testing.T) (n int) {
+// one returns the value that sql selects, on a connection of its own.
+func one[T any](t *testing.T, dsn, sql string, args ...any) (value T) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), g.adminDSN)
+	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	login := g.through.Pool().Config().ConnConfig.User
-	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND application_name = $2", login, faulty).Scan(&n); err != nil {
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&value); err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return value
+}
+
+// eventually fails the test if there is a problem for longer than within.
+func eventually(t *testing.T, within time.Duration, problem func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(within); ; time.Sleep(10 * time.Millisecond) {
+		text := problem()
+		if text == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(text)
+		}
+	}
 }
 
 // wantNoneInUse finds connections that have not been given back. Those that were cut off are closed in the background.
 func (g *target) wantNoneInUse(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(recoveryBound); ; time.Sleep(10 * time.Millisecond) {
-		n := g.through.Pool().Stat().AcquiredConns()
-		if n == 0 {
-			return
+	eventually(t, recoveryBound, func() string {
+		if n := g.through.Pool().Stat().AcquiredConns(); n > 0 {
+			return fmt.Sprintf("%d connections have not been given back", n)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections have not been given back", n)
-		}
-	}
+		return ""
+	})
 }
 
 // waitUntilItWorks returns how long the pool needs until ten calls in a row succeed.
@@ -166,19 +176,10 @@ func (g *target) waitUntilItWorks(t *testing.T) time.Duration {
 // killOne kills the server process of whoever has asked last, and so all of them.
 func (g *target) killOne(t *testing.T) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), g.adminDSN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	var victim int
-	err = conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity
+	victim := one[int](t, g.adminDSN, `SELECT pid FROM pg_stat_activity
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-		ORDER BY query_start DESC LIMIT 1`).Scan(&victim)
-	if err != nil {
-		t.Fatal(err)
-	}
+		ORDER BY query_start DESC LIMIT 1`)
 	// This connection may end with the others, before it is answered.
-	_, _ = conn.Exec(t.Context(), fmt.Sprintf("COPY (SELECT) TO PROGRAM 'cat >/dev/null; kill -9 %d'", victim))
+	_ = execOn(t, g.adminDSN, fmt.Sprintf("COPY (SELECT) TO PROGRAM 'cat >/dev/null; kill -9 %d'", victim))
 	time.Sleep(200 * time.Millisecond)
 }

@@ -70,6 +70,17 @@ func (w *writers) stop() *writeLog {
 	return &w.log
 }
 
+// afterwards lets the writers go on until they work again, and compares their log with what is there.
+func (w *writers) afterwards(t *testing.T, g *target, fault string) *writeLog {
+	t.Helper()
+	recovered := g.waitUntilItWorks(t)
+	time.Sleep(300 * time.Millisecond)
+	log := w.stop()
+	log.check(t, g)
+	t.Logf("%s: %v; works again after %v", fault, log, recovered.Round(time.Millisecond))
+	return log
+}
+
 func (l *writeLog) add(title string, pair bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
