@@ -23,6 +23,7 @@ type things struct {
 // calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
 // through it; one without an entry fails them.
 var calls = map[string]func(at things) any{
+	"AllTasks": func(things) any { return 20 },
 	"AssignTask": func(at things) any {
 		return planner.AssignTaskParams{ID: at.task, ParentGoalID: &at.goal}
 	},
@@ -41,11 +42,15 @@ var calls = map[string]func(at things) any{
 	"CreateTasks": func(at things) any {
 		return planner.NewTasks{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
 	},
-	"CriticalPath":        func(at things) any { return at.goal },
-	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
-	"DeleteGoal":          func(at things) any { return at.goal },
-	"DeleteTask":          func(at things) any { return at.task },
-	"DeleteTasks":         func(at things) any { return planner.TaskIDs{at.task} },
+	"CriticalPath":     func(at things) any { return at.goal },
+	"DailyCompletions": func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
+	"DeleteGoal":       func(at things) any { return at.goal },
+	"DeleteTask":       func(at things) any { return at.task },
+	"DeleteTasks":      func(at things) any { return planner.TaskIDs{at.task} },
+	"FilteredTasks": func(at things) any {
+		return planner.FilteredTasksParams{ParentGoalID: &at.goal, Limit: 20}
+	},
+	"FirstTasks":          func(things) any { return 20 },
 	"GetGoal":             func(at things) any { return at.goal },
 	"GetTask":             func(at things) any { return at.task },
 	"GoalAncestors":       func(at things) any { return at.subGoal },

@@ -3,6 +3,8 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +59,44 @@ func at(t *testing.T, text string) *time.Time {
 		t.Fatal(err)
 	}
 	return &moment
+}
+
+// A list is the beginning of all that match, whatever its limit and however many match. Which query finds it depends on both.
+func TestListTasks(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	random := rand.New(rand.NewPCG(5, 6))
+	alice := db.As(db.NewUser(t))
+	mine := plant(t, alice)
+	many := make([]planner.CreateTaskParams, 250)
+	for i := range many {
+		if many[i] = ties(random); random.IntN(2) == 0 {
+			many[i].ParentGoalID = &mine.goal
+		}
+	}
+	create(t, alice, many...)
+	for _, filter := range []planner.PageTasksParams{
+		{}, {Status: planner.TaskPending}, {Category: new("")}, {ParentGoalID: &mine.goal}, {Status: planner.TaskBlocked, Category: new("x"), ParentGoalID: &mine.goal}, {Category: new("none")},
+	} {
+		all := matching(t, alice, filter)
+		for _, limit := range []int{0, 1, 20, 100, 101, 200, 1000, math.MaxInt32} {
+			got, err := alice.ListTasks(t.Context(), planner.ListTasksParams{
+				Status: filter.Status, Category: filter.Category, ParentGoalID: filter.ParentGoalID, Limit: limit,
+			})
+			want := all
+			if limit > 0 && limit < len(all) {
+				want = all[:limit]
+			}
+			if names(t, got, err); !slices.EqualFunc(got, want, func(a, b planner.Task) bool { return a.ID == b.ID }) {
+				t.Errorf("%+v: the first %d are %d tasks, want %d, or the order is another", filter, limit, len(got), len(want))
+			}
+		}
+	}
+	for _, limit := range []int{-1, math.MinInt32} {
+		if _, err := alice.ListTasks(t.Context(), planner.ListTasksParams{Limit: limit}); !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("a limit of %d: %v", limit, err)
+		}
+	}
 }
 
 func TestListsByDueDate(t *testing.T) {

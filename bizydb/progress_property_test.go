@@ -296,7 +296,7 @@ func (s *service) rollUp(rt *rapid.T) {
 	s.compare(rt, nil)
 }
 
-func (s *service) querier(tx pgx.Tx) planner.Querier {
+func (s *service) querier(tx pgx.Tx) planner.Catalogue {
 	if tx == nil {
 		return s.scope
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-func titles(t *testing.T, q planner.Querier) []string {
+func titles(t *testing.T, q planner.Catalogue) []string {
 	t.Helper()
 	tasks, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
 	if err != nil {

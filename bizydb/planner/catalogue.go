@@ -13,6 +13,8 @@ type Catalogue interface {
 	// CriticalPath returns the chain of tasks that a goal waits for, each depending on the one before, that takes the most
 	// estimated hours. See [Queries.CriticalPath].
 	CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error)
+	// ListTasks returns the tasks that match every filter that is set. See [Queries.ListTasks].
+	ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error)
 	// PageTasks returns one page of the tasks that match every filter that is set. See [Queries.PageTasks].
 	PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error)
 	// StreamTasks is ListTasks row by row. See [Queries.StreamTasks].

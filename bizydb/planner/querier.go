@@ -9,6 +9,8 @@ import (
 )
 
 type Querier interface {
+	// AllTasks is ListTasks without a filter, for any limit.
+	AllTasks(ctx context.Context, limit int) ([]Task, error)
 	// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
 	// ErrNotFound.
 	AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error)
@@ -45,6 +47,12 @@ type Querier interface {
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
 	// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
+	// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
+	// hundred thousand do, PageTasks is faster.
+	FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error)
+	// FirstTasks is ListTasks without a filter, for a limit from 1 to 100. The server keeps its plan and does not plan it each
+	// time, which would take as long as all the rest: it cannot see the limit, and takes it for the outer one.
+	FirstTasks(ctx context.Context, limit int) ([]Task, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
@@ -90,11 +98,6 @@ type Querier interface {
 	// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
 	// last, then in the order of creation. RootsOnly leaves out those under another goal.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
-	// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
-	// due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more
-	// filters, and page by page, see PageTasks. It passes over what does not match: where a few of a hundred thousand do,
-	// PageTasks is faster.
-	ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error)
 	// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
 	Me(ctx context.Context) (User, error)
 	// MergeGoalMetrics sets the keys that are given and leaves the others, and returns the goal as stored. Objects are replaced

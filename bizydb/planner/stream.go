@@ -18,7 +18,11 @@ import (
 // rest has arrived already.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
-		rows, err := q.db.Query(ctx, listTasks, arg.Status, arg.Category, arg.ParentGoalID, arg.Limit)
+		sql, args := filteredTasks, []any{arg.Status, arg.Category, arg.ParentGoalID, arg.Limit}
+		if arg.allMatch() {
+			sql, args = allTasks, []any{arg.Limit}
+		}
+		rows, err := q.db.Query(ctx, sql, args...)
 		if err != nil {
 			yield(Task{}, err)
 			return

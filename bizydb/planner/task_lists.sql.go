@@ -10,6 +10,168 @@ import (
 	"time"
 )
 
+const allTasks = `-- name: AllTasks :many
+SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif($1::int, 0)
+`
+
+// AllTasks is ListTasks without a filter, for any limit.
+func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
+	rows, err := q.db.Query(ctx, allTasks, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+			&i.BlockedReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const filteredTasks = `-- name: FilteredTasks :many
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE (t.status IS NOT DISTINCT FROM $1 OR $1 IS NULL)
+    AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
+    AND (t.parent_goal_id = $3 OR $3 IS NULL)
+  ORDER BY priority, due_date, created_at DESC, id DESC
+  LIMIT nullif($4::int, 0)
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
+`
+
+type FilteredTasksParams struct {
+	Status       TaskStatus `json:"status"`
+	Category     *string    `json:"category"`
+	ParentGoalID *GoalID    `json:"parent_goal_id"`
+	Limit        int        `json:"limit"`
+}
+
+// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
+// hundred thousand do, PageTasks is faster.
+func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error) {
+	rows, err := q.db.Query(ctx, filteredTasks,
+		arg.Status,
+		arg.Category,
+		arg.ParentGoalID,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+			&i.BlockedReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const firstTasks = `-- name: FirstTasks :many
+SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM (
+  SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+  ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+  LIMIT (SELECT $1::int)
+) AS tasks -- and in the same order
+LIMIT 100
+`
+
+// FirstTasks is ListTasks without a filter, for a limit from 1 to 100. The server keeps its plan and does not plan it each
+// time, which would take as long as all the rest: it cannot see the limit, and takes it for the outer one.
+func (q *Queries) FirstTasks(ctx context.Context, limit int) ([]Task, error) {
+	rows, err := q.db.Query(ctx, firstTasks, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+			&i.BlockedReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const keysetTaggedTasks = `-- name: KeysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
@@ -225,74 +387,6 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 			&i.Task.Tags,
 			&i.Task.BlockedReason,
 			&i.TotalCount,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listTasks = `-- name: ListTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status IS NOT DISTINCT FROM $1 OR $1 IS NULL)
-    AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
-    AND (t.parent_goal_id = $3 OR $3 IS NULL)
-  ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif($4::int, 0)
-) AS page
-JOIN public.tasks ON tasks.id = page.id
-ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
-`
-
-type ListTasksParams struct {
-	Status       TaskStatus `json:"status"`
-	Category     *string    `json:"category"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"`
-	Limit        int        `json:"limit"`
-}
-
-// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
-// due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more
-// filters, and page by page, see PageTasks. It passes over what does not match: where a few of a hundred thousand do,
-// PageTasks is faster.
-func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, listTasks,
-		arg.Status,
-		arg.Category,
-		arg.ParentGoalID,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Task{}
-	for rows.Next() {
-		var i Task
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Priority,
-			&i.Status,
-			&i.Category,
-			&i.EstimatedHours,
-			&i.ActualHours,
-			&i.DueDate,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Dependencies,
-			&i.Notes,
-			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}

@@ -1,3 +1,33 @@
+-- AllTasks is ListTasks without a filter, for any limit.
+-- name: AllTasks :many
+SELECT * FROM public.tasks
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT nullif(sqlc.arg('limit')::int, 0);
+
+-- FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
+-- hundred thousand do, PageTasks is faster.
+-- name: FilteredTasks :many
+SELECT tasks.* FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE (t.status IS NOT DISTINCT FROM sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+    AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+    AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+  ORDER BY priority, due_date, created_at DESC, id DESC
+  LIMIT nullif(sqlc.arg('limit')::int, 0)
+) AS page
+JOIN public.tasks ON tasks.id = page.id
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
+
+-- FirstTasks is ListTasks without a filter, for a limit from 1 to 100. The server keeps its plan and does not plan it each
+-- time, which would take as long as all the rest: it cannot see the limit, and takes it for the outer one.
+-- name: FirstTasks :many
+SELECT * FROM (
+  SELECT * FROM public.tasks
+  ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+  LIMIT (SELECT sqlc.arg('limit')::int)
+) AS tasks -- and in the same order
+LIMIT 100;
+
 -- KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
 -- of those in AllTags. It reads all that have them.
 -- name: KeysetTaggedTasks :many
@@ -69,22 +99,6 @@ JOIN public.tasks ON tasks.id = p.id
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
-
--- ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest
--- due date, those without one last, then the newest. Limit 0 means all. Nothing found is an empty slice. For more
--- filters, and page by page, see PageTasks. It passes over what does not match: where a few of a hundred thousand do,
--- PageTasks is faster.
--- name: ListTasks :many
-SELECT tasks.* FROM (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status IS NOT DISTINCT FROM sqlc.narg('status') OR sqlc.narg('status') IS NULL)
-    AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
-    AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-  ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif(sqlc.arg('limit')::int, 0)
-) AS page
-JOIN public.tasks ON tasks.id = page.id
-ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
 -- name: OpenTasks :many

@@ -1,0 +1,33 @@
+package planner
+
+import "context"
+
+// ListTasksParams says which tasks to list. A filter at its zero value does not filter, and Limit 0 means all.
+type ListTasksParams struct {
+	Status       TaskStatus `json:"status"`
+	Category     *string    `json:"category"`
+	ParentGoalID *GoalID    `json:"parent_goal_id"` // directly under this goal
+	Limit        int        `json:"limit"`
+}
+
+// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
+// date, those without one last, then the newest. Nothing found is an empty slice. For more filters, and page by page, see
+// PageTasks. It passes over what does not match: where a few of a hundred thousand do, PageTasks is faster.
+func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
+	switch {
+	case !arg.allMatch():
+		return q.FilteredTasks(ctx, FilteredTasksParams(arg))
+	case arg.Limit >= 1 && arg.Limit <= firstTasksAtMost:
+		return q.FirstTasks(ctx, arg.Limit)
+	default:
+		return q.AllTasks(ctx, arg.Limit)
+	}
+}
+
+// firstTasksAtMost is the outer limit of FirstTasks.
+const firstTasksAtMost = 100
+
+// allMatch says whether no filter is set.
+func (p ListTasksParams) allMatch() bool {
+	return p.Status == "" && p.Category == nil && p.ParentGoalID == nil
+}
