@@ -50,7 +50,6 @@ var calls = map[string]func(at things) any{
 	"FilteredTasks": func(at things) any {
 		return planner.FilteredTasksParams{ParentGoalID: &at.goal, Limit: 20}
 	},
-	"FirstTasks":          func(things) any { return 20 },
 	"GetGoal":             func(at things) any { return at.goal },
 	"GetTask":             func(at things) any { return at.task },
 	"GoalAncestors":       func(at things) any { return at.subGoal },

@@ -14,18 +14,11 @@ type ListTasksParams struct {
 // date, those without one last, then the newest. Nothing found is an empty slice. For more filters, and page by page, see
 // PageTasks. It passes over what does not match: where a few of a hundred thousand do, PageTasks is faster.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	switch {
-	case !arg.allMatch():
-		return q.FilteredTasks(ctx, FilteredTasksParams(arg))
-	case arg.Limit >= 1 && arg.Limit <= firstTasksAtMost:
-		return q.FirstTasks(ctx, arg.Limit)
-	default:
+	if arg.allMatch() {
 		return q.AllTasks(ctx, arg.Limit)
 	}
+	return q.FilteredTasks(ctx, FilteredTasksParams(arg))
 }
-
-// firstTasksAtMost is the outer limit of FirstTasks.
-const firstTasksAtMost = 100
 
 // allMatch says whether no filter is set.
 func (p ListTasksParams) allMatch() bool {

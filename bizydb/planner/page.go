@@ -60,7 +60,7 @@ const minTime = -210_866_803_200_000_000
 // Walking from page to page neither skips nor repeats a task, whatever is created or deleted meanwhile; one whose priority
 // or due date changes moves in the list. Nothing found is an empty page.
 //
-// A page costs the same wherever it is. What costs more is a filter other than the status that few of very many tasks
+// A page costs the same wherever it is, but for the first one without a filter, which costs less. What costs more is a filter other than the status that few of very many tasks
 // match, since all are passed over; a search, for the same reason; and tags that very many tasks carry, since all of those
 // are read for each page.
 //
@@ -123,6 +123,14 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 
 // keysetTasks asks for no more than n rows, those nearest to from first.
 func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]KeysetTasksRow, error) {
+	if arg.allMatch() && from == (keyset{}) && !arg.WithTotal {
+		first, err := q.AllTasks(ctx, n)
+		rows := make([]KeysetTasksRow, len(first))
+		for i, task := range first {
+			rows[i].Task = task
+		}
+		return rows, err
+	}
 	var due *time.Time
 	if from.DueDate != nil {
 		due = new(time.UnixMicro(*from.DueDate))
@@ -146,6 +154,12 @@ func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from key
 		rows[i] = KeysetTasksRow(row)
 	}
 	return rows, err
+}
+
+// allMatch says whether no filter is set.
+func (p PageTasksParams) allMatch() bool {
+	return p.Status == "" && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.Unassigned &&
+		len(p.AnyTag) == 0 && len(p.AllTags) == 0 && p.Search == ""
 }
 
 func keysetOf(t Task) keyset {

@@ -9,7 +9,7 @@ import (
 )
 
 type Querier interface {
-	// AllTasks is ListTasks without a filter, for any limit.
+	// AllTasks is ListTasks without a filter.
 	AllTasks(ctx context.Context, limit int) ([]Task, error)
 	// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
 	// ErrNotFound.
@@ -50,9 +50,6 @@ type Querier interface {
 	// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
 	// hundred thousand do, PageTasks is faster.
 	FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error)
-	// FirstTasks is ListTasks without a filter, for a limit from 1 to 100. The server keeps its plan and does not plan it each
-	// time, which would take as long as all the rest: it cannot see the limit, and takes it for the outer one.
-	FirstTasks(ctx context.Context, limit int) ([]Task, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.

@@ -13,10 +13,10 @@ import (
 const allTasks = `-- name: AllTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif($1::int, 0)
+LIMIT (SELECT /* unseen: it is not planned for each limit anew */ nullif($1::int, 0))
 `
 
-// AllTasks is ListTasks without a filter, for any limit.
+// AllTasks is ListTasks without a filter.
 func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, allTasks, limit)
 	if err != nil {
@@ -85,56 +85,6 @@ func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([
 		arg.ParentGoalID,
 		arg.Limit,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Task{}
-	for rows.Next() {
-		var i Task
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Priority,
-			&i.Status,
-			&i.Category,
-			&i.EstimatedHours,
-			&i.ActualHours,
-			&i.DueDate,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Dependencies,
-			&i.Notes,
-			&i.Tags,
-			&i.BlockedReason,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const firstTasks = `-- name: FirstTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM (
-  SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
-  ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-  LIMIT (SELECT $1::int)
-) AS tasks -- and in the same order
-LIMIT 100
-`
-
-// FirstTasks is ListTasks without a filter, for a limit from 1 to 100. The server keeps its plan and does not plan it each
-// time, which would take as long as all the rest: it cannot see the limit, and takes it for the outer one.
-func (q *Queries) FirstTasks(ctx context.Context, limit int) ([]Task, error) {
-	rows, err := q.db.Query(ctx, firstTasks, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -399,14 +349,10 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 }
 
 const openTasks = `-- name: OpenTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE t.status IN ('pending', 'in_progress', 'blocked')
-  ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif($1::int, 0)
-) AS page
-JOIN public.tasks ON tasks.id = page.id
-ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
+SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+WHERE status IN ('pending', 'in_progress', 'blocked')
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT (SELECT nullif($1::int, 0))
 `
 
 // OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
@@ -454,7 +400,7 @@ SELECT id, user_id, parent_goal_id, title, description, priority, status, catego
 WHERE status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
   AND due_date < (SELECT coalesce($2::timestamptz, now()))
 ORDER BY due_date, priority, id
-LIMIT nullif($3::int, 0)
+LIMIT (SELECT nullif($3::int, 0))
 `
 
 type OverdueTasksParams struct {
@@ -615,7 +561,7 @@ const tasksByPriority = `-- name: TasksByPriority :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
 WHERE priority = $1
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif($2::int, 0)
+LIMIT (SELECT nullif($2::int, 0))
 `
 
 type TasksByPriorityParams struct {
@@ -791,7 +737,7 @@ SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.descrip
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif($1::int, 0)
+  LIMIT (SELECT nullif($1::int, 0))
 ) AS page
 JOIN public.tasks ON tasks.id = page.id
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
@@ -843,7 +789,7 @@ WHERE status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce($1::timestamptz, now()))
   AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + least($3::int, 36525) + 1, $2))
 ORDER BY due_date, priority, id
-LIMIT nullif($4::int, 0)
+LIMIT (SELECT nullif($4::int, 0))
 `
 
 type UpcomingTasksParams struct {

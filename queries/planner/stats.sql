@@ -71,21 +71,26 @@ ORDER BY category NULLS LAST;
 
 -- TaskCountsByPriority returns for each priority, 1 to 5, the number of tasks and their hours, 0 where there are none.
 -- name: TaskCountsByPriority :many
-SELECT p::int AS priority, count(t.id)::int AS tasks, count(*) FILTER (WHERE t.status = 'completed')::int AS completed,
-  coalesce(sum(t.estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
+SELECT p::int AS priority, coalesce(t.tasks, 0)::int AS tasks, coalesce(t.completed, 0)::int AS completed,
+  coalesce(t.estimated_hours, 0)::float8 AS estimated_hours, coalesce(t.actual_hours, 0)::float8 AS actual_hours
 FROM generate_series(1, 5) AS p
-LEFT JOIN public.tasks t ON t.priority = p
-GROUP BY p
+LEFT JOIN (
+  SELECT priority, count(*) AS tasks, count(*) FILTER (WHERE status = 'completed') AS completed,
+    sum(estimated_hours) AS estimated_hours, sum(actual_hours) AS actual_hours
+  FROM public.tasks GROUP BY priority
+) AS t ON t.priority = p
 ORDER BY p;
 
 -- TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and
 -- their hours, 0 where there are none.
 -- name: TaskCountsByStatus :many
-SELECT s.status::bizydb.task_status AS status, count(t.id)::int AS tasks,
-  coalesce(sum(t.estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
+SELECT s.status::bizydb.task_status AS status, coalesce(t.tasks, 0)::int AS tasks,
+  coalesce(t.estimated_hours, 0)::float8 AS estimated_hours, coalesce(t.actual_hours, 0)::float8 AS actual_hours
 FROM unnest(ARRAY['pending', 'in_progress', 'blocked', 'completed']) WITH ORDINALITY AS s (status, place)
-LEFT JOIN public.tasks t ON t.status = s.status
-GROUP BY s.place, s.status
+LEFT JOIN (
+  SELECT status, count(*) AS tasks, sum(estimated_hours) AS estimated_hours, sum(actual_hours) AS actual_hours
+  FROM public.tasks GROUP BY status
+) AS t ON t.status = s.status
 ORDER BY s.place;
 
 -- TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what

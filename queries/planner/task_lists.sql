@@ -1,8 +1,8 @@
--- AllTasks is ListTasks without a filter, for any limit.
+-- AllTasks is ListTasks without a filter.
 -- name: AllTasks :many
 SELECT * FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT (SELECT /* unseen: it is not planned for each limit anew */ nullif(sqlc.arg('limit')::int, 0));
 
 -- FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
 -- hundred thousand do, PageTasks is faster.
@@ -17,16 +17,6 @@ SELECT tasks.* FROM (
 ) AS page
 JOIN public.tasks ON tasks.id = page.id
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
-
--- FirstTasks is ListTasks without a filter, for a limit from 1 to 100. The server keeps its plan and does not plan it each
--- time, which would take as long as all the rest: it cannot see the limit, and takes it for the outer one.
--- name: FirstTasks :many
-SELECT * FROM (
-  SELECT * FROM public.tasks
-  ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-  LIMIT (SELECT sqlc.arg('limit')::int)
-) AS tasks -- and in the same order
-LIMIT 100;
 
 -- KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
 -- of those in AllTags. It reads all that have them.
@@ -102,14 +92,10 @@ LIMIT @max::int;
 
 -- OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
 -- name: OpenTasks :many
-SELECT tasks.* FROM (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE t.status IN ('pending', 'in_progress', 'blocked')
-  ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif(sqlc.arg('limit')::int, 0)
-) AS page
-JOIN public.tasks ON tasks.id = page.id
-ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
+SELECT * FROM public.tasks
+WHERE status IN ('pending', 'in_progress', 'blocked')
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
 -- OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
 -- before At, the longest overdue first, then by priority and id.
@@ -118,7 +104,7 @@ SELECT * FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
   AND due_date < (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
 ORDER BY due_date, priority, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
 -- SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
 -- stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
@@ -141,7 +127,7 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 SELECT * FROM public.tasks
 WHERE priority = @priority
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
 -- TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
 -- then by priority and id.
@@ -174,7 +160,7 @@ SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif(sqlc.arg('limit')::int, 0)
+  LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0))
 ) AS page
 JOIN public.tasks ON tasks.id = page.id
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
@@ -187,4 +173,4 @@ WHERE status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
   AND due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + least(sqlc.arg('days')::int, 36525) + 1, @time_zone))
 ORDER BY due_date, priority, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
