@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -79,6 +80,10 @@ var cases = []benchCase{
 			return wantRows(n, s.heavy, err)
 		},
 	},
+}
+
+func namedCase(name string) benchCase {
+	return cases[slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })]
 }
 
 // reader spreads the clients, and what one does after the other, over the readers.

@@ -77,9 +77,13 @@ func (s *site) Close(ctx context.Context) error {
 	return first
 }
 
+func emptySite(size size) *site {
+	return &site{data: data{size: size, at: time.Now().UTC().Truncate(time.Hour)}}
+}
+
 // newSite makes and loads both.
 func newSite(ctx context.Context, server *bizydbtest.Server, size size, contenders, clients int) (*site, error) {
-	s := &site{data: data{size: size, at: time.Now().UTC().Truncate(time.Hour)}}
+	s := emptySite(size)
 	var (
 		done sync.WaitGroup
 		errs [2]error

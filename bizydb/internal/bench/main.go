@@ -44,6 +44,7 @@ type options struct {
 	contenders []contender
 	latencies  []time.Duration
 	clients    []int
+	growth     []int // tasks in each database
 	size
 	effort
 }
@@ -56,6 +57,7 @@ func parse(args []string) (options, error) {
 	peerNames := flags.String("peers", strings.Join(namesOf(contenders), ","), "who does it; the first is what the others are compared with")
 	latencies := flags.String("latency", "0s,500µs,2ms", "what a round trip takes longer")
 	clients := flags.String("clients", "1,8,32", "how many ask at once")
+	growth := flags.String("growth", "10000,100000,1000000,10000000", "tasks in the databases of which one is larger than the other; none for nothing")
 	flags.IntVar(&o.users, "users", 1000, "users")
 	flags.IntVar(&o.tasks, "tasks", 1_000_000, "tasks of all users")
 	flags.IntVar(&o.heavy, "heavy", 100_000, "tasks of the heavy one among them")
@@ -70,7 +72,7 @@ func parse(args []string) (options, error) {
 		given := map[string]bool{}
 		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 		for name, value := range map[string]string{
-			"latency": "0s,2ms", "clients": "1", "users": "20", "tasks": "6000", "heavy": "2000", "bulk": "200", "rounds": "3", "turn": "10ms",
+			"latency": "0s,2ms", "clients": "1", "growth": "2000,4000", "users": "20", "tasks": "6000", "heavy": "2000", "bulk": "200", "rounds": "3", "turn": "10ms",
 		} {
 			if !given[name] {
 				if err := flags.Set(name, value); err != nil {
@@ -93,17 +95,30 @@ func parse(args []string) (options, error) {
 		}
 		o.latencies = append(o.latencies, l)
 	}
-	for s := range strings.SplitSeq(*clients, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return o, fmt.Errorf("clients: %q", s)
+	if o.clients, err = numbers("clients", *clients); err != nil {
+		return o, err
+	}
+	if *growth != "" {
+		if o.growth, err = numbers("growth", *growth); err != nil {
+			return o, err
 		}
-		o.clients = append(o.clients, n)
 	}
 	if o.users < 2 || o.heavy > o.tasks || (o.tasks-o.heavy)/(o.users-1) < 100 || o.rounds < 1 {
 		return o, errors.New("at least two users, each with 100 tasks or more, and one round")
 	}
 	return o, nil
+}
+
+func numbers(flag, text string) ([]int, error) {
+	var all []int
+	for s := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("-%s: %q", flag, s)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 func (c benchCase) String() string { return c.name }
@@ -185,6 +200,11 @@ func run(ctx context.Context, o options, logf func(string, ...any)) (err error) 
 				r.results = append(r.results, measured)
 				logf("%s, %s, %s more: %s", c.name, counted(clients, "client"), l, time.Since(began).Round(time.Millisecond))
 			}
+		}
+	}
+	if len(o.growth) > 0 {
+		if r.growth, err = measureGrowth(ctx, server, o.growth, o.effort, logf); err != nil {
+			return err
 		}
 	}
 	if err := r.write(o.out); err != nil {

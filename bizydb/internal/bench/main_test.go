@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "performance.md")
-	o, err := parse([]string{"-quick", "-out", out, "-cases", "get,complete,bulk", "-users", "5", "-tasks", "1000", "-heavy", "500", "-bulk", "50", "-rounds", "2", "-turn", "1ms", "-clients", "1,2"})
+	o, err := parse([]string{"-quick", "-out", out, "-cases", "get,complete,bulk", "-users", "5", "-tasks", "1000", "-heavy", "500", "-bulk", "50", "-rounds", "2", "-turn", "1ms", "-clients", "1,2", "-growth", "2000,4000"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	plots, err := filepath.Glob(filepath.Join(filepath.Dir(out), "*.svg"))
-	if err != nil || len(plots) != 2+2+1 {
+	if err != nil || len(plots) != 2+2+1+1 {
 		t.Errorf("%q, %v", plots, err)
 	}
 	t.Logf("%s", document)

@@ -123,7 +123,7 @@ func TestPeersAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			completes := caseNamed(t, "complete")
+			completes := namedCase("complete")
 			p = open(t, c, completes)
 			conn := s.owner.triggers
 			if c.byHand {
@@ -203,13 +203,4 @@ func ask[T any](t *testing.T, conn *pgx.Conn, to pgx.RowToFunc[T], sql string, a
 		t.Fatal(err)
 	}
 	return all
-}
-
-func caseNamed(t *testing.T, name string) benchCase {
-	t.Helper()
-	picked, err := pick(cases, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return picked[0]
 }

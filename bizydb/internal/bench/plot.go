@@ -57,6 +57,22 @@ func plots(results []result) []chart {
 	return all
 }
 
+// growthPlot has the databases beside each other, and the cases in each.
+func growthPlot(all []growth) chart {
+	c := chart{name: "growth", title: "bizydb, 1 client, no added latency: ms by tasks in the database"}
+	for _, tasks := range all[0].tasks {
+		c.groups = append(c.groups, thousands(tasks))
+	}
+	for _, g := range all {
+		b := bars{name: g.name}
+		for _, m := range g.micros {
+			b.values = append(b.values, median(m)/1e3)
+		}
+		c.bars = append(c.bars, b)
+	}
+	return c
+}
+
 func (c *chart) add(group string, r result) {
 	c.groups = append(c.groups, group)
 	for i, p := range r.peers {

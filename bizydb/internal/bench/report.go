@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,6 +21,7 @@ type report struct {
 	latencies []time.Duration
 	added     map[time.Duration]time.Duration // as measured
 	results   []result
+	growth    []growth
 }
 
 // write writes the document, and beside it the plots that it shows.
@@ -43,7 +45,54 @@ func (r report) write(path string) error {
 			r.table(&b, withClients(ofCase, clients), clients)
 		}
 	}
+	if len(r.growth) > 0 {
+		c := growthPlot(r.growth)
+		file := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + "-" + c.name + ".svg"
+		if err := c.save(filepath.Join(filepath.Dir(path), file)); err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, growthText, thousands(tasksOfAGrownUser)+" tasks", c.title, file)
+		r.growthTable(&b)
+	}
 	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+const growthText = `
+## growth
+
+bizydb alone, 1 client, no added latency, in databases of more and more users with %s each. “×” is the median of the rounds'
+ratios to the smallest database, with the lowest and the highest.
+
+![%s](%s)
+
+`
+
+func (r report) growthTable(b *bytes.Buffer) {
+	fmt.Fprint(b, "| tasks in all |")
+	rule := "|---|"
+	for i, tasks := range r.growth[0].tasks {
+		fmt.Fprintf(b, " %s |", thousands(tasks))
+		rule += "--:|"
+		if i > 0 {
+			fmt.Fprint(b, " × |")
+			rule += "--:|"
+		}
+	}
+	fmt.Fprintf(b, "\n%s\n", rule)
+	for _, g := range r.growth {
+		fmt.Fprintf(b, "| %s |", g.name)
+		for i := range g.tasks {
+			fmt.Fprintf(b, " %s |", micros(median(g.micros[i])))
+			if i > 0 {
+				fmt.Fprintf(b, " %s |", spread(g.ratios[i]))
+			}
+		}
+		fmt.Fprintln(b)
+	}
+	fmt.Fprintln(b)
+	for _, g := range r.growth {
+		fmt.Fprintf(b, "- %s: %s.\n", g.name, g.about)
+	}
 }
 
 func (r report) head(b *bytes.Buffer) {
@@ -100,15 +149,21 @@ func (r report) table(b *bytes.Buffer, results []result, clients int) {
 }
 
 // times is by how much bizydb is faster.
-func (m measured) times() string {
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(m.ratios), quantile(m.ratios, 0), quantile(m.ratios, 1))
+func (m measured) times() string { return spread(m.ratios) }
+
+func spread(v []float64) string {
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(v), quantile(v, 0), quantile(v, 1))
 }
 
 func micros(v float64) string {
 	if v < 100 {
 		return fmt.Sprintf("%.1f", v)
 	}
-	s := fmt.Sprintf("%.0f", v)
+	return thousands(int(v + 0.5))
+}
+
+func thousands(n int) string {
+	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
