@@ -15,7 +15,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// BenchmarkScope measures what a scope costs: the library's 20-row list against the same SQL with an explicit WHERE
+// BenchmarkScope measures what a scope costs: a list of 20 rows and a task by its id against the same SQL with an explicit WHERE
 // user_id, on a bare pgx pool whose login owns the tables, so that no policy applies. The two take turns, call by call,
 // in ten rounds; it reports the median of the rounds' ratios of medians.
 //
@@ -39,6 +39,10 @@ func BenchmarkScope(b *testing.B) {
 		}
 	}
 	analyze(b, owner)
+	var task planner.TaskID
+	if err := owner.QueryRow(b.Context(), "SELECT min(id) FROM public.tasks WHERE user_id = $1", user).Scan(&task); err != nil {
+		b.Fatal(err)
+	}
 
 	for _, c := range []struct {
 		name   string
@@ -49,12 +53,23 @@ func BenchmarkScope(b *testing.B) {
 			tasks, err := made.As(user).ListTasks(ctx, planner.ListTasksParams{Limit: 20})
 			return wantRows(len(tasks), 20, err)
 		}, func(ctx context.Context) error {
-			rows, err := owner.Query(ctx, bareList, user, nil, nil, nil, 20)
+			rows, err := owner.Query(ctx, bareList, user, 20)
 			if err != nil {
 				return err
 			}
 			tasks, err := pgx.CollectRows(rows, scanTask)
 			return wantRows(len(tasks), 20, err)
+		}},
+		{"get", func(ctx context.Context) error {
+			_, err := made.As(user).GetTask(ctx, task)
+			return err
+		}, func(ctx context.Context) error {
+			rows, err := owner.Query(ctx, bareGet, user, task)
+			if err != nil {
+				return err
+			}
+			_, err = pgx.CollectExactlyOneRow(rows, scanTask)
+			return err
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -142,18 +157,13 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// bareList is ListTasks with the user named in it.
-const bareList = `SELECT tasks.* FROM (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE t.user_id = $1
-    AND (t.status = $2 OR $2 IS NULL)
-    AND (t.category = $3 OR $3 IS NULL)
-    AND (t.parent_goal_id = $4 OR $4 IS NULL)
-  ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif($5::int, 0)
-) AS page
-JOIN public.tasks ON tasks.id = page.id
-ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC`
+// What ListTasks and GetTask ask, with the user named in it.
+const (
+	bareTask = `SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date,
+  created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks WHERE user_id = $1`
+	bareList = bareTask + ` ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC LIMIT (SELECT nullif($2::int, 0))`
+	bareGet  = bareTask + ` AND id = $2`
+)
 
 func scanTask(row pgx.CollectableRow) (planner.Task, error) {
 	var i planner.Task

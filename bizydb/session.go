@@ -172,8 +172,10 @@ func (r *reply) close(err error) error {
 			err = closeErr
 		}
 	}
-	r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && changes(r.sql)
-	closeIfStale(r.on, err)
+	if err != nil {
+		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && changes(r.sql)
+		closeIfStale(r.on, err)
+	}
 	if r.leased != nil {
 		r.leased.Release()
 	}
@@ -200,7 +202,7 @@ func unanswered(on *pgx.Conn, err error) bool {
 	var pgErr *pgconn.PgError
 	var notSent pgx.ErrPreprocessingBatch
 	switch {
-	case err == nil || errors.As(err, &notSent) || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed):
+	case errors.As(err, &notSent) || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed):
 		return false
 	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
 		return false

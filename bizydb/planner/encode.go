@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -33,10 +34,30 @@ func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids
 
 // TextValue implements [pgtype.TextValuer]. Nil is none.
 func (n NewTasks) TextValue() (pgtype.Text, error) {
-	if n == nil {
-		n = NewTasks{}
+	tasks := make([]newTask, len(n))
+	for i, t := range n {
+		tasks[i] = newTask(t)
 	}
-	return jsonOrNull(n, false)
+	return jsonOrNull(tasks, false)
+}
+
+// A newTask is a CreateTaskParams that leaves out what is not set: most of the JSON of many tasks would be names of fields.
+type newTask struct {
+	ParentGoalID   *GoalID    `json:"parent_goal_id,omitzero"`
+	Title          string     `json:"title"`
+	Description    *string    `json:"description,omitzero"`
+	Priority       *int       `json:"priority,omitzero"`
+	Status         TaskStatus `json:"status,omitzero"`
+	BlockedReason  *string    `json:"blocked_reason,omitzero"`
+	Category       *string    `json:"category,omitzero"`
+	EstimatedHours *float64   `json:"estimated_hours,omitzero"`
+	ActualHours    *float64   `json:"actual_hours,omitzero"`
+	DueDate        *time.Time `json:"due_date,omitzero"`
+	Dependencies   TaskIDs    `json:"dependencies,omitzero"`
+	Notes          *string    `json:"notes,omitzero"`
+	Tags           Tags       `json:"tags,omitzero"`
+	CreatedAt      *time.Time `json:"created_at,omitzero"`
+	CompletedAt    *time.Time `json:"completed_at,omitzero"`
 }
 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.

@@ -54,7 +54,7 @@ var cases = []benchCase{
 		},
 	},
 	{
-		name: "complete", about: "a task four goals deep, and the progress of the four; by hand for all but bizydb", writes: true, completes: true,
+		name: "complete", about: "a task four goals deep, and the progress of the four", writes: true, completes: true,
 		do: func(ctx context.Context, _ *site, p Peer, mine plan, _, i int) error {
 			return p.Complete(ctx, mine.user, mine.tasks[i%len(mine.tasks)], nil)
 		},

@@ -21,11 +21,7 @@ var growthCases = []benchCase{
 			return wantRows(len(tasks), 20, err)
 		},
 	},
-	func() benchCase {
-		c := namedCase("complete")
-		c.about = "a task four goals deep, and the progress of the four"
-		return c
-	}(),
+	namedCase("complete"),
 }
 
 // A growth is what one case takes in databases of different sizes.

@@ -103,7 +103,8 @@ Written by `+"`%s`"+` in bizydb/internal/bench. %s, on the machine of the client
 
 A time is the median of the rounds' medians, in µs. “× bizydb” is the median of the rounds' ratios to bizydb's time in the
 same round, with the lowest and the highest: above 1 bizydb is faster. Allocations are the client's, and round trips those of
-an operation on a warm connection. The latency is added by a proxy in the process of the clients; without it they go straight.
+an operation on a warm connection. Who completes a task keeps progress by hand, in a database without bizydb's triggers for
+it, except bizydb. The latency is added by a proxy in the process of the clients; without it they go straight.
 `, r.command, r.server, runtime.NumCPU(), runtime.Version(), r.size.users, r.size.tasks, r.size.heavy, r.effort.rounds, r.effort.turn)
 	for _, l := range r.latencies {
 		if l > 0 {
