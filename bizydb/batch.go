@@ -19,14 +19,24 @@ import (
 // what they share. It is Batch's ctx that counts, not the one that a query gets. The queries of one round trip are one
 // transaction, but each sees what is committed when it begins; for one moment for all use [Scope.Snapshot].
 //
-// The first error ends all of them and is returned. A write gives [ErrReadOnly].
+// A function asks through q, by itself and not in another goroutine, one thing at a time: in the loop of StreamTasks it cannot
+// ask for more. While it runs, Batch holds a connection, so it must not use the scope in place of q: the pool may have no other.
+// When it has returned, q and what is left of a stream are of no use.
+//
+// The first error that a function returns ends all of them and is returned. So does an error of the server, a refused value
+// say, also where the function has handled it; a row that is not found is no such error. A write gives [ErrReadOnly]. Nothing
+// is tried again.
 func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Catalogue) error) error {
-	session := &session{pool: s.db.pool, mode: s.db.mode, invalid: s.invalid(), enter: s.statement(enterScopeSQL)}
+	if err := s.invalid(); err != nil {
+		return err
+	}
+	session := &session{pool: s.db.pool, mode: s.db.mode, enter: s.statement(enterScopeSQL)}
 	var asking []*asker
 	for _, read := range reads {
 		a := &asker{}
 		next, stop := iter.Pull(func(yield func(statement) bool) {
 			a.ask = yield
+			defer func() { a.ask = nil }()
 			a.err = read(planner.New(a))
 		})
 		defer stop()
@@ -63,7 +73,7 @@ func (s *session) answer(ctx context.Context, asking []*asker) (again []*asker, 
 	}()
 	for _, a := range asking {
 		rows, _ := reply.results.Query() // an error is the rows' too
-		a.rows = &batchRows{rows, a.asked.sql}
+		a.rows = &batchRows{Rows: rows, sql: a.asked.sql}
 		more, err := a.resume()
 		if err != nil {
 			return nil, err
@@ -78,30 +88,38 @@ func (s *session) answer(ctx context.Context, asking []*asker) (again []*asker, 
 // An asker is the DBTX of a function in a batch. The function stops at a query, and goes on when there is an answer.
 type asker struct {
 	goOn  func() (statement, bool)
-	ask   func(statement) bool
+	ask   func(statement) bool // nil before the function runs and when it has returned
 	asked statement
-	rows  *batchRows
-	err   error // of the function, when it has ended
+	rows  *batchRows // the last answer
+	err   error      // of the function, when it has ended
 }
 
-// resume lets the function go on, until it has asked something or ended.
+// resume lets the function go on, until it has asked something or ended. Then the answer that it went on with is over: soon
+// the connection is somebody else's.
 func (a *asker) resume() (asked bool, err error) {
 	a.asked, asked = a.goOn()
+	if a.rows != nil {
+		a.rows.end()
+	}
 	return asked, a.err
 }
 
 // Query implements DBTX.
 func (a *asker) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if changes(sql) {
-		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", queryName(sql), ErrReadOnly)
-	}
-	if !a.ask(statement{sql, args}) {
-		return nil, errBatchEnded
+	switch name := queryName(sql); {
+	case changes(sql):
+		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", name, ErrReadOnly)
+	case a.ask == nil:
+		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", name)
+	case a.rows != nil && !a.rows.ended:
+		return nil, fmt.Errorf("bizydb: %s: the rows of %s have not been read to the end", name, queryName(a.rows.sql))
+	case !a.ask(statement{sql, args}):
+		return nil, fmt.Errorf("bizydb: %s: %w", name, errBatchEnded)
 	}
 	return a.rows, nil
 }
 
-var errBatchEnded = errors.New("bizydb: another function of the batch has failed")
+var errBatchEnded = errors.New("the batch has ended with another error")
 
 // Exec implements DBTX.
 func (a *asker) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
@@ -136,25 +154,4 @@ func (r askerRow) Scan(dest ...any) error {
 		return err
 	}
 	return translate(queryName(r.sql), pgx.ErrNoRows)
-}
-
-// batchRows are the rows of one query of a batch.
-type batchRows struct {
-	pgx.Rows
-	sql string
-}
-
-func (r *batchRows) Scan(dest ...any) error {
-	if err := r.Rows.Scan(dest...); err != nil {
-		return translate(queryName(r.sql), err)
-	}
-	inUTC(dest)
-	return nil
-}
-
-func (r *batchRows) Err() error {
-	if err := r.Rows.Err(); err != nil {
-		return translate(queryName(r.sql), err)
-	}
-	return nil
 }

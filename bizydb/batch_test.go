@@ -3,9 +3,12 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"iter"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -99,6 +102,10 @@ func TestBatchEnds(t *testing.T) {
 		}
 	}
 
+	if err := db.As(0).Batch(t.Context()); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("nobody's, nothing asked: %v", err)
+	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := alice.Batch(ctx, list); !errors.Is(err, context.Canceled) {
@@ -117,5 +124,67 @@ func TestBatchEnds(t *testing.T) {
 	}()
 	if n := db.Pool().Stat().AcquiredConns(); n != 0 {
 		t.Errorf("after a panic the connection has not been given back")
+	}
+}
+
+// What is left of an answer is of no use when its function has asked again or returned: by then the connection, and what comes on
+// it, can be another user's.
+func TestBatchRowsEnd(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	for _, conns := range []int32{1, 2} {
+		db := open(t, made.DSN, func(c *pgxpool.Config) { c.MaxConns = conns })
+		alice, bob := db.As(made.NewUser(t)), db.As(made.NewUser(t))
+		hers, his := plant(t, alice), plant(t, bob)
+
+		others, stop := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() {
+			for others.Err() == nil {
+				_, _ = bob.ListTasks(others, planner.ListTasksParams{})
+			}
+		})
+
+		for range 100 {
+			// Asking in the loop of a stream.
+			var met []planner.Task
+			err := alice.Batch(t.Context(), func(q planner.Catalogue) error {
+				for task, err := range q.StreamTasks(t.Context(), planner.ListTasksParams{}) {
+					if err != nil {
+						return err
+					}
+					met = append(met, task)
+					if _, err := q.GetGoal(t.Context(), hers.goal); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err == nil || len(met) != 1 {
+				t.Fatalf("asked in the loop of a stream: %d tasks, %v", len(met), err)
+			}
+
+			// Keeping a stream and the catalogue for later.
+			var kept planner.Catalogue
+			var next func() (planner.Task, error, bool)
+			var stopStream func()
+			if err := alice.Batch(t.Context(), func(q planner.Catalogue) error {
+				kept = q
+				next, stopStream = iter.Pull2(q.StreamTasks(t.Context(), planner.ListTasksParams{}))
+				_, err, _ := next()
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if task, err, more := next(); err == nil || !more {
+				t.Fatalf("a stream that was kept: %+v, %v", task, more)
+			}
+			stopStream()
+			if task, err := kept.GetTask(t.Context(), his.task); err == nil || errors.Is(err, bizydb.ErrNotFound) {
+				t.Fatalf("a catalogue that was kept: %+v, %v", task, err)
+			}
+		}
+		stop()
+		done.Wait()
 	}
 }
