@@ -78,10 +78,11 @@ func BenchmarkScope(b *testing.B) {
 				ratios, scoped, bare = nil, nil, nil
 				for range rounds {
 					var took [2][]float64
-					for range 400 {
-						for i, call := range [2]func(context.Context) error{c.scoped, c.bare} {
+					for n := range 400 {
+						for turn := range 2 {
+							i := (turn + n) % 2 // who comes second finds the rows in memory
 							start := time.Now()
-							if err := call(b.Context()); err != nil {
+							if err := [2]func(context.Context) error{c.scoped, c.bare}[i](b.Context()); err != nil {
 								b.Fatal(err)
 							}
 							took[i] = append(took[i], float64(time.Since(start).Nanoseconds())/1e3)

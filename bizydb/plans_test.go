@@ -158,6 +158,41 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// Lists whose order an index has walk it, in a plan that is kept for any limit: by many users, and by one who has all.
+func TestListsWalkAnIndex(t *testing.T) {
+	t.Parallel()
+	many := bizydbtest.New(t)
+	c := newCrowd(t, ownerPool(t, many))
+	alone := bizydbtest.New(t)
+	owner, user := ownerPool(t, alone), alone.NewUser(t)
+	if _, err := owner.Exec(t.Context(), `
+		INSERT INTO public.tasks (user_id, title, priority, status, due_date, created_at)
+		SELECT $1, 'task ' || n, h % 5 + 1, (ARRAY['pending', 'completed', 'blocked'])[h / 7 % 3 + 1], now() + (h / 17 % 1000 - 800) * interval '1 day', now() - h % 900 * interval '1 day'
+		FROM generate_series(1, 20000) AS n CROSS JOIN LATERAL (SELECT hashint4(n) & 2147483647) AS hash (h)`, user); err != nil {
+		t.Fatal(err)
+	}
+	analyze(t, owner)
+	for _, one := range []struct {
+		name string
+		db   *bizydbtest.Database
+		user bizydb.UserID
+	}{{"heavy", many, c.heavy}, {"light", many, c.light}, {"alone", alone, user}} {
+		for method, index := range map[string]string{
+			"AllTasks": "ix_tasks_user_list", "OpenTasks": "ix_tasks_user_open_list", "TasksByPriority": "ix_tasks_user_list",
+			"OverdueTasks": "ix_tasks_user_open_due_date", "UpcomingTasks": "ix_tasks_user_open_due_date",
+		} {
+			asked := &recorder{}
+			if _, err := call(t.Context(), planner.New(asked), method, things{}); err == nil {
+				t.Fatal("the recorder was not asked")
+			}
+			plan := explain(t, one.db, one.user, "force_generic_plan", asked)
+			if !strings.Contains(plan, "Index Scan using "+index+" on tasks") || strings.Contains(plan, "Sort") {
+				t.Errorf("%s, %s\n%s\nwant %s and no sort", one.name, method, plan, index)
+			}
+		}
+	}
+}
+
 func seqScans(t testing.TB, tx pgx.Tx) int {
 	t.Helper()
 	n, err := queryAll[int](t, tx, `SELECT sum(seq_scan)::int FROM pg_stat_xact_user_tables WHERE relname IN ('tasks', 'goals')`)

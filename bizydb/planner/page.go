@@ -60,9 +60,9 @@ const minTime = -210_866_803_200_000_000
 // Walking from page to page neither skips nor repeats a task, whatever is created or deleted meanwhile; one whose priority
 // or due date changes moves in the list. Nothing found is an empty page.
 //
-// A page costs the same wherever it is, but for the first one without a filter, which costs less. What costs more is a filter other than the status that few of very many tasks
-// match, since all are passed over; a search, for the same reason; and tags that very many tasks carry, since all of those
-// are read for each page.
+// A page costs the same wherever it is, and the first one without a filter less. What costs more is a filter other than the
+// status that few of very many tasks match, since all are passed over; a search, for the same reason; and tags that very many
+// tasks carry, since all of those are read for each page.
 //
 // A cursor that is not from PageTasks, or a size out of range, is ErrInvalid. The total of an empty page that is not the
 // first takes a second round trip.

@@ -13,7 +13,7 @@ import (
 const allTasks = `-- name: AllTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT /* unseen: it is not planned for each limit anew */ nullif($1::int, 0))
+LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::int, 0))
 `
 
 // AllTasks is ListTasks without a filter.

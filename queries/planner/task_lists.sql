@@ -2,7 +2,7 @@
 -- name: AllTasks :many
 SELECT * FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT /* unseen: it is not planned for each limit anew */ nullif(sqlc.arg('limit')::int, 0));
+LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
 -- FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
 -- hundred thousand do, PageTasks is faster.
