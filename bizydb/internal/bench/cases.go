@@ -29,14 +29,15 @@ var cases = []benchCase{
 	{
 		name: "get", about: "one task by its id",
 		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
-			r := s.reader(client, i)
-			return p.Get(ctx, r.user, r.tasks[i%len(r.tasks)], nil)
+			user, task := s.reader(client, i)
+			return p.Get(ctx, user, task, nil)
 		},
 	},
 	{
 		name: "list", about: "the 20 most urgent tasks",
 		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
-			n, err := p.List(ctx, s.reader(client, i).user, nil)
+			user, _ := s.reader(client, i)
+			n, err := p.List(ctx, user, nil)
 			return wantRows(n, 20, err)
 		},
 	},
@@ -44,7 +45,15 @@ var cases = []benchCase{
 		name:  "dashboard",
 		about: "five reads: 5 overdue tasks, 20 tasks due within a week, counts by status, 5 goals near completion, the rate of completion",
 		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
-			return p.Dashboard(ctx, s.reader(client, i).user, s.at, nil)
+			user, _ := s.reader(client, i)
+			return p.Dashboard(ctx, user, s.at, nil)
+		},
+	},
+	{
+		name: "stream", about: "all tasks of the heavy user in the order of lists, one by one", alone: true,
+		do: func(ctx context.Context, s *site, p Peer, _ plan, _, _ int) error {
+			n, err := p.Stream(ctx, s.heavyID, s.heavy, nil)
+			return wantRows(n, s.heavy, err)
 		},
 	},
 	{
@@ -73,21 +82,19 @@ var cases = []benchCase{
 		},
 		afterwards: func(ctx context.Context, s *site, _ contender, mine plan, _ int) error { return s.clear(ctx, mine) },
 	},
-	{
-		name: "stream", about: "all tasks of the heavy user in the order of lists, one by one", alone: true,
-		do: func(ctx context.Context, s *site, p Peer, _ plan, _, _ int) error {
-			n, err := p.Stream(ctx, s.heavyID, s.heavy, nil)
-			return wantRows(n, s.heavy, err)
-		},
-	},
 }
 
 func namedCase(name string) benchCase {
 	return cases[slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })]
 }
 
-// reader spreads the clients, and what one does after the other, over the readers.
-func (s *site) reader(client, i int) reader { return s.readers[(client*7+i)%len(s.readers)] }
+// reader is whose data is read by what a client does the i-th time in this round, and which task of theirs: the same for
+// everyone, and as good as by chance.
+func (s *site) reader(client, i int) (user, task int64) {
+	n := (uint64(s.round)*1_000_003 + uint64(client)*10_007 + uint64(i)) * 0x9e37_79b9_7f4a_7c15 >> 32
+	r := s.readers[n%uint64(len(s.readers))]
+	return r.user, r.tasks[n/uint64(len(s.readers))%uint64(len(r.tasks))]
+}
 
 func (s *site) newTask(mine plan, i int) newTask {
 	return newTask{
@@ -96,11 +103,15 @@ func (s *site) newTask(mine plan, i int) newTask {
 	}
 }
 
+// newTasks are always the same, so that it takes no time to make them again.
 func (s *site) newTasks(mine plan, n int) []newTask {
-	tasks := make([]newTask, n)
-	for i := range tasks {
-		tasks[i] = s.newTask(mine, i)
-		tasks[i].goal -= int64(i % goalsOfAPlan) // spread over the plan
+	if len(s.many[mine.user]) != n {
+		tasks := make([]newTask, n)
+		for i := range tasks {
+			tasks[i] = s.newTask(mine, i)
+			tasks[i].goal -= int64(i % goalsOfAChain) // spread over the plan
+		}
+		s.many[mine.user] = tasks
 	}
-	return tasks
+	return s.many[mine.user]
 }

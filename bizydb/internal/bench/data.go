@@ -16,10 +16,11 @@ const (
 	week  = 7 * 24 * time.Hour
 	month = 30 * 24 * time.Hour
 
-	goalsOfAPlan  = 12 // four deep, three of each depth
-	tasksOfAPlan  = 20 // under the deepest; few enough that each that is completed changes every goal above it
+	goalsOfAChain = 12 // four deep, three of each depth
+	tasksOfAChain = 20 // under the deepest; few enough that each that is completed changes every goal above it
+	chainsOfAPlan = 10 // so that there is enough to complete in a turn
 	goalsOfAUser  = 5
-	readersAtMost = 200
+	readersAtMost = 1000
 )
 
 // A size says how much is loaded.
@@ -36,6 +37,8 @@ type data struct {
 	readers []reader
 	heavyID int64
 	plans   [][]plan // by contender and by client
+	round   int      // of the measurement, so that each reads what the one before has not
+	many    map[int64][]newTask
 }
 
 // A reader is an ordinary user whose tasks are read, and some of the tasks.
@@ -44,10 +47,10 @@ type reader struct {
 	tasks []int64
 }
 
-// A plan belongs to one client of one contender: a chain of goals, and the tasks under the deepest.
+// A plan belongs to one client of one contender: chains of goals, and the tasks under the deepest of each.
 type plan struct {
 	user  int64
-	goal  int64
+	goal  int64 // the deepest of the first chain
 	tasks []int64
 }
 
@@ -78,7 +81,7 @@ func (s *site) Close(ctx context.Context) error {
 }
 
 func emptySite(size size) *site {
-	return &site{data: data{size: size, at: time.Now().UTC().Truncate(time.Hour)}}
+	return &site{data: data{size: size, at: time.Now().UTC().Truncate(time.Hour), many: map[int64][]newTask{}}}
 }
 
 // newSite makes and loads both.
@@ -169,18 +172,18 @@ func (s *site) load(ctx context.Context, owner *pgx.Conn, plans int) error {
 		  ORDER BY h, u, n`, []any{s.users, s.heavy, light, s.at, goalsOfAUser}},
 		{
 			`WITH RECURSIVE chain (user_id, depth, id, parent) AS (
-		    SELECT u, d, $2::bigint + 12 * (u - $1 - 1) + 3 * d + k, CASE WHEN d > 0 THEN $2 + 12 * (u - $1 - 1) + 3 * (d - 1) + 3 END
-		    FROM generate_series($1::int + 1, $1 + $3::int) AS u, generate_series(0, 3) AS d, generate_series(1, 3) AS k
+		    SELECT $1::int + 1 + c / $4::int, d, $2::bigint + 12 * c + 3 * d + k, CASE WHEN d > 0 THEN $2 + 12 * c + 3 * (d - 1) + 3 END
+		    FROM generate_series(0, $3::int * $4 - 1) AS c, generate_series(0, 3) AS d, generate_series(1, 3) AS k
 		  )
 		  INSERT INTO public.goals (id, user_id, title, parent_goal_id) SELECT id, user_id, 'depth ' || depth, parent FROM chain ORDER BY id`,
-			[]any{s.users, s.firstOfPlans(), plans},
+			[]any{s.users, s.firstOfPlans(), plans, chainsOfAPlan},
 		},
 		{
 			`INSERT INTO public.tasks (user_id, parent_goal_id, title)
-		  SELECT u, $2::bigint + 12 * (u - $1), 'step ' || n FROM generate_series($1::int + 1, $1 + $3::int) AS u, generate_series(1, $4::int) AS n ORDER BY u, n`,
-			[]any{s.users, s.firstOfPlans(), plans, tasksOfAPlan},
+		  SELECT $1::int + 1 + c / $4::int, $2::bigint + 12 * (c + 1), 'step ' || n FROM generate_series(0, $3::int * $4 - 1) AS c, generate_series(1, $5::int) AS n ORDER BY c, n`,
+			[]any{s.users, s.firstOfPlans(), plans, chainsOfAPlan, tasksOfAChain},
 		},
-		{`SELECT setval(pg_get_serial_sequence('public.goals', 'id'), $1)`, []any{s.firstOfPlans() + goalsOfAPlan*plans + 1}},
+		{`SELECT setval(pg_get_serial_sequence('public.goals', 'id'), $1)`, []any{s.firstOfPlans() + goalsOfAChain*chainsOfAPlan*plans + 1}},
 		{`SELECT setval(pg_get_serial_sequence('public.users', 'id'), $1)`, []any{s.users + plans + 1}},
 		{withIndexes, nil},
 		{"VACUUM ANALYZE", nil},
@@ -246,9 +249,9 @@ func (s *site) look(ctx context.Context, contenders, clients int) error {
 		var plans []plan
 		for i := range clients {
 			n := c*clients + i
-			p := plan{user: int64(s.users + n + 1), goal: int64(s.firstOfPlans() + goalsOfAPlan*(n+1))}
+			p := plan{user: int64(s.users + n + 1), goal: int64(s.firstOfPlans() + goalsOfAChain*(chainsOfAPlan*n+1))}
 			var err error
-			if p.tasks, err = idsOf(p.user, tasksOfAPlan); err != nil {
+			if p.tasks, err = idsOf(p.user, chainsOfAPlan*tasksOfAChain); err != nil {
 				return err
 			}
 			plans = append(plans, p)
@@ -268,6 +271,16 @@ func (s *site) rewind(ctx context.Context, c contender, p plan) error {
 	sql = append(sql, "UPDATE public.tasks SET status = 'pending' WHERE user_id = $1 AND status = 'completed'")
 	for _, q := range sql {
 		if _, err := conn.Exec(ctx, q, p.user); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vacuum removes what the writers have left behind, so that it is not the next one's.
+func (s *site) vacuum(ctx context.Context) error {
+	for _, conn := range []*pgx.Conn{s.owner.triggers, s.owner.byHand} {
+		if _, err := conn.Exec(ctx, "VACUUM ANALYZE public.goals, public.tasks"); err != nil {
 			return err
 		}
 	}

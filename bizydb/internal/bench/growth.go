@@ -17,7 +17,8 @@ var growthCases = []benchCase{
 	{
 		name: "overdue", about: "the 20 tasks that are longest overdue",
 		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
-			tasks, err := p.(bizydbPeer).as(s.reader(client, i).user).OverdueTasks(ctx, planner.OverdueTasksParams{At: &s.at, Limit: 20})
+			user, _ := s.reader(client, i)
+			tasks, err := p.(bizydbPeer).as(user).OverdueTasks(ctx, planner.OverdueTasksParams{At: &s.at, Limit: 20})
 			return wantRows(len(tasks), 20, err)
 		},
 	},
@@ -66,6 +67,7 @@ func measureGrowth(ctx context.Context, server *bizydbtest.Server, sizes []int, 
 		for round := range effort.rounds + 1 {
 			for turn := range sizes {
 				i := (turn + round) % len(sizes)
+				benches[i].round = round
 				took, err := benches[i].turn(ctx, work, 0, peers[i], 1, effort.turn)
 				if err != nil {
 					return nil, fmt.Errorf("%s with %d tasks: %w", work.name, sizes[i], err)

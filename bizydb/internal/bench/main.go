@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"slices"
@@ -57,7 +58,7 @@ func parse(args []string) (options, error) {
 	peerNames := flags.String("peers", strings.Join(namesOf(contenders), ","), "who does it; the first is what the others are compared with")
 	latencies := flags.String("latency", "0s,500µs,2ms", "what a round trip takes longer")
 	clients := flags.String("clients", "1,8,32", "how many ask at once")
-	growth := flags.String("growth", "10000,100000,1000000,10000000", "tasks in the databases of which one is larger than the other; none for nothing")
+	growth := flags.String("growth", "10000,100000,1000000,10000000", "the sizes, in tasks, of the databases that bizydb alone is measured in; empty for none")
 	flags.IntVar(&o.users, "users", 1000, "users")
 	flags.IntVar(&o.tasks, "tasks", 1_000_000, "tasks of all users")
 	flags.IntVar(&o.heavy, "heavy", 100_000, "tasks of the heavy one among them")
@@ -145,6 +146,10 @@ func pick[T fmt.Stringer](all []T, names string) ([]T, error) {
 	return picked, nil
 }
 
+const settingsSQL = `
+	SELECT 'PostgreSQL ' || current_setting('server_version') || ' with ' || string_agg(name || ' ' || current_setting(name), ', ' ORDER BY name)
+	FROM unnest(ARRAY['fsync', 'full_page_writes', 'shared_buffers', 'synchronous_commit']) AS name`
+
 func run(ctx context.Context, o options, logf func(string, ...any)) (err error) {
 	server, err := bizydbtest.Start(ctx, bizydbtest.Options{Logf: logf})
 	if err != nil {
@@ -168,10 +173,10 @@ func run(ctx context.Context, o options, logf func(string, ...any)) (err error) 
 		command: strings.Join(append([]string{"go run ."}, o.args...), " "), size: o.size, effort: o.effort, notes: o.contenders,
 		latencies: o.latencies, added: map[time.Duration]time.Duration{},
 	}
-	if err := s.owner.triggers.QueryRow(ctx, "SELECT 'PostgreSQL ' || current_setting('server_version') || ' with fsync ' || current_setting('fsync')").Scan(&r.server); err != nil {
+	if err := s.owner.triggers.QueryRow(ctx, settingsSQL).Scan(&r.server); err != nil {
 		return err
 	}
-	b := &bench{site: s, contenders: o.contenders, effort: o.effort, proxies: map[time.Duration]*delayProxy{}}
+	b := &bench{site: s, contenders: o.contenders, effort: o.effort, proxies: map[time.Duration]*delayProxy{}, random: rand.New(rand.NewPCG(1, 2))}
 	for _, l := range o.latencies {
 		if l == 0 {
 			continue
@@ -202,14 +207,19 @@ func run(ctx context.Context, o options, logf func(string, ...any)) (err error) 
 			}
 		}
 	}
-	if len(o.growth) > 0 {
-		if r.growth, err = measureGrowth(ctx, server, o.growth, o.effort, logf); err != nil {
-			return err
-		}
-	}
 	if err := r.write(o.out); err != nil {
 		return err
 	}
 	logf("wrote %s", o.out)
+	if len(o.growth) == 0 {
+		return nil
+	}
+	if r.growth, err = measureGrowth(ctx, server, o.growth, o.effort, logf); err != nil {
+		return err
+	}
+	if err := r.write(o.out); err != nil {
+		return err
+	}
+	logf("wrote %s, now with growth", o.out)
 	return nil
 }

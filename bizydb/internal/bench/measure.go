@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -49,6 +50,7 @@ type bench struct {
 	contenders []contender
 	effort
 	proxies map[time.Duration]*delayProxy
+	random  *rand.Rand
 }
 
 // Few enough to leave the server's connections free for others.
@@ -70,7 +72,7 @@ func (b *bench) dsn(c contender, work benchCase, latency time.Duration) string {
 	return dsn
 }
 
-// measure lets the contenders take turns, in another order in each round.
+// measure lets the contenders take turns, in an order of chance in each round.
 func (b *bench) measure(ctx context.Context, work benchCase, at setting) (result, error) {
 	r := result{benchCase: work, setting: at}
 	peers := make([]Peer, len(b.contenders))
@@ -86,8 +88,8 @@ func (b *bench) measure(ctx context.Context, work benchCase, at setting) (result
 		r.peers = append(r.peers, measured{name: c.name})
 	}
 	for round := range b.rounds {
-		for turn := range b.contenders {
-			i := (turn + round) % len(b.contenders)
+		b.round = round
+		for _, i := range b.random.Perm(len(b.contenders)) {
 			c := b.contenders[i]
 			if peers[i] == nil {
 				p, err := c.open(ctx, b.dsn(c, work, at.latency), at.clients)
@@ -113,6 +115,11 @@ func (b *bench) measure(ctx context.Context, work benchCase, at setting) (result
 				peers[i].Close()
 				peers[i] = nil
 			}
+		}
+	}
+	if work.writes {
+		if err := b.vacuum(ctx); err != nil {
+			return r, err
 		}
 	}
 	for i := range r.peers {
@@ -234,7 +241,7 @@ func (b *bench) otherTurn(ctx context.Context, p selfTimed, work benchCase, cont
 
 // cost counts what one operation allocates, and on another pool how often it waits for the server.
 func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer, m *measured) error {
-	c, mine, times := b.contenders[contender], b.plans[contender][0], len(b.plans[contender][0].tasks)
+	c, mine, times := b.contenders[contender], b.plans[contender][0], tasksOfAChain
 	if work.alone {
 		times = 1
 	}
@@ -286,7 +293,13 @@ func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer,
 	return nil
 }
 
-func median(v []float64) float64 { return quantile(v, 0.5) }
+func median(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	v = slices.Sorted(slices.Values(v))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
 
 func quantile(v []float64, q float64) float64 {
 	if len(v) == 0 {

@@ -28,8 +28,10 @@ type Peer interface {
 // A contender is a Peer before it is opened.
 type contender struct {
 	name string
-	note string // how it does the work, for the document
-	open func(ctx context.Context, dsn string, conns int) (Peer, error)
+	// module is what it works with, whose version the document tells.
+	module string
+	note   string // how it does the work, for the document
+	open   func(ctx context.Context, dsn string, conns int) (Peer, error)
 	// nothing is the error of its Get when there is no such row.
 	nothing error
 	// owner: it logs in as the owner of the tables, whom no policy confines.
@@ -46,7 +48,7 @@ type selfTimed interface {
 }
 
 // contenders are in the order of the document. The first one is what the others are compared with.
-var contenders = []contender{bizydbItself, pgxFloor, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer, sqlalchemyPeer}
+var contenders = []contender{bizydbItself, pgxFloor, pgxInBatches, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer, sqlalchemyPeer}
 
 // A newTask is what the writing cases store.
 type newTask struct {

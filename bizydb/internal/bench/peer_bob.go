@@ -20,7 +20,8 @@ import (
 
 var bobPeer = contender{
 	name:    "Bob",
-	note:    "v0.41.1 with its pgx driver: its query builder and executor, `StructMapper`, one `INSERT` of 1,000 rows at a time for many tasks, `Cursor` for the stream. Its generated models are not used.",
+	module:  "github.com/stephenafamo/bob",
+	note:    "with its pgx driver: its query builder and executor, `StructMapper`, one `INSERT` of 1,000 rows at a time for many tasks, `Cursor` for the stream. Its generated models are not used.",
 	nothing: sql.ErrNoRows, byHand: true,
 	open: func(ctx context.Context, dsn string, conns int) (Peer, error) {
 		pool, err := pgx.New(ctx, withPool(dsn, conns))

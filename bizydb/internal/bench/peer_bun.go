@@ -15,7 +15,8 @@ import (
 
 var bunPeer = contender{
 	name:    "Bun",
-	note:    "v1.3.0 on pgx's stdlib driver, in the simple protocol as it recommends: `RunInTx`, its query builder, one `INSERT` for many tasks, `Rows` and `ScanRow` for the stream.",
+	module:  "github.com/uptrace/bun",
+	note:    "on pgx's stdlib driver, in the simple protocol, since it writes arguments into the SQL: `RunInTx`, its query builder, one `INSERT` for many tasks, `Rows` and `ScanRow` for the stream.",
 	nothing: sql.ErrNoRows, byHand: true,
 	open: func(_ context.Context, dsn string, conns int) (Peer, error) {
 		config, err := pgx.ParseConfig(dsn)

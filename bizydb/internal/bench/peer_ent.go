@@ -17,7 +17,8 @@ var errNoEntity = errors.New("ent: not found")
 
 var entPeer = contender{
 	name:    "ent",
-	note:    "v0.14.5 on pgx's stdlib driver: `client.Tx`, its generated builders, `MapCreateBulk` of 1,000 for many tasks; SQL by `QueryContext` for the roll-up. It has no rows one by one, so the stream is a list.",
+	module:  "entgo.io/ent",
+	note:    "on pgx's stdlib driver: `client.Tx`, its generated builders, `MapCreateBulk` of 1,000 for many tasks; SQL by `QueryContext` for the roll-up. It has no rows one by one, so the stream is a list.",
 	nothing: errNoEntity, byHand: true,
 	open: func(_ context.Context, dsn string, conns int) (Peer, error) {
 		driver, err := openEnt(dsn, conns)

@@ -13,10 +13,11 @@ import (
 
 var gormPeer = contender{
 	name:    "GORM",
-	note:    "v1.31.2 with its postgres driver: `db.Transaction`, its query builder, `CreateInBatches` of 1,000, `Rows` and `ScanRows` for the stream; `Raw` where its builder has no words.",
+	module:  "gorm.io/gorm",
+	note:    "with its postgres driver and `SkipDefaultTransaction`: `db.Transaction`, its query builder, `CreateInBatches` of 1,000, `Rows` and `ScanRows` for the stream; `Raw` where its builder has no words. `PrepareStmt` is off: in a transaction it takes twice the round trips.",
 	nothing: gorm.ErrRecordNotFound, byHand: true,
 	open: func(_ context.Context, dsn string, conns int) (Peer, error) {
-		db, err := gorm.Open(postgres.Open(dsn), &gorm.Config{Logger: logger.Discard})
+		db, err := gorm.Open(postgres.Open(dsn), &gorm.Config{Logger: logger.Discard, SkipDefaultTransaction: true})
 		if err != nil {
 			return nil, err
 		}

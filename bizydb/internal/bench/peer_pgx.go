@@ -15,17 +15,21 @@ import (
 var (
 	pgxFloor = contender{
 		name:    "unisolated pgx",
-		note:    "The floor: SQL by hand with `WHERE user_id = …`, as the tables' owner, no transaction; `pgx.Batch` for the dashboard, `CopyFrom` for many tasks.",
+		module:  pgxModule,
+		note:    "The floor: SQL by hand with `WHERE user_id = …`, as the tables' owner, and no transaction but to complete; `pgx.Batch` for the dashboard, `CopyFrom` for many tasks, which returns no ids.",
 		nothing: pgx.ErrNoRows, owner: true, byHand: true,
 		open: func(ctx context.Context, dsn string, conns int) (Peer, error) { return openPgx(ctx, dsn, conns, false) },
 	}
 	pgxIsolated = contender{
 		name:    "pgx",
+		module:  pgxModule,
 		note:    "SQL by hand in a transaction that sets user and role; `pgx.Batch` for the dashboard, `INSERT … SELECT unnest(…)` for many tasks, since row security refuses `COPY`.",
 		nothing: pgx.ErrNoRows, byHand: true,
 		open: func(ctx context.Context, dsn string, conns int) (Peer, error) { return openPgx(ctx, dsn, conns, true) },
 	}
 )
+
+const pgxModule = "github.com/jackc/pgx/v5"
 
 type pgxPeer struct {
 	pool     *pgxpool.Pool
@@ -93,7 +97,7 @@ func (p pgxPeer) Get(ctx context.Context, user, task int64, to *answer) error {
 
 func (p pgxPeer) List(ctx context.Context, user int64, to *answer) (n int, err error) {
 	err = p.as(ctx, user, func(db pgxDB) error {
-		rows, err := db.Query(ctx, p.list, p.args(user, 20)...)
+		rows, err := db.Query(ctx, p.list, p.args(user)...)
 		if err != nil {
 			return err
 		}
@@ -107,40 +111,54 @@ func (p pgxPeer) List(ctx context.Context, user int64, to *answer) (n int, err e
 
 func (p pgxPeer) Dashboard(ctx context.Context, user int64, at time.Time, to *answer) error {
 	return p.as(ctx, user, func(db pgxDB) error {
-		var (
-			overdue, due []planner.Task
-			counts       []planner.TaskCountsByStatusRow
-			goals        []planner.Goal
-			rate         planner.CompletionRateRow
-		)
-		tasksInto := func(tasks *[]planner.Task) func(pgx.Rows) error {
-			return func(rows pgx.Rows) (err error) { *tasks, err = pgx.CollectRows(rows, scanTask); return err }
-		}
 		batch := &pgx.Batch{}
-		batch.Queue(p.overdue, p.args(user, at)...).Query(tasksInto(&overdue))
-		batch.Queue(p.due, p.args(user, at, at.Add(week))...).Query(tasksInto(&due))
-		batch.Queue(p.counts, p.args(user)...).Query(func(rows pgx.Rows) (err error) {
-			counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c planner.TaskCountsByStatusRow, err error) {
-				return c, row.Scan(&c.Status, &c.Tasks, &c.EstimatedHours, &c.ActualHours)
-			})
-			return err
-		})
-		batch.Queue(p.goals, p.args(user)...).Query(func(rows pgx.Rows) (err error) {
-			goals, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (g planner.Goal, err error) {
-				return g, row.Scan(&g.ID, &g.Title, &g.Status, &g.ProgressPercentage, &g.TargetDate)
-			})
-			return err
-		})
-		batch.Queue(p.rate, p.args(user, at.Add(-month), at)...).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&rate.Due, &rate.Completed, &rate.OnTime)
-		})
+		d := p.dashboard(batch, user, at)
 		err := db.SendBatch(ctx, batch).Close()
-		to.addTasks(overdue...)
-		to.addTasks(due...)
-		to.addGoals(goals...)
-		to.addDashboard(counts, rate)
+		d.into(to)
 		return err
 	})
+}
+
+// A pgxDashboard is what the queries of a dashboard bring.
+type pgxDashboard struct {
+	overdue, due []planner.Task
+	counts       []planner.TaskCountsByStatusRow
+	goals        []planner.Goal
+	rate         planner.CompletionRateRow
+}
+
+func (d *pgxDashboard) into(to *answer) {
+	to.addTasks(d.overdue...)
+	to.addTasks(d.due...)
+	to.addGoals(d.goals...)
+	to.addDashboard(d.counts, d.rate)
+}
+
+// dashboard adds its queries to a batch.
+func (p pgxPeer) dashboard(batch *pgx.Batch, user int64, at time.Time) *pgxDashboard {
+	d := &pgxDashboard{}
+	batch.Queue(p.overdue, p.args(user, at)...).Query(tasksInto(&d.overdue))
+	batch.Queue(p.due, p.args(user, at, at.Add(week))...).Query(tasksInto(&d.due))
+	batch.Queue(p.counts, p.args(user)...).Query(func(rows pgx.Rows) (err error) {
+		d.counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c planner.TaskCountsByStatusRow, err error) {
+			return c, row.Scan(&c.Status, &c.Tasks, &c.EstimatedHours, &c.ActualHours)
+		})
+		return err
+	})
+	batch.Queue(p.goals, p.args(user)...).Query(func(rows pgx.Rows) (err error) {
+		d.goals, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (g planner.Goal, err error) {
+			return g, row.Scan(&g.ID, &g.Title, &g.Status, &g.ProgressPercentage, &g.TargetDate)
+		})
+		return err
+	})
+	batch.Queue(p.rate, p.args(user, at.Add(-month), at)...).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&d.rate.Due, &d.rate.Completed, &d.rate.OnTime)
+	})
+	return d
+}
+
+func tasksInto(tasks *[]planner.Task) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) { *tasks, err = pgx.CollectRows(rows, scanTask); return err }
 }
 
 func (p pgxPeer) Create(ctx context.Context, user int64, t newTask, to *answer) error {
@@ -188,14 +206,9 @@ func (p pgxPeer) CreateMany(ctx context.Context, user int64, tasks []newTask) (i
 			}))
 		return int(n), err
 	}
-	goals, titles, priorities := make([]int64, len(tasks)), make([]string, len(tasks)), make([]int, len(tasks))
-	categories, due, tags := make([]string, len(tasks)), make([]time.Time, len(tasks)), make([]planner.Tags, len(tasks))
-	for i, t := range tasks {
-		goals[i], titles[i], priorities[i], categories[i], due[i], tags[i] = t.goal, t.title, t.priority, t.category, t.due, t.tags
-	}
 	var tag pgconn.CommandTag
 	err := p.as(ctx, user, func(db pgxDB) error {
-		rows, err := db.Query(ctx, p.createMany, goals, titles, priorities, categories, due, tags)
+		rows, err := db.Query(ctx, p.createMany, columns(tasks)...)
 		if err != nil {
 			return err
 		}
@@ -206,22 +219,38 @@ func (p pgxPeer) CreateMany(ctx context.Context, user int64, tasks []newTask) (i
 	return int(tag.RowsAffected()), err
 }
 
+// columns are the parameters of createMany.
+func columns(tasks []newTask) []any {
+	goals, titles, priorities := make([]int64, len(tasks)), make([]string, len(tasks)), make([]int, len(tasks))
+	categories, due, tags := make([]string, len(tasks)), make([]time.Time, len(tasks)), make([]planner.Tags, len(tasks))
+	for i, t := range tasks {
+		goals[i], titles[i], priorities[i], categories[i], due[i], tags[i] = t.goal, t.title, t.priority, t.category, t.due, t.tags
+	}
+	return []any{goals, titles, priorities, categories, due, tags}
+}
+
 func (p pgxPeer) Stream(ctx context.Context, user int64, limit int, to *answer) (n int, err error) {
 	err = p.as(ctx, user, func(db pgxDB) error {
 		rows, err := db.Query(ctx, p.stream, p.args(user, limit)...)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			task, err := scanTask(rows)
-			if err != nil {
-				return err
-			}
-			n++
-			to.addTasks(task)
-		}
-		return rows.Err()
+		n, err = streamed(rows, to)
+		return err
 	})
 	return n, err
+}
+
+// streamed reads rows one by one.
+func streamed(rows pgx.Rows, to *answer) (n int, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		task, err := scanTask(rows)
+		if err != nil {
+			return n, err
+		}
+		n++
+		to.addTasks(task)
+	}
+	return n, rows.Err()
 }

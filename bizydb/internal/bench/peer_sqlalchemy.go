@@ -191,7 +191,7 @@ func (p *pythonPeer) Turn(s *site, work benchCase, plans []plan, warm int, long 
 	most := mostInATurn
 	switch {
 	case work.completes:
-		most = tasksOfAPlan
+		most = len(plans[0].tasks)
 	case work.alone:
 		most = warm + 1
 	}
@@ -217,7 +217,7 @@ func (s *site) request(work benchCase, mine plan, client, i int) request {
 	case "stream":
 		return request{"user": s.heavyID, "limit": s.heavy}
 	default:
-		r := s.reader(client, i)
-		return request{"user": r.user, "task": r.tasks[i%len(r.tasks)], "at": isoTime(s.at)}
+		user, task := s.reader(client, i)
+		return request{"user": user, "task": task, "at": isoTime(s.at)}
 	}
 }

@@ -12,7 +12,8 @@ import (
 
 var sqlcPeer = contender{
 	name:    "sqlc",
-	note:    "bizydb's own generated queries, without bizydb: `planner.New` over a `pgx.Tx` that sets user and role.",
+	module:  pgxModule,
+	note:    "bizydb's own generated queries, without bizydb: `planner.New` over a `pgx.Tx` that sets user and role. Its stream is a list.",
 	nothing: pgx.ErrNoRows, byHand: true,
 	open: func(ctx context.Context, dsn string, conns int) (Peer, error) {
 		pool, err := pgxpool.New(ctx, withPool(dsn, conns))

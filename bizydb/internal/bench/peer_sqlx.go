@@ -12,7 +12,8 @@ import (
 
 var sqlxPeer = contender{
 	name:    "sqlx",
-	note:    "v1.4.0 on pgx's stdlib driver: SQL by hand in a transaction, `GetContext` and `SelectContext` into structs, `NamedQuery` of 1,000 rows at a time for many tasks, `Queryx` and `StructScan` for the stream.",
+	module:  "github.com/jmoiron/sqlx",
+	note:    "on pgx's stdlib driver: SQL by hand in a transaction, `GetContext` and `SelectContext` into structs, `NamedQuery` of 1,000 rows at a time for many tasks, `Queryx` and `StructScan` for the stream.",
 	nothing: sql.ErrNoRows, byHand: true,
 	open: func(ctx context.Context, dsn string, conns int) (Peer, error) {
 		db, err := sqlx.ConnectContext(ctx, "pgx", dsn)
@@ -61,7 +62,7 @@ func (p sqlxDB) Get(ctx context.Context, user, id int64, to *answer) error {
 func (p sqlxDB) List(ctx context.Context, user int64, to *answer) (n int, err error) {
 	err = p.as(ctx, user, isolateSQL, func(tx *sqlx.Tx) error {
 		var tasks []Task
-		err := tx.SelectContext(ctx, &tasks, p.list, 20)
+		err := tx.SelectContext(ctx, &tasks, p.list)
 		to.addModels(tasks...)
 		n = len(tasks)
 		return err

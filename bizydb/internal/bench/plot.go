@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// colors are ten that are told apart easily.
+// colors are eleven that are told apart easily.
 var colors = []color.Color{
 	color.RGBA{0xe1, 0x57, 0x59, 255},
 	color.RGBA{0xba, 0xb0, 0xac, 255},
@@ -21,6 +21,7 @@ var colors = []color.Color{
 	color.RGBA{0xb0, 0x7a, 0xa1, 255},
 	color.RGBA{0xff, 0x9d, 0xa7, 255},
 	color.RGBA{0x9c, 0x75, 0x5f, 255},
+	color.RGBA{0x1f, 0x3a, 0x5f, 255},
 }
 
 // A chart shows groups of bars: what everyone takes in one setting beside the next.
@@ -42,7 +43,7 @@ func plots(results []result) []chart {
 	clients := chart{name: "clients", title: results[0].name + ", no added latency: ms by clients"}
 	for _, r := range results {
 		if r.clients == 1 {
-			latency.add(r.latency.String(), r)
+			latency.add(plus(r.latency), r)
 		}
 		if r.latency == 0 {
 			clients.add(fmt.Sprint(r.clients), r)

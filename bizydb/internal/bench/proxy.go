@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,9 +79,15 @@ func (p *delayProxy) serve() {
 }
 
 type piece struct {
-	due   time.Time
-	bytes []byte
+	due time.Time
+	buf *[pieceSize]byte
+	n   int
 }
+
+const pieceSize = 32 << 10
+
+// buffers are used again: their garbage would be that of whoever is measured.
+var buffers = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // pump copies one way. Reading goes on while pieces wait, so that only the way gets longer and not what fits on it less.
 func (p *delayProxy) pump(to, from net.Conn) {
@@ -90,10 +95,10 @@ func (p *delayProxy) pump(to, from net.Conn) {
 	p.done.Go(func() {
 		defer close(pieces)
 		for {
-			buf := make([]byte, 32<<10)
-			n, err := from.Read(buf)
+			buf := buffers.Get().(*[pieceSize]byte)
+			n, err := from.Read(buf[:])
 			if n > 0 {
-				pieces <- piece{time.Now().Add(time.Duration(p.oneWay.Load())), buf[:n]}
+				pieces <- piece{time.Now().Add(time.Duration(p.oneWay.Load())), buf, n}
 			}
 			if err != nil {
 				return
@@ -110,7 +115,9 @@ func (p *delayProxy) pump(to, from net.Conn) {
 		sleep := newSleeper()
 		for piece := range pieces {
 			sleep.until(piece.due)
-			if _, err := to.Write(piece.bytes); err != nil {
+			_, err := to.Write(piece.buf[:piece.n])
+			buffers.Put(piece.buf)
+			if err != nil {
 				return
 			}
 		}
@@ -130,19 +137,18 @@ func (p *delayProxy) calibrate(ctx context.Context, dsn string, roundTrip time.D
 		return 0, err
 	}
 	defer delayed.Close(ctx)
-	// The quickest of many is what others on the machine have disturbed least.
 	added := func() (time.Duration, error) {
-		var took [2][]time.Duration
+		var took [2][]float64
 		for range 300 {
 			for i, conn := range []*pgx.Conn{direct, delayed} {
 				start := time.Now()
 				if _, err := conn.Exec(ctx, "SELECT 1"); err != nil {
 					return 0, err
 				}
-				took[i] = append(took[i], time.Since(start))
+				took[i] = append(took[i], float64(time.Since(start)))
 			}
 		}
-		return slices.Min(took[1]) - slices.Min(took[0]), nil
+		return time.Duration(median(took[1]) - median(took[0])), nil
 	}
 	more, err := added()
 	if err != nil {

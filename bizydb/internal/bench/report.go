@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,8 @@ func (r report) write(path string) error {
 	}
 	var b bytes.Buffer
 	r.head(&b)
+	r.glance(&b)
+	r.verdict(&b)
 	for _, name := range r.caseNames() {
 		ofCase := r.of(name)
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n", name, sentence(ofCase[0].about))
@@ -96,25 +99,58 @@ func (r report) growthTable(b *bytes.Buffer) {
 }
 
 func (r report) head(b *bytes.Buffer) {
-	fmt.Fprintf(b, `# Measured against what one would use instead
-
-Written by `+"`%s`"+` in bizydb/internal/bench. %s, on the machine of the clients, which has %d cores; %s. %d users and %d tasks,
-%d of them one user's. In each of %d rounds everyone has a turn of %s or one operation, in another order each time.
-
-A time is the median of the rounds' medians, in µs. “× bizydb” is the median of the rounds' ratios to bizydb's time in the
-same round, with the lowest and the highest: above 1 bizydb is faster. Allocations are the client's, and round trips those of
-an operation on a warm connection. Who completes a task keeps progress by hand, in a database without bizydb's triggers for
-it, except bizydb. The latency is added by a proxy in the process of the clients; without it they go straight.
-`, r.command, r.server, runtime.NumCPU(), runtime.Version(), r.size.users, r.size.tasks, r.size.heavy, r.effort.rounds, r.effort.turn)
+	first := r.notes[0].name
+	fmt.Fprintf(b, headText, r.command, r.server, runtime.NumCPU(), runtime.Version(), thousands(r.size.users), thousands(r.size.tasks),
+		thousands(r.size.heavy), r.effort.rounds, r.effort.turn, first, first, first)
 	for _, l := range r.latencies {
 		if l > 0 {
-			fmt.Fprintf(b, "\nWith %s of added latency a round trip took %.2f ms longer than without.", l, float64(r.added[l].Microseconds())/1e3)
+			fmt.Fprintf(b, "\nAsked for %s more, a round trip took %.2f ms longer, in the median of 300.", plus(l)[1:], float64(r.added[l].Microseconds())/1e3)
 		}
 	}
-	fmt.Fprint(b, "\n\n| | how it does the work |\n|---|---|\n")
+	fmt.Fprint(b, "\n\n| | with | how it does the work |\n|---|---|---|\n")
+	versions := moduleVersions()
 	for _, c := range r.notes {
-		fmt.Fprintf(b, "| %s | %s |\n", c.name, c.note)
+		fmt.Fprintf(b, "| %s | %s | %s |\n", c.name, versions[c.module], c.note)
 	}
+}
+
+const headText = `# Measured against what one would use instead
+
+Written by ` + "`%s`" + ` in bizydb/internal/bench.
+
+%s,
+on the machine of the clients, which has %d cores; %s. %s users and %s tasks, %s of them one user's. In each of %d
+rounds everyone has a turn of %s or one operation, in an order of chance. Tables are vacuumed after each case that writes;
+autovacuum is on.
+
+A time is the median of the rounds' medians, in µs. “× %s” is the median of the rounds' ratios to the time of %s in the
+same round, with the lowest and the highest: above 1 %s is faster. Allocations are the client's, and round trips those of
+an operation on a warm connection. Each client asks again as soon as it has its answer, so that n clients do n operations in the
+time of one.
+
+Latency is added by a proxy in the process of the clients. What it costs is work for the same cores, and more for who makes more
+round trips. Without added latency there is no proxy. Commits do not wait for a disk here: with fsync and synchronous_commit
+each of them takes longer, for everyone.
+
+Everyone works under the same policies, but for the floor. A created task is counted by bizydb's triggers for everyone. To complete
+a task bizydb relies on them too; the others work in a database without them and keep progress by hand, in one UPDATE for each
+goal, behind the same lock. The goals of the dashboard are whole rows for bizydb and sqlc, and five columns for the others.
+`
+
+// moduleVersions are those of this program's dependencies.
+func moduleVersions() map[string]string {
+	versions := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			versions[dep.Path] = dep.Path + " " + dep.Version
+		}
+	}
+	return versions
+}
+
+// plus is a latency as it is added.
+func plus(l time.Duration) string {
+	return fmt.Sprintf("+%g ms", float64(l.Microseconds())/1e3)
 }
 
 // table has the peers of one case with so many clients below, and the latencies aside.
@@ -125,7 +161,7 @@ func (r report) table(b *bytes.Buffer, results []result, clients int) {
 	fmt.Fprintf(b, "\n%s:\n\n| |", sentence(counted(clients, "client")))
 	rule := "|---|"
 	for _, at := range results {
-		fmt.Fprintf(b, " %s | × bizydb |", at.latency)
+		fmt.Fprintf(b, " %s | × %s |", plus(at.latency), results[0].peers[0].name)
 		rule += "--:|--:|"
 	}
 	hasCost := results[0].peers[0].hasCost
@@ -149,7 +185,7 @@ func (r report) table(b *bytes.Buffer, results []result, clients int) {
 	}
 }
 
-// times is by how much bizydb is faster.
+// times is by how much the first peer is faster.
 func (m measured) times() string { return spread(m.ratios) }
 
 func spread(v []float64) string {

@@ -53,7 +53,7 @@ func handwritten(confined bool) queries {
 	}
 	return queries{
 		get:     "SELECT " + taskColumns + " FROM public.tasks " + own("id = $1", 2),
-		list:    tasks(own("", 2), listOrder, "$1"),
+		list:    tasks(own("", 1), listOrder, "20"),
 		stream:  tasks(own("", 2), listOrder, "$1"),
 		overdue: tasks(own("status IN ('pending', 'in_progress') AND due_date < $1", 2), dueOrder, "5"),
 		due:     tasks(own("due_date >= $1 AND due_date < $2", 3), dueOrder, "20"),
