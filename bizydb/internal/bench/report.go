@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,8 +58,14 @@ func (r report) write(path string) error {
 		fmt.Fprintf(&b, growthText, thousands(tasksOfAGrownUser)+" tasks", c.title, file)
 		r.growthTable(&b)
 	}
+	b.WriteString(tried)
 	return os.WriteFile(path, b.Bytes(), 0o644)
 }
+
+// tried is what is known besides.
+//
+//go:embed tried.md
+var tried string
 
 const growthText = `
 ## growth
