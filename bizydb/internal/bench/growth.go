@@ -50,7 +50,7 @@ func measureGrowth(ctx context.Context, server *bizydbtest.Server, sizes []int, 
 		b := &bench{site: s, contenders: []contender{bizydbItself}, effort: effort}
 		benches = append(benches, b)
 		logf("loading %d tasks", tasks)
-		if err := s.fill(ctx, server, &s.triggers, &s.owner.triggers, 1, "VACUUM ANALYZE"); err != nil {
+		if err := s.fill(ctx, server, &s.triggers, &s.owner.triggers, 1); err != nil {
 			return nil, err
 		}
 		if err := s.look(ctx, 1, 1); err != nil {
@@ -78,9 +78,7 @@ func measureGrowth(ctx context.Context, server *bizydbtest.Server, sizes []int, 
 			}
 		}
 		for i := range sizes {
-			for round, m := range g.micros[i] {
-				g.ratios[i] = append(g.ratios[i], m/g.micros[0][round])
-			}
+			g.ratios[i] = ratiosTo(g.micros[0], g.micros[i])
 		}
 		all = append(all, g)
 		logf("%s in %d sizes", work.name, len(sizes))

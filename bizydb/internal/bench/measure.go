@@ -123,9 +123,7 @@ func (b *bench) measure(ctx context.Context, work benchCase, at setting) (result
 		}
 	}
 	for i := range r.peers {
-		for round, m := range r.peers[i].micros {
-			r.peers[i].ratios = append(r.peers[i].ratios, m/r.peers[0].micros[round])
-		}
+		r.peers[i].ratios = ratiosTo(r.peers[0].micros, r.peers[i].micros)
 	}
 	if at.clients == 1 && at.latency == 0 {
 		for i := range r.peers {
@@ -291,6 +289,15 @@ func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer,
 	}
 	m.trips, m.hasCost = float64(trips)/float64(times), true
 	return nil
+}
+
+// ratiosTo are those of each round to the same round of another.
+func ratiosTo(other, micros []float64) []float64 {
+	ratios := make([]float64, len(micros))
+	for round, m := range micros {
+		ratios[round] = m / other[round]
+	}
+	return ratios
 }
 
 func median(v []float64) float64 {

@@ -18,16 +18,16 @@ type bound struct {
 const atOnce, near, far = 0, 500 * time.Microsecond, 2 * time.Millisecond
 
 var bounds = []bound{
-	{"a list of 20 takes no more than the floor's time", "≤ 1.10 at +0 ms", notAbove(1.10, "list", atOnce)},
-	{"a task by its id takes no more than the floor's time", "≤ 1.25 at +0 ms", notAbove(1.25, "get", atOnce)},
-	{"a list of 20, with latency", "≤ 1.05 at +2 ms", notAbove(1.05, "list", far)},
-	{"a task by its id, with latency", "≤ 1.05 at +2 ms", notAbove(1.05, "get", far)},
-	{"a list of 20, ahead of each", "≥ 2 at +0.5 ms", atLeast(2, "list", near)},
-	{"a task by its id, ahead of each", "≥ 2 at +0.5 ms", atLeast(2, "get", near)},
-	{"a list of 20, ahead of each", "≥ 3 at +2 ms", atLeast(3, "list", far)},
-	{"a task by its id, ahead of each", "≥ 3 at +2 ms", atLeast(3, "get", far)},
-	{"completing a task, ahead of each", "≥ 3 at +0 ms", atLeast(3, "complete", atOnce)},
-	{"completing a task, ahead of each", "≥ 6 at +2 ms", atLeast(6, "complete", far)},
+	notAbove(1.10, "a list of 20 takes no more than the floor's time", "list", atOnce),
+	notAbove(1.25, "a task by its id takes no more than the floor's time", "get", atOnce),
+	notAbove(1.05, "a list of 20, with latency", "list", far),
+	notAbove(1.05, "a task by its id, with latency", "get", far),
+	atLeast(2, "a list of 20, ahead of each", "list", near),
+	atLeast(2, "a task by its id, ahead of each", "get", near),
+	atLeast(3, "a list of 20, ahead of each", "list", far),
+	atLeast(3, "a task by its id, ahead of each", "get", far),
+	atLeast(3, "completing a task, ahead of each", "complete", atOnce),
+	atLeast(6, "completing a task, ahead of each", "complete", far),
 	{"allocations of a list of 20, to those of pgx", "≤ 1.15", func(r report) (string, bool, bool) {
 		at := r.at("list", atOnce, 1)
 		mine, theirs := at.peer(bizydbItself.name), at.peer(pgxIsolated.name)
@@ -52,17 +52,17 @@ var bounds = []bound{
 }
 
 // notAbove compares with the floor, with one client.
-func notAbove(limit float64, work string, latency time.Duration) func(report) (string, bool, bool) {
-	return func(r report) (string, bool, bool) {
+func notAbove(limit float64, what, work string, latency time.Duration) bound {
+	return bound{what, fmt.Sprintf("≤ %.2f at %s", limit, plus(latency)), func(r report) (string, bool, bool) {
 		floor := r.at(work, latency, 1).peer(pgxFloor.name)
 		ratio := 1 / median(floor.ratios)
 		return fmt.Sprintf("%.2f", ratio), ratio <= limit, len(floor.ratios) > 0
-	}
+	}}
 }
 
 // atLeast compares with each peer under the policies, with one client. The limit is left out: it does what bizydb does.
-func atLeast(least float64, work string, latency time.Duration) func(report) (string, bool, bool) {
-	return func(r report) (string, bool, bool) {
+func atLeast(least float64, what, work string, latency time.Duration) bound {
+	return bound{what, fmt.Sprintf("≥ %g at %s", least, plus(latency)), func(r report) (string, bool, bool) {
 		nearest, who := math.Inf(1), ""
 		for _, p := range r.at(work, latency, 1).peers {
 			if ratio := median(p.ratios); ratio < nearest && p.name != bizydbItself.name && p.name != pgxFloor.name && p.name != pgxInBatches.name {
@@ -70,7 +70,7 @@ func atLeast(least float64, work string, latency time.Duration) func(report) (st
 			}
 		}
 		return fmt.Sprintf("%.2f (%s)", nearest, who), nearest >= least, who != ""
-	}
+	}}
 }
 
 func (r report) at(work string, latency time.Duration, clients int) result {
