@@ -44,6 +44,17 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 				},
 				{Title: "in progress", Status: planner.TaskInProgress, ParentGoalID: &goal.ID},
 			}
+			for _, at := range []time.Time{
+				{},
+				time.Date(1890, 1, 1, 0, 0, 0, 0, time.FixedZone("mean time", 53*60+28)),
+				time.Date(2024, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+				time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("west", -2*3600)),
+				time.Date(0, 2, 29, 12, 0, 0, 1000, time.UTC),
+				time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC),
+				time.Date(294_276, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+			} {
+				tasks = append(tasks, planner.CreateTaskParams{Title: "at", Status: planner.TaskCompleted, DueDate: &at, CreatedAt: &at, CompletedAt: &at})
+			}
 			ids, err := alice.CreateTasks(t.Context(), tasks)
 			if err != nil || len(ids) != len(tasks) {
 				t.Fatal(ids, err)
@@ -172,6 +183,7 @@ func TestSmallTaskChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	day := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)
+	var completed time.Time
 	for _, c := range []struct {
 		name string
 		do   func(ctx context.Context) (planner.Task, error)
@@ -199,8 +211,23 @@ func TestSmallTaskChanges(t *testing.T) {
 		{"unassign", func(ctx context.Context) (planner.Task, error) {
 			return alice.AssignTask(ctx, planner.AssignTaskParams{ID: mine.task})
 		}, func(t *planner.Task) { t.ParentGoalID = nil }},
+		{"complete", func(ctx context.Context) (planner.Task, error) {
+			return alice.CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task, ActualHours: new(1.5)})
+		}, func(t *planner.Task) {
+			t.Status, t.ActualHours, t.CompletedAt = planner.TaskCompleted, new(1.5), &completed
+		}},
+		{"complete what is completed", func(ctx context.Context) (planner.Task, error) {
+			return alice.CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task})
+		}, func(*planner.Task) {}},
+		{
+			"reopen", func(ctx context.Context) (planner.Task, error) { return alice.ReopenTask(ctx, mine.task) },
+			func(t *planner.Task) { t.Status, t.CompletedAt = planner.TaskPending, nil },
+		},
 	} {
 		got, err := c.do(t.Context())
+		if c.name == "complete" && got.CompletedAt != nil { // which is the server's to say
+			completed = *got.CompletedAt
+		}
 		c.sets(&want)
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(planner.Task{}, "UpdatedAt")); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", c.name, err, diff)

@@ -150,8 +150,12 @@ func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
 
 // call calls a method by its name.
 func call(ctx context.Context, q planner.Catalogue, method string, at things) (any, error) {
+	return callWith(ctx, q, method, calls[method](at))
+}
+
+func callWith(ctx context.Context, q planner.Catalogue, method string, params any) (any, error) {
 	in := []reflect.Value{reflect.ValueOf(ctx)}
-	if params := calls[method](at); params != nil {
+	if params != nil {
 		in = append(in, reflect.ValueOf(params))
 	}
 	out := reflect.ValueOf(q).MethodByName(method).Call(in)

@@ -115,7 +115,7 @@ func TestTaskOrderAndCriticalPath(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 20 {
+	for range 40 {
 		alice := db.As(db.NewUser(t))
 		ctx := t.Context()
 		mine := plant(t, alice)
@@ -194,8 +194,12 @@ func TestTaskOrderAndCriticalPath(t *testing.T) {
 			}
 		}
 		path, err := alice.CriticalPath(ctx, mine.goal)
-		if err != nil || path.Hours != max(want, 0) || len(path.Tasks) == 0 {
+		if err != nil || path.Hours != want || len(path.Tasks) == 0 {
 			t.Errorf("the critical path takes %v hours, want %v: %v", path.Hours, want, err)
+		}
+		all, err := alice.GoalTasks(ctx, mine.goal)
+		if err != nil || len(all) != under || !slices.IsSortedFunc(all, inListOrder) {
+			t.Errorf("%d tasks under the goal, want %d in the order of lists: %v", len(all), under, err)
 		}
 		var sum float64
 		for i, task := range path.Tasks {
@@ -216,6 +220,59 @@ func TestTaskOrderAndCriticalPath(t *testing.T) {
 	}
 	if path, err := alice.CriticalPath(t.Context(), 1); err != nil || path.Tasks == nil || len(path.Tasks) != 0 || path.Hours != 0 {
 		t.Error(path, err)
+	}
+}
+
+// A goal does not wait for what is under a cancelled one below it, nor for what only a completed task depended on.
+func TestWorkOfAGoal(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	ctx := t.Context()
+	goal := func(title string, parent *planner.GoalID, status planner.GoalStatus) *planner.GoalID {
+		made, err := alice.CreateGoal(ctx, planner.CreateGoalParams{Title: title, ParentGoalID: parent, Status: status})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &made.ID
+	}
+	task := func(title string, goal *planner.GoalID, status planner.TaskStatus, hours float64, needs ...planner.TaskID) planner.TaskID {
+		made, err := alice.CreateTask(ctx, planner.CreateTaskParams{Title: title, ParentGoalID: goal, Status: status, EstimatedHours: &hours, Dependencies: needs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	root := goal("root", nil, "")
+	dropped := goal("dropped", root, planner.GoalCancelled)
+	under := goal("under", dropped, "")
+	task("dropped", under, planner.TaskPending, 1000)
+	was := task("was", nil, planner.TaskPending, 50)
+	early := task("early", root, planner.TaskCompleted, 1, was)
+	still := task("still", dropped, planner.TaskPending, 3)
+	last := task("last", root, planner.TaskPending, 2, early, still)
+
+	path, err := alice.CriticalPath(ctx, *root)
+	if names(t, path.Tasks, err) != "still last" || path.Hours != 5 {
+		t.Errorf("%v hours: %s", path.Hours, names(t, path.Tasks, err))
+	}
+	order, err := alice.TaskOrder(ctx, *root)
+	if got := names(t, order, err); got != "early last" {
+		t.Errorf("in order: %s", got)
+	}
+	all, err := alice.GoalTasks(ctx, *root)
+	if got := names(t, all, err); got != "last still early dropped" {
+		t.Errorf("all: %s", got)
+	}
+	if _, err := alice.SetTaskStatuses(ctx, planner.SetTaskStatusesParams{IDs: planner.TaskIDs{last}, Status: planner.TaskCompleted}); err != nil {
+		t.Fatal(err)
+	}
+	if path, err := alice.CriticalPath(ctx, *root); err != nil || len(path.Tasks) != 0 || path.Hours != 0 {
+		t.Errorf("nothing is left: %+v, %v", path, err)
+	}
+	// Of the cancelled goal itself all is there.
+	if path, err := alice.CriticalPath(ctx, *dropped); names(t, path.Tasks, err) != "dropped" {
+		t.Errorf("of the cancelled goal: %+v", path)
 	}
 }
 

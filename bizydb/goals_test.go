@@ -70,6 +70,12 @@ func TestGoalLists(t *testing.T) {
 		{"upcoming on the day", "", func(ctx context.Context) ([]planner.Goal, error) {
 			return alice.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: noon, TimeZone: "Europe/Berlin"})
 		}},
+		{"upcoming in a hundred years, which is as far as it goes", "week quarter justTooFar root", func(ctx context.Context) ([]planner.Goal, error) {
+			return alice.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: noon, Days: math.MaxInt32})
+		}},
+		{"upcoming before today", "", func(ctx context.Context) ([]planner.Goal, error) {
+			return alice.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: noon, Days: math.MinInt32})
+		}},
 		{"upcoming by the end of the month", "week quarter justTooFar", func(ctx context.Context) ([]planner.Goal, error) {
 			return alice.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: noon, TimeZone: "Europe/Berlin", Days: 31})
 		}},

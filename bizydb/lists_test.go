@@ -120,6 +120,8 @@ func TestListsByDueDate(t *testing.T) {
 		task("dawn", "2028-02-29 00:00 Europe/Berlin", planner.TaskPending, 3),
 		task("dusk", "2028-02-29 23:59 Europe/Berlin", planner.TaskBlocked, 3),
 		task("march", "2028-03-01 00:00 Europe/Berlin", planner.TaskPending, 3),
+		task("centuryOn", "2128-03-01 23:59 UTC", planner.TaskPending, 5), // 36525 days
+		task("beyond", "2128-03-02 00:00 UTC", planner.TaskPending, 5),
 		task("never", "", planner.TaskPending, 1),
 		task("neverDone", "", planner.TaskCompleted, 1),
 		task("neverBlocked", "", planner.TaskBlocked, 2),
@@ -168,7 +170,16 @@ func TestListsByDueDate(t *testing.T) {
 		{"no days", "", func(ctx context.Context) ([]planner.Task, error) {
 			return alice.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: noon, Days: -1})
 		}},
-		{"in the order of lists", "blocked highNoon never neverBlocked lastYear dawn dusk march lowNoon", func(ctx context.Context) ([]planner.Task, error) {
+		{"far fewer than none", "", func(ctx context.Context) ([]planner.Task, error) {
+			return alice.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: noon, Days: math.MinInt32})
+		}},
+		{"a hundred years", "highNoon lowNoon dusk march centuryOn", func(ctx context.Context) ([]planner.Task, error) {
+			return alice.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: noon, Days: 36525})
+		}},
+		{"and no more", "highNoon lowNoon dusk march centuryOn", func(ctx context.Context) ([]planner.Task, error) {
+			return alice.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: noon, Days: math.MaxInt32})
+		}},
+		{"in the order of lists", "blocked highNoon never neverBlocked lastYear dawn dusk march lowNoon centuryOn beyond", func(ctx context.Context) ([]planner.Task, error) {
 			return alice.OpenTasks(ctx, 0)
 		}},
 		{"one priority", "blocked highNoon done neverDone never", func(ctx context.Context) ([]planner.Task, error) {

@@ -301,6 +301,61 @@ func TestPageEdges(t *testing.T) {
 	}
 }
 
+// A page that has become empty leads back to what stands beside it, whichever ids that has, tagged or not.
+func TestBackFromAnEmptyPage(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	day := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)
+	for _, tags := range []planner.Tags{nil, {"tag"}} {
+		alice := db.As(db.NewUser(t))
+		make := func(title string, created time.Time) planner.TaskID {
+			made, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: title, CreatedAt: &created, Tags: planner.Tags{"tag"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.ID
+		}
+		page := func(arg planner.PageTasksParams) planner.TaskPage {
+			arg.AnyTag = tags
+			page, err := alice.PageTasks(t.Context(), arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return page
+		}
+		remove := func(id planner.TaskID) {
+			if _, err := alice.DeleteTask(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// In the order of lists, the newest first: its neighbours in the list are its neighbours in ids, the wrong way round.
+		newest := make("newest", day.Add(3*time.Hour))
+		make("middle", day.Add(2*time.Hour))
+		make("oldest", day.Add(time.Hour))
+
+		second := page(planner.PageTasksParams{Size: 1, Cursor: page(planner.PageTasksParams{Size: 1}).Next})
+		remove(newest)
+		empty := page(planner.PageTasksParams{Size: 1, Cursor: second.Previous})
+		if got := names(t, empty.Tasks, nil); got != "" {
+			t.Errorf("%v: before the second: %s", tags, got)
+		}
+		if got := names(t, page(planner.PageTasksParams{Cursor: empty.Next}).Tasks, nil); got != "middle oldest" {
+			t.Errorf("%v: on from an empty page: %s", tags, got)
+		}
+
+		last := make("last", day)
+		third := page(planner.PageTasksParams{Size: 2})
+		remove(last)
+		empty = page(planner.PageTasksParams{Size: 2, Cursor: third.Next})
+		if got := names(t, empty.Tasks, nil); got != "" {
+			t.Errorf("%v: after all: %s", tags, got)
+		}
+		if got := names(t, page(planner.PageTasksParams{Cursor: empty.Previous}).Tasks, nil); got != "middle oldest" {
+			t.Errorf("%v: back from an empty page: %s", tags, got)
+		}
+	}
+}
+
 func TestPageRefuses(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -134,29 +135,76 @@ func TestPlans(t *testing.T) {
 						t.Errorf("%s\n%s\nwant %s", sql, plan, index)
 					}
 				}
-				eachMethod(t, func(t *testing.T, method string) {
+				check := func(t *testing.T, method string, params any) {
 					asked := &recorder{}
-					if _, err := call(t.Context(), planner.New(asked), method, c.at[user.id]); err == nil {
+					if _, err := callWith(t.Context(), planner.New(asked), method, params); err == nil {
 						t.Fatal("the recorder was not asked")
 					}
 					plan := explain(t, db, user.id, mode, asked)
 					if seqScan.MatchString(plan) {
-						t.Errorf("%s\n%s", asked.sql, plan)
+						t.Errorf("%+v\n%s\n%s", params, asked.sql, plan)
 					}
 
 					tx := begin(t, db.Pool())
 					exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
 					before := seqScans(t, tx) // by this connection, and not reported yet
-					if _, err := call(t.Context(), db.As(user.id).WithTx(tx), method, c.at[user.id]); err != nil {
+					if _, err := callWith(t.Context(), db.As(user.id).WithTx(tx), method, params); err != nil {
 						t.Fatal(err)
 					}
 					if after := seqScans(t, tx); after != before {
-						t.Errorf("%d sequential scans\n%s", after-before, plan)
+						t.Errorf("%+v: %d sequential scans\n%s", params, after-before, plan)
 					}
-				})
+				}
+				eachMethod(t, func(t *testing.T, method string) { check(t, method, calls[method](c.at[user.id])) })
+				for _, other := range otherCalls(c.at[user.id]) {
+					t.Run(other.method, func(t *testing.T) { check(t, other.method, other.params) })
+				}
 			})
 		}
 	}
+}
+
+type otherCall struct {
+	method string
+	params any
+}
+
+// otherCalls have the parameters that make another query of it, planned for its values, than those in calls.
+func otherCalls(at things) []otherCall {
+	category, priority, place := "category 5", 3, time.Now().AddDate(0, 0, -100)
+	after := planner.KeysetTasksParams{FromPriority: 3, FromDueDate: &place, FromCreatedAt: place, FromID: 1, Max: 20}
+	afterUndated, before, counted := after, after, after
+	afterUndated.FromDueDate, before.Back, counted.WithTotal = nil, true, true
+	all := []otherCall{
+		{"KeysetTasks", after},
+		{"KeysetTasks", afterUndated},
+		{"KeysetTasks", before},
+		{"KeysetTasks", counted},
+		{"KeysetTaggedTasks", planner.KeysetTaggedTasksParams{AllTags: planner.Tags{"common", "rare"}, Status: planner.TaskPending, FromPriority: 3, FromCreatedAt: place, Back: true, Max: 20}},
+		{"ListGoals", planner.ListGoalsParams{Limit: 20}},
+		{"ListGoals", planner.ListGoalsParams{RootsOnly: true}},
+		{"ListGoals", planner.ListGoalsParams{Status: planner.GoalActive, Limit: 20}},
+		{"ListGoals", planner.ListGoalsParams{Horizon: new(planner.Quarterly)}},
+		{"TaskHours", (*planner.GoalID)(nil)},
+		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskPending, Limit: 20}},
+		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskCompleted, Limit: 20}},
+		{"FilteredTasks", planner.FilteredTasksParams{Category: &category, Limit: 20}},
+	}
+	for _, filter := range []func(*planner.KeysetTasksParams){
+		func(p *planner.KeysetTasksParams) { p.Status = planner.TaskPending },
+		func(p *planner.KeysetTasksParams) { p.Status = planner.TaskCompleted },
+		func(p *planner.KeysetTasksParams) { p.Category = &category },
+		func(p *planner.KeysetTasksParams) { p.Priority = &priority },
+		func(p *planner.KeysetTasksParams) { p.Unassigned = true },
+		func(p *planner.KeysetTasksParams) { p.ParentGoalID = &at.goal },
+		func(p *planner.KeysetTasksParams) { p.Search = "to do" },
+	} {
+		for _, from := range []planner.KeysetTasksParams{{Max: 20}, after, before, counted} {
+			filter(&from)
+			all = append(all, otherCall{"KeysetTasks", from})
+		}
+	}
+	return all
 }
 
 // One user who has all tasks gets the same plans.

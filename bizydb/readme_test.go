@@ -1,7 +1,9 @@
 package bizydb_test
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,6 +34,35 @@ func TestReadmeIsCompiled(t *testing.T) {
 	for _, block := range blocks {
 		if !strings.Contains(compiled, strings.TrimSpace(block[1])) {
 			t.Errorf("not in the examples as it stands:\n%s", block[1])
+		}
+	}
+}
+
+// The tests that the documents name are there.
+func TestDocumentsNameTests(t *testing.T) {
+	t.Parallel()
+	declared := map[string]bool{}
+	if err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, f := range regexp.MustCompile(`(?m)^func (\w+)\(`).FindAllSubmatch(b, -1) {
+			declared[string(f[1])] = true
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range []string{"../README.md", "../SECURITY.md", "../docs/reliability.md"} {
+		b, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`").FindAllSubmatch(b, -1) {
+			if !declared[string(name[1])] {
+				t.Errorf("%s names %s, which is not there", document, name[1])
+			}
 		}
 	}
 }

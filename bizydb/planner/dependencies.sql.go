@@ -20,8 +20,8 @@ WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty
-// slice.
+// GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
+// goal is an empty slice.
 func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, goalTasks, goalID)
 	if err != nil {
@@ -65,7 +65,7 @@ const goalWork = `-- name: GoalWork :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = $1
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), work (id, dependencies, elsewhere) AS (
   SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
   UNION
@@ -85,9 +85,9 @@ type GoalWorkRow struct {
 	Elsewhere bool `json:"elsewhere"`
 }
 
-// GoalWork returns all tasks under a goal and the goals below it, and all that they depend on, in the order of lists;
-// Elsewhere marks those that are not under the goal. It is what TaskOrder and CriticalPath are made of. No such goal is an
-// empty slice.
+// GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
+// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
+// CriticalPath are made of. No such goal is an empty slice.
 func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error) {
 	rows, err := q.db.Query(ctx, goalWork, goalID)
 	if err != nil {

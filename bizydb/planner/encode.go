@@ -36,13 +36,20 @@ func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids
 func (n NewTasks) TextValue() (pgtype.Text, error) {
 	tasks := make([]newTask, len(n))
 	for i, t := range n {
-		tasks[i] = newTask(t)
+		tasks[i] = newTask{newTaskFields(t), (*instant)(t.DueDate), (*instant)(t.CreatedAt), (*instant)(t.CompletedAt)}
 	}
 	return jsonOrNull(tasks, false)
 }
 
-// A newTask is a CreateTaskParams that leaves out what is not set: most of the JSON of many tasks would be names of fields.
+// A newTask is a CreateTaskParams as JSON, without what is not set: most of it would be names of fields.
 type newTask struct {
+	newTaskFields
+	DueDate     *instant `json:"due_date,omitempty"`
+	CreatedAt   *instant `json:"created_at,omitempty"`
+	CompletedAt *instant `json:"completed_at,omitempty"`
+}
+
+type newTaskFields struct {
 	ParentGoalID   *GoalID    `json:"parent_goal_id,omitzero"`
 	Title          string     `json:"title"`
 	Description    *string    `json:"description,omitzero"`
@@ -52,12 +59,26 @@ type newTask struct {
 	Category       *string    `json:"category,omitzero"`
 	EstimatedHours *float64   `json:"estimated_hours,omitzero"`
 	ActualHours    *float64   `json:"actual_hours,omitzero"`
-	DueDate        *time.Time `json:"due_date,omitzero"`
+	DueDate        *time.Time `json:"-"`
 	Dependencies   TaskIDs    `json:"dependencies,omitzero"`
 	Notes          *string    `json:"notes,omitzero"`
 	Tags           Tags       `json:"tags,omitzero"`
-	CreatedAt      *time.Time `json:"created_at,omitzero"`
-	CompletedAt    *time.Time `json:"completed_at,omitzero"`
+	CreatedAt      *time.Time `json:"-"`
+	CompletedAt    *time.Time `json:"-"`
+}
+
+// An instant is a time as pgx sends it: in UTC, cut to microseconds, in any year. Package json would keep seconds of a zone's
+// offset to itself and refuse years above 9999, and the server would round.
+type instant time.Time
+
+// MarshalJSON implements [json.Marshaler].
+func (i instant) MarshalJSON() ([]byte, error) {
+	at := time.Time(i).UTC()
+	year, era := at.Year(), ""
+	if year < 1 { // there is no year 0
+		year, era = 1-year, " BC"
+	}
+	return fmt.Appendf(nil, `"%04d-%s%s"`, year, at.Truncate(time.Microsecond).Format("01-02T15:04:05.999999Z"), era), nil
 }
 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.

@@ -293,7 +293,7 @@ const upcomingGoals = `-- name: UpcomingGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE status = 'active'
   AND target_date >= (SELECT coalesce($1::timestamptz, now()))
-  AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + least($3::int, 36525) + 1, $2))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
 ORDER BY target_date, created_at, id
 LIMIT nullif($4::int, 0)
 `
@@ -306,7 +306,8 @@ type UpcomingGoalsParams struct {
 }
 
 // UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
-// it in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+// it (0 is the same day, above 36525 is as 36525, below 0 there is none) in TimeZone, a name like Europe/Berlin, UTC
+// where it is empty, the nearest first.
 func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, upcomingGoals,
 		arg.At,

@@ -12,9 +12,9 @@ type CriticalPath struct {
 	Hours float64 // the sum of their estimates
 }
 
-// TaskOrder returns all tasks under a goal and the goals below it, in an order in which they can be done: each after those
-// that it depends on, also by way of tasks elsewhere. Where that leaves a choice, the order is that of lists. No such goal is
-// an empty slice.
+// TaskOrder returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, in an order
+// in which they can be done: each after those that it depends on, also by way of tasks elsewhere. Where that leaves a choice,
+// the order is that of lists. No such goal is an empty slice.
 func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	rows, err := q.GoalWork(ctx, goal)
 	if err != nil {
@@ -29,21 +29,33 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	return tasks, nil
 }
 
-// CriticalPath returns, of the tasks under a goal and the goals below it and all that they depend on anywhere, the chain of
-// those not completed that takes the most estimated hours: with as many people as one likes, the rest of the goal takes as
-// long. A task without an estimate counts 0 hours. With nothing left to do, and for no such goal, it has no tasks.
+// CriticalPath returns, of the tasks not completed that a goal waits for, which are those of TaskOrder and what they depend on
+// anywhere, the chain that takes the most estimated hours: with as many people as one likes, the rest of the goal takes as
+// long. What a completed task depended on is not waited for. A task without an estimate counts 0 hours. With nothing left to do, and for no such goal, it has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
 	rows, err := q.GoalWork(ctx, goal)
 	if err != nil {
 		return CriticalPath{}, err
 	}
-	var left []Task
-	for _, row := range inOrder(rows) {
-		if row.Task.Status != TaskCompleted {
-			left = append(left, row.Task)
+	return criticalPath(left(inOrder(rows))), nil
+}
+
+// left are the tasks of rows, which are in order, that are not completed and that the goal waits for: those under it, and what
+// these wait for. What a completed one depended on is not waited for.
+func left(rows []GoalWorkRow) []Task {
+	needed := map[TaskID]bool{}
+	var tasks []Task
+	for _, row := range slices.Backward(rows) {
+		if row.Task.Status == TaskCompleted || row.Elsewhere && !needed[row.Task.ID] {
+			continue
+		}
+		tasks = append(tasks, row.Task)
+		for _, id := range row.Task.Dependencies {
+			needed[id] = true
 		}
 	}
-	return criticalPath(left), nil
+	slices.Reverse(tasks)
+	return tasks
 }
 
 // inOrder sorts rows topologically. Of those that can come next the first in rows does.

@@ -34,7 +34,8 @@ type Querier interface {
 	// dependency that is not there it is ErrNotFound.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
 	// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
-	// CreateTask. None given is an empty slice.
+	// CreateTask. They travel as one JSON value, of which the server takes 256 MB: more is ErrInvalid. None given is an empty
+	// slice.
 	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
 	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
 	// the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
@@ -47,8 +48,8 @@ type Querier interface {
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
 	// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
-	// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
-	// hundred thousand do, PageTasks is faster.
+	// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match, but for the
+	// status.
 	FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
@@ -60,23 +61,23 @@ type Querier interface {
 	// GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
 	// as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
 	// completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
-	// the same at the rate plus and minus 1.28 standard errors of the mean, which is where the true rate is in about four
-	// cases of five. Chance in the days to come is not in it. Each is nil if it is not within a hundred years: if nothing
-	// was completed, say, or for the range on the first day. If nothing remains all three are the day of At. What remains
-	// is what is not completed now, whatever At is. No such goal is ErrNotFound.
+	// the same at the rate plus and minus 1.28 standard errors of the mean, which, of some weeks or more, is where the true
+	// rate is in about four cases of five. Chance in the days to come is not in it. Each is nil if it is not within a
+	// hundred years: if nothing was completed, say, or for the range where there is one day only. If nothing remains all
+	// three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
 	GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error)
 	// GoalMetric returns the value of one key. No such goal or key is ErrNotFound.
 	GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error)
-	// GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty
-	// slice.
+	// GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
+	// goal is an empty slice.
 	GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error)
 	// GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
 	// and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
 	// status. No such goal is an empty slice.
 	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
-	// GoalWork returns all tasks under a goal and the goals below it, and all that they depend on, in the order of lists;
-	// Elsewhere marks those that are not under the goal. It is what TaskOrder and CriticalPath are made of. No such goal is an
-	// empty slice.
+	// GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
+	// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
+	// CriticalPath are made of. No such goal is an empty slice.
 	GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error)
 	// GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
 	// target date first, then in the order of creation.
@@ -182,10 +183,11 @@ type Querier interface {
 	// blocked stays as it is. No such task is ErrNotFound.
 	UnblockTask(ctx context.Context, id TaskID) (Task, error)
 	// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
-	// it in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+	// it (0 is the same day, above 36525 is as 36525, below 0 there is none) in TimeZone, a name like Europe/Berlin, UTC
+	// where it is empty, the nearest first.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
 	// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
-	// (0 is the same day, above 36525 is as 36525), the earliest first, then by priority and id.
+	// (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
 	// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
@@ -201,7 +203,7 @@ type Querier interface {
 	// blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
-	// day. Days below 1 is 1.
+	// day. Days below 1 is as 1, above 36525 as 36525.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
 	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
 	// Weeks above 5218 is as 5218; below 1 it is an empty slice.

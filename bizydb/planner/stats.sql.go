@@ -142,10 +142,10 @@ type GoalForecastRow struct {
 // GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
 // as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
 // completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
-// the same at the rate plus and minus 1.28 standard errors of the mean, which is where the true rate is in about four
-// cases of five. Chance in the days to come is not in it. Each is nil if it is not within a hundred years: if nothing
-// was completed, say, or for the range on the first day. If nothing remains all three are the day of At. What remains
-// is what is not completed now, whatever At is. No such goal is ErrNotFound.
+// the same at the rate plus and minus 1.28 standard errors of the mean, which, of some weeks or more, is where the true
+// rate is in about four cases of five. Chance in the days to come is not in it. Each is nil if it is not within a
+// hundred years: if nothing was completed, say, or for the range where there is one day only. If nothing remains all
+// three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
 func (q *Queries) GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error) {
 	row := q.db.QueryRow(ctx, goalForecast,
 		arg.GoalID,
@@ -333,9 +333,9 @@ func (q *Queries) TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHour
 }
 
 const velocity = `-- name: Velocity :one
-SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, $1::int))::float8 AS per_day
+SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least($1::int, 36525)))::float8 AS per_day
 FROM public.tasks
-WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - greatest(1, $1::int) + 1, $3))
+WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - greatest(1, least($1::int, 36525)) + 1, $3))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3) + 1, $3))
 `
 
@@ -351,7 +351,7 @@ type VelocityRow struct {
 }
 
 // Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
-// day. Days below 1 is 1.
+// day. Days below 1 is as 1, above 36525 as 36525.
 func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error) {
 	row := q.db.QueryRow(ctx, velocity, arg.Days, arg.At, arg.TimeZone)
 	var i VelocityRow

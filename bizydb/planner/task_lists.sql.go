@@ -59,7 +59,7 @@ func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
 const filteredTasks = `-- name: FilteredTasks :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status IS NOT DISTINCT FROM $1 OR $1 IS NULL)
+  WHERE (t.status = $1 OR $1 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
     AND (t.parent_goal_id = $3 OR $3 IS NULL)
   ORDER BY priority, due_date, created_at DESC, id DESC
@@ -76,8 +76,8 @@ type FilteredTasksParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
-// hundred thousand do, PageTasks is faster.
+// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match, but for the
+// status.
 func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, filteredTasks,
 		arg.Status,
@@ -143,7 +143,7 @@ CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestampt
   AS place (priority, due_date, created_at, id)
 WHERE CASE
   WHEN (m.priority, m.due_date) = (place.priority, place.due_date) THEN ((m.created_at, m.id) < (place.created_at, place.id)) <> $1
-    AND m.id <> place.id
+    AND (m.created_at, m.id) <> (place.created_at, place.id)
   ELSE ((m.priority, m.due_date) > (place.priority, place.due_date)) <> $1
 END
 ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
@@ -238,7 +238,7 @@ WITH matching AS NOT MATERIALIZED (
     AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
     AND (t.priority = $6 OR $6 IS NULL)
     AND (t.parent_goal_id = $7 OR $7 IS NULL)
-    AND (NOT $8::bool OR t.parent_goal_id IS NOT DISTINCT FROM NULL)
+    AND (NOT $8::bool OR t.parent_goal_id IS NULL)
     AND ($9::text = '' OR strpos(lower(t.title), lower($9)) > 0 OR strpos(lower(t.description), lower($9)) > 0
          OR strpos(lower(t.notes), lower($9)) > 0)
 ), page AS (
@@ -787,7 +787,7 @@ const upcomingTasks = `-- name: UpcomingTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce($1::timestamptz, now()))
-  AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + least($3::int, 36525) + 1, $2))
+  AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif($4::int, 0))
 `
@@ -800,7 +800,7 @@ type UpcomingTasksParams struct {
 }
 
 // UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
-// (0 is the same day, above 36525 is as 36525), the earliest first, then by priority and id.
+// (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
 		arg.At,

@@ -1,5 +1,5 @@
--- GoalTasks returns all tasks under a goal and the goals below it, in the order of lists. No such goal is an empty
--- slice.
+-- GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
+-- goal is an empty slice.
 -- name: GoalTasks :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
@@ -10,14 +10,14 @@ SELECT * FROM public.tasks
 WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
--- GoalWork returns all tasks under a goal and the goals below it, and all that they depend on, in the order of lists;
--- Elsewhere marks those that are not under the goal. It is what TaskOrder and CriticalPath are made of. No such goal is an
--- empty slice.
+-- GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
+-- that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
+-- CriticalPath are made of. No such goal is an empty slice.
 -- name: GoalWork :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), work (id, dependencies, elsewhere) AS (
   SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
   UNION

@@ -49,11 +49,12 @@ ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
 -- UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
--- it in TimeZone, a name like Europe/Berlin, UTC where it is empty, the nearest first.
+-- it (0 is the same day, above 36525 is as 36525, below 0 there is none) in TimeZone, a name like Europe/Berlin, UTC
+-- where it is empty, the nearest first.
 -- name: UpcomingGoals :many
 SELECT * FROM public.goals
 WHERE status = 'active'
   AND target_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
-  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + least(sqlc.arg('days')::int, 36525) + 1, @time_zone))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + greatest(-1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);

@@ -26,10 +26,10 @@ ORDER BY days.day;
 -- GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
 -- as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
 -- completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
--- the same at the rate plus and minus 1.28 standard errors of the mean, which is where the true rate is in about four
--- cases of five. Chance in the days to come is not in it. Each is nil if it is not within a hundred years: if nothing
--- was completed, say, or for the range on the first day. If nothing remains all three are the day of At. What remains
--- is what is not completed now, whatever At is. No such goal is ErrNotFound.
+-- the same at the rate plus and minus 1.28 standard errors of the mean, which, of some weeks or more, is where the true
+-- rate is in about four cases of five. Chance in the days to come is not in it. Each is nil if it is not within a
+-- hundred years: if nothing was completed, say, or for the range where there is one day only. If nothing remains all
+-- three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
 -- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
@@ -104,11 +104,11 @@ FROM public.tasks
 WHERE parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL;
 
 -- Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
--- day. Days below 1 is 1.
+-- day. Days below 1 is as 1, above 36525 as 36525.
 -- name: Velocity :one
-SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, sqlc.arg('days')::int))::float8 AS per_day
+SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::int, 36525)))::float8 AS per_day
 FROM public.tasks
-WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, sqlc.arg('days')::int) + 1, @time_zone))
+WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
 -- WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.

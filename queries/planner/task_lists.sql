@@ -4,12 +4,12 @@ SELECT * FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
--- FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match: where a few of a
--- hundred thousand do, PageTasks is faster.
+-- FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match, but for the
+-- status.
 -- name: FilteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status IS NOT DISTINCT FROM sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+  WHERE (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
   ORDER BY priority, due_date, created_at DESC, id DESC
@@ -41,7 +41,7 @@ CROSS JOIN (SELECT @from_priority::int, bizydb.due_or_never(sqlc.narg('from_due_
   AS place (priority, due_date, created_at, id)
 WHERE CASE
   WHEN (m.priority, m.due_date) = (place.priority, place.due_date) THEN ((m.created_at, m.id) < (place.created_at, place.id)) <> @back
-    AND m.id <> place.id
+    AND (m.created_at, m.id) <> (place.created_at, place.id)
   ELSE ((m.priority, m.due_date) > (place.priority, place.due_date)) <> @back
 END
 ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
@@ -60,7 +60,7 @@ WITH matching AS NOT MATERIALIZED (
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.priority = sqlc.narg('priority') OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-    AND (NOT @unassigned::bool OR t.parent_goal_id IS NOT DISTINCT FROM NULL)
+    AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
     AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
          OR strpos(lower(t.notes), lower(@search)) > 0)
 ), page AS (
@@ -166,11 +166,11 @@ JOIN public.tasks ON tasks.id = page.id
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
--- (0 is the same day, above 36525 is as 36525), the earliest first, then by priority and id.
+-- (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
 -- name: UpcomingTasks :many
 SELECT * FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
-  AND due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + least(sqlc.arg('days')::int, 36525) + 1, @time_zone))
+  AND due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + greatest(-1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
