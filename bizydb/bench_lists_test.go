@@ -37,6 +37,28 @@ func BenchmarkHeavyUser(b *testing.B) {
 			return len(page.Tasks), err
 		}
 	}
+	// beside asks for the page before or after the hundredth task.
+	beside := func(back bool) ask {
+		cursors := map[bizydb.Scope]planner.TaskCursor{}
+		return func(ctx context.Context, s bizydb.Scope) (int, error) {
+			if cursors[s] == "" {
+				first, err := s.PageTasks(ctx, planner.PageTasksParams{Size: 100})
+				if err != nil {
+					return 0, err
+				}
+				cursors[s] = first.Next
+				if back {
+					second, err := s.PageTasks(ctx, planner.PageTasksParams{Size: 100, Cursor: first.Next})
+					if err != nil {
+						return 0, err
+					}
+					cursors[s] = second.Previous
+				}
+			}
+			page, err := s.PageTasks(ctx, planner.PageTasksParams{Size: 20, Cursor: cursors[s]})
+			return len(page.Tasks), err
+		}
+	}
 	list := func(list func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error)) ask {
 		return func(ctx context.Context, s bizydb.Scope) (int, error) {
 			tasks, err := list(ctx, s)
@@ -49,6 +71,8 @@ func BenchmarkHeavyUser(b *testing.B) {
 		ask  ask
 	}{
 		{"page", 20, page(planner.PageTasksParams{})},
+		{"page/after others", 20, beside(false)},
+		{"page/back", 20, beside(true)},
 		{"page/status", 20, page(planner.PageTasksParams{Status: planner.TaskPending})},
 		{"page/category", 20, page(planner.PageTasksParams{Category: new("category 5")})},
 		{"page/priority", 20, page(planner.PageTasksParams{Priority: new(3)})},

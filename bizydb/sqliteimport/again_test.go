@@ -145,28 +145,53 @@ func TestImportAgain(t *testing.T) {
 }
 
 // Without a time of creation it is the title that tells rows of the same id apart. Where another one has been imported, it
-// may be the same row with another title.
+// may be the same row with another title, or with a time that it had not, or has no more.
 func TestRowsWithoutTimes(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
-	for i, title := range []string{"Mine", "Yours", "Mine"} {
+	unset := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}
+	maybeTwice := func(title string) sqliteimport.Finding {
+		return sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.MaybeTwice, Old: title, New: "another"}
+	}
+	changed := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "id", Problem: sqliteimport.Changed, Old: "1"}
+	for i, c := range []struct {
+		title   string
+		created any
+		want    []sqliteimport.Finding
+	}{
+		{"Mine", nil, []sqliteimport.Finding{unset}},
+		{"Yours", nil, []sqliteimport.Finding{unset, maybeTwice("Yours")}},
+		{"Mine", nil, nil},
+		{"Mine", "2025-01-01 10:00:00", []sqliteimport.Finding{maybeTwice("Mine")}}, // filled in
+		{"Hers", "2025-01-01 10:00:00", []sqliteimport.Finding{changed}},
+		{"Hers", nil, []sqliteimport.Finding{unset, maybeTwice("Hers")}}, // cleared
+		{"Hers", nil, nil},
+	} {
 		f := newFixture(t, oldTasks)
-		f.insert(t, "tasks", record{"id": 1, "title": title, "priority": 3, "status": "pending"}, taskUnder(2, 0, "[]"))
+		f.insert(t, "tasks", record{"id": 1, "title": c.title, "created_at": c.created, "priority": 3, "status": "pending"}, taskUnder(2, 0, "[]"))
 		report := importFile(t, db, user, f.path, sqliteimport.Options{})
-		want := []sqliteimport.Finding{{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}}
-		switch i {
-		case 1:
-			want = append(want, sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.MaybeTwice, Old: "Yours", New: "another"})
-		case 2:
-			want = nil
-		}
-		if diff := cmp.Diff(want, report.Findings); diff != "" {
-			t.Errorf("findings in %s (-want +got):\n%s", title, diff)
+		if diff := cmp.Diff(c.want, report.Findings); diff != "" {
+			t.Errorf("findings in %d, %s (-want +got):\n%s", i, c.title, diff)
 		}
 	}
-	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 3 {
-		t.Errorf("%d tasks (error %v), want 3", len(tasks), err)
+	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 5 {
+		t.Errorf("%d tasks (error %v), want 5", len(tasks), err)
+	}
+
+	// Cleared alone; and what has a time is not taken for another row that has one.
+	user = db.NewUser(t)
+	for i, created := range []any{"2025-01-01 10:00:00", "2025-01-01 10:00:01", nil} {
+		f := newFixture(t, oldTasks)
+		f.insert(t, "tasks", record{"id": 1, "title": "Mine", "created_at": created, "priority": 3, "status": "pending"})
+		report := importFile(t, db, user, f.path, sqliteimport.Options{})
+		var want []sqliteimport.Finding
+		if created == nil {
+			want = []sqliteimport.Finding{unset, maybeTwice("Mine")}
+		}
+		if diff := cmp.Diff(want, report.Findings); diff != "" {
+			t.Errorf("findings in file %d (-want +got):\n%s", i, diff)
+		}
 	}
 }
 

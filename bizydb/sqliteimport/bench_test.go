@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,7 +212,8 @@ func copyFrom(ctx context.Context, conn *pgx.Conn, sql, path string) error {
 func (big *bigFile) measureImport(b *testing.B, command string) (first, second time.Duration, memory int64) {
 	b.Helper()
 	db := bizydbtest.New(b)
-	for _, taken := range []*time.Duration{&first, &second} {
+	goals, tasks := max(*benchTasks/50, 1), *benchTasks
+	for i, taken := range []*time.Duration{&first, &second} {
 		cmd := exec.Command(command, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", big.path)
 		cmd.Env = append(os.Environ(), "DATABASE_URL="+db.DSN)
 		start := time.Now()
@@ -222,6 +224,24 @@ func (big *bigFile) measureImport(b *testing.B, command string) (first, second t
 		*taken = time.Since(start)
 		memory = max(memory, peakMemory(cmd.ProcessState))
 		b.Logf("%6.1f s, %d MB\n%s", taken.Seconds(), peakMemory(cmd.ProcessState)/1e6, out)
+		for name, n := range map[string]int{"goals": goals, "tasks": tasks} {
+			want := []string{name, fmt.Sprint(n), fmt.Sprint(n), "0", "0"} // in the file, imported, imported before, left out
+			if i == 1 {
+				want[2], want[3] = want[3], want[2]
+			}
+			if !slices.ContainsFunc(strings.Split(string(out), "\n"), func(line string) bool { return slices.Equal(strings.Fields(line), want) }) {
+				b.Errorf("import %d: no line %v in its report", i+1, want)
+			}
+		}
+	}
+	conn := connect(b, db.AdminDSN)
+	defer conn.Close(context.Background())
+	var goalsThere, tasksThere int
+	if err := conn.QueryRow(b.Context(), "SELECT (SELECT count(*) FROM goals), (SELECT count(*) FROM tasks)").Scan(&goalsThere, &tasksThere); err != nil {
+		b.Fatal(err)
+	}
+	if goalsThere != goals || tasksThere != tasks {
+		b.Errorf("%d goals and %d tasks are there, want %d and %d", goalsThere, tasksThere, goals, tasks)
 	}
 	user, err := db.Accounts().Find(b.Context(), "ada@example.org")
 	if err != nil {

@@ -96,7 +96,7 @@ func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxText)],
 func (r *row) limited(column string, limit int) *string {
 	s := r.text(column)
 	if s != nil && utf8.RuneCountInString(*s) > limit {
-		short := string([]rune(*s)[:limit])
+		short := string([]rune(beginning(*s, limit))[:limit])
 		r.note(column, TooLong, *s, short)
 		return &short
 	}

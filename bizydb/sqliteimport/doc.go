@@ -3,8 +3,10 @@
 //
 // [Import] reads the file and writes everything in one transaction. The file is opened for reading only and never changed,
 // also while the planner has it open; what Import brings is the file as it was at one moment. (Whoever reads a file that has a
-// log beside it, -wal, makes the index of the log anew if it is missing, -shm.) Nobody else can write for the user meanwhile.
-// Files of other users can be imported at the same time, and so can several of the same user, which take turns.
+// log beside it, -wal, makes the index of the log anew if it is missing, -shm.) While a file in another journal mode than WAL
+// is read, the planner cannot commit to it: from when it is the user's turn until its last task has been read. Nobody else can
+// write for the user meanwhile. Files of other users can be imported at the same time, and so can several of the same user,
+// which take turns.
 //
 // # Running it again
 //
@@ -14,8 +16,14 @@
 // it in the file since are not brought, but reported as [Changed], and one that has been deleted here does not come back. So a
 // time zone that was wrong cannot be put right by another import: look at a dry run first.
 //
-// A row without a time of creation that has got another title since is taken for a new one, and reported as [MaybeTwice].
-// Rows of two files that have the same id and, to the character, the same time of creation are taken for one.
+// A row without a time of creation that has got another title since is taken for a new one, and so is a row that has got a time
+// of creation since, or has lost it: these are reported as [MaybeTwice]. So is, where one of two files has no times, another row
+// of the same id.
+//
+// Rows of two files of one user that have the same id and, to the character, the same time of creation are taken for one,
+// whatever else they say; that their content differs is reported as [Changed]. With times that are a date alone, or have no
+// fraction, that can be two rows that have nothing to do with each other: of the second file's the row does not come in, and
+// what is new in that file and refers to it comes under the first file's goal, or waits for its task.
 //
 // # What becomes of a value
 //
@@ -35,8 +43,11 @@
 //   - Hours that are negative or no number are left out.
 //   - Progress: from 0 to 100, to two decimals, 0 where there is none or it is no number. A goal with tasks or sub-goals has
 //     what they amount to, and 100 if it is completed; where that differs from what the file says it is reported as
-//     [Recounted]. An active goal whose tasks and sub-goals are all done becomes completed now, and is reported too. A goal
-//     that was imported before is reopened by new unfinished work under it, as by any other.
+//     [Recounted]. That the percentage of one without them is rounded is not. An active goal whose tasks and sub-goals are all
+//     done becomes completed now, and is reported too.
+//   - A goal that was imported before follows what comes in under it, as it follows any other work. A completed one is reopened
+//     by new unfinished work, though maybe not by active goals at 100 percent alone, so that it has no time of completion any
+//     more, and so are completed goals above it. They are reported as [NewWork], but for goals that are not in the file.
 //   - Tags: an array of strings. A string by itself is one tag; what is no string in an array becomes one, null none. What is
 //     not JSON, or an object, is left out.
 //   - Dependencies: an array of ids, also as strings. What is no id is left out.

@@ -47,7 +47,8 @@ const (
 )
 
 // Import brings the tasks and goals of a planner's file into the plan of a user, all of them in one transaction, and says
-// what it did. Nothing is written if it returns an error, but for [bizydb.ErrOutcomeUnknown], of which only a look can tell.
+// what it did. Nothing is written if it returns an error, but for [bizydb.ErrOutcomeUnknown], of which only a look can tell:
+// with that comes the report of what was to be committed. With other errors the report is empty.
 // It can be run again after any error, and also after it has succeeded; see the documentation of the package.
 //
 // With DryRun the user can be 0, for one who does not exist yet and so has imported nothing.
@@ -63,27 +64,29 @@ func Import(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string,
 		options.OnProgress = func(Progress) {}
 	}
 	report, err := run(ctx, db, user, path, options)
-	if err != nil {
+	switch {
+	case errors.Is(err, bizydb.ErrOutcomeUnknown):
+		return report, fmt.Errorf("sqliteimport: %w", err)
+	case err != nil:
 		return Report{}, fmt.Errorf("sqliteimport: %w", err)
 	}
 	return report, nil
 }
 
 func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
-	f, err := openFile(ctx, path)
-	if err != nil {
-		return Report{}, err
-	}
-	defer f.close()
-
-	i := &importer{Options: options, file: f, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
-	if err := i.findTables(ctx); err != nil {
-		return Report{}, f.named(err)
-	}
+	i := &importer{Options: options, path: path, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
+	defer func() {
+		if i.file != nil {
+			i.file.close()
+		}
+	}()
+	var err error
 	switch {
 	case options.DryRun && user == 0:
 		i.rules = i.rulesAt(time.Now())
-		err = i.scan(ctx)
+		if err = i.open(ctx); err == nil {
+			err = i.scan(ctx)
+		}
 	case options.DryRun:
 		err = scoped.Snapshot(ctx, db, user, func(tx planner.DBTX) error { return i.scanFor(ctx, tx) })
 	default:
@@ -94,17 +97,15 @@ func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, op
 			return i.load(ctx)
 		})
 	}
-	if err != nil {
-		return Report{}, err
-	}
-	return i.report, nil
+	return i.report, err
 }
 
 // An importer is one import: it scans the file, and then reads it again and loads it.
 type importer struct {
 	Options
 	*rules
-	file         *file
+	path         string
+	file         *file // nil before open
 	goals, tasks *table
 	plan         plan
 	queries      *importsql.Queries // of the user's transaction, nil without one
@@ -116,6 +117,15 @@ func (i *importer) found(f Finding) { i.report.add(f, i.OnFinding) }
 
 func (i *importer) rulesAt(now time.Time) *rules {
 	return &rules{zone: i.Zone, now: now, strict: i.Strict, dropProjects: i.DropProjects}
+}
+
+// open opens the file. That is done late: a file that is not in WAL mode is locked against its writers from then on.
+func (i *importer) open(ctx context.Context) error {
+	var err error
+	if i.file, err = openFile(ctx, i.path); err != nil {
+		return err
+	}
+	return i.file.named(i.findTables(ctx))
 }
 
 func (i *importer) findTables(ctx context.Context) error {
@@ -164,7 +174,7 @@ func (i *importer) findTables(ctx context.Context) error {
 	return nil
 }
 
-// scanFor scans the file for a user.
+// scanFor opens and scans the file for a user.
 func (i *importer) scanFor(ctx context.Context, tx planner.DBTX) error {
 	i.queries, i.planner = importsql.New(tx), planner.New(tx)
 	if _, err := i.planner.Me(ctx); errors.Is(err, bizydb.ErrNotFound) {
@@ -177,6 +187,9 @@ func (i *importer) scanFor(ctx context.Context, tx planner.DBTX) error {
 		return err
 	}
 	i.rules = i.rulesAt(now)
+	if err := i.open(ctx); err != nil {
+		return err
+	}
 	return i.scan(ctx)
 }
 

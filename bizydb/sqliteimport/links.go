@@ -31,18 +31,32 @@ func leftOut(table string, id int64, column string, to int64) Finding {
 // refuseWith leaves out the fresh rows that refer to one of the same table that is left out, and so on: they can come with it
 // once it has been mended, and then be linked.
 func (i *importer) refuseWith(r *rows, table, column string, refersTo func(at int) []int64) {
-	for more := slices.Contains(r.states, refused); more; {
-		more = false
-		for at, state := range r.states {
-			if state != fresh {
-				continue
+	var out []int32
+	referring := map[int32][]int32{}
+	for at, state := range r.states {
+		if state == refused {
+			out = append(out, int32(at))
+		}
+	}
+	if len(out) == 0 {
+		return
+	}
+	for at, state := range r.states {
+		if state != fresh {
+			continue
+		}
+		for _, id := range refersTo(at) {
+			if to := r.find(id); to != none {
+				referring[to] = append(referring[to], int32(at))
 			}
-			for _, id := range refersTo(at) {
-				if other := r.find(id); other != none && r.states[other] == refused {
-					i.found(leftOut(table, r.ids[at], column, id))
-					r.states[at], more = refused, true
-					break
-				}
+		}
+	}
+	for k := 0; k < len(out); k++ { // it grows
+		for _, at := range referring[out[k]] {
+			if r.states[at] == fresh {
+				i.found(leftOut(table, r.ids[at], column, r.ids[out[k]]))
+				r.states[at] = refused
+				out = append(out, at)
 			}
 		}
 	}

@@ -144,6 +144,18 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
+// However long the chain of those that refer to it is.
+func TestChainUnderRefusedRow(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	f := newFixture(t, oldTasks)
+	const n = 50_000
+	f.exec(t, "INSERT INTO tasks (id, title, priority, status, created_at, dependencies) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i, 'Task', 3, 'pending', '2025-01-01', '[' || (i + 1) || ']' FROM n", n)
+	f.exec(t, "UPDATE tasks SET priority = 9 WHERE id = ?", n)
+	report := importFile(t, db, 0, f.path, sqliteimport.Options{DryRun: true, Strict: true})
+	wantCounts(t, report, sqliteimport.Counts{}, sqliteimport.Counts{InFile: n, Refused: n})
+}
+
 // What refers to a row that is left out is left out with it. Mended in the file, they come in, and are linked.
 func TestUnderRefusedRows(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package sqliteimport
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
@@ -77,6 +78,56 @@ func (p *plan) fromTheRoots() []int32 {
 		slices.Reverse(order[first:])
 	}
 	return order
+}
+
+// reportNewWork reports the goals, imported before and completed here, that new unfinished work comes under: by the same rules,
+// which stop at a cancelled goal. They are reopened, unless the work is no more than active goals at 100 percent.
+func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standing) error {
+	p := &i.plan
+	var under []int32 // known goals that get unfinished work, some of them twice
+	for at, goal := range p.taskGoals {
+		if goal != none && p.tasks.states[at] == fresh && !p.done[at] && p.goals.states[goal] == known {
+			under = append(under, goal)
+		}
+	}
+	for at, s := range standings {
+		if parent := p.goalFacts[at].parent; parent != none && p.goals.states[parent] == known &&
+			s.status != planner.GoalCompleted && s.status != planner.GoalCancelled {
+			under = append(under, parent)
+		}
+	}
+	if len(under) == 0 {
+		return nil
+	}
+	list, err := i.planner.ListGoals(ctx, planner.ListGoalsParams{})
+	if err != nil {
+		return err
+	}
+	goals := make(map[planner.GoalID]*planner.Goal, len(list))
+	for k := range list {
+		goals[list[k].ID] = &list[k]
+	}
+	completed := make(map[planner.GoalID]bool, len(under)) // of all that are met, whether they are that
+	for _, at := range under {
+		id := planner.GoalID(p.goals.newIDs[at])
+		for {
+			goal := goals[id]
+			if _, met := completed[id]; met || goal == nil {
+				break
+			}
+			completed[id] = goal.Status == planner.GoalCompleted
+			if goal.Status == planner.GoalCancelled || goal.ParentGoalID == nil {
+				break
+			}
+			id = *goal.ParentGoalID
+		}
+	}
+	for at, id := range p.goals.ids {
+		if p.goals.states[at] == known && completed[planner.GoalID(p.goals.newIDs[at])] {
+			i.found(Finding{Table: "goals", ID: id, Column: "status", Problem: NewWork, Old: string(planner.GoalCompleted)})
+		}
+	}
+	return nil
 }
 
 // reportProgress reports the goals that stand elsewhere than the file says.

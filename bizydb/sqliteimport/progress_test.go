@@ -85,11 +85,78 @@ func TestProgressAfterImport(t *testing.T) {
 			}
 		}
 		grow()
-		importTwice()
+		statuses := func() map[int64]planner.GoalStatus {
+			statuses := map[int64]planner.GoalStatus{}
+			for id, goal := range planOf(t, db, user).goals {
+				statuses[id] = goal.Status
+			}
+			return statuses
+		}
+		before := statuses()
+		report := importTwice()
+		after := statuses()
+		reported := map[int64]bool{}
+		for _, finding := range report.Findings {
+			if finding.Problem == sqliteimport.NewWork {
+				reported[finding.ID] = true
+				if before[finding.ID] != planner.GoalCompleted {
+					rt.Errorf("found %+v, but it was %q", finding, before[finding.ID])
+				}
+			}
+		}
+		for id, status := range before {
+			if status == planner.GoalCompleted && after[id] != status && !reported[id] {
+				rt.Errorf("goal %d was reopened, and nothing says so", id)
+			}
+		}
 		if report := importTwice(); report.Goals.Imported != 0 || report.Tasks.Imported != 0 {
 			rt.Errorf("the third time %+v and %+v came in", report.Goals, report.Tasks)
 		}
 	})
+}
+
+// Completed goals that new unfinished work comes under are reported, as far up as they are reopened.
+func TestNewWorkUnderCompletedGoals(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldGoals, oldTasks)
+	is := func(status string, goal record) record {
+		goal["status"] = status
+		return goal
+	}
+	f.insert(t, "goals",
+		is("completed", goalUnder(1, 0)), is("on_hold", goalUnder(2, 1)), is("completed", goalUnder(3, 2)), // 3 in 2 in 1
+		is("completed", goalUnder(4, 0)), is("cancelled", goalUnder(5, 4)), // what is in 5 does not count in 4
+		is("completed", goalUnder(6, 0)), is("completed", goalUnder(7, 0)), is("completed", goalUnder(8, 0)),
+	)
+	importFile(t, db, user, f.path, sqliteimport.Options{})
+	f.insert(t, "tasks", taskUnder(1, 3, "[]"), taskUnder(2, 5, "[]"), is("completed", taskUnder(3, 6, "[]")))
+	f.insert(t, "goals", goalUnder(20, 7), is("completed", goalUnder(21, 8)))
+	f.insert(t, "tasks", taskUnder(4, 21, "[]")) // of a goal that stays completed
+	dry := importFile(t, db, user, f.path, sqliteimport.Options{DryRun: true})
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	dry.DryRun = false
+	if diff := cmp.Diff(report, dry); diff != "" {
+		t.Errorf("reports (-real +dry):\n%s", diff)
+	}
+	var found []int64
+	for _, finding := range report.Findings {
+		if finding.Problem == sqliteimport.NewWork {
+			found = append(found, finding.ID)
+		}
+	}
+	if diff := cmp.Diff([]int64{1, 3, 7}, found); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	plan := planOf(t, db, user)
+	for id, want := range map[int64]planner.GoalStatus{
+		1: "active", 2: "on_hold", 3: "active", 4: "completed", 5: "cancelled", 6: "completed", 7: "active", 8: "completed",
+	} {
+		if got := plan.goals[id].Status; got != want {
+			t.Errorf("goal %d is %s, want %s", id, got, want)
+		}
+	}
 }
 
 type standing struct {

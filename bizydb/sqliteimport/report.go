@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A Report says what an import has done, or with [Options].DryRun what it would do.
@@ -16,8 +17,8 @@ type Report struct {
 	Tasks      Counts         `json:"tasks"`
 	Problems   []ProblemCount `json:"problems"`    // what was found, counted, in the order in which it came up
 	LeftBehind []LeftBehind   `json:"left_behind"` // in the order of their names
-	// Findings are in the order of goals and tasks by their old ids, then what refers to nothing or in a circle, then the
-	// progress of goals. Nil with [Options].OnFinding.
+	// Findings are in the order of goals and tasks by their old ids, then what refers to nothing or in a circle, then
+	// completed goals with new work, then the progress of goals. Nil with [Options].OnFinding.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
@@ -83,14 +84,15 @@ const (
 	Circular     Problem = "is in a circle"
 	ListedTwice  Problem = "is listed twice"
 	Changed      Problem = "has changed in the file since it was imported"
-	MaybeTwice   Problem = "may have been imported before, with another title"
+	MaybeTwice   Problem = "may have been imported before, with another title or time of creation"
+	NewWork      Problem = "is completed, and new unfinished work comes under it"
 	Recounted    Problem = "is not what the tasks and goals below amount to"
 )
 
 // refuses says whether a problem is a reason to leave a row out.
 func (p Problem) refuses() bool {
 	switch p {
-	case SkippedTime, RepeatedTime, InFuture, Missing, Gone, Circular, ListedTwice, Changed, MaybeTwice, Recounted:
+	case SkippedTime, RepeatedTime, InFuture, Missing, Gone, Circular, ListedTwice, Changed, MaybeTwice, NewWork, Recounted:
 		return false
 	default:
 		return true
@@ -116,11 +118,14 @@ func (r *Report) add(f Finding, handOn func(Finding)) {
 
 // shortened is s with at most so many characters, the last of which then says that there were more.
 func shortened(s string, limit int) string {
-	if runes := []rune(s); len(runes) > limit {
+	if runes := []rune(beginning(s, limit+1)); len(runes) > limit {
 		return string(runes[:limit-1]) + "…"
 	}
 	return s
 }
+
+// beginning is s, or less of it, but at least its first characters, so many. What comes after them can be cut within one.
+func beginning(s string, characters int) string { return s[:min(len(s), utf8.UTFMax*characters)] }
 
 // plain is a name as it can be shown: quoted if it has something in it that a terminal would obey.
 func plain(name string) string {

@@ -72,13 +72,14 @@ func TestImport(t *testing.T) {
 	path := plannerFile(t)
 
 	// A dry run registers nobody.
-	dry, _, err := command(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", path)
+	dry, stderr, err := command(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Accounts().Find(t.Context(), "ada@example.org"); !errors.Is(err, bizydb.ErrNotFound) {
 		t.Errorf("a dry run: error %v, want no user", err)
 	}
+	wantLines(t, stderr, "ada@example.org would be registered as ada.")
 	wantLines(t, dry,
 		regexp.QuoteMeta(path)+" for ada@example.org",
 		"Times are read in the time zone Europe/Berlin.",
@@ -92,7 +93,8 @@ func TestImport(t *testing.T) {
 	)
 
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	out, stderr, err := command(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-report", report, path)
+	var out string
+	out, stderr, err = command(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-report", report, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +119,11 @@ func TestImport(t *testing.T) {
 	wantReportFile(t, report)
 
 	// Again, for the user who is there now.
-	out, _, err = command(t, "-user", "Ada@Example.org", path)
+	out, stderr, err = command(t, "-user", "Ada@Example.org", path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantLines(t, stderr, `Times are read in the time zone of this machine, now UTC[+-]\d\d:\d\d; -zone names another one\.`)
 	wantLines(t, out, " +goals +1 +0 +1 +0", " +tasks +3 +0 +3 +0", "Times are read in the time zone of this machine, .*")
 }
 
@@ -222,6 +225,7 @@ func TestFailure(t *testing.T) {
 		{"no user", []string{"-user", "ada@example.org", text}, "there is no user ada@example.org; -create registers one"},
 		{"a username", []string{"-user", "ada", "-create", text}, `-user "ada" is not an email address`},
 		{"odd name", []string{"-user", "ada+1@example.org", "-create", plannerFile(t)}, "-username gives another name"},
+		{"odd name, in a dry run", []string{"-user", "ada+1@example.org", "-create", "-dry-run", plannerFile(t)}, "-username gives another name"},
 	} {
 		_, _, err := command(t, append([]string{"-report", filepath.Join(reports, "r.jsonl")}, c.args...)...)
 		if err == nil || !strings.Contains(err.Error(), c.says) || exitCode(err) != 1 {
@@ -242,6 +246,12 @@ func TestFailure(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, more := range [][]string{{}, {"-dry-run"}} {
+		args := append(more, "-user", "bob@example.com", "-create", plannerFile(t))
+		if _, _, err := command(t, args...); !errors.Is(err, bizydb.ErrUsernameTaken) {
+			t.Errorf("a name that is taken, %v: error %v, want %v", more, err, bizydb.ErrUsernameTaken)
+		}
 	}
 	if _, _, err := command(t, "-user", "bob@example.org", plannerFile(t)); err == nil || !strings.Contains(err.Error(), "bob@example.org is not active") {
 		t.Errorf("inactive: error %v", err)

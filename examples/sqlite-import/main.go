@@ -6,14 +6,17 @@
 //	go run ./examples/sqlite-import -user ada@example.org -zone Europe/Berlin -report ada.jsonl ~/.business-agent/tasks.db
 //
 // DATABASE_URL is the connection string of the service's login. The file is the one that BUSINESS_AGENT_DB names, or the
-// planner's own, if none is given. It is only read, also while the planner has it open. All of it is written or, if
-// anything fails, nothing. It can be run again: what has been imported is not imported twice, and what is new comes in.
+// planner's own, if none is given. It is only read, also while the planner has it open; where it has a log (-wal) without
+// an index (-shm) beside it, SQLite makes one. All of it is written or, if anything fails, nothing. It can be run again: what
+// has been imported is not imported twice, and what is new comes in.
 //
 // With -create a user who is not there is registered, with a password that nobody knows: let the user have it reset. The
-// file is read before that. If the import fails later, because the server is lost, say, the account stays.
+// file is read before that. If the import fails later, because the server is lost, say, the account stays. A dry run says as
+// whom the user would be registered, and fails if the name is taken or no username.
 //
 // The report is printed, and with -report everything that was not taken over as it was is written to a file: a JSON object
-// on each line, the last of them the report itself.
+// on each line, the last of them the report itself. Where the answer to the commit is lost, that file says what was to be
+// committed.
 package main
 
 import (
@@ -81,6 +84,7 @@ func parse(args []string, stderr io.Writer) (*job, error) {
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: sqlite-import -user EMAIL [flags] [FILE]")
 		flags.PrintDefaults()
+		fmt.Fprintln(stderr, "FILE is only read. Where it has a log (-wal) without an index (-shm) beside it, SQLite makes one.")
 	}
 	flags.StringVar(&j.email, "user", "", "import for the user with the address `EMAIL`")
 	flags.BoolVar(&j.create, "create", false, "register the user if there is none")
@@ -150,7 +154,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		if findings.file, err = createReportFile(j.reportFile, j.path); err != nil {
 			return err
 		}
-		defer findings.file.drop() // does nothing once it is in its place
+		defer findings.file.drop()
 	}
 	j.options.OnFinding = findings.add
 	if terminal {
@@ -159,20 +163,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		j.options.OnProgress = bar.show
 	}
 
-	user, err := j.findUser(ctx, db)
+	user, err := j.findUser(ctx, db, stderr)
 	if err != nil {
 		return err
+	}
+	if j.options.Zone == nil {
+		fmt.Fprintf(stderr, "Times are read in the time zone of this machine, now %s; -zone names another one.\n", time.Now().Format("UTC-07:00"))
 	}
 	report, err := sqliteimport.Import(ctx, db, user, j.path, j.options)
-	if err != nil {
+	unknown := errors.Is(err, bizydb.ErrOutcomeUnknown)
+	if err != nil && !unknown {
 		return err
 	}
-	// From here on it has been written.
+	// From here on it has been written, or may have been.
 	var reportErr error
 	if findings.file != nil {
-		if reportErr = findings.file.finish(report); reportErr != nil {
-			reportErr = fmt.Errorf("the import is done, but not its report: %w", reportErr)
+		reportErr = findings.file.finish(report)
+	}
+	if unknown {
+		err = fmt.Errorf("whether the import was committed is not known; run it again, which brings only what is missing: %w", err)
+		switch {
+		case reportErr != nil:
+			err = errors.Join(err, fmt.Errorf("the report of what was to be committed is not complete: %w", reportErr))
+		case findings.file != nil:
+			err = errors.Join(err, fmt.Errorf("the report of what was to be committed is in %s", j.reportFile))
 		}
+		return err
+	}
+	if reportErr != nil {
+		reportErr = fmt.Errorf("the import is done, but not its report: %w", reportErr)
 	}
 	return errors.Join(reportErr, print(stdout, j, report, findings, findings.file != nil && reportErr == nil))
 }

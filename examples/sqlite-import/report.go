@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,10 +67,11 @@ func sentence(f sqliteimport.Finding) string {
 
 // A reportFile is a file of JSON objects. It gets its name when it is complete.
 type reportFile struct {
-	name string
-	temp *os.File
-	out  *bufio.Writer
-	err  error
+	name     string
+	temp     *os.File
+	out      *bufio.Writer
+	err      error // the first
+	finished bool
 }
 
 // createReportFile makes a file that will be called name. It does not take the place of anything but a report: not of a
@@ -102,18 +102,36 @@ func (f *reportFile) add(object any) {
 	if err == nil {
 		_, err = f.out.Write(append(b, '\n'))
 	}
-	f.err = errors.Join(f.err, err)
+	f.failed(err)
 }
 
-func (f *reportFile) finish(report sqliteimport.Report) error {
-	f.add(report)
-	if err := errors.Join(f.err, f.out.Flush(), f.temp.Close()); err != nil {
-		return err
+// failed keeps the first error: those after it follow from it.
+func (f *reportFile) failed(err error) {
+	if f.err == nil {
+		f.err = err
 	}
-	return os.Rename(f.temp.Name(), f.name)
 }
 
+// finish gives the file its name. What could not be completed stays as it is, under the name that the error says.
+func (f *reportFile) finish(report sqliteimport.Report) error {
+	f.finished = true
+	f.add(report)
+	f.failed(f.out.Flush())
+	f.failed(f.temp.Close())
+	if f.err == nil {
+		f.failed(os.Rename(f.temp.Name(), f.name))
+	}
+	if f.err != nil {
+		return fmt.Errorf("what there is of it is in %s: %w", f.temp.Name(), f.err)
+	}
+	return nil
+}
+
+// drop removes the file, unless it has been finished.
 func (f *reportFile) drop() {
+	if f.finished {
+		return
+	}
 	_ = f.temp.Close()
 	_ = os.Remove(f.temp.Name())
 }

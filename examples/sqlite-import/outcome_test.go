@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+)
+
+// Where the answer to the commit is lost, the report is kept, and the command says how to go on.
+func TestOutcomeUnknown(t *testing.T) {
+	db := bizydbtest.New(t)
+	user, err := db.Accounts().Register(t.Context(), bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DATABASE_URL", losesCommits(t, db.DSN))
+	path, report := plannerFile(t), filepath.Join(t.TempDir(), "report.jsonl")
+	out, _, err := command(t, "-user", user.Email, "-zone", "Europe/Berlin", "-report", report, path)
+	if !errors.Is(err, bizydb.ErrOutcomeUnknown) || exitCode(err) != 1 {
+		t.Fatalf("error %v, want %v", err, bizydb.ErrOutcomeUnknown)
+	}
+	for _, says := range []string{"whether the import was committed is not known; run it again", "the report of what was to be committed is in " + report} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("error %v, want %q", err, says)
+		}
+	}
+	if out != "" {
+		t.Errorf("it prints %q", out)
+	}
+	wantReportFile(t, report)
+	t.Setenv("DATABASE_URL", db.DSN)
+	if out, _, err = command(t, "-user", user.Email, path); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, out, " +tasks +3 +0 +3 +0")
+}
+
+// losesCommits returns a connection string to the same server, by a way on which the answers to commits are lost.
+func losesCommits(t *testing.T, dsn string) string {
+	t.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	network, address := pgconn.NetworkAddress(config.Host, config.Port)
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial(network, address)
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			go func() {
+				_, _ = io.Copy(client, server)
+				_ = client.Close()
+			}()
+			go func() {
+				defer server.Close()
+				b := make([]byte, 64<<10)
+				for {
+					n, err := client.Read(b)
+					if err != nil {
+						return
+					}
+					lost := bytes.Contains(b[:n], []byte("commit\x00"))
+					if lost {
+						_ = client.Close()
+					}
+					if _, err := server.Write(b[:n]); err != nil {
+						return
+					}
+					if lost { // the server ends when it has read all
+						_, _ = server.Write([]byte("X\x00\x00\x00\x04"))
+						_, _ = io.Copy(io.Discard, server)
+						return
+					}
+				}
+			}()
+		}
+	}()
+	through := url.URL{
+		Scheme: "postgres", User: url.UserPassword(config.User, config.Password), Host: listener.Addr().String(),
+		Path: "/" + config.Database, RawQuery: "sslmode=disable",
+	}
+	return through.String()
+}
+
+// A report that cannot be completed is left as it is, and the first error is the one that is said.
+func TestReportIsNotComplete(t *testing.T) {
+	dir := t.TempDir()
+	f, err := createReportFile(filepath.Join(dir, "report.jsonl"), "tasks.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	finding := sqliteimport.Finding{Table: "tasks", ID: 1, Old: strings.Repeat("x", 200)}
+	for range 100 {
+		f.add(finding)
+	}
+	if err := f.out.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left on device")
+	f.out.Reset(failing{full})
+	for range 100_000 {
+		f.add(finding)
+	}
+	err = f.finish(sqliteimport.Report{})
+	want := fmt.Sprintf("what there is of it is in %s: %v", f.temp.Name(), full)
+	if !errors.Is(err, full) || err.Error() != want {
+		t.Errorf("error %.300v, want %q", err, want)
+	}
+	f.drop()
+	content, err := os.ReadFile(f.temp.Name())
+	if err != nil || bytes.Count(content, []byte("\n")) != 100 {
+		t.Errorf("%d lines are left (error %v), want 100", bytes.Count(content, []byte("\n")), err)
+	}
+	if _, err := os.Stat(f.name); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: error %v, want that it is not there", f.name, err)
+	}
+}
+
+type failing struct{ err error }
+
+func (w failing) Write([]byte) (int, error) { return 0, w.err }
