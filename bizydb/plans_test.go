@@ -238,6 +238,24 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 			t.Errorf("%s\n%s\nwant %s and no sort", method, plan, index)
 		}
 	}
+	// Whatever their size, they look up what they return, and do not read all that the user has to find it there.
+	place := time.Now().AddDate(0, 0, -100)
+	for _, large := range []otherCall{
+		{"KeysetTasks", planner.KeysetTasksParams{FromPriority: 3, FromDueDate: &place, FromCreatedAt: place, FromID: 1, Max: 10_001}},
+		{"KeysetTasks", planner.KeysetTasksParams{FromPriority: 3, FromDueDate: &place, FromCreatedAt: place, FromID: 1, Max: 10_001, Back: true}},
+		{"KeysetTasks", planner.KeysetTasksParams{Status: planner.TaskPending, Max: 10_001}},
+		{"KeysetTaggedTasks", planner.KeysetTaggedTasksParams{AnyTag: planner.Tags{"rare"}, Max: 10_001}},
+		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskCompleted, Limit: 10_000}},
+		{"UnassignedTasks", 10_000},
+	} {
+		asked := &recorder{}
+		if _, err := callWith(t.Context(), planner.New(asked), large.method, large.params); err == nil {
+			t.Fatal("the recorder was not asked")
+		}
+		if plan := explain(t, db, user, "force_custom_plan", asked); regexp.MustCompile("(Hash|Merge) Join").MatchString(plan) {
+			t.Errorf("%s %+v\n%s", large.method, large.params, plan)
+		}
+	}
 }
 
 func seqScans(t testing.TB, tx pgx.Tx) int {

@@ -62,10 +62,11 @@ SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.descrip
   WHERE (t.status = $1 OR $1 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
     AND (t.parent_goal_id = $3 OR $3 IS NULL)
+    AND ($4::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif($4::int, 0)
 ) AS page
-JOIN public.tasks ON tasks.id = page.id
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -137,7 +138,7 @@ WITH matching AS MATERIALIZED (
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-JOIN public.tasks ON tasks.id = m.id
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
   AS place (priority, due_date, created_at, id)
@@ -263,7 +264,7 @@ WITH matching AS NOT MATERIALIZED (
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-JOIN public.tasks ON tasks.id = p.id
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT $3::int
@@ -739,7 +740,7 @@ SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.descrip
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT (SELECT nullif($1::int, 0))
 ) AS page
-JOIN public.tasks ON tasks.id = page.id
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 

@@ -12,10 +12,11 @@ SELECT tasks.* FROM (
   WHERE (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+    AND (sqlc.arg('limit')::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif(sqlc.arg('limit')::int, 0)
 ) AS page
-JOIN public.tasks ON tasks.id = page.id
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
@@ -35,7 +36,7 @@ WITH matching AS MATERIALIZED (
 )
 SELECT sqlc.embed(tasks), (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-JOIN public.tasks ON tasks.id = m.id
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT @from_priority::int, bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz), @from_created_at::timestamptz, @from_id::bigint)
   AS place (priority, due_date, created_at, id)
@@ -85,7 +86,7 @@ WITH matching AS NOT MATERIALIZED (
 )
 SELECT sqlc.embed(tasks), (CASE WHEN @with_total::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-JOIN public.tasks ON tasks.id = p.id
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
@@ -162,7 +163,7 @@ SELECT tasks.* FROM (
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0))
 ) AS page
-JOIN public.tasks ON tasks.id = page.id
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
