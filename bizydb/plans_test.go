@@ -156,8 +156,10 @@ func TestPlans(t *testing.T) {
 					}
 				}
 				eachMethod(t, func(t *testing.T, method string) { check(t, method, calls[method](c.at[user.id])) })
-				for _, other := range otherCalls(c.at[user.id]) {
-					t.Run(other.method, func(t *testing.T) { check(t, other.method, other.params) })
+				if mode == "force_custom_plan" { // a plan for any values is one
+					for _, other := range otherCalls(c.at[user.id]) {
+						t.Run(other.method, func(t *testing.T) { check(t, other.method, other.params) })
+					}
 				}
 			})
 		}
