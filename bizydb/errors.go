@@ -137,7 +137,8 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: somebody else prepares or drops statements on the connection; behind a pooler that does not keep them apart, add default_query_exec_mode=exec to the connection string: %w", ErrConfig, err)
 	case pgErr.Code == "25006":
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
-	case strings.HasPrefix(pgErr.Code, "22"), pgErr.Code == "54000": // data exception; more than the server has room for in one value
+	case strings.HasPrefix(pgErr.Code, "22"), // data exception
+		pgErr.Code == "54000" && pgErr.File == "jsonb_util.c": // more than a value can hold; the code alone can be an outage
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	default:
 		return err

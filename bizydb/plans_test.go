@@ -191,6 +191,7 @@ func otherCalls(at things) []otherCall {
 		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskPending, Limit: 20}},
 		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskCompleted, Limit: 20}},
 		{"FilteredTasks", planner.FilteredTasksParams{Category: &category, Limit: 20}},
+		{"FilteredTasks", planner.FilteredTasksParams{ParentGoalID: &at.subGoal}},
 	}
 	for _, filter := range []func(*planner.KeysetTasksParams){
 		func(p *planner.KeysetTasksParams) { p.Status = planner.TaskPending },

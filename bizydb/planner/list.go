@@ -12,7 +12,7 @@ type ListTasksParams struct {
 
 // ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
 // date, those without one last, then the newest. Nothing found is an empty slice. For more filters, and page by page, see
-// PageTasks. A list with a category or a goal passes over what does not match.
+// PageTasks. A list with a category passes over what does not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	if arg.allMatch() {
 		return q.AllTasks(ctx, arg.Limit)

@@ -31,7 +31,8 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 
 // CriticalPath returns, of the tasks not completed that a goal waits for, which are those of TaskOrder and what they depend on
 // anywhere, the chain that takes the most estimated hours: with as many people as one likes, the rest of the goal takes as
-// long. What a completed task depended on is not waited for. A task without an estimate counts 0 hours. With nothing left to do, and for no such goal, it has no tasks.
+// long. What a completed task depended on is not waited for. A task without an estimate counts 0 hours. With nothing left to
+// do, and for no such goal, it has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
 	rows, err := q.GoalWork(ctx, goal)
 	if err != nil {

@@ -34,8 +34,7 @@ type Querier interface {
 	// dependency that is not there it is ErrNotFound.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
 	// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
-	// CreateTask. They travel as one JSON value, of which the server takes 256 MB: more is ErrInvalid. None given is an empty
-	// slice.
+	// CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
 	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
 	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
 	// the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
@@ -48,8 +47,8 @@ type Querier interface {
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
 	// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
-	// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match, but for the
-	// status.
+	// FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
+	// match.
 	FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)

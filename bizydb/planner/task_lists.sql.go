@@ -77,8 +77,8 @@ type FilteredTasksParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match, but for the
-// status.
+// FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
+// match.
 func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, filteredTasks,
 		arg.Status,

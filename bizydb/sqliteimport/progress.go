@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -99,32 +100,32 @@ func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standi
 	if len(under) == 0 {
 		return nil
 	}
-	list, err := i.planner.ListGoals(ctx, planner.ListGoalsParams{})
+	list, err := i.queries.GoalStatuses(ctx)
 	if err != nil {
 		return err
 	}
-	goals := make(map[planner.GoalID]*planner.Goal, len(list))
-	for k := range list {
-		goals[list[k].ID] = &list[k]
+	goals := make(map[planner.GoalID]importsql.GoalStatusesRow, len(list))
+	for _, goal := range list {
+		goals[goal.ID] = goal
 	}
 	completed := make(map[planner.GoalID]bool, len(under)) // of all that are met, whether they are that
 	for _, at := range under {
 		id := planner.GoalID(p.goals.newIDs[at])
 		for {
-			goal := goals[id]
-			if _, met := completed[id]; met || goal == nil {
+			goal, there := goals[id]
+			if _, met := completed[id]; met || !there {
 				break
 			}
 			completed[id] = goal.Status == planner.GoalCompleted
-			if goal.Status == planner.GoalCancelled || goal.ParentGoalID == nil {
+			if goal.Status == planner.GoalCancelled || !goal.ParentGoalID.Valid {
 				break
 			}
-			id = *goal.ParentGoalID
+			id = planner.GoalID(goal.ParentGoalID.Int64)
 		}
 	}
 	for at, id := range p.goals.ids {
 		if p.goals.states[at] == known && completed[planner.GoalID(p.goals.newIDs[at])] {
-			i.found(Finding{Table: "goals", ID: id, Column: "status", Problem: NewWork, Old: string(planner.GoalCompleted)})
+			i.found(Finding{Table: "goals", ID: id, Column: "status", Problem: NewWork})
 		}
 	}
 	return nil

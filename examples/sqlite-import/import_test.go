@@ -225,6 +225,8 @@ func TestFailure(t *testing.T) {
 		{"no user", []string{"-user", "ada@example.org", text}, "there is no user ada@example.org; -create registers one"},
 		{"a username", []string{"-user", "ada", "-create", text}, `-user "ada" is not an email address`},
 		{"odd name", []string{"-user", "ada+1@example.org", "-create", plannerFile(t)}, "-username gives another name"},
+		{"half an address", []string{"-user", "ada@", "-create", plannerFile(t)}, `-user "ada@" is not an email address`},
+		{"half an address, in a dry run", []string{"-user", "ada@", "-create", "-dry-run", plannerFile(t)}, `-user "ada@" is not an email address`},
 		{"odd name, in a dry run", []string{"-user", "ada+1@example.org", "-create", "-dry-run", plannerFile(t)}, "-username gives another name"},
 	} {
 		_, _, err := command(t, append([]string{"-report", filepath.Join(reports, "r.jsonl")}, c.args...)...)

@@ -15,8 +15,8 @@
 // whom the user would be registered, and fails if the name is taken or no username.
 //
 // The report is printed, and with -report everything that was not taken over as it was is written to a file: a JSON object
-// on each line, the last of them the report itself. Where the answer to the commit is lost, that file says what was to be
-// committed.
+// on each line, the last of them the report itself. Where the answer to the commit is lost, what was to be committed is in a
+// file of its own, with .unknown after the name: running it again may not find it again.
 package main
 
 import (
@@ -176,22 +176,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		return err
 	}
 	// From here on it has been written, or may have been.
+	if unknown {
+		err = fmt.Errorf("whether the import was committed is not known; run it again, which brings only what is missing, and keep this report: %w", err)
+		fmt.Fprintln(stdout, "To be committed:")
+	}
 	var reportErr error
 	if findings.file != nil {
-		reportErr = findings.file.finish(report)
-	}
-	if unknown {
-		err = fmt.Errorf("whether the import was committed is not known; run it again, which brings only what is missing: %w", err)
-		switch {
-		case reportErr != nil:
-			err = errors.Join(err, fmt.Errorf("the report of what was to be committed is not complete: %w", reportErr))
-		case findings.file != nil:
-			err = errors.Join(err, fmt.Errorf("the report of what was to be committed is in %s", j.reportFile))
+		if unknown { // whatever runs next may not find any of it again, and must not take its place
+			findings.file.name += ".unknown" + filepath.Ext(findings.file.temp.Name())
+			j.reportFile = findings.file.name
 		}
-		return err
+		if reportErr = findings.file.finish(report); reportErr != nil {
+			reportErr = fmt.Errorf("the report is not complete: %w", reportErr)
+		}
 	}
-	if reportErr != nil {
-		reportErr = fmt.Errorf("the import is done, but not its report: %w", reportErr)
-	}
-	return errors.Join(reportErr, print(stdout, j, report, findings, findings.file != nil && reportErr == nil))
+	return errors.Join(err, reportErr, print(stdout, j, report, findings, findings.file != nil && reportErr == nil))
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -33,20 +34,25 @@ func TestOutcomeUnknown(t *testing.T) {
 	if !errors.Is(err, bizydb.ErrOutcomeUnknown) || exitCode(err) != 1 {
 		t.Fatalf("error %v, want %v", err, bizydb.ErrOutcomeUnknown)
 	}
-	for _, says := range []string{"whether the import was committed is not known; run it again", "the report of what was to be committed is in " + report} {
-		if !strings.Contains(err.Error(), says) {
-			t.Errorf("error %v, want %q", err, says)
-		}
+	if says := "whether the import was committed is not known; run it again"; !strings.Contains(err.Error(), says) {
+		t.Errorf("error %v, want %q", err, says)
 	}
-	if out != "" {
-		t.Errorf("it prints %q", out)
+	wantLines(t, out, "To be committed:", " +tasks +3 +3 +0 +0", "All of it is in "+regexp.QuoteMeta(report)+`\.unknown\.\d+\.`)
+	kept, err := filepath.Glob(report + ".unknown.*")
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%q are kept, error %v; want one", kept, err)
 	}
-	wantReportFile(t, report)
+	wantReportFile(t, kept[0])
+
+	// The same again finds nothing any more, and leaves what is kept.
 	t.Setenv("DATABASE_URL", db.DSN)
-	if out, _, err = command(t, "-user", user.Email, path); err != nil {
+	if out, _, err = command(t, "-user", user.Email, "-zone", "Europe/Berlin", "-report", report, path); err != nil {
 		t.Fatal(err)
 	}
 	wantLines(t, out, " +tasks +3 +0 +3 +0")
+	if left, err := filepath.Glob(report + "*"); err != nil || len(left) != 2 {
+		t.Errorf("%q are there, error %v; want the new report and the one that was kept", left, err)
+	}
 }
 
 // losesCommits returns a connection string to the same server, by a way on which the answers to commits are lost.
@@ -73,38 +79,38 @@ func losesCommits(t *testing.T, dsn string) string {
 				_ = client.Close()
 				continue
 			}
-			go func() {
-				_, _ = io.Copy(client, server)
-				_ = client.Close()
-			}()
-			go func() {
-				defer server.Close()
+			var lost atomic.Bool // what comes next, which is the answer
+			forward := func(to, from net.Conn, pass func([]byte) bool) {
+				defer to.Close()
 				b := make([]byte, 64<<10)
 				for {
-					n, err := client.Read(b)
-					if err != nil {
+					n, err := from.Read(b)
+					if err != nil || !pass(b[:n]) {
 						return
 					}
-					lost := bytes.Contains(b[:n], []byte("commit\x00"))
-					if lost {
-						_ = client.Close()
-					}
-					if _, err := server.Write(b[:n]); err != nil {
-						return
-					}
-					if lost { // the server ends when it has read all
-						_, _ = server.Write([]byte("X\x00\x00\x00\x04"))
-						_, _ = io.Copy(io.Discard, server)
+					if _, err := to.Write(b[:n]); err != nil {
 						return
 					}
 				}
-			}()
+			}
+			go forward(client, server, func([]byte) bool { return !lost.Load() })
+			go forward(server, client, func(b []byte) bool {
+				if bytes.Contains(b, []byte("commit\x00")) {
+					lost.Store(true)
+				}
+				return true
+			})
 		}
 	}()
-	through := url.URL{
-		Scheme: "postgres", User: url.UserPassword(config.User, config.Password), Host: listener.Addr().String(),
-		Path: "/" + config.Database, RawQuery: "sslmode=disable",
+	through, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
 	}
+	through.Host = listener.Addr().String()
+	settings := through.Query() // with the exec mode that a pooler may need
+	settings.Set("sslmode", "disable")
+	settings.Del("host")
+	through.RawQuery = settings.Encode()
 	return through.String()
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/mail"
 	"regexp"
 	"strings"
 
@@ -37,10 +38,13 @@ func (j *job) findUser(ctx context.Context, db *bizydb.DB, stderr io.Writer) (bi
 	if name == "" {
 		name, _, _ = strings.Cut(strings.TrimSpace(j.email), "@")
 	}
+	if address, err := mail.ParseAddress(j.email); err != nil || address.Address != strings.TrimSpace(j.email) {
+		return 0, fmt.Errorf("-user %q is not an email address", j.email)
+	}
+	if err := checkUsername(ctx, db, name); err != nil {
+		return 0, j.notRegistered(name, err)
+	}
 	if j.options.DryRun {
-		if err := checkUsername(ctx, db, name); err != nil {
-			return 0, j.notRegistered(name, err)
-		}
 		fmt.Fprintf(stderr, "%s would be registered as %s.\n", j.email, name)
 		return 0, nil
 	}

@@ -22,6 +22,10 @@ RETURNING id;
 -- name: DateGoals :exec
 SELECT bizydb.date_imported_goals(@ids::bigint[], @times::timestamptz[]);
 
+-- GoalStatuses returns of all goals what they are under and how they stand, in no order.
+-- name: GoalStatuses :many
+SELECT id, parent_goal_id, status FROM public.goals;
+
 -- LinkGoals puts goals under others.
 -- name: LinkGoals :exec
 UPDATE public.goals g SET parent_goal_id = link.parent_goal_id

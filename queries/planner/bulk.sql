@@ -1,6 +1,5 @@
 -- CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
--- CreateTask. They travel as one JSON value, of which the server takes 256 MB: more is ErrInvalid. None given is an empty
--- slice.
+-- CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
 -- name: CreateTasks :many
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,

@@ -4,8 +4,8 @@ SELECT * FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
--- FilteredTasks is the query behind ListTasks, which is easier to use. It passes over what does not match, but for the
--- status.
+-- FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
+-- match.
 -- name: FilteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const completeGoals = `-- name: CompleteGoals :exec
@@ -77,6 +78,37 @@ type DateGoalsParams struct {
 func (q *Queries) DateGoals(ctx context.Context, arg DateGoalsParams) error {
 	_, err := q.db.Exec(ctx, dateGoals, arg.IDs, arg.Times)
 	return err
+}
+
+const goalStatuses = `-- name: GoalStatuses :many
+SELECT id, parent_goal_id, status FROM public.goals
+`
+
+type GoalStatusesRow struct {
+	ID           planner.GoalID
+	ParentGoalID pgtype.Int8
+	Status       planner.GoalStatus
+}
+
+// GoalStatuses returns of all goals what they are under and how they stand, in no order.
+func (q *Queries) GoalStatuses(ctx context.Context) ([]GoalStatusesRow, error) {
+	rows, err := q.db.Query(ctx, goalStatuses)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []GoalStatusesRow
+	for rows.Next() {
+		var i GoalStatusesRow
+		if err := rows.Scan(&i.ID, &i.ParentGoalID, &i.Status); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const linkGoals = `-- name: LinkGoals :exec
