@@ -107,6 +107,16 @@ func (r *recorder) QueryRow(_ context.Context, sql string, args ...any) pgx.Row 
 
 func (r *recorder) Scan(...any) error { return pgx.ErrNoRows }
 
+// record keeps what a method asks.
+func record(t *testing.T, method string, params any) *recorder {
+	t.Helper()
+	asked := &recorder{}
+	if _, err := callWith(t.Context(), planner.New(asked), method, params); err == nil {
+		t.Fatal("the recorder was not asked")
+	}
+	return asked
+}
+
 // The five questions that the schema's design document names an index for, without the user's id.
 var seedPlans = map[string]string{
 	"SELECT * FROM public.tasks WHERE status != 'completed'":   "ix_tasks_user_status",
@@ -136,10 +146,7 @@ func TestPlans(t *testing.T) {
 					}
 				}
 				check := func(t *testing.T, method string, params any) {
-					asked := &recorder{}
-					if _, err := callWith(t.Context(), planner.New(asked), method, params); err == nil {
-						t.Fatal("the recorder was not asked")
-					}
+					asked := record(t, method, params)
 					plan := explain(t, db, user.id, mode, asked)
 					if seqScan.MatchString(plan) {
 						t.Errorf("%+v\n%s\n%s", params, asked.sql, plan)
@@ -232,11 +239,7 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 		"AllTasks": "ix_tasks_user_list", "OpenTasks": "ix_tasks_user_open_list", "TasksByPriority": "ix_tasks_user_list",
 		"OverdueTasks": "ix_tasks_user_open_due_date", "UpcomingTasks": "ix_tasks_user_open_due_date",
 	} {
-		asked := &recorder{}
-		if _, err := call(t.Context(), planner.New(asked), method, things{}); err == nil {
-			t.Fatal("the recorder was not asked")
-		}
-		plan := explain(t, db, user, "force_generic_plan", asked)
+		plan := explain(t, db, user, "force_generic_plan", record(t, method, calls[method](things{})))
 		if !strings.Contains(plan, "Index Scan using "+index+" on tasks") || strings.Contains(plan, "Sort") {
 			t.Errorf("%s\n%s\nwant %s and no sort", method, plan, index)
 		}
@@ -251,11 +254,7 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskCompleted, Limit: 10_000}},
 		{"UnassignedTasks", 10_000},
 	} {
-		asked := &recorder{}
-		if _, err := callWith(t.Context(), planner.New(asked), large.method, large.params); err == nil {
-			t.Fatal("the recorder was not asked")
-		}
-		if plan := explain(t, db, user, "force_custom_plan", asked); regexp.MustCompile("(Hash|Merge) Join").MatchString(plan) {
+		if plan := explain(t, db, user, "force_custom_plan", record(t, large.method, large.params)); regexp.MustCompile("(Hash|Merge) Join").MatchString(plan) {
 			t.Errorf("%s %+v\n%s", large.method, large.params, plan)
 		}
 	}
