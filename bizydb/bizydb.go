@@ -53,8 +53,8 @@ func WithHashing(atATime int) Option {
 // [pgxpool.ParseConfig] takes, whose pool_max_conns and other settings it knows. The caller closes the DB.
 //
 // It checks at once what would fail later, and gives [ErrConfig] for a connection string that makes no sense,
-// [ErrConnect] for a server that cannot be reached or refuses the login, [ErrNotMigrated] and [ErrSchemaNewer] for a
-// database whose schema does not have [SchemaVersion], [ErrRole] for a login that may not act as the two roles, and
+// [ErrConnect] for a server that cannot be reached or refuses the login, [ErrNotMigrated], [ErrSchemaNewer] and
+// [ErrSchemaUnreleased] for a database whose schema does not have [SchemaVersion], [ErrRole] for a login that may not act as the two roles, and
 // [ErrPrivilegedLogin] for one that may do more; [ErrUnprotected] if the database would not confine it.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)

@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/schema/version"
 )
 
 const (
 	// The columns of users are granted one by one, hence "any column".
-	checkSQL = `SELECT bizydb.schema_version(), session_user,
+	checkSQL = `SELECT bizydb.schema_version(), ` + version.UnreleasedSQL + `, session_user,
        coalesce(bool_or(pg_catalog.has_table_privilege(t, 'DELETE, TRUNCATE, TRIGGER') OR pg_catalog.has_any_column_privilege(t, 'SELECT, INSERT, UPDATE, REFERENCES')), false),
        pg_catalog.current_setting('datestyle') LIKE 'ISO%' AND pg_catalog.current_setting('extra_float_digits')::int > 0
 FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_regclass('public.tasks'), to_regclass('bizydb.imports')]) AS t`
@@ -33,10 +35,10 @@ func (db *DB) check(ctx context.Context, o options) error {
 	if db.mode = conn.Conn().Config().DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
-	var version int
+	var installed int
 	var login string
-	var privileged, textForms bool
-	err = conn.QueryRow(ctx, checkSQL).Scan(&version, &login, &privileged, &textForms)
+	var unreleased, privileged, textForms bool
+	err = conn.QueryRow(ctx, checkSQL).Scan(&installed, &unreleased, &login, &privileged, &textForms)
 	switch {
 	case hasCode(err, "3F000", "42883"): // no such schema, no such function
 		return fmt.Errorf("bizydb: open: %w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
@@ -44,10 +46,12 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrRole, err)
 	case err != nil:
 		return fmt.Errorf("bizydb: open: %w", named(err))
-	case version < SchemaVersion:
-		return fmt.Errorf("bizydb: open: %w: it is at migration %d, %d is needed", ErrNotMigrated, version, SchemaVersion)
-	case version > SchemaVersion:
-		return fmt.Errorf("bizydb: open: %w: it is at migration %d, the last one known here is %d", ErrSchemaNewer, version, SchemaVersion)
+	case unreleased:
+		return fmt.Errorf("bizydb: open: %w", ErrSchemaUnreleased)
+	case installed < SchemaVersion:
+		return fmt.Errorf("bizydb: open: %w: it is at migration %d, %d is needed", ErrNotMigrated, installed, SchemaVersion)
+	case installed > SchemaVersion:
+		return fmt.Errorf("bizydb: open: %w: it is at migration %d, the last one known here is %d", ErrSchemaNewer, installed, SchemaVersion)
 	case privileged && !o.allowPrivilegedLogin:
 		return fmt.Errorf("bizydb: open: %w: %q can use the tables outside a scope: it is a superuser, owns them, was granted them, or inherits from bizydb_user or bizydb_accounts", ErrPrivilegedLogin, login)
 	}

@@ -52,6 +52,8 @@ var (
 	ErrNotMigrated = errors.New("database is not migrated")
 	// ErrSchemaNewer: the database was migrated by a newer bizydb. It is schema.ErrNewer too.
 	ErrSchemaNewer = version.ErrNewer
+	// ErrSchemaUnreleased: the database has a schema from before v0.1.0. It is schema.ErrUnreleased too.
+	ErrSchemaUnreleased = version.ErrUnreleased
 	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
 	// ErrUnprotected: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.

@@ -39,7 +39,7 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 	// whileLocked has fn wait for a lock that is not to be had.
 	whileLocked := func(t *testing.T, user bizydb.UserID, fn func(context.Context) error) error {
 		tx := begin(t, made.Pool())
-		exec(t, tx, "SELECT pg_advisory_xact_lock(hashtextextended('bizydb.plan', $1))", user)
+		exec(t, tx, "SELECT pg_advisory_xact_lock(hashtextextended('bizydb.user', $1))", user)
 		defer func() { _ = tx.Rollback(context.Background()) }()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()

@@ -3,6 +3,7 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -43,6 +44,9 @@ func TestOpenRefuses(t *testing.T) {
 		"no such database":       {dsn: func(db *bizydbtest.Database) string { return strings.Replace(db.DSN, "/bizydbtest_", "/missing_", 1) }, want: bizydb.ErrConnect},
 		"not migrated":           {before: "DROP SCHEMA bizydb CASCADE", want: bizydb.ErrNotMigrated, says: "schema.Migrate"},
 		"migrated in part":       {before: version("3"), want: bizydb.ErrNotMigrated, says: "at migration 3"},
+		"unreleased, further":    {before: unreleased("14"), want: bizydb.ErrSchemaUnreleased, says: "copy the rows"},
+		"unreleased, as far":     {before: unreleased(fmt.Sprint(bizydb.SchemaVersion)), want: bizydb.ErrSchemaUnreleased},
+		"unreleased, not as far": {before: unreleased("1"), want: bizydb.ErrSchemaUnreleased},
 		"migrated further":       {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
 		"no usage":               {before: "REVOKE USAGE ON SCHEMA bizydb FROM LOGIN", want: bizydb.ErrRole, says: "GRANT USAGE ON SCHEMA bizydb"},
 		"may not be user":        {before: "REVOKE bizydb_user FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
@@ -127,6 +131,11 @@ func constant(dsn string) func(*bizydbtest.Database) string {
 
 func version(n string) string {
 	return "CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT " + n + "'"
+}
+
+// unreleased is what a schema from before v0.1.0 had, as far as it is looked at.
+func unreleased(n string) string {
+	return version(n) + "; CREATE FUNCTION bizydb.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
 }
 
 func TestOpenPrivilegedLoginWhenAsked(t *testing.T) {

@@ -26,11 +26,11 @@ type Scope struct {
 // Both settings end with the transaction. set_config is SET LOCAL with parameters; it is qualified, since the login's
 // search_path could lead elsewhere.
 //
-// A statement that writes comes after the lock, which is that of bizydb.lock_plan in schema/: whoever had it before has
+// A statement that writes comes after the lock, which is that of bizydb.lock_user in schema/: whoever had it before has
 // ended by then, and the statement sees what they did.
 const (
 	enterScopeSQL = `SELECT pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
-	lockPlanSQL   = `, pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('bizydb.plan', $1::pg_catalog.int8))`
+	lockUserSQL   = `, pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('bizydb.user', $1::pg_catalog.int8))`
 
 	// In a service's own transaction, what it had set comes back after each query.
 	visitScopeSQL = `SELECT pg_catalog.set_config('bizydb.caller_user_id', coalesce(pg_catalog.current_setting('bizydb.user_id', true), ''), true),
@@ -46,7 +46,7 @@ func (db *DB) As(user UserID) Scope {
 	s := Scope{db: db, user: user}
 	s.Catalogue = planner.New(&session{
 		pool: db.pool, mode: db.mode, invalid: s.invalid(),
-		enter: s.statement(enterScopeSQL), enterToWrite: s.statement(enterScopeSQL + lockPlanSQL),
+		enter: s.statement(enterScopeSQL), enterToWrite: s.statement(enterScopeSQL + lockUserSQL),
 	})
 	return s
 }
@@ -63,7 +63,7 @@ func (db *DB) As(user UserID) Scope {
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	session := &session{
 		tx: tx, invalid: s.invalid(), prepared: statements{},
-		enter: s.statement(visitScopeSQL), enterToWrite: s.statement(visitScopeSQL + lockPlanSQL), leave: statement{sql: leaveScopeSQL},
+		enter: s.statement(visitScopeSQL), enterToWrite: s.statement(visitScopeSQL + lockUserSQL), leave: statement{sql: leaveScopeSQL},
 	}
 	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
 		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)

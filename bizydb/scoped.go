@@ -15,6 +15,6 @@ func init() {
 			return db.(*DB).As(user).inOneTx(ctx, enter, options, func(s *session) error { return fn(s) })
 		}
 	}
-	scoped.InTx = with(enterScopeSQL+lockPlanSQL, writing)
+	scoped.InTx = with(enterScopeSQL+lockUserSQL, writing)
 	scoped.Snapshot = with(enterScopeSQL, reading)
 }

@@ -37,7 +37,7 @@ var (
 // reports that nothing was committed. Inside fn use tx and not the scope: on a connection of its own, that could wait for
 // this transaction forever.
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.inTx(ctx, enterScopeSQL+lockPlanSQL, writing, fn)
+	return s.inTx(ctx, enterScopeSQL+lockUserSQL, writing, fn)
 }
 
 // Snapshot runs fn in a read-only transaction in which every query sees the database as it was when fn was called. A

@@ -16,49 +16,97 @@ CREATE TABLE public.users (
   CONSTRAINT ck_users_email_length CHECK (char_length(email) <= 255),
   CONSTRAINT ck_users_email_form CHECK (email ~ '.@.'),
   CONSTRAINT ck_users_username_length CHECK (char_length(username) <= 100),
-  -- Whoever signs in gives either, so no name may look like an address.
+  -- A sign-in takes either, so no name may look like an address.
   CONSTRAINT ck_users_username_form CHECK (username COLLATE "C" ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'),
   CONSTRAINT ck_users_full_name_length CHECK (char_length(full_name) <= 200),
   CONSTRAINT ck_users_hashed_password_bcrypt CHECK (hashed_password ~ '^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$')
 );
 
--- Addresses and names are kept as typed and are the same whatever their case.
 CREATE UNIQUE INDEX ix_users_email ON public.users (lower(email));
 CREATE UNIQUE INDEX ix_users_username ON public.users (lower(username));
 
-COMMENT ON TABLE public.users IS 'Accounts. A user owns goals and tasks, which go when the user goes.';
-COMMENT ON COLUMN public.users.email IS 'As typed, at most 255 characters; unique whatever its case.';
-COMMENT ON COLUMN public.users.username IS 'As typed, at most 100 of A-Z, a-z, 0-9, ".", "_" and "-"; unique whatever its case.';
-COMMENT ON COLUMN public.users.hashed_password IS 'A bcrypt hash; the table takes nothing else. Only bizydb_accounts may read it.';
+COMMENT ON TABLE public.users IS 'Accounts. A user owns goals and tasks; deleting the user deletes them.';
+COMMENT ON COLUMN public.users.email IS 'As typed, at most 255 characters; unique ignoring case.';
+COMMENT ON COLUMN public.users.username IS 'As typed, at most 100 of A-Z a-z 0-9 . _ -; unique ignoring case.';
+COMMENT ON COLUMN public.users.hashed_password IS 'A bcrypt hash. Only bizydb_accounts may read it.';
 COMMENT ON COLUMN public.users.full_name IS 'At most 200 characters.';
-COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads and writes nothing from the next statement on, in a snapshot from its end on.';
+COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads and writes nothing.';
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
+COMMENT ON INDEX public.ix_users_email IS 'Sign-in by email; no two accounts with one address.';
+COMMENT ON INDEX public.ix_users_username IS 'Sign-in by username; no two accounts with one name.';
+
+CREATE FUNCTION bizydb.derive_user() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+BEGIN
+  -- now() is when the transaction began, which can be before another transaction's change.
+  NEW.updated_at := greatest(OLD.updated_at, now());
+  RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.derive_user() IS 'Trigger: sets updated_at when a user changes.';
 
 -- A sign-in is no change of the account.
-CREATE TRIGGER users_touch BEFORE UPDATE OF email, username, full_name, is_active, is_verified, is_superuser, email_verified_at, updated_at ON public.users
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bizydb.touch();
+CREATE TRIGGER users_derive BEFORE UPDATE OF email, username, full_name, is_active, is_verified, is_superuser, email_verified_at, updated_at ON public.users
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bizydb.derive_user();
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY users_accounts ON public.users TO bizydb_accounts USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.users TO bizydb_accounts;
-
 CREATE POLICY users_self ON public.users TO bizydb_user
   USING (id = (SELECT bizydb.current_user_id()) AND is_active)
   WITH CHECK (id = (SELECT bizydb.current_user_id()) AND is_active);
+
+-- Needs rights on the table as well as on the view, so bizydb_user finds at most its own row.
+CREATE VIEW bizydb.profiles WITH (security_invoker = true) AS
+  SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+  FROM public.users;
+
+COMMENT ON VIEW bizydb.profiles IS 'An account without its password hash.';
+
+-- bizydb_accounts has no right on goals and tasks, and needs none: what goes with a user is deleted and counted here.
+CREATE FUNCTION bizydb.delete_user(id bigint, OUT goals bigint, OUT tasks bigint) RETURNS SETOF record
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  AS $$
+BEGIN
+  PERFORM bizydb.lock_user(delete_user.id); -- before any row, as every other writer
+  PERFORM FROM public.users u WHERE u.id = delete_user.id FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  -- Tasks first, so that no goal's deletion has to unlink them one by one.
+  DELETE FROM public.tasks t WHERE t.user_id = delete_user.id;
+  GET DIAGNOSTICS tasks = ROW_COUNT;
+  DELETE FROM public.goals g WHERE g.user_id = delete_user.id;
+  GET DIAGNOSTICS goals = ROW_COUNT;
+  DELETE FROM public.users u WHERE u.id = delete_user.id;
+  RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.delete_user(bigint) IS 'Deletes a user and counts the goals and tasks deleted. No row without such a user.';
+
+REVOKE ALL ON public.users, bizydb.profiles FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON SEQUENCE public.users_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.users TO bizydb_accounts;
+GRANT SELECT, UPDATE ON bizydb.profiles TO bizydb_accounts;
 GRANT SELECT (id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at),
       UPDATE (username, full_name)
   ON public.users TO bizydb_user;
+GRANT SELECT, UPDATE (username, full_name) ON bizydb.profiles TO bizydb_user;
 
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 2 $$;
+REVOKE ALL ON FUNCTION bizydb.derive_user(), bizydb.delete_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_accounts;
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 2;
 
 ---- create above / drop below ----
 
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 1 $$;
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 1;
 
+DROP FUNCTION bizydb.delete_user(bigint);
+DROP VIEW bizydb.profiles;
 DROP TABLE public.users;
+DROP FUNCTION bizydb.derive_user();

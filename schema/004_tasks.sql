@@ -6,6 +6,7 @@ CREATE TABLE public.tasks (
   description     text,
   priority        integer NOT NULL DEFAULT 3,
   status          text NOT NULL DEFAULT 'pending',
+  blocked_reason  text,
   category        text,
   estimated_hours double precision,
   actual_hours    double precision,
@@ -18,12 +19,14 @@ CREATE TABLE public.tasks (
   tags            jsonb NOT NULL DEFAULT '[]',
 
   CONSTRAINT tasks_pkey PRIMARY KEY (id),
+  -- For lookups in a scope.
+  CONSTRAINT uq_tasks_user_id_id UNIQUE (user_id, id),
   CONSTRAINT fk_tasks_user FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
-  -- Foreign keys look past row security, so the owner is part of the key.
+  -- Foreign keys bypass row security, so the owner is part of the key.
   CONSTRAINT fk_tasks_parent_goal FOREIGN KEY (user_id, parent_goal_id) REFERENCES public.goals (user_id, id)
     ON DELETE SET NULL (parent_goal_id),
   CONSTRAINT ck_tasks_title_length CHECK (char_length(title) <= 500),
-  CONSTRAINT ck_tasks_title_not_blank CHECK (NOT bizydb.is_blank(title)),
+  CONSTRAINT ck_tasks_title_not_blank CHECK (title COLLATE "C" ~ '[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'), -- as goals
   CONSTRAINT ck_tasks_priority CHECK (priority BETWEEN 1 AND 5),
   CONSTRAINT ck_tasks_status CHECK (status IN ('pending', 'in_progress', 'completed', 'blocked')),
   CONSTRAINT ck_tasks_category_length CHECK (char_length(category) <= 100),
@@ -39,6 +42,12 @@ CREATE TABLE public.tasks (
   )
 );
 
+CREATE FUNCTION bizydb.due_or_never(due_date timestamptz) RETURNS timestamptz
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE WHEN due_date IS NULL THEN 'infinity' ELSE due_date END; -- coalesce would keep row security from the index
+
+COMMENT ON FUNCTION bizydb.due_or_never(timestamptz) IS 'A due date, or infinity where there is none.';
+
 CREATE INDEX ix_tasks_user_id ON public.tasks (user_id);
 CREATE INDEX ix_tasks_parent_goal_id ON public.tasks (parent_goal_id);
 CREATE INDEX ix_tasks_category ON public.tasks (category);
@@ -48,21 +57,55 @@ CREATE INDEX ix_tasks_user_status ON public.tasks (user_id, status);
 CREATE INDEX ix_tasks_user_due_date ON public.tasks (user_id, due_date);
 CREATE INDEX ix_tasks_user_category ON public.tasks (user_id, category);
 CREATE INDEX ix_tasks_goal_status ON public.tasks (parent_goal_id, status);
--- For the foreign key, and for scoped queries: row security puts the user first.
-CREATE INDEX ix_tasks_user_parent_goal_id ON public.tasks (user_id, parent_goal_id);
+CREATE INDEX ix_tasks_user_goal_status ON public.tasks (user_id, parent_goal_id, status);
 
-COMMENT ON TABLE public.tasks IS 'What a user has to do, under a goal or by itself.';
-COMMENT ON COLUMN public.tasks.user_id IS 'The owner. Set by the database from the scope; no query passes it.';
-COMMENT ON COLUMN public.tasks.parent_goal_id IS 'The goal that the task serves, of the same owner; NULL for none. Deleting the goal leaves the task.';
+-- The order of lists: the most urgent priority, the earliest due date, those without one last, the newest. With what lists
+-- are filtered by, so that rows which do not match are skipped within the index.
+CREATE INDEX ix_tasks_user_list ON public.tasks (user_id, priority, bizydb.due_or_never(due_date), created_at DESC, id DESC)
+  INCLUDE (due_date, status, category, parent_goal_id);
+-- The same for what is still to be done, which can be little after years of completed tasks.
+CREATE INDEX ix_tasks_user_open_list ON public.tasks (user_id, priority, bizydb.due_or_never(due_date), created_at DESC, id DESC)
+  INCLUDE (due_date, status, category, parent_goal_id)
+  WHERE status IN ('pending', 'in_progress', 'blocked');
+-- A list by status alone does not ask for a date, and so uses ix_tasks_user_status.
+CREATE INDEX ix_tasks_user_open_due_date ON public.tasks (user_id, due_date, priority, id)
+  WHERE status IN ('pending', 'in_progress', 'blocked') AND due_date IS NOT NULL;
+CREATE INDEX ix_tasks_user_completed_at ON public.tasks (user_id, completed_at) WHERE completed_at IS NOT NULL;
+
+-- Each tag together with its owner, so that a tag that others use often is found as fast as a rare one.
+CREATE INDEX ix_tasks_user_tags ON public.tasks USING gin (jsonb_set('{}', ARRAY[user_id::text], tags) jsonb_path_ops)
+  WITH (fastupdate = off) WHERE tags <> '[]';
+-- The column is the only place where dependencies are kept.
+CREATE INDEX ix_tasks_dependencies ON public.tasks USING gin (dependencies jsonb_path_ops)
+  WITH (fastupdate = off) WHERE dependencies <> '[]';
+-- Another condition than that of ix_tasks_dependencies, for which the query planner would take it without statistics.
+CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE jsonb_array_length(dependencies) > 0;
+
+COMMENT ON TABLE public.tasks IS 'A user''s tasks, each under a goal or by itself.';
+COMMENT ON COLUMN public.tasks.user_id IS 'The owner. Defaults to the scope''s user.';
+COMMENT ON COLUMN public.tasks.parent_goal_id IS 'The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.';
 COMMENT ON COLUMN public.tasks.title IS '1 to 500 characters, not only white space.';
 COMMENT ON COLUMN public.tasks.priority IS '1 (highest) to 5 (lowest).';
 COMMENT ON COLUMN public.tasks.status IS 'pending, in_progress, completed or blocked.';
+COMMENT ON COLUMN public.tasks.blocked_reason IS 'What the task waits for; NULL unless status is blocked.';
 COMMENT ON COLUMN public.tasks.category IS 'Free text of at most 100 characters, such as development or marketing.';
 COMMENT ON COLUMN public.tasks.estimated_hours IS 'Hours the task is expected to take.';
 COMMENT ON COLUMN public.tasks.actual_hours IS 'Hours the task took.';
 COMMENT ON COLUMN public.tasks.completed_at IS 'Set exactly while status is completed.';
-COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of tasks to be done first.';
+COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of the owner''s tasks to be done first. Deleted ones drop out.';
 COMMENT ON COLUMN public.tasks.tags IS 'JSON array of strings.';
+COMMENT ON INDEX public.ix_tasks_user_status IS '"Show me my active tasks."';
+COMMENT ON INDEX public.ix_tasks_user_due_date IS '"Show me my upcoming tasks."';
+COMMENT ON INDEX public.ix_tasks_user_category IS '"Show me my development tasks."';
+COMMENT ON INDEX public.ix_tasks_goal_status IS '"Show me tasks for this goal."';
+COMMENT ON INDEX public.ix_tasks_user_goal_status IS 'Tasks of a goal by status, counted in the index alone; the foreign key.';
+COMMENT ON INDEX public.ix_tasks_user_list IS 'Lists and pages, in their order.';
+COMMENT ON INDEX public.ix_tasks_user_open_list IS 'Lists of open tasks, in their order.';
+COMMENT ON INDEX public.ix_tasks_user_open_due_date IS 'Open tasks by due date: overdue, due today, upcoming.';
+COMMENT ON INDEX public.ix_tasks_user_completed_at IS 'Completed tasks by day: series, velocity, forecast.';
+COMMENT ON INDEX public.ix_tasks_user_tags IS 'Tasks by tag: bizydb.tagged_tasks.';
+COMMENT ON INDEX public.ix_tasks_dependencies IS 'Tasks that depend on a task.';
+COMMENT ON INDEX public.ix_tasks_user_dependent IS 'Whether a user has any task with dependencies.';
 
 CREATE FUNCTION bizydb.task_defaults() RETURNS trigger
   LANGUAGE plpgsql SET search_path = ''
@@ -78,15 +121,35 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.task_defaults() IS 'Trigger: an inserted NULL asks for the default, so that one INSERT serves whatever a caller leaves out.';
+COMMENT ON FUNCTION bizydb.task_defaults() IS 'Trigger: an inserted NULL takes the default, so one INSERT serves all callers.';
 
--- Triggers of one kind run in the order of their names: defaults, stamp_completion, touch.
+CREATE FUNCTION bizydb.derive_task() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+BEGIN
+  IF NEW.status = 'completed' THEN
+    NEW.completed_at := coalesce(NEW.completed_at, now());
+  ELSE
+    NEW.completed_at := NULL;
+  END IF;
+  IF NEW.status <> 'blocked' THEN
+    NEW.blocked_reason := NULL;
+  END IF;
+  IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
+    -- now() is when the transaction began, which can be before another transaction's change.
+    NEW.updated_at := greatest(OLD.updated_at, now());
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.derive_task() IS 'Trigger: completed_at, blocked_reason and updated_at follow from the rest.';
+
+-- Triggers of one kind run in the order of their names: defaults, derive.
 CREATE TRIGGER tasks_defaults BEFORE INSERT ON public.tasks
   FOR EACH ROW EXECUTE FUNCTION bizydb.task_defaults();
-CREATE TRIGGER tasks_stamp_completion BEFORE INSERT OR UPDATE ON public.tasks
-  FOR EACH ROW EXECUTE FUNCTION bizydb.stamp_completion();
-CREATE TRIGGER tasks_touch BEFORE UPDATE ON public.tasks
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bizydb.touch();
+CREATE TRIGGER tasks_derive BEFORE INSERT OR UPDATE ON public.tasks
+  FOR EACH ROW EXECUTE FUNCTION bizydb.derive_task();
 
 ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
 
@@ -94,20 +157,24 @@ ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tasks_owner ON public.tasks TO bizydb_user
   USING (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users))
   WITH CHECK (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users));
+
+REVOKE ALL ON public.tasks FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON SEQUENCE public.tasks_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT SELECT, DELETE,
-      INSERT (parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags),
-      UPDATE (parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, completed_at, dependencies, notes, tags)
+      INSERT (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags),
+      UPDATE (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, completed_at, dependencies, notes, tags)
   ON public.tasks TO bizydb_user;
 
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 4 $$;
+REVOKE ALL ON FUNCTION bizydb.task_defaults(), bizydb.derive_task(), bizydb.due_or_never(timestamptz) FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.due_or_never(timestamptz) TO bizydb_user; -- who writes a row, evaluates the indexes' expressions
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 4;
 
 ---- create above / drop below ----
 
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 3 $$;
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 3;
 
 DROP TABLE public.tasks;
+DROP FUNCTION bizydb.derive_task();
 DROP FUNCTION bizydb.task_defaults();
+DROP FUNCTION bizydb.due_or_never(timestamptz);

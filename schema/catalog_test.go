@@ -145,7 +145,7 @@ var allowedDefiners = []string{
 	"bizydb.forget_dependencies()",
 	"bizydb.roll_up(bigint)",
 	"bizydb.roll_up_all()",
-	"bizydb.roll_up_every_plan()",
+	"bizydb.roll_up_every_user()",
 	"bizydb.roll_up_goals()",
 	"bizydb.roll_up_tasks()",
 	"bizydb.tagged_tasks(jsonb,jsonb)",
@@ -198,25 +198,19 @@ var allowed = []string{
 	"bizydb_user: USAGE on bizydb",
 	"bizydb_user: USAGE on public",
 
-	// By PostgreSQL's own defaults. Without USAGE on the schema a function is out of reach, and a trigger's cannot be
-	// called by hand.
-	"PUBLIC: EXECUTE on bizydb.current_user_id()",
-	"PUBLIC: EXECUTE on bizydb.day_after(date,bigint,double precision)",
-	"PUBLIC: EXECUTE on bizydb.day_start(date,text)",
-	"PUBLIC: EXECUTE on bizydb.derive_goal()",
-	"PUBLIC: EXECUTE on bizydb.derive_task()",
-	"PUBLIC: EXECUTE on bizydb.due_or_never(timestamp with time zone)",
-	"PUBLIC: EXECUTE on bizydb.goal_defaults()",
-	"PUBLIC: EXECUTE on bizydb.local_day(timestamp with time zone,text)",
-	"PUBLIC: EXECUTE on bizydb.lock_plan(bigint)",
-	"PUBLIC: EXECUTE on bizydb.monday(date)",
-	"PUBLIC: EXECUTE on bizydb.refuse_goal_cycle()",
-	"PUBLIC: EXECUTE on bizydb.plan_for_any_values()",
-	"PUBLIC: EXECUTE on bizydb.schema_version()",
-	"PUBLIC: EXECUTE on bizydb.task_defaults()",
-	"PUBLIC: EXECUTE on bizydb.to_hundredths(double precision)",
-	"PUBLIC: EXECUTE on bizydb.touch()",
-	"PUBLIC: EXECUTE on bizydb.work_done(bigint,bigint,bigint,bigint)",
+	// An invoker's trigger, a column default, an index expression or a query calls these with the user's rights.
+	"bizydb_user: EXECUTE on bizydb.current_user_id()",
+	"bizydb_user: EXECUTE on bizydb.day_after(date,bigint,double precision)",
+	"bizydb_user: EXECUTE on bizydb.day_start(date,text)",
+	"bizydb_user: EXECUTE on bizydb.due_or_never(timestamp with time zone)",
+	"bizydb_user: EXECUTE on bizydb.local_day(timestamp with time zone,text)",
+	"bizydb_user: EXECUTE on bizydb.lock_user(bigint)",
+	"bizydb_user: EXECUTE on bizydb.monday(date)",
+	"bizydb_user: EXECUTE on bizydb.plan_for_any_values()",
+	"bizydb_user: EXECUTE on bizydb.to_hundredths(double precision)",
+	"bizydb_user: EXECUTE on bizydb.work_done(bigint,bigint,bigint,bigint)",
+
+	"PUBLIC: EXECUTE on bizydb.schema_version()", // which Open asks before it takes a role
 	"PUBLIC: USAGE on public",
 }
 
@@ -230,6 +224,10 @@ const heldPrivileges = `
 	  SELECT nspname, NULL, coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace WHERE oid >= 16384 OR nspname = 'public'
 	  UNION ALL
 	  SELECT oid::regprocedure::text, NULL, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE oid >= 16384
+	  UNION ALL
+	  -- Not those that belong to a table, and arrays, which have no rights of their own.
+	  SELECT oid::regtype::text, NULL, coalesce(typacl, acldefault('T', typowner)) FROM pg_type t
+	  WHERE oid >= 16384 AND typelem = 0 AND NOT EXISTS (SELECT FROM pg_class WHERE reltype = t.oid AND relkind <> 'c')
 	  UNION ALL
 	  SELECT 'whatever comes later', NULL, defaclacl FROM pg_default_acl
 	), held AS (
@@ -315,7 +313,7 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"definers", definer, []string{"public.f() is SECURITY DEFINER", "public.f() is SECURITY DEFINER and does not set row_security to off", "public.f() is SECURITY DEFINER and may be executed by PUBLIC"}},
 		{"definers", definer + "; REVOKE EXECUTE ON FUNCTION public.f() FROM PUBLIC", []string{"public.f() is SECURITY DEFINER", "public.f() is SECURITY DEFINER and does not set row_security to off"}},
 		{"definers", "CREATE PROCEDURE public.p() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE EXECUTE ON PROCEDURE public.p() FROM PUBLIC", []string{"public.p() is SECURITY DEFINER", "public.p() is SECURITY DEFINER and does not set row_security to off"}},
-		{"definers", "ALTER FUNCTION bizydb.touch() SECURITY DEFINER", []string{"bizydb.touch() is SECURITY DEFINER", "bizydb.touch() is SECURITY DEFINER and does not set row_security to off", "bizydb.touch() is SECURITY DEFINER and may be executed by PUBLIC"}},
+		{"definers", "ALTER FUNCTION bizydb.derive_user() SECURITY DEFINER", []string{"bizydb.derive_user() is SECURITY DEFINER", "bizydb.derive_user() is SECURITY DEFINER and does not set row_security to off"}},
 		{"definers", "CREATE FUNCTION bizydb.delete_user(text) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION bizydb.delete_user(text) FROM PUBLIC", []string{"bizydb.delete_user(text) is SECURITY DEFINER", "bizydb.delete_user(text) is SECURITY DEFINER and does not set row_security to off"}},
 		{"definers", "ALTER FUNCTION bizydb.delete_user(bigint) SECURITY INVOKER", []string{"bizydb.delete_user(bigint) is not SECURITY DEFINER, or not there"}},
 		{"definers", "ALTER FUNCTION bizydb.delete_user(bigint) RESET row_security", []string{"bizydb.delete_user(bigint) is SECURITY DEFINER and does not set row_security to off"}},
@@ -357,6 +355,8 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"privileges", "GRANT USAGE ON SEQUENCE public.tasks_id_seq TO bizydb_user", []string{"not allowed: bizydb_user: USAGE on public.tasks_id_seq"}},
 		{"privileges", "GRANT CREATE ON SCHEMA public TO PUBLIC", []string{"not allowed: PUBLIC: CREATE on public"}},
 		{"privileges", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []string{"not allowed: PUBLIC: EXECUTE on public.f()"}},
+		{"privileges", "CREATE DOMAIN public.d AS text", []string{"not allowed: PUBLIC: USAGE on public.d"}},
+		{"privileges", "GRANT USAGE ON TYPE bizydb.work TO bizydb_user", []string{"not allowed: bizydb_user: USAGE on bizydb.work"}},
 		{"privileges", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC", []string{"not allowed: PUBLIC: SELECT on whatever comes later"}},
 		{"privileges", "REVOKE DELETE ON public.tasks FROM bizydb_user", []string{"missing: bizydb_user: DELETE on public.tasks"}},
 	} {

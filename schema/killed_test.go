@@ -88,6 +88,12 @@ var services = map[string]func(t *testing.T, config *pgx.ConnConfig) service{
 	},
 }
 
+const someRows = `
+	INSERT INTO public.users (id, email, username, hashed_password) VALUES (1, 'ada@example.org', 'ada', '$2a$12$' || repeat('.', 53));
+	INSERT INTO public.goals (id, user_id, parent_goal_id, title) VALUES (2, 1, NULL, 'above'), (1, 1, 2, 'below');
+	INSERT INTO public.tasks (id, user_id, parent_goal_id, title, status, dependencies, tags) VALUES
+	  (1, 1, 1, 'done', 'completed', '[]', '["a"]'), (2, 1, 1, 'to do', 'pending', '[1]', '[]'), (3, 1, NULL, 'by itself', 'blocked', '[]', '[]')`
+
 func TestMigrationKilled(t *testing.T) {
 	t.Parallel()
 	admin := cluster(t)
@@ -106,11 +112,10 @@ func TestMigrationKilled(t *testing.T) {
 	}{
 		{2, "between the indexes of users", "CREATE TABLE public.ix_users_username ()"},
 		{4, "between the indexes of tasks", "CREATE TABLE public.ix_tasks_goal_status ()"},
-		{6, "with goals changed, before tasks", "LOCK TABLE public.tasks IN ACCESS SHARE MODE"},
-		{8, "with goals counted, before an index", "CREATE TABLE public.ix_tasks_user_goal_status ()"},
-		{11, "between indexes, before dependencies", "CREATE TABLE public.ix_tasks_user_dependent ()"},
-		{12, "between indexes for lists", "CREATE TABLE public.ix_tasks_user_completed_at ()"},
-		{14, "before the index of a new table", "CREATE TABLE bizydb.ix_imports_user_kind ()"},
+		{5, "with triggers on tasks, before those on goals", "LOCK TABLE public.goals IN ROW EXCLUSIVE MODE"},
+		{6, "between functions and triggers", "LOCK TABLE public.tasks IN ROW EXCLUSIVE MODE"},
+		{7, "between functions", "CREATE FUNCTION bizydb.monday(date) RETURNS date LANGUAGE sql RETURN $1"},
+		{8, "before the index of a new table", "CREATE TABLE bizydb.ix_imports_user_kind ()"},
 		{latest(t), "with all but the version written", "SELECT FROM " + schema.VersionTable + " FOR UPDATE"},
 	} {
 		for how, start := range services {
@@ -121,9 +126,7 @@ func TestMigrationKilled(t *testing.T) {
 				m := newMigrator(t, conn, schema.VersionTable)
 				if c.step > 4 {
 					migrateTo(t, m, 4)
-					for _, sql := range rowsAt004 {
-						exec(t, conn, sql)
-					}
+					exec(t, conn, someRows)
 				}
 				migrateTo(t, m, c.step-1)
 				before := readContents(t, conn)

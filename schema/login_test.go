@@ -2,6 +2,8 @@ package schema_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,6 +110,44 @@ func serve(t *testing.T, database, administrator, owner *pgx.ConnConfig) {
 	if task, err = scope.GetTask(t.Context(), task.ID); err != nil || task.ParentGoalID != nil {
 		t.Errorf("task after its goal was deleted: %+v, %v", task, err)
 	}
+}
+
+// Rights are the same whatever the default privileges of the database are, and a service works there.
+func TestMigrateWithOtherDefaultPrivileges(t *testing.T) {
+	t.Parallel()
+	admin := cluster(t)
+	reference := newDatabase(t, admin, "")
+	migrated(t, reference)
+	want := ownRights(t, reference)
+	for name, defaults := range map[string][]string{
+		"fewer": {
+			"ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC", "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC",
+		},
+		"more": {
+			"ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC, bizydb_user, bizydb_accounts", "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, bizydb_user, bizydb_accounts",
+			"ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC, bizydb_user, bizydb_accounts", "ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO PUBLIC, bizydb_user, bizydb_accounts",
+			"ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO PUBLIC, bizydb_user, bizydb_accounts",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := newDatabase(t, admin, "")
+			run(t, config, defaults...)
+			migrated(t, config)
+			if diff := cmp.Diff(want, ownRights(t, config)); diff != "" {
+				t.Errorf("rights (-usual defaults +these):\n%s", diff)
+			}
+			serve(t, config, admin, config)
+		})
+	}
+}
+
+// ownRights are those on everything but the version table, which is tern's.
+func ownRights(t testing.TB, config *pgx.ConnConfig) []string {
+	t.Helper()
+	return slices.DeleteFunc(dump(t, config), func(line string) bool {
+		return !strings.HasPrefix(line, "right on ") || strings.Contains(line, schema.VersionTable)
+	})
 }
 
 func TestMigrateWithAnotherSearchPath(t *testing.T) {

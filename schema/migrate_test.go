@@ -192,6 +192,30 @@ func TestMigrateRefusesWhatItDoesNotKnow(t *testing.T) {
 	})
 }
 
+// A database from before v0.1.0 is refused, whether it has fewer steps than there are now, as many, or more.
+func TestMigrateRefusesAnUnreleasedSchema(t *testing.T) {
+	t.Parallel()
+	admin := cluster(t)
+	for _, n := range []int{1, latest(t), 14} {
+		config := newDatabase(t, admin, "")
+		conn := connect(t, config)
+		// What each of its steps had, as far as it is looked at.
+		exec(t, conn, fmt.Sprintf(`
+			CREATE SCHEMA bizydb;
+			CREATE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT %[1]d';
+			CREATE FUNCTION bizydb.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+			CREATE TABLE %[2]s (version int4 NOT NULL);
+			INSERT INTO %[2]s VALUES (%[1]d)`, n, schema.VersionTable))
+		before := dump(t, config)
+		if err := schema.Migrate(t.Context(), conn); !errors.Is(err, schema.ErrUnreleased) {
+			t.Errorf("at %d: %v, want ErrUnreleased", n, err)
+		}
+		if diff := cmp.Diff(before, dump(t, config)); diff != "" {
+			t.Errorf("at %d: something was changed (-before +after):\n%s", n, diff)
+		}
+	}
+}
+
 // What is in the way at the start or in the middle of a step takes the whole step back and none before it.
 func TestMigrateFailsAsAWhole(t *testing.T) {
 	t.Parallel()
@@ -211,8 +235,8 @@ func TestMigrateFailsAsAWhole(t *testing.T) {
 	}{
 		"at the start of 004":  {0, 4, "TABLE public.tasks", "()", "42P07"},
 		"in the middle of 004": {0, 4, "TABLE public.ix_tasks_goal_status", "()", "42P07"},
-		"at the start of 005":  {4, 5, "FUNCTION bizydb.delete_user(bigint)", "RETURNS integer LANGUAGE sql AS 'SELECT 1'", "42723"},
-		"in the middle of 005": {4, 5, "TABLE bizydb.profiles", "()", "42P07"},
+		"at the start of 005":  {4, 5, "TYPE bizydb.work", "AS ()", "42710"},
+		"in the middle of 005": {4, 5, "FUNCTION bizydb.roll_up(bigint)", "RETURNS integer LANGUAGE sql AS 'SELECT 1'", "42723"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,12 +37,12 @@ func TestScopedPlans(t *testing.T) {
 		{"SELECT * FROM public.tasks WHERE category = 'category 3'", "ix_tasks_user_category"},
 		{"SELECT * FROM public.tasks WHERE parent_goal_id = 17 AND status = 'pending'", `ix_tasks_(goal_status|parent_goal_id|user_goal_status)`},
 		{"SELECT * FROM public.tasks WHERE parent_goal_id = 17", `ix_tasks_(goal_status|parent_goal_id|user_goal_status)`},
-		{"SELECT * FROM public.tasks WHERE id = 17", "tasks_pkey"},
+		{"SELECT * FROM public.tasks WHERE id = 17", "uq_tasks_user_id_id"},
 		{"SELECT * FROM public.goals WHERE status = 'on_hold'", "ix_goals_user_status"},
 		{"SELECT * FROM public.goals WHERE horizon = 'quarterly'", "ix_goals_user_horizon"},
 		{"SELECT * FROM public.goals WHERE target_date < now() + interval '3 days'", "ix_goals_user_target_date"},
 		{"SELECT * FROM public.goals WHERE parent_goal_id = 17", `ix_goals_(parent_goal_id|user_parent_goal_id)`},
-		{"SELECT * FROM public.goals WHERE id = 17", "(goals_pkey|uq_goals_user_id_id)"},
+		{"SELECT * FROM public.goals WHERE id = 17", "uq_goals_user_id_id"},
 	} {
 		plan := strings.Join(all[string](t, tx, "EXPLAIN (COSTS OFF) "+c.sql), "\n")
 		var scans []string

@@ -158,46 +158,6 @@ func goals(t *testing.T, tx pgx.Tx) string {
 		SELECT title || CASE status WHEN 'active' THEN '' ELSE ':' || status END || '=' || progress_percentage FROM public.goals ORDER BY title`), " ")
 }
 
-// A database from before has the progress that somebody last wrote. Migrated, it has that of its work, and the numbers of
-// goals without work as they were; so it has after going back and forth.
-func TestMigrationCountsWhatIsThere(t *testing.T) {
-	t.Parallel()
-	config := newDatabase(t, cluster(t), "")
-	conn := connect(t, config)
-	m := newMigrator(t, conn, "public.bizydb_schema_version")
-	migrateTo(t, m, 5)
-	exec(t, conn, `
-		INSERT INTO public.users (email, username, hashed_password) SELECT n || '@example.org', 'u' || n, '$2a$12$' || repeat('.', 53) FROM generate_series(1, 2) AS n;
-		INSERT INTO public.goals (id, user_id, title, parent_goal_id, status, progress_percentage) VALUES
-		  (1, 1, 'A', NULL, 'active', 12), (2, 1, 'B', 1, 'active', 99), (3, 1, 'C', 1, 'completed', 50), (4, 1, 'D', 1, 'cancelled', 33.333),
-		  (5, 1, 'E', NULL, 'on_hold', 7), (6, 1, 'F', NULL, 'active', 100), (7, 2, 'G', NULL, 'active', 0), (8, 2, 'H', NULL, 'active', 40);
-		INSERT INTO public.tasks (user_id, title, parent_goal_id, status) VALUES
-		  (1, 'x', 2, 'completed'), (1, 'x', 2, 'blocked'), (1, 'x', 3, 'pending'), (1, 'x', 5, 'completed'), (2, 'x', 7, 'completed'), (2, 'x', NULL, 'pending')`)
-	// C is pinned, so A has 50 and 100; G is done; the others keep their numbers.
-	const want = "A=75 B=50 C:completed=100 D:cancelled=33.33 E:on_hold=100 F=100 G:completed=100 H=40"
-	for _, when := range []string{"migrated", "migrated again"} {
-		migrateTo(t, m, latest(t))
-		tx, err := conn.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, goals(t, tx)); diff != "" {
-			t.Errorf("%s: goals (-want +got):\n%s", when, diff)
-		}
-		if n := one[int](t, tx, "SELECT count(*) FROM public.goals WHERE (status = 'completed') <> (completed_at IS NOT NULL)"); n != 0 {
-			t.Errorf("%s: %d goals have completed_at and are not completed, or the other way round", when, n)
-		}
-		exec(t, tx, "UPDATE public.tasks SET status = 'completed'") // the triggers are there
-		if got := one[float64](t, tx, "SELECT progress_percentage FROM public.goals WHERE title = 'B'"); got != 100 {
-			t.Errorf("%s: then completed, B is at %v", when, got)
-		}
-		if err := tx.Rollback(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		migrateTo(t, m, 5)
-	}
-}
-
 // What the owner does past the rules is found and mended by counting anew, and only that is written.
 func TestRollUp(t *testing.T) {
 	t.Parallel()

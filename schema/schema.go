@@ -27,6 +27,8 @@ var (
 	// ErrNewer is returned when the database has been migrated further than this package knows. It is
 	// bizydb.ErrSchemaNewer too.
 	ErrNewer = version.ErrNewer
+	// ErrUnreleased is returned when the database has a schema from before v0.1.0. It is bizydb.ErrSchemaUnreleased too.
+	ErrUnreleased = version.ErrUnreleased
 	// ErrForeignHistory is returned when the database has been migrated, but not under this package's version table.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
 )
@@ -39,8 +41,8 @@ var (
 // CREATE on the database and on schema public and, unless the roles bizydb_user and bizydb_accounts exist in the
 // cluster, CREATEROLE.
 //
-// A database migrated by a newer bizydb gives [ErrNewer], one migrated by the tern command without schema/tern.conf
-// [ErrForeignHistory].
+// A database migrated by a newer bizydb gives [ErrNewer], one from before v0.1.0 [ErrUnreleased], and one migrated by the
+// tern command without schema/tern.conf [ErrForeignHistory].
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
 	if err := up(ctx, conn, Files); err != nil {
 		return fmt.Errorf("schema: migrate: %w", err)
@@ -98,8 +100,12 @@ func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
 // installedVersion asks the schema itself, which knows also when another tool or another version table was used.
 // It is 0 in a database without bizydb.
 func installedVersion(ctx context.Context, conn *pgx.Conn) (number int, err error) {
-	var exists bool
-	if err := conn.QueryRow(ctx, `SELECT to_regprocedure('bizydb.schema_version()') IS NOT NULL`).Scan(&exists); err != nil || !exists {
+	var exists, unreleased bool
+	err = conn.QueryRow(ctx, `SELECT to_regprocedure('bizydb.schema_version()') IS NOT NULL, `+version.UnreleasedSQL).Scan(&exists, &unreleased)
+	if err == nil && unreleased {
+		err = ErrUnreleased
+	}
+	if err != nil || !exists {
 		return 0, err
 	}
 	err = conn.QueryRow(ctx, `SELECT bizydb.schema_version()`).Scan(&number)

@@ -15,7 +15,7 @@ WITH RECURSIVE tree (id) AS (
   UNION ALL
   SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
 )
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
@@ -39,6 +39,7 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -49,7 +50,6 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -72,11 +72,11 @@ WITH RECURSIVE tree (id) AS (
   SELECT t.id, t.dependencies, true FROM work w
   -- An index is of use only for an id that is there already: the cast is not leakproof.
   CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, w.elsewhere::bool AS elsewhere
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
 FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 
@@ -105,6 +105,7 @@ func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, e
 			&i.Task.Description,
 			&i.Task.Priority,
 			&i.Task.Status,
+			&i.Task.BlockedReason,
 			&i.Task.Category,
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
@@ -115,7 +116,6 @@ func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, e
 			&i.Task.Dependencies,
 			&i.Task.Notes,
 			&i.Task.Tags,
-			&i.Task.BlockedReason,
 			&i.Elsewhere,
 		); err != nil {
 			return nil, err
@@ -129,7 +129,7 @@ func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, e
 }
 
 const readyTasks = `-- name: ReadyTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE status IN ('pending', 'in_progress')
   AND (tasks.dependencies = '[]' OR NOT EXISTS (
     SELECT FROM jsonb_array_elements_text(tasks.dependencies) AS d (id)
@@ -157,6 +157,7 @@ func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -167,7 +168,6 @@ func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 
 const setTaskDependencies = `-- name: SetTaskDependencies :one
 UPDATE public.tasks SET dependencies = coalesce($1, '[]'::jsonb) WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type SetTaskDependenciesParams struct {
@@ -203,6 +203,7 @@ func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenci
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -213,13 +214,12 @@ func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenci
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const tasksBlockedBy = `-- name: TasksBlockedBy :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.id = $1 AND blocker.status <> 'completed')
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
@@ -244,6 +244,7 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -254,7 +255,6 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -267,7 +267,7 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 }
 
 const tasksBlocking = `-- name: TasksBlocking :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = $1)
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
@@ -292,6 +292,7 @@ func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) 
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -302,7 +303,6 @@ func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) 
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// What a user wants to reach, in a tree: a goal may have sub-goals and tasks.
+// A user's goals, as trees: a goal may have sub-goals and tasks.
 type Goal struct {
 	ID GoalID `json:"id"`
-	// The owner. Set by the database from the scope; no query passes it.
+	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
-	// The goal above, of the same owner; NULL for a root. Deleting a goal makes roots of its sub-goals.
+	// The goal above, same owner; NULL for a root. Becomes NULL when that is deleted.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not only white space.
 	Title       string  `json:"title"`
@@ -24,7 +24,7 @@ type Goal struct {
 	TargetDate *time.Time `json:"target_date"`
 	// active, completed, on_hold or cancelled.
 	Status GoalStatus `json:"status"`
-	// 0 to 100, to two decimals. Follows the tasks and sub-goals; of a goal that has none it is the user's own to set. 100 while status is completed.
+	// 0 to 100, two decimals. Follows tasks and sub-goals; without any, the user sets it.
 	ProgressPercentage float64 `json:"progress_percentage"`
 	// How to tell that the goal is reached.
 	SuccessCriteria *string   `json:"success_criteria"`
@@ -34,24 +34,24 @@ type Goal struct {
 	CompletedAt *time.Time `json:"completed_at"`
 	// A JSON object of the user's own figures.
 	Metrics Metrics `json:"metrics"`
-	// Tasks directly under the goal. Kept by the database, like the next four.
+	// Tasks directly under the goal. Kept by triggers, like the next four columns.
 	TaskCount int `json:"task_count"`
-	// Those of them that are completed.
+	// Completed tasks directly under the goal.
 	CompletedTaskCount int `json:"completed_task_count"`
-	// Goals directly under the goal, cancelled ones left out.
+	// Goals directly under the goal, except cancelled ones.
 	SubGoalCount int `json:"sub_goal_count"`
-	// The sum of their percentages, in hundredths of a percent.
+	// Sum of their percentages, in hundredths of a percent.
 	SubGoalProgress int64 `json:"-"`
-	// How often a roll-up has written the goal. By this the triggers tell their own writes from others.
+	// Writes by the roll-up, which tells its own from others by it.
 	RollUpCount int64 `json:"-"`
 }
 
-// What a user has to do, under a goal or by itself.
+// A user's tasks, each under a goal or by itself.
 type Task struct {
 	ID TaskID `json:"id"`
-	// The owner. Set by the database from the scope; no query passes it.
+	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
-	// The goal that the task serves, of the same owner; NULL for none. Deleting the goal leaves the task.
+	// The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not only white space.
 	Title       string  `json:"title"`
@@ -60,6 +60,8 @@ type Task struct {
 	Priority int `json:"priority"`
 	// pending, in_progress, completed or blocked.
 	Status TaskStatus `json:"status"`
+	// What the task waits for; NULL unless status is blocked.
+	BlockedReason *string `json:"blocked_reason"`
 	// Free text of at most 100 characters, such as development or marketing.
 	Category *string `json:"category"`
 	// Hours the task is expected to take.
@@ -71,13 +73,11 @@ type Task struct {
 	UpdatedAt   time.Time  `json:"updated_at"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
-	// JSON array of ids of tasks to be done first, of the same owner. One that is deleted disappears from it.
+	// JSON array of ids of the owner's tasks to be done first. Deleted ones drop out.
 	Dependencies TaskIDs `json:"dependencies"`
 	Notes        *string `json:"notes"`
 	// JSON array of strings.
 	Tags Tags `json:"tags"`
-	// What the task waits for, while status is blocked; NULL otherwise, or if nobody said.
-	BlockedReason *string `json:"blocked_reason"`
 }
 
 // An account without its password hash.

@@ -11,7 +11,7 @@ import (
 )
 
 const allTasks = `-- name: AllTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::int, 0))
 `
@@ -34,6 +34,7 @@ func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -44,7 +45,6 @@ func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
 }
 
 const filteredTasks = `-- name: FilteredTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE (t.status = $1 OR $1 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
@@ -66,7 +66,7 @@ SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.descrip
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif($4::int, 0)
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -101,6 +101,7 @@ func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -111,7 +112,6 @@ func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ const keysetTaggedTasks = `-- name: KeysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
   WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
     AND (t.category = $10::text OR $10 IS NULL)
     AND (t.priority = $11::int OR $11 IS NULL)
@@ -136,9 +136,9 @@ WITH matching AS MATERIALIZED (
     AND ($14::text = '' OR strpos(lower(t.title), lower($14)) > 0 OR strpos(lower(t.description), lower($14)) > 0
          OR strpos(lower(t.notes), lower($14)) > 0)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, (SELECT count(*) FROM matching)::int AS total_count
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
   AS place (priority, due_date, created_at, id)
@@ -207,6 +207,7 @@ func (q *Queries) KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksPa
 			&i.Task.Description,
 			&i.Task.Priority,
 			&i.Task.Status,
+			&i.Task.BlockedReason,
 			&i.Task.Category,
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
@@ -217,7 +218,6 @@ func (q *Queries) KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksPa
 			&i.Task.Dependencies,
 			&i.Task.Notes,
 			&i.Task.Tags,
-			&i.Task.BlockedReason,
 			&i.TotalCount,
 		); err != nil {
 			return nil, err
@@ -262,9 +262,9 @@ WITH matching AS NOT MATERIALIZED (
    WHERE $2::bool AND (priority, due_date) < ($10::int, bizydb.due_or_never($11::timestamptz))
    ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT $3::int
@@ -326,6 +326,7 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 			&i.Task.Description,
 			&i.Task.Priority,
 			&i.Task.Status,
+			&i.Task.BlockedReason,
 			&i.Task.Category,
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
@@ -336,7 +337,6 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 			&i.Task.Dependencies,
 			&i.Task.Notes,
 			&i.Task.Tags,
-			&i.Task.BlockedReason,
 			&i.TotalCount,
 		); err != nil {
 			return nil, err
@@ -350,7 +350,7 @@ func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]Key
 }
 
 const openTasks = `-- name: OpenTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($1::int, 0))
@@ -374,6 +374,7 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -384,7 +385,6 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -397,7 +397,7 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 }
 
 const overdueTasks = `-- name: OverdueTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
   AND due_date < (SELECT coalesce($2::timestamptz, now()))
 ORDER BY due_date, priority, id
@@ -429,6 +429,7 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -439,7 +440,6 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -452,7 +452,7 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 }
 
 const searchTasks = `-- name: SearchTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(notes), lower($1)) > 0
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($2::int, 0)
@@ -482,6 +482,7 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -492,7 +493,6 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -505,8 +505,8 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 }
 
 const taggedTasks = `-- name: TaggedTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif($3::int, 0)
 `
@@ -536,6 +536,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -546,7 +547,6 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -559,7 +559,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 }
 
 const tasksByPriority = `-- name: TasksByPriority :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE priority = $1
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($2::int, 0))
@@ -588,6 +588,7 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -598,7 +599,6 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -611,7 +611,7 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 }
 
 const tasksDue = `-- name: TasksDue :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE due_date >= $1::timestamptz AND due_date < $2::timestamptz
   AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
 ORDER BY due_date, priority, id
@@ -643,6 +643,7 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -653,7 +654,6 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -666,7 +666,7 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 }
 
 const tasksDueToday = `-- name: TasksDueToday :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE id IN (
   SELECT t.id FROM public.tasks t
   WHERE t.status IN ('pending', 'in_progress', 'blocked')
@@ -711,6 +711,7 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -721,7 +722,6 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -734,13 +734,13 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 }
 
 const unassignedTasks = `-- name: UnassignedTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, tasks.blocked_reason FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT (SELECT nullif($1::int, 0))
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -762,6 +762,7 @@ func (q *Queries) UnassignedTasks(ctx context.Context, limit int) ([]Task, error
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -772,7 +773,6 @@ func (q *Queries) UnassignedTasks(ctx context.Context, limit int) ([]Task, error
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}
@@ -785,7 +785,7 @@ func (q *Queries) UnassignedTasks(ctx context.Context, limit int) ([]Task, error
 }
 
 const upcomingTasks = `-- name: UpcomingTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce($1::timestamptz, now()))
   AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
@@ -824,6 +824,7 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 			&i.Description,
 			&i.Priority,
 			&i.Status,
+			&i.BlockedReason,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -834,7 +835,6 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
-			&i.BlockedReason,
 		); err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 
 const assignTask = `-- name: AssignTask :one
 UPDATE public.tasks SET parent_goal_id = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type AssignTaskParams struct {
@@ -33,6 +33,7 @@ func (q *Queries) AssignTask(ctx context.Context, arg AssignTaskParams) (Task, e
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -43,14 +44,13 @@ func (q *Queries) AssignTask(ctx context.Context, arg AssignTaskParams) (Task, e
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const blockTask = `-- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type BlockTaskParams struct {
@@ -71,6 +71,7 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -81,14 +82,13 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const completeTask = `-- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type CompleteTaskParams struct {
@@ -109,6 +109,7 @@ func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Tas
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -119,7 +120,6 @@ func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Tas
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
@@ -132,7 +132,7 @@ INSERT INTO public.tasks (
   $1, $2, $3, $4, $5, $6, $7, $8, $9,
   $10, $11, $12, $13, $14, $15
 )
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type CreateTaskParams struct {
@@ -183,6 +183,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -193,14 +194,13 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const deleteTask = `-- name: DeleteTask :one
 DELETE FROM public.tasks WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // DeleteTask removes a task and returns what it was, or ErrNotFound.
@@ -215,6 +215,7 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -225,13 +226,12 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const getTask = `-- name: GetTask :one
-SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks WHERE id = $1
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE id = $1
 `
 
 // GetTask returns one task, or ErrNotFound.
@@ -246,6 +246,7 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -256,14 +257,13 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const reopenTask = `-- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
@@ -279,6 +279,7 @@ func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -289,14 +290,13 @@ func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const rescheduleTask = `-- name: RescheduleTask :one
 UPDATE public.tasks SET due_date = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type RescheduleTaskParams struct {
@@ -316,6 +316,7 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -326,14 +327,13 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const retagTask = `-- name: RetagTask :one
 UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type RetagTaskParams struct {
@@ -353,6 +353,7 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -363,14 +364,13 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const startTask = `-- name: StartTask :one
 UPDATE public.tasks SET status = 'in_progress' WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
@@ -385,6 +385,7 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -395,14 +396,13 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
 
 const unblockTask = `-- name: UnblockTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
@@ -418,6 +418,7 @@ func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -428,7 +429,6 @@ func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }
@@ -449,7 +449,7 @@ UPDATE public.tasks SET
   tags = coalesce($19, tags),
   parent_goal_id = CASE WHEN NOT $20::bool THEN coalesce($21, parent_goal_id) END
 WHERE id = $22
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type UpdateTaskParams struct {
@@ -515,6 +515,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		&i.Description,
 		&i.Priority,
 		&i.Status,
+		&i.BlockedReason,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -525,7 +526,6 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		&i.Dependencies,
 		&i.Notes,
 		&i.Tags,
-		&i.BlockedReason,
 	)
 	return i, err
 }

@@ -16,7 +16,7 @@ type standing struct {
 }
 
 // preview tells for a dry run where the goals that are to be imported will stand, by the rules in the documentation of
-// package bizydb, which the database follows by itself: schema/006_progress.sql. Of other goals it knows nothing.
+// package bizydb, which the database follows by itself: schema/005_progress.sql. Of other goals it knows nothing.
 func (p *plan) preview() map[int32]standing {
 	type work struct{ tasks, done, goals, progress int64 }
 	works := make([]work, len(p.goalFacts))

@@ -187,7 +187,7 @@ func (s *site) load(ctx context.Context, owner *pgx.Conn, plans int) error {
 		{`SELECT setval(pg_get_serial_sequence('public.users', 'id'), $1)`, []any{s.users + plans + 1}},
 		{withIndexes, nil},
 		{"VACUUM ANALYZE", nil},
-		{"SELECT count(*) FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_plan(u.id)", nil},
+		{"SELECT count(*) FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_user(u.id)", nil},
 		{"VACUUM ANALYZE public.goals", nil},
 	} {
 		if _, err := owner.Exec(ctx, q.sql, q.args...); err != nil {

@@ -107,7 +107,7 @@ func inUTC(t *time.Time) *time.Time {
 // statements see what the holder of the lock before has done.
 const (
 	isolateSQL        = `SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)`
-	isolateAndLockSQL = isolateSQL + `, pg_advisory_xact_lock(hashtextextended('bizydb.plan', CAST($1 AS bigint)))`
+	isolateAndLockSQL = isolateSQL + `, pg_advisory_xact_lock(hashtextextended('bizydb.user', CAST($1 AS bigint)))`
 )
 
 func text(user int64) string { return strconv.FormatInt(user, 10) }

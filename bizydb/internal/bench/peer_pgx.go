@@ -172,7 +172,7 @@ func (p pgxPeer) Create(ctx context.Context, user int64, t newTask, to *answer) 
 func (p pgxPeer) Complete(ctx context.Context, user, task int64, to *answer) error {
 	enter := isolateAndLockSQL
 	if !p.confined {
-		enter = `SELECT pg_advisory_xact_lock(hashtextextended('bizydb.plan', CAST($1::text AS bigint)))`
+		enter = `SELECT pg_advisory_xact_lock(hashtextextended('bizydb.user', CAST($1::text AS bigint)))`
 	}
 	return within(ctx, p.pool, enter, user, func(tx pgx.Tx) error {
 		done, err := queryTask(ctx, tx, p.complete, p.args(user, task))

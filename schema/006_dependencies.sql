@@ -1,11 +1,4 @@
--- The tasks that a task depends on: they are there, of the same user, and none of them depends on it in turn.
---
--- The list is the only place where this is kept. Who depends on a task is found by this index.
-CREATE INDEX ix_tasks_dependencies ON public.tasks USING gin (dependencies jsonb_path_ops)
-  WITH (fastupdate = off) WHERE dependencies <> '[]';
-
-COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of tasks to be done first, of the same owner. One that is deleted disappears from it.';
-
+-- A task depends on tasks that are there, of the same user, and none of them depends on it in turn.
 CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
   LANGUAGE plpgsql STABLE SET search_path = ''
   AS $$
@@ -25,9 +18,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS
-  'Those of a list of ids that are tasks of a user, and all that they depend on.';
+COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'Those of a list of ids that are tasks of a user, and all that they depend on.';
 
+-- With the owner's rights, since row security would keep it from the index.
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
   AS $$
@@ -38,7 +31,7 @@ DECLARE
   missing bigint;
 BEGIN
   -- Of two changes that race, the second waits here and then sees the first: each query below takes a new snapshot.
-  PERFORM bizydb.lock_plan(NEW.user_id);
+  PERFORM bizydb.lock_user(NEW.user_id);
   IF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id)
      AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]') THEN
     RAISE EXCEPTION 'tasks depend on task %', OLD.id
@@ -69,9 +62,10 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.check_dependencies() IS
-  'Trigger: a task depends on tasks of its own user that are there, and not on itself, also when two changes race. A task that others depend on keeps its id and user. With the owner''s rights, since row security would keep it from the index.';
+COMMENT ON FUNCTION bizydb.check_dependencies() IS 'Trigger: dependencies exist and form no cycle, also when two changes race.';
 
+-- With the owner's rights, as above; only tasks of the same user can depend on one. (A transaction at repeatable read or
+-- serializable does not see what came to depend on a task since it began: the id stays there, and counts for nothing.)
 CREATE FUNCTION bizydb.forget_dependencies() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
   AS $$
@@ -82,7 +76,7 @@ DECLARE
 BEGIN
   IF cardinality(owners) <= 1000 THEN
     FOREACH owner IN ARRAY owners LOOP
-      PERFORM bizydb.lock_plan(owner);
+      PERFORM bizydb.lock_user(owner);
     END LOOP;
   ELSIF owners IS NOT NULL THEN -- the server may not have room for so many
     LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
@@ -104,9 +98,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_dependencies() IS
-  'Trigger: a deleted task disappears from the lists of those that depended on it. (A transaction at repeatable read or serializable does not see what came to depend on it since it began: the id stays there, and counts for nothing.) With the owner''s rights, since row security would keep it from the index; only tasks of the same user can depend on one.';
+COMMENT ON FUNCTION bizydb.forget_dependencies() IS 'Trigger: a deleted task disappears from the dependencies of others.';
 
+-- With the owner's rights, as above.
 CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
   AS $$
@@ -115,45 +109,7 @@ CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
     AND t.user_id = (SELECT u.id FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active)
   $$;
 
-COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS
-  'The tasks of the scope''s user that directly depend on a task. With the owner''s rights, since row security would keep it from the index.';
-
-REVOKE EXECUTE ON FUNCTION bizydb.needed_tasks(jsonb, bigint), bizydb.check_dependencies(), bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user;
-
--- For a quick look whether a user has any task that depends on others. Its condition is another one than that of the index
--- above, so that without statistics the planner does not take it for that.
-CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE jsonb_array_length(dependencies) > 0;
-
--- What is there was not checked so far. Ids of nothing and of others' tasks go, and where tasks depend on each other, the
--- one with the lowest id depends no more on those that depend on it.
-LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
-SET LOCAL jit = off;
-
-UPDATE public.tasks t SET dependencies = kept.list
-FROM (
-  SELECT w.id, coalesce(jsonb_agg(d.id ORDER BY d.place) FILTER (WHERE other.id IS NOT NULL), '[]') AS list
-  FROM public.tasks w
-  CROSS JOIN LATERAL jsonb_array_elements(w.dependencies) WITH ORDINALITY AS d (id, place)
-  LEFT JOIN public.tasks other ON other.id = d.id::bigint AND other.user_id = w.user_id AND other.id <> w.id
-  WHERE w.dependencies <> '[]'
-  GROUP BY w.id
-) AS kept (id, list)
-WHERE t.id = kept.id AND t.dependencies <> kept.list;
-
-DO $$
-DECLARE
-  task record;
-BEGIN
-  FOR task IN SELECT t.id FROM public.tasks t WHERE t.dependencies <> '[]' ORDER BY t.id LOOP
-    UPDATE public.tasks t SET dependencies = coalesce((
-      SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
-      WHERE t.id <> ALL (bizydb.needed_tasks(jsonb_build_array(d.id), t.user_id))
-    ), '[]')
-    WHERE t.id = task.id AND t.id = ANY (bizydb.needed_tasks(t.dependencies, t.user_id));
-  END LOOP;
-END
-$$;
+COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS 'The tasks of the scope''s user that directly depend on a task.';
 
 CREATE TRIGGER tasks_check_dependencies_insert AFTER INSERT ON public.tasks
   FOR EACH ROW WHEN (NEW.dependencies <> '[]') EXECUTE FUNCTION bizydb.check_dependencies();
@@ -163,15 +119,15 @@ CREATE TRIGGER tasks_check_dependencies_update AFTER UPDATE OF id, user_id, depe
 CREATE TRIGGER tasks_forget_dependencies AFTER DELETE ON public.tasks
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_dependencies();
 
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 11 $$;
+REVOKE ALL ON FUNCTION bizydb.needed_tasks(jsonb, bigint), bizydb.check_dependencies(), bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint)
+  FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user;
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 6;
 
 ---- create above / drop below ----
 
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 10 $$;
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 5;
 
 DROP TRIGGER tasks_forget_dependencies ON public.tasks;
 DROP TRIGGER tasks_check_dependencies_update ON public.tasks;
@@ -180,6 +136,3 @@ DROP FUNCTION bizydb.dependent_tasks(bigint);
 DROP FUNCTION bizydb.forget_dependencies();
 DROP FUNCTION bizydb.check_dependencies();
 DROP FUNCTION bizydb.needed_tasks(jsonb, bigint);
-DROP INDEX public.ix_tasks_user_dependent;
-DROP INDEX public.ix_tasks_dependencies;
-COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of tasks to be done first.';

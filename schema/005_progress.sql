@@ -1,4 +1,4 @@
--- How the work counted with a goal changes, and how that climbs.
+-- A goal's percentage follows its tasks and sub-goals: how the work counted with a goal changes, and how that climbs.
 CREATE TYPE bizydb.work AS (
   goal_id         bigint,
   depth           integer, -- of the goal; 0 is a root
@@ -11,13 +11,8 @@ CREATE TYPE bizydb.work AS (
 
 COMMENT ON TYPE bizydb.work IS 'By how much the work directly under a goal has changed.';
 
-CREATE FUNCTION bizydb.lock_plan(owner bigint) RETURNS void
-  LANGUAGE sql
-  RETURN pg_advisory_xact_lock(hashtextextended('bizydb.plan', owner));
-
-COMMENT ON FUNCTION bizydb.lock_plan(bigint) IS
-  'Waits until nobody else is changing the goals and tasks of a user, and keeps it so until the transaction ends.';
-
+-- Completed goals become active again that are, or are above, one of those reopened by new unfinished work: added, moved in
+-- or reopened itself.
 CREATE FUNCTION bizydb.add_work(work bizydb.work[], owners bigint[], reopened bigint[]) RETURNS void
   LANGUAGE plpgsql SET search_path = '' SET plan_cache_mode = force_generic_plan -- to plan for each array would take longer than the work
   AS $$
@@ -27,7 +22,7 @@ DECLARE
 BEGIN
   IF cardinality(owners) <= 1000 THEN
     FOREACH owner IN ARRAY owners LOOP
-      PERFORM bizydb.lock_plan(owner);
+      PERFORM bizydb.lock_user(owner);
     END LOOP;
   ELSE -- the server may not have room for so many
     LOCK TABLE public.goals IN SHARE ROW EXCLUSIVE MODE;
@@ -64,7 +59,7 @@ BEGIN
     FROM merged m;
   END IF;
 
-  -- Goals are looked up by key, one by one: "OFFSET 0" keeps the planner from reading all of them, which it would where it
+  -- Goals are looked up by key, one by one: "OFFSET 0" keeps the query planner from reading all of them, which it would where it
   -- does not know how many there are.
   --
   -- Each round goes one level up: what is at that level gives way to its parents, by what its percentage has changed, and
@@ -107,9 +102,10 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]) IS
-  'Adds to the work that is counted with goals, and to that of the goals above, as far up as a percentage changes. Completed goals become active that are, or are above, one of those reopened by new unfinished work: added, moved in or reopened itself.';
+COMMENT ON FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]) IS 'Adds to the work counted with goals, and climbs as far as percentages change.';
 
+-- With the owner's rights, since no role may write what is counted; a user's task can only be under a goal of that user.
+-- Triggers of a service's own that a roll-up fires have these rights too.
 CREATE FUNCTION bizydb.roll_up_tasks() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
   AS $$
@@ -156,8 +152,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.roll_up_tasks() IS
-  'Trigger: goals follow their tasks. With the owner''s rights, since nobody else may write what is counted; a user''s task can only be under a goal of that user. Triggers of a service''s own that a roll-up fires have these rights too.';
+COMMENT ON FUNCTION bizydb.roll_up_tasks() IS 'Trigger: goals follow their tasks.';
 
 CREATE FUNCTION bizydb.roll_up_goals() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
@@ -208,129 +203,181 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.roll_up_goals() IS
-  'Trigger: goals follow their sub-goals. With the owner''s rights, since nobody else may write what is counted; a sub-goal can only be under a goal of its own user.';
+COMMENT ON FUNCTION bizydb.roll_up_goals() IS 'Trigger: goals follow their sub-goals.';
 
-REVOKE EXECUTE ON FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals() FROM PUBLIC;
+-- The roll-up from scratch: for repair, after a load with the triggers off, and as the check that nothing has drifted.
+CREATE TYPE bizydb.goal_change AS (
+  goal_id        bigint,
+  old_percentage double precision,
+  new_percentage double precision
+);
 
--- As before, but the goals above are looked up by key.
-CREATE OR REPLACE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
+COMMENT ON TYPE bizydb.goal_change IS 'What a roll-up from scratch has corrected.';
+
+-- Every sub-goal of a given goal has to be given too, or be right.
+CREATE FUNCTION bizydb.recount(goals bigint[], depths integer[]) RETURNS SETOF bizydb.goal_change
   LANGUAGE plpgsql SET search_path = ''
   AS $$
 DECLARE
-  ancestors bigint[];
+  level integer;
+  peers bigint[];
+  wrong bizydb.work[];
+  old   bizydb.goal_change[];
 BEGIN
-  IF TG_OP = 'UPDATE' AND (OLD.user_id, OLD.id, OLD.parent_goal_id) IS NOT DISTINCT FROM (NEW.user_id, NEW.id, NEW.parent_goal_id) THEN
-    RETURN NULL;
-  END IF;
-  -- Of two moves that race, the second waits here and then sees the first: each query below takes a new snapshot.
-  PERFORM bizydb.lock_plan(NEW.user_id);
-  WITH RECURSIVE above (id, parent_goal_id) AS (
-    SELECT g.id, g.parent_goal_id FROM public.goals g WHERE g.id = NEW.parent_goal_id
-    UNION
-    SELECT g.id, g.parent_goal_id FROM above a
-    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
-  )
-  SELECT array_agg(a.id) INTO ancestors FROM above a;
+  -- From the deepest up, since a goal is counted with what its sub-goals have come to.
+  FOR level, peers IN SELECT at.depth, array_agg(at.id) FROM unnest(goals, depths) AS at (id, depth) GROUP BY at.depth ORDER BY at.depth DESC LOOP
+    SELECT array_agg(ROW (g.id, level, t.n, t.completed, s.n, s.progress, false)::bizydb.work ORDER BY g.id),
+           array_agg(ROW (g.id, g.progress_percentage, NULL)::bizydb.goal_change ORDER BY g.id)
+    INTO wrong, old
+    FROM unnest(peers) AS peer (id)
+    JOIN public.goals g USING (id)
+    CROSS JOIN LATERAL (
+      SELECT count(*)::integer AS n, count(*) FILTER (WHERE task.status = 'completed')::integer AS completed
+      FROM public.tasks task WHERE task.user_id = g.user_id AND task.parent_goal_id = g.id
+    ) AS t
+    CROSS JOIN LATERAL (
+      SELECT count(*)::integer AS n, coalesce(sum(round(100 * sub.progress_percentage)), 0)::bigint AS progress
+      FROM public.goals sub WHERE sub.user_id = g.user_id AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
+    ) AS s
+    WHERE (g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
+       OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
+            ELSE coalesce(bizydb.work_done(t.n, t.completed, s.n, s.progress) / 100.0::double precision, bizydb.to_hundredths(g.progress_percentage)) END;
+    CONTINUE WHEN wrong IS NULL;
 
-  IF NEW.id = ANY (ancestors) THEN
-    RAISE EXCEPTION 'goal % cannot be its own ancestor', NEW.id
-      USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_no_cycle';
-  ELSIF ancestors IS NULL THEN
-    -- The parent is there, the foreign key saw it: the user has been deactivated since the statement began.
-    RAISE insufficient_privilege USING MESSAGE = 'new row violates row-level security policy for table "goals"';
-  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
-    PERFORM FROM public.goals g WHERE g.id = ANY (ancestors) FOR SHARE;
-  END IF;
-  RETURN NULL;
+    UPDATE public.goals g SET
+      task_count = w.tasks, completed_task_count = w.completed_tasks, sub_goal_count = w.sub_goals, sub_goal_progress = w.progress,
+      roll_up_count = g.roll_up_count + 1
+    FROM unnest(wrong) AS w WHERE g.id = w.goal_id;
+
+    RETURN QUERY
+      SELECT o.goal_id, o.old_percentage, g.progress_percentage
+      FROM unnest(old) AS o JOIN public.goals g ON g.id = o.goal_id ORDER BY o.goal_id;
+  END LOOP;
 END
 $$;
 
--- A user's plan is locked before its rows are, as by every other writer.
-CREATE OR REPLACE FUNCTION bizydb.delete_user(id bigint, OUT goals bigint, OUT tasks bigint) RETURNS SETOF record
+COMMENT ON FUNCTION bizydb.recount(bigint[], integer[]) IS 'Counts the work under goals, given with their depths, and writes what differs.';
+
+-- Returns the goals that were wrong, the deepest first.
+CREATE FUNCTION bizydb.roll_up(goal bigint) RETURNS SETOF bizydb.goal_change
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET enable_seqscan = off -- counting one user's goals is no reason to read everybody's
+  AS $$
+DECLARE
+  me     bigint := (SELECT u.id FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active);
+  goals  bigint[];
+  depths integer[];
+BEGIN
+  PERFORM bizydb.lock_user(me);
+  WITH RECURSIVE above (id, parent_goal_id, depth) AS (
+    SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = me AND g.id = roll_up.goal
+    UNION ALL
+    SELECT g.id, g.parent_goal_id, a.depth - 1 FROM above a
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = me AND g.id = a.parent_goal_id OFFSET 0) AS g
+  ) CYCLE id SET again USING path, below (id, depth) AS (
+    SELECT g.id, 1 FROM public.goals g WHERE g.user_id = me AND g.parent_goal_id = roll_up.goal
+    UNION ALL
+    SELECT g.id, b.depth + 1 FROM below b JOIN public.goals g ON g.user_id = me AND g.parent_goal_id = b.id
+  ) CYCLE id SET again USING path, family (id, depth) AS (
+    SELECT a.id, a.depth FROM above a UNION ALL SELECT b.id, b.depth FROM below b
+  )
+  SELECT array_agg(f.id), array_agg(f.depth) INTO goals, depths FROM family f;
+  IF goals IS NULL THEN
+    RAISE EXCEPTION 'there is no such goal' USING ERRCODE = 'no_data_found';
+  END IF;
+  RETURN QUERY SELECT * FROM bizydb.recount(goals, depths);
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.roll_up(bigint) IS 'Counts a goal of the scope''s user, and all below and above it, anew.';
+
+-- The caller has locked the user.
+CREATE FUNCTION bizydb.roll_up_user(owner bigint) RETURNS SETOF bizydb.goal_change
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+DECLARE
+  goals  bigint[];
+  depths integer[];
+BEGIN
+  WITH RECURSIVE tree (id, depth) AS (
+    SELECT g.id, 0 FROM public.goals g WHERE g.user_id = owner AND g.parent_goal_id IS NULL
+    UNION ALL
+    SELECT g.id, t.depth + 1 FROM tree t JOIN public.goals g ON g.user_id = owner AND g.parent_goal_id = t.id
+  )
+  SELECT array_agg(t.id), array_agg(t.depth) INTO goals, depths FROM tree t;
+  RETURN QUERY SELECT * FROM bizydb.recount(goals, depths);
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.roll_up_user(bigint) IS 'Counts all goals of a user anew.';
+
+CREATE FUNCTION bizydb.roll_up_all() RETURNS SETOF bizydb.goal_change
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET enable_seqscan = off -- as roll_up
+  AS $$
+BEGIN
+  PERFORM bizydb.lock_user(bizydb.current_user_id());
+  RETURN QUERY SELECT c.* FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_user(u.id) AS c
+    WHERE u.id = bizydb.current_user_id() AND u.is_active;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.roll_up_all() IS 'Counts all goals of the scope''s user anew.';
+
+CREATE FUNCTION bizydb.roll_up_every_user() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
   AS $$
 BEGIN
-  PERFORM bizydb.lock_plan(delete_user.id);
-  PERFORM FROM public.users u WHERE u.id = delete_user.id FOR UPDATE;
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  -- Tasks first, so that no goal's deletion has to unlink them one by one.
-  DELETE FROM public.tasks t WHERE t.user_id = delete_user.id;
-  GET DIAGNOSTICS tasks = ROW_COUNT;
-  DELETE FROM public.goals g WHERE g.user_id = delete_user.id;
-  GET DIAGNOSTICS goals = ROW_COUNT;
-  DELETE FROM public.users u WHERE u.id = delete_user.id;
-  RETURN NEXT;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 7 $$;
-
----- create above / drop below ----
-
-CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT 6 $$;
-
-CREATE OR REPLACE FUNCTION bizydb.delete_user(id bigint, OUT goals bigint, OUT tasks bigint) RETURNS SETOF record
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
-  AS $$
-BEGIN
-  PERFORM FROM public.users u WHERE u.id = delete_user.id FOR UPDATE;
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  -- Tasks first, so that no goal's deletion has to unlink them one by one.
-  DELETE FROM public.tasks t WHERE t.user_id = delete_user.id;
-  GET DIAGNOSTICS tasks = ROW_COUNT;
-  DELETE FROM public.goals g WHERE g.user_id = delete_user.id;
-  GET DIAGNOSTICS goals = ROW_COUNT;
-  DELETE FROM public.users u WHERE u.id = delete_user.id;
-  RETURN NEXT;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
-  AS $$
-DECLARE
-  ancestors bigint[];
-BEGIN
-  IF TG_OP = 'UPDATE' AND (OLD.user_id, OLD.id, OLD.parent_goal_id) IS NOT DISTINCT FROM (NEW.user_id, NEW.id, NEW.parent_goal_id) THEN
-    RETURN NULL;
-  END IF;
-  -- Of two moves that race, the second waits here and then sees the first: each query below takes a new snapshot.
-  PERFORM pg_advisory_xact_lock(hashtextextended('bizydb.plan', NEW.user_id));
-  WITH RECURSIVE above (id, parent_goal_id) AS (
-    SELECT g.id, g.parent_goal_id FROM public.goals g
-    WHERE g.user_id = NEW.user_id AND g.id = NEW.parent_goal_id
-    UNION
-    SELECT g.id, g.parent_goal_id FROM above a
-    JOIN public.goals g ON g.user_id = NEW.user_id AND g.id = a.parent_goal_id
-  )
-  SELECT array_agg(a.id) INTO ancestors FROM above a;
-
-  IF NEW.id = ANY (ancestors) THEN
-    RAISE EXCEPTION 'goal % cannot be its own ancestor', NEW.id
-      USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_no_cycle';
-  ELSIF ancestors IS NULL THEN
-    -- The parent is there, the foreign key saw it: the user has been deactivated since the statement began.
-    RAISE insufficient_privilege USING MESSAGE = 'new row violates row-level security policy for table "goals"';
-  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-    -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
-    PERFORM FROM public.goals g WHERE g.id = ANY (ancestors) FOR SHARE;
-  END IF;
+  LOCK TABLE public.goals IN SHARE ROW EXCLUSIVE MODE; -- a lock for each user could be more than the server has room for
+  PERFORM FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_user(u.id);
   RETURN NULL;
 END
 $$;
 
+COMMENT ON FUNCTION bizydb.roll_up_every_user() IS 'Trigger: when the tasks are gone, every goal is counted anew.';
+
+CREATE TRIGGER tasks_roll_up_insert AFTER INSERT ON public.tasks
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
+CREATE TRIGGER tasks_roll_up_update AFTER UPDATE ON public.tasks
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
+CREATE TRIGGER tasks_roll_up_delete AFTER DELETE ON public.tasks
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks();
+CREATE TRIGGER goals_roll_up_insert AFTER INSERT ON public.goals
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+CREATE TRIGGER goals_roll_up_update AFTER UPDATE ON public.goals
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+CREATE TRIGGER goals_roll_up_delete AFTER DELETE ON public.goals
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals();
+
+CREATE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks
+  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_user();
+
+REVOKE ALL ON TYPE bizydb.work, bizydb.goal_change FROM PUBLIC, bizydb_user, bizydb_accounts;
+
+REVOKE ALL ON FUNCTION
+  bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals(), bizydb.recount(bigint[], integer[]),
+  bizydb.roll_up(bigint), bizydb.roll_up_user(bigint), bizydb.roll_up_all(), bizydb.roll_up_every_user()
+  FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.roll_up(bigint), bizydb.roll_up_all() TO bizydb_user;
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 5;
+
+---- create above / drop below ----
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 4;
+
+DROP TRIGGER tasks_roll_up_truncate ON public.tasks;
+DROP TRIGGER goals_roll_up_delete ON public.goals;
+DROP TRIGGER goals_roll_up_update ON public.goals;
+DROP TRIGGER goals_roll_up_insert ON public.goals;
+DROP TRIGGER tasks_roll_up_delete ON public.tasks;
+DROP TRIGGER tasks_roll_up_update ON public.tasks;
+DROP TRIGGER tasks_roll_up_insert ON public.tasks;
+DROP FUNCTION bizydb.roll_up_every_user();
+DROP FUNCTION bizydb.roll_up_all();
+DROP FUNCTION bizydb.roll_up_user(bigint);
+DROP FUNCTION bizydb.roll_up(bigint);
+DROP FUNCTION bizydb.recount(bigint[], integer[]);
+DROP TYPE bizydb.goal_change;
 DROP FUNCTION bizydb.roll_up_goals();
 DROP FUNCTION bizydb.roll_up_tasks();
 DROP FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]);
-DROP FUNCTION bizydb.lock_plan(bigint);
 DROP TYPE bizydb.work;

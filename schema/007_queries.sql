@@ -1,0 +1,116 @@
+-- What the queries in queries/ call.
+
+-- Values in one parameter, as types of their own: by these sqlc tells which Go type they have.
+CREATE DOMAIN bizydb.task_ids AS jsonb;
+CREATE DOMAIN bizydb.new_tasks AS jsonb;
+CREATE DOMAIN bizydb.tags AS jsonb;
+CREATE DOMAIN bizydb.metric AS jsonb;
+CREATE DOMAIN bizydb.task_status AS text;
+CREATE DOMAIN bizydb.forecast_day AS date;
+
+COMMENT ON DOMAIN bizydb.task_ids IS 'A JSON array of ids of tasks.';
+COMMENT ON DOMAIN bizydb.new_tasks IS 'A JSON array of objects with the columns of tasks.';
+COMMENT ON DOMAIN bizydb.tags IS 'A JSON array of strings.';
+COMMENT ON DOMAIN bizydb.metric IS 'The value of one key of a goal''s metrics.';
+COMMENT ON DOMAIN bizydb.task_status IS 'A status of tasks, where a query does not take it from the table.';
+COMMENT ON DOMAIN bizydb.forecast_day IS 'A day that can be unknown.';
+
+-- "$1 IS NOT NULL OR (SELECT bizydb.plan_for_any_values())" makes the server plan a prepared query for its values each time.
+-- Where $1 is known this is gone from the plan; in a generic plan it stays, and is priced.
+CREATE FUNCTION bizydb.plan_for_any_values() RETURNS boolean
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000000000 SET search_path = ''
+  AS $$
+BEGIN
+  RETURN true;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.plan_for_any_values() IS 'True, at a cost that keeps the query planner from a generic plan.';
+
+-- With the owner's rights, since row security would keep it from the index.
+CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
+  SET jit = off -- the query planner expects far more rows than there are
+  AS $$
+  SELECT coalesce(array_agg(DISTINCT t.id), '{}')
+  FROM (
+    SELECT jsonb_build_array(tag) FROM jsonb_array_elements(any_of) AS tag
+    UNION ALL
+    SELECT all_of WHERE coalesce(any_of, '[]') = '[]' AND all_of <> '[]'
+  ) AS wanted (tags)
+  CROSS JOIN (SELECT u.id::text FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active) AS me (id)
+  CROSS JOIN LATERAL (
+    SELECT t.id FROM public.tasks t
+    WHERE jsonb_set('{}', ARRAY[t.user_id::text], t.tags) @> jsonb_set('{}', ARRAY[me.id], wanted.tags)
+      AND t.tags <> '[]' AND t.tags @> coalesce(all_of, '[]')
+    OFFSET 0
+  ) AS t
+  $$;
+
+COMMENT ON FUNCTION bizydb.tagged_tasks(jsonb, jsonb) IS 'Tasks of the scope''s user with one of any_of, unless it is empty, and all of all_of.';
+
+-- Days and weeks as they are in a user's time zone.
+CREATE FUNCTION bizydb.local_day(at timestamptz, zone text) RETURNS date
+  LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN (coalesce(at, now()) AT TIME ZONE coalesce(nullif(zone, ''), 'UTC'))::date;
+
+COMMENT ON FUNCTION bizydb.local_day(timestamptz, text) IS 'The day of a time, NULL for now, in an IANA time zone, '''' for UTC.';
+
+CREATE FUNCTION bizydb.day_start(day date, zone text) RETURNS timestamptz
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  -- Midnight can come twice, then the second term is the first of them, or not at all, then both are when it was skipped.
+  -- (Where a clock went back from after midnight to before it, as in St. John's until 2010, a day is in two pieces. This is
+  -- where the second begins.)
+  RETURN least(
+    day::timestamp AT TIME ZONE coalesce(nullif(zone, ''), 'UTC'),
+    (day::timestamp - interval '1 microsecond') AT TIME ZONE coalesce(nullif(zone, ''), 'UTC') + interval '1 microsecond'
+  );
+
+COMMENT ON FUNCTION bizydb.day_start(date, text) IS 'When a day begins in a time zone.';
+
+CREATE FUNCTION bizydb.monday(day date) RETURNS date
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN day - (extract(isodow FROM day)::integer - 1);
+
+COMMENT ON FUNCTION bizydb.monday(date) IS 'The Monday of a day''s week.';
+
+CREATE FUNCTION bizydb.day_after(day date, work bigint, per_day double precision) RETURNS date
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE
+    WHEN work = 0 THEN day
+    -- As numeric it has fifteen digits, so that 21 / (7 / 5) is 15 and not a little more.
+    WHEN per_day > 0 AND (work / per_day)::numeric <= 36525 THEN day + ceil((work / per_day)::numeric)::integer
+  END;
+
+COMMENT ON FUNCTION bizydb.day_after(date, bigint, double precision) IS 'The day when work at a rate is done; NULL if that is over a hundred years away.';
+
+REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.task_status, bizydb.forecast_day
+  FROM PUBLIC, bizydb_user, bizydb_accounts;
+
+REVOKE ALL ON FUNCTION
+  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
+  bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
+  FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION
+  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
+  bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
+  TO bizydb_user;
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 7;
+
+---- create above / drop below ----
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 6;
+
+DROP FUNCTION bizydb.day_after(date, bigint, double precision);
+DROP FUNCTION bizydb.monday(date);
+DROP FUNCTION bizydb.day_start(date, text);
+DROP FUNCTION bizydb.local_day(timestamptz, text);
+DROP FUNCTION bizydb.tagged_tasks(jsonb, jsonb);
+DROP FUNCTION bizydb.plan_for_any_values();
+DROP DOMAIN bizydb.forecast_day;
+DROP DOMAIN bizydb.task_status;
+DROP DOMAIN bizydb.metric;
+DROP DOMAIN bizydb.tags;
+DROP DOMAIN bizydb.new_tasks;
+DROP DOMAIN bizydb.task_ids;
