@@ -1,5 +1,7 @@
-// Package schema says what ent generates code for: the tables as bizydb's migrations make them.
-package schema
+// Package entschema says what ent generates code for: the tables as bizydb's migrations make them.
+package entschema
+
+//go:generate go tool ent generate --feature sql/execquery,sql/modifier --target ../generated/ent .
 
 import (
 	"time"

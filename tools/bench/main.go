@@ -1,6 +1,7 @@
 // Command bench measures bizydb against what one would use instead, side by side on one server with the same data, and
-// writes what it found as a Markdown document with plots.
+// writes what it found as a Markdown document with plots. ent's code is generated first; it is not committed.
 //
+//	go generate ./...
 //	go run .
 //	go run . -quick -out /tmp/performance.md
 package main
@@ -53,7 +54,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{args: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&o.out, "out", "../../../docs/performance.md", "the document to write; the plots go beside it")
+	flags.StringVar(&o.out, "out", "../../docs/performance.md", "the document to write; the plots go beside it")
 	caseNames := flags.String("cases", strings.Join(namesOf(cases), ","), "what to do")
 	peerNames := flags.String("peers", strings.Join(namesOf(contenders), ","), "who does it; the first is what the others are compared with")
 	latencies := flags.String("latency", "0s,500µs,2ms", "what a round trip takes longer")

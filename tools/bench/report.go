@@ -123,7 +123,7 @@ func (r report) head(b *bytes.Buffer) {
 
 const headText = `# Measured against what one would use instead
 
-Written by ` + "`%s`" + ` in bizydb/internal/bench.
+Written by ` + "`%s`" + ` in tools/bench.
 
 %s,
 on the machine of the clients, which has %d cores; %s. %s users and %s tasks, %s of them one user's. In each of %d

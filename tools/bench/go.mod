@@ -1,4 +1,4 @@
-module github.com/bizy-ai/bizydb/bizydb/internal/bench
+module github.com/bizy-ai/bizydb/tools/bench
 
 go 1.26.0
 
@@ -120,6 +120,6 @@ require (
 	golang.org/x/tools/go/packages/packagestest v0.1.1-deprecated // indirect
 )
 
-replace github.com/bizy-ai/bizydb => ../../..
+replace github.com/bizy-ai/bizydb => ../..
 
 tool entgo.io/ent/cmd/ent
