@@ -291,13 +291,11 @@ func TestLongChainOfTasks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Each depends on the next one, set from the end on so that each check is short.
+	// Each depends on the next one. Set past the triggers, which would look at each.
 	if _, err := ownerPool(t, db).Exec(t.Context(), `
-		DO $$ DECLARE task bigint; BEGIN
-		  FOR task IN SELECT id FROM public.tasks WHERE title = 'task' AND estimated_hours = 1 ORDER BY id LIMIT `+fmt.Sprint(n-1)+` LOOP
-		    UPDATE public.tasks SET dependencies = to_jsonb(ARRAY[task + 1]) WHERE id = task;
-		  END LOOP;
-		END $$`); err != nil {
+		ALTER TABLE public.tasks DISABLE TRIGGER USER;
+		UPDATE public.tasks SET dependencies = to_jsonb(ARRAY[id + 1]) WHERE title = 'task' AND estimated_hours = 1 AND id < `+fmt.Sprint(ids[n-1])+`;
+		ALTER TABLE public.tasks ENABLE TRIGGER USER`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := alice.SetTaskDependencies(t.Context(), planner.SetTaskDependenciesParams{ID: ids[n-1], Dependencies: ids[:1]}); !errors.Is(err, bizydb.ErrDependencyCycle) {
