@@ -2,7 +2,10 @@ package bizydb_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"iter"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
@@ -23,7 +26,6 @@ type things struct {
 // calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
 // through it; one without an entry fails them.
 var calls = map[string]func(at things) any{
-	"AllTasks": func(things) any { return 20 },
 	"AssignTask": func(at things) any {
 		return planner.AssignTaskParams{ID: at.task, ParentGoalID: &at.goal}
 	},
@@ -42,14 +44,11 @@ var calls = map[string]func(at things) any{
 	"CreateTasks": func(at things) any {
 		return planner.NewTasks{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
 	},
-	"CriticalPath":     func(at things) any { return at.goal },
-	"DailyCompletions": func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
-	"DeleteGoal":       func(at things) any { return at.goal },
-	"DeleteTask":       func(at things) any { return at.task },
-	"DeleteTasks":      func(at things) any { return planner.TaskIDs{at.task} },
-	"FilteredTasks": func(at things) any {
-		return planner.FilteredTasksParams{ParentGoalID: &at.goal, Limit: 20}
-	},
+	"CriticalPath":        func(at things) any { return at.goal },
+	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
+	"DeleteGoal":          func(at things) any { return at.goal },
+	"DeleteTask":          func(at things) any { return at.task },
+	"DeleteTasks":         func(at things) any { return planner.TaskIDs{at.task} },
 	"GetGoal":             func(at things) any { return at.goal },
 	"GetTask":             func(at things) any { return at.task },
 	"GoalAncestors":       func(at things) any { return at.subGoal },
@@ -57,13 +56,8 @@ var calls = map[string]func(at things) any{
 	"GoalMetric":          func(at things) any { return planner.GoalMetricParams{ID: at.goal, Key: "revenue"} },
 	"GoalTasks":           func(at things) any { return at.goal },
 	"GoalTree":            func(at things) any { return at.goal },
-	"GoalWork":            func(at things) any { return at.goal },
 	"GoalsAtRisk":         func(things) any { return planner.GoalsAtRiskParams{Limit: 20} },
 	"GoalsNearCompletion": func(things) any { return 20 },
-	"KeysetTaggedTasks": func(things) any {
-		return planner.KeysetTaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Max: 20}
-	},
-	"KeysetTasks": func(at things) any { return planner.KeysetTasksParams{ParentGoalID: &at.goal, Max: 20} },
 	"ListGoals": func(at things) any {
 		return planner.ListGoalsParams{ParentGoalID: &at.goal, Limit: 20}
 	},
@@ -134,23 +128,85 @@ var calls = map[string]func(at things) any{
 	"Workload":          func(things) any { return planner.WorkloadParams{Weeks: 8} },
 }
 
+// A methodCall is a call of a query method with parameters, nil for none.
+type methodCall struct {
+	method string
+	params any
+}
+
+// unexported has a call that sends each of the queries that only other methods ask.
+var unexported = map[string]func(at things) methodCall{
+	"allTasks": func(things) methodCall { return methodCall{"ListTasks", planner.ListTasksParams{Limit: 20}} },
+	"filteredTasks": func(at things) methodCall {
+		return methodCall{"ListTasks", planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}}
+	},
+	"goalWork": func(at things) methodCall { return methodCall{"TaskOrder", at.goal} },
+	"keysetTaggedTasks": func(things) methodCall {
+		return methodCall{"PageTasks", planner.PageTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Size: 20}}
+	},
+	"keysetTasks": func(at things) methodCall {
+		return methodCall{"PageTasks", planner.PageTasksParams{ParentGoalID: &at.goal, Size: 20}}
+	},
+}
+
 var catalogue = reflect.TypeFor[planner.Catalogue]()
 
-// eachMethod runs a subtest for every query method there is.
+// methods returns the names of all query methods and unexported queries.
+func methods() []string {
+	var names []string
+	for m := range catalogue.Methods() { // of an interface, also the unexported ones
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// The tests that run through all queries reach the unexported ones too.
+func TestUnexportedQueries(t *testing.T) {
+	t.Parallel()
+	listed := maps.Clone(unexported)
+	for m := range reflect.TypeFor[planner.Querier]().Methods() {
+		if m.IsExported() {
+			continue
+		}
+		if unexported[m.Name] == nil {
+			t.Errorf("no call in this test sends query %s: list one", m.Name)
+			continue
+		}
+		delete(listed, m.Name)
+		c := callOf(m.Name, things{})
+		if asked := record(t, c.method, c.params).query(); asked != m.Name {
+			t.Errorf("%s(%+v) sends query %s, want %s", c.method, c.params, asked, m.Name)
+		}
+	}
+	for name := range listed {
+		t.Errorf("no query is called %s: drop it from the list", name)
+	}
+}
+
+// eachMethod runs a subtest for every query method and every unexported query there is.
 func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
-	for m := range catalogue.Methods() {
-		t.Run(m.Name, func(t *testing.T) {
-			if calls[m.Name] == nil {
-				t.Fatalf("method %s has no call in this test: give it one", m.Name)
+	for _, name := range methods() {
+		t.Run(name, func(t *testing.T) {
+			if calls[name] == nil && unexported[name] == nil {
+				t.Fatalf("method %s has no call in this test: give it one", name)
 			}
-			test(t, m.Name)
+			test(t, name)
 		})
 	}
 }
 
-// call calls a method by its name.
-func call(ctx context.Context, q planner.Catalogue, method string, at things) (any, error) {
-	return callWith(ctx, q, method, calls[method](at))
+// callOf returns the call of a method, or the one that sends an unexported query.
+func callOf(name string, at things) methodCall {
+	if via := unexported[name]; via != nil {
+		return via(at)
+	}
+	return methodCall{name, calls[name](at)}
+}
+
+// call calls a method, or what sends an unexported query, by its name.
+func call(ctx context.Context, q planner.Catalogue, name string, at things) (any, error) {
+	c := callOf(name, at)
+	return callWith(ctx, q, c.method, c.params)
 }
 
 func callWith(ctx context.Context, q planner.Catalogue, method string, params any) (any, error) {
@@ -171,6 +227,16 @@ func callWith(ctx context.Context, q planner.Catalogue, method string, params an
 	}
 	err, _ := out[len(out)-1].Interface().(error)
 	return out[0].Interface(), err
+}
+
+// cursorAt returns a cursor as PageTasks makes it, of the page after or before a place.
+func cursorAt(back bool, priority int, due *time.Time, created time.Time, id planner.TaskID) planner.TaskCursor {
+	place := map[string]any{"b": back, "p": priority, "c": created.UnixMicro(), "i": id}
+	if due != nil {
+		place["d"] = due.UnixMicro()
+	}
+	b, _ := json.Marshal(place)
+	return planner.TaskCursor(base64.RawURLEncoding.EncodeToString(b))
 }
 
 // plant gives a scope something of everything.

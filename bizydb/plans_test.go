@@ -107,6 +107,13 @@ func (r *recorder) QueryRow(_ context.Context, sql string, args ...any) pgx.Row 
 
 func (r *recorder) Scan(...any) error { return pgx.ErrNoRows }
 
+// query is the name of the query that was asked, "" for none.
+func (r *recorder) query() string {
+	rest, _ := strings.CutPrefix(r.sql, "-- name: ")
+	name, _, _ := strings.Cut(rest, " ")
+	return name
+}
+
 // record keeps what a method asks.
 func record(t *testing.T, method string, params any) *recorder {
 	t.Helper()
@@ -162,7 +169,10 @@ func TestPlans(t *testing.T) {
 						t.Errorf("%+v: %d sequential scans\n%s", params, after-before, plan)
 					}
 				}
-				eachMethod(t, func(t *testing.T, method string) { check(t, method, calls[method](c.at[user.id])) })
+				eachMethod(t, func(t *testing.T, method string) {
+					asks := callOf(method, c.at[user.id])
+					check(t, asks.method, asks.params)
+				})
 				if mode == "force_custom_plan" { // a plan for any values is one
 					for _, other := range otherCalls(c.at[user.id]) {
 						t.Run(other.method, func(t *testing.T) { check(t, other.method, other.params) })
@@ -173,45 +183,40 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-type otherCall struct {
-	method string
-	params any
-}
-
 // otherCalls have the parameters that make another query of it, planned for its values, than those in calls.
-func otherCalls(at things) []otherCall {
+func otherCalls(at things) []methodCall {
 	category, priority, place := "category 5", 3, time.Now().AddDate(0, 0, -100)
-	after := planner.KeysetTasksParams{FromPriority: 3, FromDueDate: &place, FromCreatedAt: place, FromID: 1, Max: 20}
+	after := planner.PageTasksParams{Cursor: cursorAt(false, 3, &place, place, 1), Size: 20}
 	afterUndated, before, counted := after, after, after
-	afterUndated.FromDueDate, before.Back, counted.WithTotal = nil, true, true
-	all := []otherCall{
-		{"KeysetTasks", after},
-		{"KeysetTasks", afterUndated},
-		{"KeysetTasks", before},
-		{"KeysetTasks", counted},
-		{"KeysetTaggedTasks", planner.KeysetTaggedTasksParams{AllTags: planner.Tags{"common", "rare"}, Status: planner.TaskPending, FromPriority: 3, FromCreatedAt: place, Back: true, Max: 20}},
+	afterUndated.Cursor, before.Cursor, counted.WithTotal = cursorAt(false, 3, nil, place, 1), cursorAt(true, 3, &place, place, 1), true
+	all := []methodCall{
+		{"PageTasks", after},
+		{"PageTasks", afterUndated},
+		{"PageTasks", before},
+		{"PageTasks", counted},
+		{"PageTasks", planner.PageTasksParams{AllTags: planner.Tags{"common", "rare"}, Status: planner.TaskPending, Cursor: cursorAt(true, 3, nil, place, 0), Size: 20}},
 		{"ListGoals", planner.ListGoalsParams{Limit: 20}},
 		{"ListGoals", planner.ListGoalsParams{RootsOnly: true}},
 		{"ListGoals", planner.ListGoalsParams{Status: planner.GoalActive, Limit: 20}},
 		{"ListGoals", planner.ListGoalsParams{Horizon: new(planner.Quarterly)}},
 		{"TaskHours", (*planner.GoalID)(nil)},
-		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskPending, Limit: 20}},
-		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskCompleted, Limit: 20}},
-		{"FilteredTasks", planner.FilteredTasksParams{Category: &category, Limit: 20}},
-		{"FilteredTasks", planner.FilteredTasksParams{ParentGoalID: &at.subGoal}},
+		{"ListTasks", planner.ListTasksParams{Status: planner.TaskPending, Limit: 20}},
+		{"ListTasks", planner.ListTasksParams{Status: planner.TaskCompleted, Limit: 20}},
+		{"ListTasks", planner.ListTasksParams{Category: &category, Limit: 20}},
+		{"ListTasks", planner.ListTasksParams{ParentGoalID: &at.subGoal}},
 	}
-	for _, filter := range []func(*planner.KeysetTasksParams){
-		func(p *planner.KeysetTasksParams) { p.Status = planner.TaskPending },
-		func(p *planner.KeysetTasksParams) { p.Status = planner.TaskCompleted },
-		func(p *planner.KeysetTasksParams) { p.Category = &category },
-		func(p *planner.KeysetTasksParams) { p.Priority = &priority },
-		func(p *planner.KeysetTasksParams) { p.Unassigned = true },
-		func(p *planner.KeysetTasksParams) { p.ParentGoalID = &at.goal },
-		func(p *planner.KeysetTasksParams) { p.Search = "to do" },
+	for _, filter := range []func(*planner.PageTasksParams){
+		func(p *planner.PageTasksParams) { p.Status = planner.TaskPending },
+		func(p *planner.PageTasksParams) { p.Status = planner.TaskCompleted },
+		func(p *planner.PageTasksParams) { p.Category = &category },
+		func(p *planner.PageTasksParams) { p.Priority = &priority },
+		func(p *planner.PageTasksParams) { p.Unassigned = true },
+		func(p *planner.PageTasksParams) { p.ParentGoalID = &at.goal },
+		func(p *planner.PageTasksParams) { p.Search = "to do" },
 	} {
-		for _, from := range []planner.KeysetTasksParams{{Max: 20}, after, before, counted} {
+		for _, from := range []planner.PageTasksParams{{Size: 20}, after, before, counted} {
 			filter(&from)
-			all = append(all, otherCall{"KeysetTasks", from})
+			all = append(all, methodCall{"PageTasks", from})
 		}
 	}
 	return all
@@ -236,22 +241,23 @@ func TestListsWalkAnIndex(t *testing.T) {
 func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID) {
 	t.Helper()
 	for method, index := range map[string]string{
-		"AllTasks": "ix_tasks_user_list", "OpenTasks": "ix_tasks_user_open_list", "TasksByPriority": "ix_tasks_user_list",
+		"allTasks": "ix_tasks_user_list", "OpenTasks": "ix_tasks_user_open_list", "TasksByPriority": "ix_tasks_user_list",
 		"OverdueTasks": "ix_tasks_user_open_due_date", "UpcomingTasks": "ix_tasks_user_open_due_date",
 	} {
-		plan := explain(t, db, user, "force_generic_plan", record(t, method, calls[method](things{})))
+		asks := callOf(method, things{})
+		plan := explain(t, db, user, "force_generic_plan", record(t, asks.method, asks.params))
 		if !strings.Contains(plan, "Index Scan using "+index+" on tasks") || strings.Contains(plan, "Sort") {
 			t.Errorf("%s\n%s\nwant %s and no sort", method, plan, index)
 		}
 	}
 	// Whatever their size, they look up what they return, and do not read all that the user has to find it there.
 	place := time.Now().AddDate(0, 0, -100)
-	for _, large := range []otherCall{
-		{"KeysetTasks", planner.KeysetTasksParams{FromPriority: 3, FromDueDate: &place, FromCreatedAt: place, FromID: 1, Max: 10_001}},
-		{"KeysetTasks", planner.KeysetTasksParams{FromPriority: 3, FromDueDate: &place, FromCreatedAt: place, FromID: 1, Max: 10_001, Back: true}},
-		{"KeysetTasks", planner.KeysetTasksParams{Status: planner.TaskPending, Max: 10_001}},
-		{"KeysetTaggedTasks", planner.KeysetTaggedTasksParams{AnyTag: planner.Tags{"rare"}, Max: 10_001}},
-		{"FilteredTasks", planner.FilteredTasksParams{Status: planner.TaskCompleted, Limit: 10_000}},
+	for _, large := range []methodCall{
+		{"PageTasks", planner.PageTasksParams{Cursor: cursorAt(false, 3, &place, place, 1), Size: 10_000}},
+		{"PageTasks", planner.PageTasksParams{Cursor: cursorAt(true, 3, &place, place, 1), Size: 10_000}},
+		{"PageTasks", planner.PageTasksParams{Status: planner.TaskPending, Size: 10_000}},
+		{"PageTasks", planner.PageTasksParams{AnyTag: planner.Tags{"rare"}, Size: 10_000}},
+		{"ListTasks", planner.ListTasksParams{Status: planner.TaskCompleted, Limit: 10_000}},
 		{"UnassignedTasks", 10_000},
 	} {
 		if plan := explain(t, db, user, "force_custom_plan", record(t, large.method, large.params)); regexp.MustCompile("(Hash|Merge) Join").MatchString(plan) {

@@ -61,73 +61,6 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 	return items, nil
 }
 
-const goalWork = `-- name: GoalWork :many
-WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = $1
-  UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
-), work (id, dependencies, elsewhere) AS (
-  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
-  UNION
-  SELECT t.id, t.dependencies, true FROM work w
-  -- An index is of use only for an id that is there already: the cast is not leakproof.
-  CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
-)
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
-FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
-ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
-`
-
-type GoalWorkRow struct {
-	Task      Task `json:"task"`
-	Elsewhere bool `json:"elsewhere"`
-}
-
-// GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
-// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
-// CriticalPath are made of. No such goal is an empty slice.
-func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error) {
-	rows, err := q.db.Query(ctx, goalWork, goalID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []GoalWorkRow{}
-	for rows.Next() {
-		var i GoalWorkRow
-		if err := rows.Scan(
-			&i.Task.ID,
-			&i.Task.UserID,
-			&i.Task.ParentGoalID,
-			&i.Task.Title,
-			&i.Task.Description,
-			&i.Task.Priority,
-			&i.Task.Status,
-			&i.Task.BlockedReason,
-			&i.Task.Category,
-			&i.Task.EstimatedHours,
-			&i.Task.ActualHours,
-			&i.Task.DueDate,
-			&i.Task.CreatedAt,
-			&i.Task.UpdatedAt,
-			&i.Task.CompletedAt,
-			&i.Task.Dependencies,
-			&i.Task.Notes,
-			&i.Task.Tags,
-			&i.Elsewhere,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const readyTasks = `-- name: ReadyTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE status IN ('pending', 'in_progress')
@@ -303,6 +236,73 @@ func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) 
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const goalWork = `-- name: goalWork :many
+WITH RECURSIVE tree (id) AS (
+  SELECT g.id FROM public.goals g WHERE g.id = $1
+  UNION ALL
+  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
+), work (id, dependencies, elsewhere) AS (
+  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+  UNION
+  SELECT t.id, t.dependencies, true FROM work w
+  -- An index is of use only for an id that is there already: the cast is not leakproof.
+  CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
+FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
+ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
+`
+
+type goalWorkRow struct {
+	Task      Task `json:"task"`
+	Elsewhere bool `json:"elsewhere"`
+}
+
+// goalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
+// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
+// CriticalPath are made of. No such goal is an empty slice.
+func (q *Queries) goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error) {
+	rows, err := q.db.Query(ctx, goalWork, goalID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []goalWorkRow{}
+	for rows.Next() {
+		var i goalWorkRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.BlockedReason,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.Elsewhere,
 		); err != nil {
 			return nil, err
 		}

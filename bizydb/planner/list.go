@@ -15,9 +15,9 @@ type ListTasksParams struct {
 // PageTasks. A list with a category passes over what does not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	if arg.allMatch() {
-		return q.AllTasks(ctx, arg.Limit)
+		return q.allTasks(ctx, arg.Limit)
 	}
-	return q.FilteredTasks(ctx, FilteredTasksParams(arg))
+	return q.filteredTasks(ctx, filteredTasksParams(arg))
 }
 
 // allMatch says whether no filter is set.

@@ -78,13 +78,13 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	case size == 0:
 		size = defaultPageSize
 	}
-	rows, err := q.keysetTasks(ctx, arg, from, size+1) // one more tells whether there are more
+	rows, err := q.nearest(ctx, arg, from, size+1) // one more tells whether there are more
 	if err != nil {
 		return TaskPage{}, err
 	}
 	counted := rows // each row has the number of all that match
 	if arg.WithTotal && len(rows) == 0 && arg.Cursor != "" {
-		if counted, err = q.keysetTasks(ctx, arg, keyset{}, 1); err != nil {
+		if counted, err = q.nearest(ctx, arg, keyset{}, 1); err != nil {
 			return TaskPage{}, err
 		}
 	}
@@ -121,11 +121,11 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	return page, nil
 }
 
-// keysetTasks asks for no more than n rows, those nearest to from first.
-func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]KeysetTasksRow, error) {
+// nearest asks for no more than n rows, those nearest to from first.
+func (q *Queries) nearest(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]keysetTasksRow, error) {
 	if arg.allMatch() && from == (keyset{}) && !arg.WithTotal {
-		first, err := q.AllTasks(ctx, n)
-		rows := make([]KeysetTasksRow, len(first))
+		first, err := q.allTasks(ctx, n)
+		rows := make([]keysetTasksRow, len(first))
 		for i, task := range first {
 			rows[i].Task = task
 		}
@@ -137,21 +137,21 @@ func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from key
 	}
 	created := time.UnixMicro(from.CreatedAt)
 	if len(arg.AnyTag) == 0 && len(arg.AllTags) == 0 {
-		return q.KeysetTasks(ctx, KeysetTasksParams{
+		return q.keysetTasks(ctx, keysetTasksParams{
 			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.Unassigned,
 			Search: arg.Search, WithTotal: arg.WithTotal,
 			Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
 		})
 	}
-	tagged, err := q.KeysetTaggedTasks(ctx, KeysetTaggedTasksParams{
+	tagged, err := q.keysetTaggedTasks(ctx, keysetTaggedTasksParams{
 		AnyTag: arg.AnyTag, AllTags: arg.AllTags,
 		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.Unassigned,
 		Search: arg.Search,
 		Back:   from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
 	})
-	rows := make([]KeysetTasksRow, len(tagged))
+	rows := make([]keysetTasksRow, len(tagged))
 	for i, row := range tagged {
-		rows[i] = KeysetTasksRow(row)
+		rows[i] = keysetTasksRow(row)
 	}
 	return rows, err
 }

@@ -9,8 +9,6 @@ import (
 )
 
 type Querier interface {
-	// AllTasks is ListTasks without a filter.
-	AllTasks(ctx context.Context, limit int) ([]Task, error)
 	// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
 	// ErrNotFound.
 	AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error)
@@ -47,9 +45,6 @@ type Querier interface {
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
 	// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
-	// FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
-	// match.
-	FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
@@ -74,24 +69,12 @@ type Querier interface {
 	// and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
 	// status. No such goal is an empty slice.
 	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
-	// GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
-	// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
-	// CriticalPath are made of. No such goal is an empty slice.
-	GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error)
 	// GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
 	// target date first, then in the order of creation.
 	GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error)
 	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
 	// those without one last.
 	GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error)
-	// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
-	// of those in AllTags. It reads all that have them.
-	KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error)
-	// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that
-	// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
-	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
-	// number of all that match, 0 unless WithTotal is set.
-	KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]KeysetTasksRow, error)
 	// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
 	// last, then in the order of creation. RootsOnly leaves out those under another goal.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
@@ -212,6 +195,23 @@ type Querier interface {
 	// ones, and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218 is as 5218;
 	// below 1 it is an empty slice.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
+	// allTasks is ListTasks without a filter.
+	allTasks(ctx context.Context, limit int) ([]Task, error)
+	// filteredTasks is the query behind ListTasks with a filter. With a category it passes over what does not
+	// match.
+	filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error)
+	// goalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
+	// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
+	// CriticalPath are made of. No such goal is an empty slice.
+	goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error)
+	// keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
+	// of those in AllTags. It reads all that have them.
+	keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error)
+	// keysetTasks is the query behind PageTasks. It returns the tasks that match every filter that
+	// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
+	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
+	// number of all that match, 0 unless WithTotal is set.
+	keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error)
 }
 
 var _ Querier = (*Queries)(nil)

@@ -10,10 +10,10 @@ SELECT * FROM public.tasks
 WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
--- GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
+-- goalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
 -- that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
 -- CriticalPath are made of. No such goal is an empty slice.
--- name: GoalWork :many
+-- name: goalWork :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.id = @goal_id
   UNION ALL

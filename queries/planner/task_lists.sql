@@ -1,12 +1,12 @@
--- AllTasks is ListTasks without a filter.
--- name: AllTasks :many
+-- allTasks is ListTasks without a filter.
+-- name: allTasks :many
 SELECT * FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
--- FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
+-- filteredTasks is the query behind ListTasks with a filter. With a category it passes over what does not
 -- match.
--- name: FilteredTasks :many
+-- name: filteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
@@ -19,9 +19,9 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
+-- keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
 -- of those in AllTags. It reads all that have them.
--- name: KeysetTaggedTasks :many
+-- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
@@ -48,11 +48,11 @@ END
 ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
 LIMIT @max::int;
 
--- KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that
+-- keysetTasks is the query behind PageTasks. It returns the tasks that match every filter that
 -- is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
 -- FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
 -- number of all that match, 0 unless WithTotal is set.
--- name: KeysetTasks :many
+-- name: keysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
