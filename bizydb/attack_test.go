@@ -85,7 +85,7 @@ func TestAttacks(t *testing.T) {
 }
 
 // plantMarked is plantAll with a marker wherever a text can be.
-func plantMarked(t *testing.T, s planner.Catalogue) things {
+func plantMarked(t *testing.T, s planner.ReadWriter) things {
 	t.Helper()
 	at := plantAll(t, s)
 	for _, task := range []planner.TaskID{at.task, at.waiting} {
@@ -118,7 +118,7 @@ type attacker struct {
 // call makes up arguments for a method, or for the one that sends an unexported query, until that is the query sent.
 func (a *attacker) call(name string) (method string, args []reflect.Value, asked bool) {
 	method = callOf(name, a.hers).method
-	m, _ := catalogue.MethodByName(method)
+	m, _ := readWriter.MethodByName(method)
 	for range 1000 {
 		args = nil
 		for i := 1; i < m.Type.NumIn(); i++ {

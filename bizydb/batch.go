@@ -24,9 +24,9 @@ import (
 // When it has returned, q and what is left of a stream are of no use.
 //
 // The first error that a function returns ends all of them and is returned. So does an error of the server, a refused value
-// say, also where the function has handled it; a row that is not found is no such error. A write gives [ErrReadOnly]. Nothing
-// is tried again.
-func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Catalogue) error) error {
+// say, also where the function has handled it; a row that is not found is no such error. A write does not compile, since q has
+// none; a q that is asserted to be more gives [ErrReadOnly] for one. Nothing is tried again.
+func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Reader) error) error {
 	if err := s.invalid(); err != nil {
 		return err
 	}

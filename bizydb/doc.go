@@ -9,7 +9,7 @@
 // users themselves, which run as role bizydb_accounts and never see a goal or a task. There is no third way in: on a
 // connection outside a scope, each table answers permission denied.
 //
-// The queries are those of [planner.Catalogue], compiled by sqlc from queries/planner. None takes a user id.
+// The queries are those of [planner.ReadWriter], compiled by sqlc from queries/planner. None takes a user id.
 //
 // # One round trip
 //

@@ -46,9 +46,9 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 				for aim, at := range aims {
 					before := dump(t, db, a)
 					var real, missing string
-					with(t, db, b, func(q planner.Catalogue) { real = outcome(call(t.Context(), q, method, at.real)) })
+					with(t, db, b, func(q planner.ReadWriter) { real = outcome(call(t.Context(), q, method, at.real)) })
 					real = strings.ReplaceAll(real, fmt.Sprintf("depend on task %d,", as.task), fmt.Sprintf("depend on task %d,", math.MaxInt32)) // as the caller said
-					with(t, db, b, func(q planner.Catalogue) { missing = outcome(call(t.Context(), q, method, at.missing)) })
+					with(t, db, b, func(q planner.ReadWriter) { missing = outcome(call(t.Context(), q, method, at.missing)) })
 					if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && strings.HasPrefix(method, "DeleteTask")) {
 						t.Errorf("%s: tells another's row from none (-none +another's):\n%s", aim, diff)
 					}
@@ -58,7 +58,7 @@ func TestUserCannotReachAnothersRows(t *testing.T) {
 				}
 
 				// The same call by their owner works, or this test would show nothing.
-				with(t, db, a, func(q planner.Catalogue) {
+				with(t, db, a, func(q planner.ReadWriter) {
 					if got, err := call(t.Context(), q, method, as); err != nil {
 						t.Errorf("by the owner: %v", err)
 					} else if isEmpty(got) && !strings.HasPrefix(method, "RollUp") {

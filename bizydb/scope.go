@@ -12,13 +12,13 @@ import (
 // UserID identifies a user. It is the same type as in package planner.
 type UserID = planner.UserID
 
-// A Scope is one user's goals and tasks: every query of [planner.Catalogue], confined to that user by the database.
+// A Scope is one user's goals and tasks: every query of [planner.ReadWriter], confined to that user by the database.
 // Each call is one round trip and one transaction of its own.
 //
 // A Scope is a value that holds no connection. It can be kept, copied and used by several goroutines at once. Make it
 // with [DB.As]; the zero Scope panics.
 type Scope struct {
-	planner.Catalogue
+	planner.ReadWriter
 	db   *DB
 	user UserID
 }
@@ -44,7 +44,7 @@ const (
 // and gets [ErrNoUser] for writing one. With an id that is no user's, zero or less, every call gives [ErrNoUser].
 func (db *DB) As(user UserID) Scope {
 	s := Scope{db: db, user: user}
-	s.Catalogue = planner.New(&session{
+	s.ReadWriter = planner.New(&session{
 		pool: db.pool, mode: db.mode, invalid: s.invalid(),
 		enter: s.statement(enterScopeSQL), enterToWrite: s.statement(enterScopeSQL + lockUserSQL),
 	})
@@ -68,7 +68,7 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
 		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
 	}
-	return &Tx{Catalogue: planner.New(session)}
+	return &Tx{ReadWriter: planner.New(session)}
 }
 
 func (s Scope) statement(sql string) statement {

@@ -25,7 +25,7 @@ func TestQueriesOutsideAScope(t *testing.T) {
 	db := bizydbtest.New(t)
 	hers := plantAll(t, db.As(db.NewUser(t)))
 	eachMethod(t, func(t *testing.T, method string) {
-		for handle, q := range map[string]planner.Catalogue{
+		for handle, q := range map[string]planner.ReadWriter{
 			"pool": planner.New(db.Pool()), "transaction": planner.New(begin(t, db.Pool())),
 		} {
 			if _, err := call(t.Context(), q, method, hers); sqlState(err) != "42501" {

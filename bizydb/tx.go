@@ -13,7 +13,7 @@ import (
 // A Tx is a user's scope inside one transaction. Each call is one round trip. It must not be used by two goroutines at
 // once, nor after the transaction has ended.
 type Tx struct {
-	planner.Catalogue
+	planner.ReadWriter
 }
 
 // How long a rollback may take once the caller's context is of no use; the connection is closed after that.
@@ -48,7 +48,7 @@ func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
 
 func (s Scope) inTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(tx *Tx) error) error {
 	once := func() error {
-		return s.inOneTx(ctx, enter, options, func(session *session) error { return fn(&Tx{Catalogue: planner.New(session)}) })
+		return s.inOneTx(ctx, enter, options, func(session *session) error { return fn(&Tx{ReadWriter: planner.New(session)}) })
 	}
 	err := once()
 	if lost(err) {

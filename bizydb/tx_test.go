@@ -15,7 +15,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-func titles(t *testing.T, q planner.Catalogue) []string {
+func titles(t *testing.T, q planner.ReadWriter) []string {
 	t.Helper()
 	tasks, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
 	if err != nil {
@@ -147,7 +147,7 @@ func TestStaleStatements(t *testing.T) {
 				user := made.NewUser(t)
 				list := func() (err error) {
 					err = errors.New("not called")
-					with(t, db, user, func(q planner.Catalogue) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
+					with(t, db, user, func(q planner.ReadWriter) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
 					return err
 				}
 				if err := list(); err != nil {

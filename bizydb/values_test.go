@@ -259,7 +259,7 @@ func TestNoUser(t *testing.T) {
 	db := bizydbtest.New(t)
 	for _, id := range []bizydb.UserID{0, -1} {
 		for name, with := range handles {
-			with(t, db, id, func(q planner.Catalogue) {
+			with(t, db, id, func(q planner.ReadWriter) {
 				if _, err := q.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, bizydb.ErrNoUser) {
 					t.Errorf("As(%d), %s: %v, want ErrNoUser", id, name, err)
 				}

@@ -1,11 +1,15 @@
 // Package planner holds a user's goals and tasks as Go types, and the queries on them as typed methods. What stands in
-// files ending in .sql.go, [Querier] and the types of tables are compiled by sqlc from the SQL in schema/ and
-// queries/planner/.
+// files ending in .sql.go is compiled by sqlc from the SQL in schema/ and queries/planner/.
 //
-// [Catalogue] is all that can be asked: the queries of [Querier], each one statement, and a few methods made of them. A
-// service does not construct it: package bizydb hands it out, confined to one user, as a Scope, and inside a transaction as
-// a Tx. Queries made by hand with [New] run with the rights of the connection that they are given, and a service's login has
-// none.
+// [Reader] has the queries that only read and [ReadWriter] has all of them; [Queries] implements both. A service does not
+// construct one: a bizydb.Scope and a bizydb.Tx are ReadWriters confined to one user, and Batch hands out Readers. Queries made
+// with [New] run with the rights of the connection that they are given, and a service's login has none.
+//
+// # Testing
+//
+// Only this package can implement [Querier] and [ReadWriter], since they have unexported methods. To fake queries in a test,
+// declare an interface of the methods that the service uses, which a Scope, a Tx and the fake all have; see the example. To run
+// them instead, take a real database from package bizydbtest.
 //
 // # What the queries have in common
 //

@@ -1,5 +1,10 @@
 package planner
 
+import "errors"
+
+// ErrInvalid is the error for a value that is not accepted. It is the same as bizydb.ErrInvalid.
+var ErrInvalid = errors.New("invalid value")
+
 // UserID, GoalID and TaskID are the ids of their tables. They are different types so that one cannot be passed for
 // another.
 type (

@@ -149,12 +149,12 @@ var unexported = map[string]func(at things) methodCall{
 	},
 }
 
-var catalogue = reflect.TypeFor[planner.Catalogue]()
+var readWriter = reflect.TypeFor[planner.ReadWriter]()
 
 // methods returns the names of all query methods and unexported queries.
 func methods() []string {
 	var names []string
-	for m := range catalogue.Methods() { // of an interface, also the unexported ones
+	for m := range readWriter.Methods() { // of an interface, also the unexported ones
 		names = append(names, m.Name)
 	}
 	return names
@@ -204,12 +204,12 @@ func callOf(name string, at things) methodCall {
 }
 
 // call calls a method, or what sends an unexported query, by its name.
-func call(ctx context.Context, q planner.Catalogue, name string, at things) (any, error) {
+func call(ctx context.Context, q planner.Reader, name string, at things) (any, error) {
 	c := callOf(name, at)
 	return callWith(ctx, q, c.method, c.params)
 }
 
-func callWith(ctx context.Context, q planner.Catalogue, method string, params any) (any, error) {
+func callWith(ctx context.Context, q planner.Reader, method string, params any) (any, error) {
 	in := []reflect.Value{reflect.ValueOf(ctx)}
 	if params != nil {
 		in = append(in, reflect.ValueOf(params))
@@ -240,7 +240,7 @@ func cursorAt(back bool, priority int, due *time.Time, created time.Time, id pla
 }
 
 // plant gives a scope something of everything.
-func plant(t *testing.T, s planner.Catalogue) things {
+func plant(t *testing.T, s planner.ReadWriter) things {
 	t.Helper()
 	ctx := t.Context()
 	goal, err := s.CreateGoal(ctx, planner.CreateGoalParams{
@@ -263,7 +263,7 @@ func plant(t *testing.T, s planner.Catalogue) things {
 }
 
 // plantAll gives a scope something that each method finds.
-func plantAll(t *testing.T, s planner.Catalogue) things {
+func plantAll(t *testing.T, s planner.ReadWriter) things {
 	t.Helper()
 	ctx, soon := t.Context(), time.Now().Add(time.Hour)
 	at := plant(t, s)
@@ -299,17 +299,17 @@ func open(t *testing.T, dsn string, change func(*pgxpool.Config)) *bizydb.DB {
 }
 
 // each handle gives the same methods: by themselves, in a transaction of bizydb, in one of the service.
-var handles = map[string]func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Catalogue)){
-	"scope": func(_ *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Catalogue)) {
+var handles = map[string]func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)){
+	"scope": func(_ *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
 		use(db.As(user))
 	},
-	"InTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Catalogue)) {
+	"InTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
 		_ = db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error {
 			use(tx)
 			return nil
 		})
 	},
-	"WithTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.Catalogue)) {
+	"WithTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
 		tx, err := db.Pool().Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
