@@ -21,7 +21,7 @@ type User = planner.User
 //
 // A user who is not there is [ErrNotFound]. A value that breaks a rule is [ErrInvalid], mostly a [*FieldError].
 //
-// Passwords are hashed with bcrypt, at most as many at a time as [WithHashing] says. Waiting for a turn honours the
+// Passwords are hashed with bcrypt, at most as many at a time as [WithHashConcurrency] says. Waiting for a turn honours the
 // context, and no connection is held meanwhile.
 type Accounts struct {
 	queries *accountsql.Queries
@@ -78,12 +78,12 @@ func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// Find returns the user with an email address or username, in whatever case, active or not. Mail for that user goes to
+// FindByLogin returns the user with an email address or username, in whatever case, active or not. Mail for that user goes to
 // the address in what it returns, not to the one it was asked for.
-func (a *Accounts) Find(ctx context.Context, login string) (User, error) {
+func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) {
 	login, ok := cleanLogin(login)
 	if !ok {
-		return User{}, fmt.Errorf("bizydb: Find: %w", ErrNotFound)
+		return User{}, fmt.Errorf("bizydb: FindByLogin: %w", ErrNotFound)
 	}
 	row, err := a.queries.FindUser(ctx, login)
 	return User(row), err
@@ -164,15 +164,15 @@ func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) 
 	return User(row), err
 }
 
-// Deleted says what went with a user.
-type Deleted struct {
+// DeleteResult says what went with a user.
+type DeleteResult struct {
 	Goals, Tasks int64
 }
 
 // Delete removes a user with all goals and tasks, for good. It waits for transactions of that user's which are open.
-func (a *Accounts) Delete(ctx context.Context, id UserID) (Deleted, error) {
+func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
 	row, err := a.queries.DeleteUser(ctx, int64(id))
-	return Deleted(row), err
+	return DeleteResult(row), err
 }
 
 // cleanEmail takes a bare address, without a name and without comments.

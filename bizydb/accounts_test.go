@@ -180,7 +180,7 @@ func TestAccounts(t *testing.T) {
 	got, err := accounts.Get(t.Context(), alice.ID)
 	check("get", got, err, isAlice)
 	for _, login := range []string{"ALICE@example.org", " Alice "} {
-		got, err = accounts.Find(t.Context(), login)
+		got, err = accounts.FindByLogin(t.Context(), login)
 		check("find "+login, got, err, isAlice)
 	}
 	got, err = accounts.MarkEmailVerified(t.Context(), alice.ID, "alice@example.ORG")
@@ -236,7 +236,7 @@ func TestAccounts(t *testing.T) {
 	plant(t, made.As(bob.ID))
 	plant(t, made.As(alice.ID))
 	deleted, err := accounts.Delete(t.Context(), bob.ID)
-	if err != nil || deleted != (bizydb.Deleted{Goals: 2, Tasks: 1}) {
+	if err != nil || deleted != (bizydb.DeleteResult{Goals: 2, Tasks: 1}) {
 		t.Errorf("delete: %+v, %v", deleted, err)
 	}
 	if n := ownerQuery[int](t, made, "SELECT count(*) FROM public.tasks"); n != 1 {
@@ -244,7 +244,7 @@ func TestAccounts(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"get":        second(accounts.Get(t.Context(), bob.ID)),
-		"find":       second(accounts.Find(t.Context(), "bob")),
+		"find":       second(accounts.FindByLogin(t.Context(), "bob")),
 		"profile":    second(accounts.UpdateProfile(t.Context(), bob.ID, bizydb.UpdateProfileParams{})),
 		"email":      second(accounts.ChangeEmail(t.Context(), bob.ID, "bob@example.org")),
 		"deactivate": second(accounts.Deactivate(t.Context(), bob.ID)),
@@ -305,7 +305,7 @@ func TestAccountsRoundTrips(t *testing.T) {
 			want int
 		}{
 			"Get":            {func() error { return second(accounts.Get(t.Context(), alice.ID)) }, 1},
-			"Find":           {func() error { return second(accounts.Find(t.Context(), "alice")) }, 1},
+			"FindByLogin":    {func() error { return second(accounts.FindByLogin(t.Context(), "alice")) }, 1},
 			"List":           {func() error { return second(accounts.List(t.Context(), bizydb.ListUsersParams{})) }, 1},
 			"Deactivate":     {func() error { return second(accounts.Reactivate(t.Context(), alice.ID)) }, 1},
 			"SetPassword":    {func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, 1},

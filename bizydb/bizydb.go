@@ -28,7 +28,7 @@ type Option func(*options)
 type options struct {
 	allowPrivilegedLogin bool
 	bcryptCost           int
-	hashesAtATime        int
+	hashConcurrency      int
 }
 
 // AllowPrivilegedLogin lets [Open] log in as a role that can read or write the tables outside a scope, such as a
@@ -43,10 +43,10 @@ func WithBcryptCost(cost int) Option {
 	return func(o *options) { o.bcryptCost = cost }
 }
 
-// WithHashing sets how many passwords are hashed at a time instead of GOMAXPROCS. Each takes a core for as long as the cost
+// WithHashConcurrency sets how many passwords are hashed at a time instead of GOMAXPROCS. Each takes a core for as long as the cost
 // says; those over the number wait.
-func WithHashing(atATime int) Option {
-	return func(o *options) { o.hashesAtATime = atATime }
+func WithHashConcurrency(n int) Option {
+	return func(o *options) { o.hashConcurrency = n }
 }
 
 // Open connects to a database, given as a URL or as keywords and values like "host=… dbname=…", in the form that
@@ -54,8 +54,8 @@ func WithHashing(atATime int) Option {
 //
 // It checks at once what would fail later, and gives [ErrConfig] for a connection string that makes no sense,
 // [ErrConnect] for a server that cannot be reached or refuses the login, [ErrNotMigrated], [ErrSchemaNewer] and
-// [ErrSchemaUnreleased] for a database whose schema does not have [SchemaVersion], [ErrRole] for a login that may not act as the two roles, and
-// [ErrPrivilegedLogin] for one that may do more; [ErrUnprotected] if the database would not confine it.
+// [ErrSchemaUnreleased] for a database whose schema does not have [SchemaVersion], [ErrMissingGrant] for a login that may not act as the two roles, and
+// [ErrPrivilegedLogin] for one that may do more; [ErrNoRowSecurity] if the database would not confine it.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -69,15 +69,15 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 // In mode cache_statement, pgx's own default, no hook may discard a connection's prepared statements. Mode exec reads
 // values as text and so needs the server's defaults of datestyle and extra_float_digits, or else gives [ErrConfig].
 func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*DB, error) {
-	o := options{bcryptCost: DefaultBcryptCost, hashesAtATime: runtime.GOMAXPROCS(0)}
+	o := options{bcryptCost: DefaultBcryptCost, hashConcurrency: runtime.GOMAXPROCS(0)}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	if o.bcryptCost < MinBcryptCost || o.bcryptCost > bcrypt.MaxCost {
 		return nil, fmt.Errorf("bizydb: open: %w: bcrypt cost %d is not from %d to %d", ErrConfig, o.bcryptCost, MinBcryptCost, bcrypt.MaxCost)
 	}
-	if o.hashesAtATime < 1 {
-		return nil, fmt.Errorf("bizydb: open: %w: %d hashes at a time", ErrConfig, o.hashesAtATime)
+	if o.hashConcurrency < 1 {
+		return nil, fmt.Errorf("bizydb: open: %w: hash concurrency %d is below 1", ErrConfig, o.hashConcurrency)
 	}
 	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		return nil, fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
@@ -86,7 +86,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: pool, hasher: newHasher(o.bcryptCost, o.hashesAtATime)}
+	db := &DB{pool: pool, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err

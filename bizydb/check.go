@@ -43,7 +43,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 	case hasCode(err, "3F000", "42883"): // no such schema, no such function
 		return fmt.Errorf("bizydb: open: %w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
 	case hasCode(err, "42501"):
-		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrRole, err)
+		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrMissingGrant, err)
 	case err != nil:
 		return fmt.Errorf("bizydb: open: %w", named(err))
 	case unreleased:
@@ -69,7 +69,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w", namedOnEntry(err))
 	}
 	if !confined {
-		return fmt.Errorf("bizydb: open: %w: a table has it disabled, or bizydb_user has BYPASSRLS or is a member of the tables' owner", ErrUnprotected)
+		return fmt.Errorf("bizydb: open: %w: a table has it disabled, or bizydb_user has BYPASSRLS or is a member of the tables' owner", ErrNoRowSecurity)
 	}
 	return nil
 }

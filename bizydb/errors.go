@@ -28,9 +28,9 @@ var (
 	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
 	ErrEmailTaken    = errors.New("email address is taken")
 	ErrUsernameTaken = errors.New("username is taken")
-	// ErrSignIn: no such account, another password, or an account that is not active; which of them is not told. From
+	// ErrInvalidCredentials: no such account, another password, or an account that is not active; which of them is not told. From
 	// [Accounts.ChangePassword]: another password.
-	ErrSignIn = errors.New("wrong login or password")
+	ErrInvalidCredentials = errors.New("invalid credentials")
 	// ErrNoUser: the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
 	// ErrOutcomeUnknown: the connection was lost, or the context ended, after a change was sent and before its answer came. It
@@ -56,12 +56,12 @@ var (
 	ErrSchemaUnreleased = version.ErrUnreleased
 	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
-	ErrUnprotected = errors.New("row security is not in force")
+	// ErrNoRowSecurity: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
+	ErrNoRowSecurity = errors.New("row security is not in force")
 	// ErrConnect: the server cannot be reached, or refuses the login.
 	ErrConnect = errors.New("cannot connect")
-	// ErrRole: the login may not act as bizydb_user or bizydb_accounts.
-	ErrRole = errors.New("login role lacks a grant")
+	// ErrMissingGrant: the login may not act as bizydb_user or bizydb_accounts.
+	ErrMissingGrant = errors.New("login role lacks a grant")
 )
 
 // A FieldError says which column does not take a value, and why.
@@ -151,7 +151,7 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 func namedOnEntry(err error) error {
 	var notSent pgx.ErrPreprocessingBatch
 	if hasCode(err, "42501", "22023") && !errors.As(err, &notSent) { // may not act as the role, no such role
-		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrRole, err)
+		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrMissingGrant, err)
 	}
 	return named(err)
 }

@@ -95,13 +95,13 @@ func ExampleAccounts_Authenticate() {
 	fmt.Println(user.ID == userID, user.LastLoginAt != nil)
 
 	_, err = db.Accounts().Authenticate(ctx, "ada", bizydb.NewPassword("wrong horse"))
-	fmt.Println(errors.Is(err, bizydb.ErrSignIn))
+	fmt.Println(errors.Is(err, bizydb.ErrInvalidCredentials))
 	_, err = db.Accounts().Authenticate(ctx, "nobody", bizydb.NewPassword("wrong horse"))
 	fmt.Println(err)
 	// Output:
 	// true true
 	// true
-	// bizydb: wrong login or password
+	// bizydb: invalid credentials
 }
 
 func ExampleScope_InTx() {

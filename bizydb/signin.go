@@ -15,7 +15,7 @@ import (
 const hashAttempts = 3
 
 // Authenticate returns the user with an email address or username, in whatever case, and a password, and stamps the
-// sign-in. If there is no such account, if the password is another, or if the account is not active, it is [ErrSignIn],
+// sign-in. If there is no such account, if the password is another, or if the account is not active, it is [ErrInvalidCredentials],
 // and takes as long: nothing tells which of them it was. A hash of a lower cost than new ones have is renewed. (One of a
 // higher cost, from before [WithBcryptCost] was lowered, does take longer.)
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
@@ -45,7 +45,7 @@ func (a *Accounts) Authenticate(ctx context.Context, login string, password Pass
 		}
 		// The account has changed since we looked: another sign-in renewed the hash, or it is no longer what it was.
 	}
-	return User{}, fmt.Errorf("bizydb: %w", ErrSignIn)
+	return User{}, fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
 // credentials returns what there is to compare with, which is nothing if nobody has that login.
@@ -67,7 +67,7 @@ func cleanLogin(login string) (string, bool) {
 	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= 255
 }
 
-// ChangePassword sets a new password for an active user who knows the old one. If that is wrong it is [ErrSignIn].
+// ChangePassword sets a new password for an active user who knows the old one. If that is wrong it is [ErrInvalidCredentials].
 func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
 	if err := password.check(); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 			return err
 		}
 	}
-	return fmt.Errorf("bizydb: %w", ErrSignIn)
+	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
 // SetPassword sets a new password, for a reset that the service has seen to.
