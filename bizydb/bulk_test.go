@@ -35,7 +35,7 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 			}
 			asOwner(t, made, fmt.Sprintf("INSERT INTO public.tasks (id, user_id, title) SELECT 900000000000000000 + id, id, 'first' FROM public.users WHERE id = %d", user))
 			at := time.Date(2024, 2, 29, 23, 59, 59, 999_999_000, time.FixedZone("there", 5*3600+1800))
-			tasks := planner.NewTasks{
+			tasks := planner.CreateTasksParams{
 				{Title: "least"},
 				{
 					ParentGoalID: &goal.ID, Title: strings.Repeat("𝄞", 500), Description: new("\"quoted\"\n<&>"), Priority: new(1), Status: planner.TaskCompleted,
@@ -79,7 +79,7 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 			if goal, err = alice.GetGoal(t.Context(), goal.ID); err != nil || goal.ProgressPercentage != 50 || goal.TaskCount != 4 {
 				t.Errorf("the goal has %d tasks and is at %v: %v", goal.TaskCount, goal.ProgressPercentage, err)
 			}
-			for _, none := range []planner.NewTasks{nil, {}} {
+			for _, none := range []planner.CreateTasksParams{nil, {}} {
 				if ids, err := alice.CreateTasks(t.Context(), none); err != nil || ids == nil || len(ids) != 0 {
 					t.Errorf("none: %v, %v", ids, err)
 				}
@@ -108,7 +108,7 @@ func TestCreateTasksRefuses(t *testing.T) {
 		{planner.CreateTaskParams{Title: "bad \xff"}, "", bizydb.ErrInvalid},
 		{planner.CreateTaskParams{Title: "x", Tags: planner.Tags{`\\`, "\xff"}}, "", bizydb.ErrInvalid},
 	} {
-		_, err := alice.CreateTasks(t.Context(), planner.NewTasks{{Title: "good"}, c.bad, {Title: "good too"}})
+		_, err := alice.CreateTasks(t.Context(), planner.CreateTasksParams{{Title: "good"}, c.bad, {Title: "good too"}})
 		var field *bizydb.FieldError
 		if !errors.Is(err, c.want) || c.field != "" && (!errors.As(err, &field) || field.Column != c.field) {
 			t.Errorf("%+v: %v, want %v of %s", c.bad, err, c.want, c.field)
@@ -130,7 +130,7 @@ func TestManyTasks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tasks := make(planner.NewTasks, n)
+	tasks := make(planner.CreateTasksParams, n)
 	for i := range tasks {
 		tasks[i] = planner.CreateTaskParams{Title: fmt.Sprintf("%05d", i), ParentGoalID: &goal.ID}
 	}
@@ -205,11 +205,11 @@ func TestSmallTaskChanges(t *testing.T) {
 		{"no tags", func(ctx context.Context) (planner.Task, error) {
 			return alice.RetagTask(ctx, planner.RetagTaskParams{ID: mine.task})
 		}, func(t *planner.Task) { t.Tags = planner.Tags{} }},
-		{"assign", func(ctx context.Context) (planner.Task, error) {
-			return alice.AssignTask(ctx, planner.AssignTaskParams{ID: mine.task, ParentGoalID: &mine.subGoal})
+		{"move", func(ctx context.Context) (planner.Task, error) {
+			return alice.MoveTask(ctx, planner.MoveTaskParams{ID: mine.task, ParentGoalID: &mine.subGoal})
 		}, func(t *planner.Task) { t.ParentGoalID = &mine.subGoal }},
-		{"unassign", func(ctx context.Context) (planner.Task, error) {
-			return alice.AssignTask(ctx, planner.AssignTaskParams{ID: mine.task})
+		{"under no goal", func(ctx context.Context) (planner.Task, error) {
+			return alice.MoveTask(ctx, planner.MoveTaskParams{ID: mine.task})
 		}, func(t *planner.Task) { t.ParentGoalID = nil }},
 		{"complete", func(ctx context.Context) (planner.Task, error) {
 			return alice.CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task, ActualHours: new(1.5)})
@@ -252,7 +252,7 @@ func BenchmarkCreateTasks(b *testing.B) {
 				b.Fatal(err)
 			}
 			due := time.Now()
-			tasks := make(planner.NewTasks, n)
+			tasks := make(planner.CreateTasksParams, n)
 			for t := range tasks {
 				tasks[t] = planner.CreateTaskParams{Title: fmt.Sprint("task ", t), ParentGoalID: &goals[t%100], Priority: new(1 + t%5), DueDate: &due, Tags: planner.Tags{"imported"}}
 			}

@@ -20,7 +20,7 @@ func TestDependencies(t *testing.T) {
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plant(t, bob)
 	ctx := t.Context()
-	tasks := make(planner.NewTasks, 5)
+	tasks := make(planner.CreateTasksParams, 5)
 	for i := range tasks {
 		tasks[i] = planner.CreateTaskParams{Title: fmt.Sprint(i), Priority: new(i + 1)}
 	}
@@ -283,7 +283,7 @@ func TestLongChainOfTasks(t *testing.T) {
 	db := bizydbtest.New(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
-	tasks := make(planner.NewTasks, n)
+	tasks := make(planner.CreateTasksParams, n)
 	for i := range tasks {
 		tasks[i] = planner.CreateTaskParams{Title: "task", ParentGoalID: &mine.subGoal, EstimatedHours: new(1.0)}
 	}

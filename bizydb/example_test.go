@@ -215,7 +215,7 @@ func ExampleScope_PageTasks() {
 	db, userID, drop := exampleUser(ctx)
 	defer drop()
 	ada := db.As(userID)
-	_, err := ada.CreateTasks(ctx, planner.NewTasks{
+	_, err := ada.CreateTasks(ctx, planner.CreateTasksParams{
 		{Title: "Sign the lease", Priority: new(1), Tags: planner.Tags{"legal"}},
 		{Title: "Register the firm", Priority: new(2), Tags: planner.Tags{"legal", "urgent"}},
 		{Title: "Paint the walls"},
@@ -261,7 +261,7 @@ func ExampleScope_dependencies() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ids, err := ada.CreateTasks(ctx, planner.NewTasks{
+	ids, err := ada.CreateTasks(ctx, planner.CreateTasksParams{
 		{Title: "Open the doors", ParentGoalID: &goal.ID, EstimatedHours: new(1.0)},
 		{Title: "Paint the walls", ParentGoalID: &goal.ID, EstimatedHours: new(12.0)},
 		{Title: "Order chairs", ParentGoalID: &goal.ID, EstimatedHours: new(2.0)},

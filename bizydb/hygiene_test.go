@@ -25,7 +25,7 @@ func TestUsersOfOneConnection(t *testing.T) {
 func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
 	users := []bizydb.UserID{made.NewUser(t), made.NewUser(t), made.NewUser(t)}
 	for _, user := range users {
-		tasks := make(planner.NewTasks, 1500) // more than a stream drops when it is left
+		tasks := make(planner.CreateTasksParams, 1500) // more than a stream drops when it is left
 		for k := range tasks {
 			tasks[k] = planner.CreateTaskParams{Title: fmt.Sprint(user)}
 		}

@@ -69,7 +69,7 @@ func TestPagesNeitherSkipNorRepeat(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			alice := db.As(db.NewUser(t))
 			for range 3 {
-				var many planner.NewTasks
+				var many planner.CreateTasksParams
 				for range 40 {
 					many = append(many, ties(random))
 				}
@@ -146,7 +146,7 @@ func matching(t *testing.T, s bizydb.Scope, f planner.PageTasksParams) []planner
 			f.Category != nil && (task.Category == nil || *task.Category != *f.Category) ||
 			f.Priority != nil && task.Priority != *f.Priority ||
 			f.ParentGoalID != nil && (task.ParentGoalID == nil || *task.ParentGoalID != *f.ParentGoalID) ||
-			f.Unassigned && task.ParentGoalID != nil ||
+			f.WithoutGoal && task.ParentGoalID != nil ||
 			len(f.AnyTag) > 0 && !slices.ContainsFunc(f.AnyTag, has(task)) ||
 			slices.ContainsFunc(f.AllTags, func(tag string) bool { return !has(task)(tag) }) ||
 			!in(&task.Title) && !in(task.Description) && !in(task.Notes)
@@ -176,7 +176,7 @@ func TestPageFilters(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
-	var many planner.NewTasks
+	var many planner.CreateTasksParams
 	for range 400 {
 		p := ties(random)
 		if random.IntN(2) == 0 {
@@ -206,7 +206,7 @@ func TestPageFilters(t *testing.T) {
 		if set(4) {
 			f.ParentGoalID = &mine.goal
 		}
-		f.Unassigned = set(6)
+		f.WithoutGoal = set(6)
 		f.AnyTag = []planner.Tags{nil, nil, {}, {"a"}, {"b", "c"}, {"c", "c", "none"}}[random.IntN(6)]
 		f.AllTags = []planner.Tags{nil, nil, {}, {"a"}, {"b", "a"}}[random.IntN(5)]
 		f.Search = []string{"", "", "TASK 7", "number", "%"}[random.IntN(5)]
@@ -242,7 +242,7 @@ func TestPageEdges(t *testing.T) {
 	// Times as far apart as they get, and to the microsecond.
 	far := time.Date(290000, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
 	long := time.Date(-4000, 1, 1, 0, 0, 0, 1000, time.UTC)
-	tasks := make(planner.NewTasks, 60)
+	tasks := make(planner.CreateTasksParams, 60)
 	for i := range tasks {
 		tasks[i] = planner.CreateTaskParams{Title: fmt.Sprint(i)}
 	}

@@ -210,7 +210,7 @@ func otherCalls(at things) []methodCall {
 		func(p *planner.PageTasksParams) { p.Status = planner.TaskCompleted },
 		func(p *planner.PageTasksParams) { p.Category = &category },
 		func(p *planner.PageTasksParams) { p.Priority = &priority },
-		func(p *planner.PageTasksParams) { p.Unassigned = true },
+		func(p *planner.PageTasksParams) { p.WithoutGoal = true },
 		func(p *planner.PageTasksParams) { p.ParentGoalID = &at.goal },
 		func(p *planner.PageTasksParams) { p.Search = "to do" },
 	} {
@@ -258,7 +258,7 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 		{"PageTasks", planner.PageTasksParams{Status: planner.TaskPending, Size: 10_000}},
 		{"PageTasks", planner.PageTasksParams{AnyTag: planner.Tags{"rare"}, Size: 10_000}},
 		{"ListTasks", planner.ListTasksParams{Status: planner.TaskCompleted, Limit: 10_000}},
-		{"UnassignedTasks", 10_000},
+		{"TasksWithoutGoal", 10_000},
 	} {
 		if plan := explain(t, db, user, "force_custom_plan", record(t, large.method, large.params)); regexp.MustCompile("(Hash|Merge) Join").MatchString(plan) {
 			t.Errorf("%s %+v\n%s", large.method, large.params, plan)

@@ -26,9 +26,6 @@ type things struct {
 // calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
 // through it; one without an entry fails them.
 var calls = map[string]func(at things) any{
-	"AssignTask": func(at things) any {
-		return planner.AssignTaskParams{ID: at.task, ParentGoalID: &at.goal}
-	},
 	"BlockTask":    func(at things) any { return planner.BlockTaskParams{ID: at.task, Reason: new("rain")} },
 	"CompleteGoal": func(at things) any { return at.goal },
 	"CompleteTask": func(at things) any { return planner.CompleteTaskParams{ID: at.task, ActualHours: new(1.5)} },
@@ -42,7 +39,7 @@ var calls = map[string]func(at things) any{
 		return planner.CreateTaskParams{Title: "made", ParentGoalID: &at.goal}
 	},
 	"CreateTasks": func(at things) any {
-		return planner.NewTasks{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
+		return planner.CreateTasksParams{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
 	},
 	"CriticalPath":        func(at things) any { return at.goal },
 	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
@@ -70,6 +67,9 @@ var calls = map[string]func(at things) any{
 	},
 	"MoveGoal": func(at things) any {
 		return planner.MoveGoalParams{ID: at.subGoal, ParentGoalID: &at.goal}
+	},
+	"MoveTask": func(at things) any {
+		return planner.MoveTaskParams{ID: at.task, ParentGoalID: &at.goal}
 	},
 	"OpenTasks":    func(things) any { return 20 },
 	"OverdueTasks": func(things) any { return planner.OverdueTasksParams{Limit: 20} },
@@ -99,7 +99,7 @@ var calls = map[string]func(at things) any{
 	},
 	"StartTask":            func(at things) any { return at.task },
 	"StreamTasks":          func(at things) any { return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20} },
-	"TaggedTasks":          func(things) any { return planner.TaggedTasksParams{AnyOf: planner.Tags{"urgent", "rare"}, Limit: 20} },
+	"TaggedTasks":          func(things) any { return planner.TaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Limit: 20} },
 	"TaskCountsByCategory": func(things) any { return nil },
 	"TaskCountsByPriority": func(things) any { return nil },
 	"TaskCountsByStatus":   func(things) any { return nil },
@@ -111,11 +111,11 @@ var calls = map[string]func(at things) any{
 	"TasksDue": func(things) any {
 		return planner.TasksDueParams{From: time.Now().AddDate(0, 0, -1), Before: time.Now().AddDate(0, 0, 1), Limit: 20}
 	},
-	"TasksDueToday":   func(things) any { return planner.TasksDueTodayParams{WithUndated: true, Limit: 20} },
-	"UnassignedTasks": func(things) any { return 20 },
-	"UnblockTask":     func(at things) any { return at.task },
-	"UpcomingGoals":   func(things) any { return planner.UpcomingGoalsParams{Days: 60, Limit: 20} },
-	"UpcomingTasks":   func(things) any { return planner.UpcomingTasksParams{Days: 7, Limit: 20} },
+	"TasksDueToday":    func(things) any { return planner.TasksDueTodayParams{WithUndated: true, Limit: 20} },
+	"TasksWithoutGoal": func(things) any { return 20 },
+	"UnblockTask":      func(at things) any { return at.task },
+	"UpcomingGoals":    func(things) any { return planner.UpcomingGoalsParams{Days: 60, Limit: 20} },
+	"UpcomingTasks":    func(things) any { return planner.UpcomingTasksParams{Days: 7, Limit: 20} },
 	"UpdateGoal": func(at things) any {
 		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
 	},
@@ -274,7 +274,7 @@ func plantAll(t *testing.T, s planner.ReadWriter) things {
 		t.Fatal(err)
 	}
 	at.waiting = waiting.ID
-	if _, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: "unassigned"}); err != nil {
+	if _, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: "without goal"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.CreateGoal(ctx, planner.CreateGoalParams{Title: "goal, nearly done", TargetDate: &soon, ProgressPercentage: new(90.0)}); err != nil {

@@ -51,8 +51,8 @@ func shown(p any) string {
 }
 
 // doneAt are tasks completed at some moments, each of which took an hour.
-func doneAt(moments ...string) planner.NewTasks {
-	tasks := planner.NewTasks{}
+func doneAt(moments ...string) planner.CreateTasksParams {
+	tasks := planner.CreateTasksParams{}
 	for _, m := range moments {
 		tasks = append(tasks, planner.CreateTaskParams{Title: m, Status: planner.TaskCompleted, CompletedAt: new(moment(m)), ActualHours: new(1.0)})
 	}
@@ -564,7 +564,7 @@ func TestStatsHours(t *testing.T) {
 	}
 	at := moment("2028-03-01T12:00:00Z") // a Wednesday
 	done := planner.TaskCompleted
-	tasks := planner.NewTasks{
+	tasks := planner.CreateTasksParams{
 		{Title: "as estimated", ParentGoalID: goals["goal"], DueDate: &at, Status: done, EstimatedHours: new(1.0), ActualHours: new(2.0), Priority: new(1)},
 		{Title: "none at all", ParentGoalID: goals["goal"], DueDate: &at, Status: done, EstimatedHours: new(0.0), ActualHours: new(4.0), Category: new("")},
 		{Title: "nobody wrote it down", ParentGoalID: goals["goal"], DueDate: &at, Status: done, EstimatedHours: new(8.0), Category: new("b")},
@@ -703,7 +703,7 @@ func TestGoalForecastTree(t *testing.T) {
 			t.Fatal(err)
 		}
 		goals[g.title] = &goal.ID
-		tasks := planner.NewTasks{{Title: "done", ParentGoalID: &goal.ID, Status: planner.TaskCompleted, CompletedAt: &at}}
+		tasks := planner.CreateTasksParams{{Title: "done", ParentGoalID: &goal.ID, Status: planner.TaskCompleted, CompletedAt: &at}}
 		for range remaining {
 			tasks = append(tasks, planner.CreateTaskParams{Title: "to do", ParentGoalID: &goal.ID})
 		}

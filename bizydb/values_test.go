@@ -226,7 +226,7 @@ func TestValuesWithoutAForm(t *testing.T) {
 				return err
 			},
 			"tags":                func() error { _, err := alice.CreateTask(t.Context(), task); return err },
-			"tags of one of many": func() error { _, err := alice.CreateTasks(t.Context(), planner.NewTasks{task}); return err },
+			"tags of one of many": func() error { _, err := alice.CreateTasks(t.Context(), planner.CreateTasksParams{task}); return err },
 		} {
 			if err := do(); !errors.Is(err, bizydb.ErrInvalid) {
 				t.Errorf("%s: %v, want ErrInvalid", name, err)

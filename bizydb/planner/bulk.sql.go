@@ -26,7 +26,7 @@ RETURNING id
 
 // CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
 // CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
-func (q *Queries) CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error) {
+func (q *Queries) CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, createTasks, tasks)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func (t Tags) TextValue() (pgtype.Text, error) { return jsonOrNull(t, t == nil) 
 func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids == nil) }
 
 // TextValue implements [pgtype.TextValuer]. Nil is none.
-func (n NewTasks) TextValue() (pgtype.Text, error) {
+func (n CreateTasksParams) TextValue() (pgtype.Text, error) {
 	tasks := make([]newTask, len(n))
 	for i, t := range n {
 		tasks[i] = newTask{newTaskFields(t), (*instant)(t.DueDate), (*instant)(t.CreatedAt), (*instant)(t.CompletedAt)}

@@ -15,7 +15,7 @@ type PageTasksParams struct {
 	Category     *string
 	Priority     *int
 	ParentGoalID *GoalID // directly under this goal
-	Unassigned   bool    // under no goal
+	WithoutGoal  bool    // under no goal
 	AnyTag       Tags    // with at least one of these
 	AllTags      Tags    // with every one of these
 	Search       string  // with this in title, description or notes, as in SearchTasks
@@ -138,14 +138,14 @@ func (q *Queries) nearest(ctx context.Context, arg PageTasksParams, from keyset,
 	created := time.UnixMicro(from.CreatedAt)
 	if len(arg.AnyTag) == 0 && len(arg.AllTags) == 0 {
 		return q.keysetTasks(ctx, keysetTasksParams{
-			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.Unassigned,
+			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.WithoutGoal,
 			Search: arg.Search, WithTotal: arg.WithTotal,
 			Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
 		})
 	}
 	tagged, err := q.keysetTaggedTasks(ctx, keysetTaggedTasksParams{
 		AnyTag: arg.AnyTag, AllTags: arg.AllTags,
-		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.Unassigned,
+		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.WithoutGoal,
 		Search: arg.Search,
 		Back:   from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
 	})
@@ -158,7 +158,7 @@ func (q *Queries) nearest(ctx context.Context, arg PageTasksParams, from keyset,
 
 // allMatch says whether no filter is set.
 func (p PageTasksParams) allMatch() bool {
-	return p.Status == "" && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.Unassigned &&
+	return p.Status == "" && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.WithoutGoal &&
 		len(p.AnyTag) == 0 && len(p.AllTags) == 0 && p.Search == ""
 }
 

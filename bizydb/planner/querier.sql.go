@@ -9,9 +9,6 @@ import (
 )
 
 type Querier interface {
-	// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
-	// ErrNotFound.
-	AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error)
 	// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
 	// ErrNotFound.
 	BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error)
@@ -33,7 +30,7 @@ type Querier interface {
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
 	// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
 	// CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
-	CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error)
+	CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error)
 	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
 	// the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
 	// years, is as 36525; below 1 it is an empty slice.
@@ -86,6 +83,9 @@ type Querier interface {
 	// MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
 	// goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
+	// MoveTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
+	// ErrNotFound.
+	MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error)
 	// OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
 	OpenTasks(ctx context.Context, limit int) ([]Task, error)
 	// OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
@@ -131,8 +131,8 @@ type Querier interface {
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
 	// StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
 	StartTask(ctx context.Context, id TaskID) (Task, error)
-	// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
-	// AllOf. With both empty it is an empty slice. Case matters.
+	// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless it is empty, and all of those in
+	// AllTags. With both empty it is an empty slice. Case matters.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
 	// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the
 	// database's collation gives them, those without a category last.
@@ -159,8 +159,8 @@ type Querier interface {
 	// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
 	// earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
-	// UnassignedTasks returns the tasks that are not completed and under no goal.
-	UnassignedTasks(ctx context.Context, limit int) ([]Task, error)
+	// TasksWithoutGoal returns the tasks that are not completed and under no goal.
+	TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error)
 	// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
 	// blocked stays as it is. No such task is ErrNotFound.
 	UnblockTask(ctx context.Context, id TaskID) (Task, error)

@@ -40,7 +40,7 @@ type Reader interface {
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
-	UnassignedTasks(ctx context.Context, limit int) ([]Task, error)
+	TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error)
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)

@@ -173,15 +173,15 @@ LIMIT nullif($3::int, 0)
 `
 
 type TaggedTasksParams struct {
-	AnyOf Tags `json:"any_of"`
-	AllOf Tags `json:"all_of"`
-	Limit int  `json:"limit"`
+	AnyTag  Tags `json:"any_tag"`
+	AllTags Tags `json:"all_tags"`
+	Limit   int  `json:"limit"`
 }
 
-// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
-// AllOf. With both empty it is an empty slice. Case matters.
+// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless it is empty, and all of those in
+// AllTags. With both empty it is an empty slice. Case matters.
 func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyOf, arg.AllOf, arg.Limit)
+	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyTag, arg.AllTags, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -394,7 +394,7 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 	return items, nil
 }
 
-const unassignedTasks = `-- name: UnassignedTasks :many
+const tasksWithoutGoal = `-- name: TasksWithoutGoal :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
@@ -405,9 +405,9 @@ CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, prio
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
-// UnassignedTasks returns the tasks that are not completed and under no goal.
-func (q *Queries) UnassignedTasks(ctx context.Context, limit int) ([]Task, error) {
-	rows, err := q.db.Query(ctx, unassignedTasks, limit)
+// TasksWithoutGoal returns the tasks that are not completed and under no goal.
+func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error) {
+	rows, err := q.db.Query(ctx, tasksWithoutGoal, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -10,44 +10,6 @@ import (
 	"time"
 )
 
-const assignTask = `-- name: AssignTask :one
-UPDATE public.tasks SET parent_goal_id = $1 WHERE id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
-`
-
-type AssignTaskParams struct {
-	ParentGoalID *GoalID `json:"parent_goal_id"`
-	ID           TaskID  `json:"id"`
-}
-
-// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
-// ErrNotFound.
-func (q *Queries) AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, assignTask, arg.ParentGoalID, arg.ID)
-	var i Task
-	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Priority,
-		&i.Status,
-		&i.BlockedReason,
-		&i.Category,
-		&i.EstimatedHours,
-		&i.ActualHours,
-		&i.DueDate,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Dependencies,
-		&i.Notes,
-		&i.Tags,
-	)
-	return i, err
-}
-
 const blockTask = `-- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
@@ -237,6 +199,44 @@ SELECT id, user_id, parent_goal_id, title, description, priority, status, blocke
 // GetTask returns one task, or ErrNotFound.
 func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, getTask, id)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.BlockedReason,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
+const moveTask = `-- name: MoveTask :one
+UPDATE public.tasks SET parent_goal_id = $1 WHERE id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+type MoveTaskParams struct {
+	ParentGoalID *GoalID `json:"parent_goal_id"`
+	ID           TaskID  `json:"id"`
+}
+
+// MoveTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
+// ErrNotFound.
+func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, moveTask, arg.ParentGoalID, arg.ID)
 	var i Task
 	err := row.Scan(
 		&i.ID,

@@ -61,5 +61,5 @@ type (
 // back as float64.
 type Metric struct{ Value any }
 
-// NewTasks are what to create in one statement. They go to the server as one JSON parameter.
-type NewTasks []CreateTaskParams
+// CreateTasksParams are the tasks that CreateTasks adds. They go to the server as one JSON parameter.
+type CreateTasksParams []CreateTaskParams

@@ -115,10 +115,10 @@ WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description),
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
--- AllOf. With both empty it is an empty slice. Case matters.
+-- TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless it is empty, and all of those in
+-- AllTags. With both empty it is an empty slice. Case matters.
 -- name: TaggedTasks :many
-SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_of')::bizydb.tags, sqlc.narg('all_of')::bizydb.tags)) AS tagged (id)
+SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
@@ -155,8 +155,8 @@ WHERE id IN (
 ORDER BY due_date NULLS LAST, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- UnassignedTasks returns the tasks that are not completed and under no goal.
--- name: UnassignedTasks :many
+-- TasksWithoutGoal returns the tasks that are not completed and under no goal.
+-- name: TasksWithoutGoal :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')

@@ -1,6 +1,6 @@
--- AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
+-- MoveTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
 -- ErrNotFound.
--- name: AssignTask :one
+-- name: MoveTask :one
 UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
 RETURNING *;
 

@@ -87,8 +87,8 @@ func params(t newTask) planner.CreateTaskParams {
 	}
 }
 
-func manyParams(tasks []newTask) planner.NewTasks {
-	many := make(planner.NewTasks, len(tasks))
+func manyParams(tasks []newTask) planner.CreateTasksParams {
+	many := make(planner.CreateTasksParams, len(tasks))
 	for i, t := range tasks {
 		many[i] = params(t)
 	}

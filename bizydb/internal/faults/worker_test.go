@@ -132,7 +132,7 @@ func (w *worker) change(ctx context.Context, scope bizydb.Scope) {
 		w.record(err, done, pair[0])
 		w.record(err, open, pair[1])
 	case 2:
-		tasks := make(planner.NewTasks, 10)
+		tasks := make(planner.CreateTasksParams, 10)
 		titles := make([]string, len(tasks))
 		for i := range tasks {
 			titles[i] = w.title()
