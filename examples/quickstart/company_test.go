@@ -13,10 +13,10 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-func TestOwnPlan(t *testing.T) {
+func TestOwnFile(t *testing.T) {
 	t.Parallel()
-	file := planFile(t, `{"goals": [{"title": "Открыть кофейню", "target": "2031-03-31", "horizon": "yearly"}]}`)
-	out, err := example(t, t.Context(), "-plan", file)
+	file := fileWith(t, `{"goals": [{"title": "Открыть кофейню", "target": "2031-03-31", "horizon": "yearly"}]}`)
+	out, err := example(t, t.Context(), "-load", file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,15 +29,15 @@ func TestOwnPlan(t *testing.T) {
 	)
 }
 
-func TestBadPlan(t *testing.T) {
+func TestBadFile(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 501)
-	for _, c := range []struct{ name, plan, want string }{
+	for _, c := range []struct{ name, text, want string }{
 		{"empty file", ``, `my.json: not JSON: the end is missing`},
 		{"cut off", `{"goals": [`, `my.json: not JSON: the end is missing`},
 		{"not JSON", "{\"goals\": [\n{\"title\": Grow}]}", `my.json: not JSON: line 2: invalid character 'G' looking for beginning of value`},
 		{"two values", `{"goals": []} {}`, `my.json: more than one JSON value`},
-		{"no goal", `{"tasks": [{"title": "Call the bank"}]}`, `my.json: a plan has at least one goal, in "goals"`},
+		{"no goal", `{"tasks": [{"title": "Call the bank"}]}`, `my.json: at least one goal is needed, in "goals"`},
 		{"unknown field", `{"gaols": []}`, `my.json: unknown field "gaols"`},
 		{
 			"unknown field of a task", `{"goals": [{"title": "Grow", "goals": [{"title": "Sell", "tasks": [{"prio": 1, "title": "Call"}]}]}]}`,
@@ -66,8 +66,8 @@ func TestBadPlan(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			file := planFile(t, c.plan)
-			_, err := example(t, t.Context(), "-plan", file)
+			file := fileWith(t, c.text)
+			_, err := example(t, t.Context(), "-load", file)
 			if want := filepath.Dir(file) + "/" + c.want; fmt.Sprint(err) != want {
 				t.Errorf("error %v\nwant  %s", err, want)
 			}
@@ -78,7 +78,7 @@ func TestBadPlan(t *testing.T) {
 	}
 	t.Run("no file", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "none.json")
-		_, err := example(t, t.Context(), "-plan", file)
+		_, err := example(t, t.Context(), "-load", file)
 		if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), file) {
 			t.Errorf("error %v, want one that names %s", err, file)
 		}
@@ -89,12 +89,12 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	alice := db.As(db.NewUser(t))
-	p := &plan{name: "a plan", Goals: []goal{{Title: "Grow", Tasks: []task{{Title: "Call"}, {Title: ""}}}}}
+	c := &company{name: "a file", Goals: []goal{{Title: "Grow", Tasks: []task{{Title: "Call"}, {Title: ""}}}}}
 	r := newReport(t.Output())
 	r.trips = func() int { return 0 }
 
 	var field *bizydb.FieldError
-	if err := load(t.Context(), r, alice, p); !errors.As(err, &field) || field.Column != "title" {
+	if err := load(t.Context(), r, alice, c); !errors.As(err, &field) || field.Column != "title" {
 		t.Fatalf("error %v, want one about the title", err)
 	}
 	goals, err := alice.ListGoals(t.Context(), planner.ListGoalsParams{})
@@ -103,7 +103,7 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 	}
 }
 
-func planFile(t *testing.T, text string) string {
+func fileWith(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "my.json")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

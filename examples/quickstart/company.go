@@ -14,10 +14,11 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-//go:embed plan.json
+//go:embed company.json
 var builtIn []byte
 
-type plan struct {
+// A company is what a file holds: its goals and tasks.
+type company struct {
 	name string // of the file
 
 	Goals []goal `json:"goals"`
@@ -51,29 +52,29 @@ type task struct {
 	Tags           planner.Tags       `json:"tags"`
 }
 
-// readPlan reads a plan's form. Whether its values make sense the database says when it is loaded.
-func readPlan(file string) (*plan, error) {
-	p, text := &plan{name: "plan.json"}, builtIn
+// readCompany checks the form of a file, or of company.json for "". The values are checked by the database, as they are loaded.
+func readCompany(file string) (*company, error) {
+	c, text := &company{name: "company.json"}, builtIn
 	if file != "" {
 		var err error
 		if text, err = os.ReadFile(file); err != nil {
-			return nil, fmt.Errorf("read the plan: %w", err)
+			return nil, fmt.Errorf("read the goals and tasks: %w", err)
 		}
-		p.name = file
+		c.name = file
 	}
-	if err := p.parse(text); err != nil {
-		return nil, fmt.Errorf("%s: %w", p.name, err)
+	if err := c.parse(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
-	if len(p.Goals) == 0 {
-		return nil, fmt.Errorf("%s: a plan has at least one goal, in \"goals\"", p.name)
+	if len(c.Goals) == 0 {
+		return nil, fmt.Errorf("%s: at least one goal is needed, in \"goals\"", c.name)
 	}
-	return p, nil
+	return c, nil
 }
 
-func (p *plan) parse(text []byte) error {
+func (c *company) parse(text []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	err := decoder.Decode(p)
+	err := decoder.Decode(c)
 	if err == nil && !errors.Is(decoder.Decode(&struct{}{}), io.EOF) {
 		err = errors.New("more than one JSON value")
 	}
