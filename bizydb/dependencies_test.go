@@ -276,7 +276,7 @@ func TestWorkOfAGoal(t *testing.T) {
 	}
 }
 
-// A chain as long as a plan can have is no harder.
+// A chain as long as a user can have is no harder.
 func TestLongChainOfTasks(t *testing.T) {
 	t.Parallel()
 	const n = 5000

@@ -150,7 +150,7 @@ func TestServiceTransactionIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// A client that takes rows before the plan's lock runs into one that does it the other way round. The scope's caller does
+// A client that takes rows before the user's lock runs into one that does it the other way round. The scope's caller does
 // not notice.
 func TestDeadlockWithAPlainClient(t *testing.T) {
 	t.Parallel()

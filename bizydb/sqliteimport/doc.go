@@ -1,5 +1,4 @@
-// Package sqliteimport moves one person's tasks and goals from the SQLite file of the command-line planner into the plan of
-// a user.
+// Package sqliteimport moves one person's tasks and goals from the SQLite file of the command-line planner to a user.
 //
 // [Import] reads the file and writes everything in one transaction. The file is opened for reading only and never changed,
 // also while the planner has it open; what Import brings is the file as it was at one moment. (Whoever reads a file that has a

@@ -46,7 +46,7 @@ const (
 	Writing Step = "writing"
 )
 
-// Import brings the tasks and goals of a planner's file into the plan of a user, all of them in one transaction, and says
+// Import brings the tasks and goals of a planner's file to a user, all of them in one transaction, and says
 // what it did. Nothing is written if it returns an error, but for [bizydb.ErrOutcomeUnknown], of which only a look can tell:
 // with that comes the report of what was to be committed. With other errors the report is empty.
 // It can be run again after any error, and also after it has succeeded; see the documentation of the package.
@@ -107,7 +107,7 @@ type importer struct {
 	path         string
 	file         *file // nil before open
 	goals, tasks *table
-	plan         plan
+	outline      outline
 	queries      *importsql.Queries // of the user's transaction, nil without one
 	planner      *planner.Queries
 	report       Report

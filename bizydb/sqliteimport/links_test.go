@@ -79,19 +79,19 @@ func TestGoalsInAnyOrder(t *testing.T) {
 	f.insert(t, "tasks", taskUnder(1, 1, "[]"), taskUnder(2, 4711, "[]"), taskUnder(3, 23, "[]"))
 	report := importFile(t, db, user, f.path, sqliteimport.Options{Strict: true}) // no reason to leave anything out
 
-	plan := planOf(t, db, user)
+	stored := importedFor(t, db, user)
 	want := map[int64]int64{1: 9, 9: 5, 20: 22, 22: 23, 23: 21, -4: 5, 1 << 40: -4}
-	if diff := cmp.Diff(want, plan.parents()); diff != "" {
+	if diff := cmp.Diff(want, stored.parents()); diff != "" {
 		t.Errorf("parents (-want +got):\n%s", diff)
 	}
-	old := plan.oldGoals()
+	old := stored.oldGoals()
 	for id, goal := range map[int64]int64{1: 1, 3: 23} {
-		if parent := plan.tasks[id].ParentGoalID; parent == nil || old[*parent] != goal {
+		if parent := stored.tasks[id].ParentGoalID; parent == nil || old[*parent] != goal {
 			t.Errorf("task %d is under %v, want goal %d", id, parent, goal)
 		}
 	}
-	if len(plan.goals) != 12 || len(plan.tasks) != 3 || plan.tasks[2].ParentGoalID != nil {
-		t.Errorf("%d goals and %d tasks, the orphan under %v", len(plan.goals), len(plan.tasks), plan.tasks[2].ParentGoalID)
+	if len(stored.goals) != 12 || len(stored.tasks) != 3 || stored.tasks[2].ParentGoalID != nil {
+		t.Errorf("%d goals and %d tasks, the orphan under %v", len(stored.goals), len(stored.tasks), stored.tasks[2].ParentGoalID)
 	}
 	finding := func(table string, id int64, problem sqliteimport.Problem, old string) sqliteimport.Finding {
 		return sqliteimport.Finding{Table: table, ID: id, Column: "parent_goal_id", Problem: problem, Old: old}
@@ -126,7 +126,7 @@ func TestDependencies(t *testing.T) {
 	)
 	report := importFile(t, db, user, f.path, sqliteimport.Options{})
 	want := map[int64][]int64{1: {2, 3}, 2: {3}, 3: {9}, 5: {6}, 6: {7, 9}, 7: {1}, 8: {5}}
-	if diff := cmp.Diff(want, planOf(t, db, user).dependencies()); diff != "" {
+	if diff := cmp.Diff(want, importedFor(t, db, user).dependencies()); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 	finding := func(id int64, problem sqliteimport.Problem, old string) sqliteimport.Finding {
@@ -188,11 +188,11 @@ func TestUnderRefusedRows(t *testing.T) {
 	f.exec(t, "UPDATE tasks SET priority = 1 WHERE id = 4")
 	report = importFile(t, db, user, f.path, sqliteimport.Options{Strict: true})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 4, Imported: 3, Known: 1}, sqliteimport.Counts{InFile: 5, Imported: 4, Known: 1})
-	plan := planOf(t, db, user)
-	if diff := cmp.Diff(map[int64]int64{1: 2, 2: 5}, plan.parents()); diff != "" || report.Findings != nil {
+	stored := importedFor(t, db, user)
+	if diff := cmp.Diff(map[int64]int64{1: 2, 2: 5}, stored.parents()); diff != "" || report.Findings != nil {
 		t.Errorf("parents (-want +got):\n%s\nfindings %+v", diff, report.Findings)
 	}
-	if diff := cmp.Diff(map[int64][]int64{1: {2}, 2: {5, 4}, 3: {5}, 4: {5}}, plan.dependencies()); diff != "" {
+	if diff := cmp.Diff(map[int64][]int64{1: {2}, 2: {5, 4}, 3: {5}, 4: {5}}, stored.dependencies()); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 }

@@ -69,9 +69,9 @@ func TestEveryField(t *testing.T) {
 			}
 
 			report := importFile(t, db, user, f.path, sqliteimport.Options{})
-			plan := planOf(t, db, user)
-			if len(plan.goals) != len(written["goals"]) || len(plan.tasks) != len(written["tasks"]) {
-				t.Fatalf("%d goals and %d tasks, want %d and %d", len(plan.goals), len(plan.tasks), len(written["goals"]), len(written["tasks"]))
+			stored := importedFor(t, db, user)
+			if len(stored.goals) != len(written["goals"]) || len(stored.tasks) != len(written["tasks"]) {
+				t.Fatalf("%d goals and %d tasks, want %d and %d", len(stored.goals), len(stored.tasks), len(written["goals"]), len(written["tasks"]))
 			}
 			reported := map[string]bool{}
 			for _, finding := range report.Findings {
@@ -82,7 +82,7 @@ func TestEveryField(t *testing.T) {
 			for table, records := range written {
 				for _, r := range records {
 					want := asImported(t, table, r)
-					got := fieldsOf(t, plan, table, r["id"].(int64))
+					got := fieldsOf(t, stored, table, r["id"].(int64))
 					for column, value := range got {
 						switch {
 						case reported[fmt.Sprint(table, r["id"], column)]:
@@ -254,15 +254,15 @@ func asImported(t *testing.T, table string, r record) map[string]any {
 
 // fieldsOf is what was imported, by column. Of what follows from other columns only what the report can speak of is left out:
 // where a goal with work under it stands.
-func fieldsOf(t *testing.T, plan imported, table string, id int64) map[string]any {
+func fieldsOf(t *testing.T, stored imported, table string, id int64) map[string]any {
 	parent := func(goal *planner.GoalID) any {
 		if goal == nil {
 			return int64(0)
 		}
-		return plan.oldGoals()[*goal]
+		return stored.oldGoals()[*goal]
 	}
 	if table == "goals" {
-		g, ok := plan.goals[id]
+		g, ok := stored.goals[id]
 		if !ok {
 			t.Errorf("goal %d is not there", id)
 		}
@@ -276,11 +276,11 @@ func fieldsOf(t *testing.T, plan imported, table string, id int64) map[string]an
 			"created_at": &g.CreatedAt, "updated_at": &g.UpdatedAt, "completed_at": g.CompletedAt, "metrics": g.Metrics,
 		}
 	}
-	task, ok := plan.tasks[id]
+	task, ok := stored.tasks[id]
 	if !ok {
 		t.Errorf("task %d is not there", id)
 	}
-	dependencies := plan.dependencies()[id]
+	dependencies := stored.dependencies()[id]
 	if dependencies == nil {
 		dependencies = []int64{}
 	}

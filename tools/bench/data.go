@@ -16,11 +16,11 @@ const (
 	week  = 7 * 24 * time.Hour
 	month = 30 * 24 * time.Hour
 
-	goalsOfAChain = 12 // four deep, three of each depth
-	tasksOfAChain = 20 // under the deepest; few enough that each that is completed changes every goal above it
-	chainsOfAPlan = 10 // so that there is enough to complete in a turn
-	goalsOfAUser  = 5
-	readersAtMost = 1000
+	goalsOfAChain      = 12 // four deep, three of each depth
+	tasksOfAChain      = 20 // under the deepest; few enough that each that is completed changes every goal above it
+	chainsOfAWorkspace = 10 // so that there is enough to complete in a turn
+	goalsOfAUser       = 5
+	readersAtMost      = 1000
 )
 
 // A size says how much is loaded.
@@ -33,12 +33,12 @@ type size struct {
 // data is what was loaded, the same into each database.
 type data struct {
 	size
-	at      time.Time // when it is
-	readers []reader
-	heavyID int64
-	plans   [][]plan // by contender and by client
-	round   int      // of the measurement, so that each reads what the one before has not
-	many    map[int64][]newTask
+	at         time.Time // when it is
+	readers    []reader
+	heavyID    int64
+	workspaces [][]workspace // by contender and by client
+	round      int           // of the measurement, so that each reads what the one before has not
+	many       map[int64][]newTask
 }
 
 // A reader is an ordinary user whose tasks are read, and some of the tasks.
@@ -47,8 +47,8 @@ type reader struct {
 	tasks []int64
 }
 
-// A plan belongs to one client of one contender: chains of goals, and the tasks under the deepest of each.
-type plan struct {
+// A workspace belongs to one client of one contender: chains of goals, and the tasks under the deepest of each.
+type workspace struct {
 	user  int64
 	goal  int64 // the deepest of the first chain
 	tasks []int64
@@ -105,7 +105,7 @@ func newSite(ctx context.Context, server *bizydbtest.Server, size size, contende
 }
 
 // fill makes one of the databases, loads it and runs sql on it.
-func (s *site) fill(ctx context.Context, server *bizydbtest.Server, database **bizydbtest.Database, owner **pgx.Conn, plans int, sql ...string) error {
+func (s *site) fill(ctx context.Context, server *bizydbtest.Server, database **bizydbtest.Database, owner **pgx.Conn, workspaces int, sql ...string) error {
 	db, err := server.NewDatabase(ctx)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (s *site) fill(ctx context.Context, server *bizydbtest.Server, database **b
 		return err
 	}
 	*owner = conn
-	if err := s.load(ctx, conn, plans); err != nil {
+	if err := s.load(ctx, conn, workspaces); err != nil {
 		return err
 	}
 	for _, q := range sql {
@@ -142,8 +142,8 @@ const withoutRollUp = `
 	END $$;
 	GRANT UPDATE (updated_at) ON public.goals TO bizydb_user`
 
-// load adds the users: the ordinary ones, of whom the first is the heavy one, and after them those with a plan.
-func (s *site) load(ctx context.Context, owner *pgx.Conn, plans int) error {
+// load adds the users: the ordinary ones, of whom the first is the heavy one, and after them those with a workspace.
+func (s *site) load(ctx context.Context, owner *pgx.Conn, workspaces int) error {
 	light := (s.tasks - s.heavy) / (s.users - 1)
 	for _, q := range []struct {
 		sql  string
@@ -151,7 +151,7 @@ func (s *site) load(ctx context.Context, owner *pgx.Conn, plans int) error {
 	}{
 		{withoutIndexes, nil},
 		{`INSERT INTO public.users (id, email, username, hashed_password)
-		  SELECT i, 'u' || i || '@example.org', 'u' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, $1::int) AS i`, []any{s.users + plans}},
+		  SELECT i, 'u' || i || '@example.org', 'u' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, $1::int) AS i`, []any{s.users + workspaces}},
 		{
 			`INSERT INTO public.goals (user_id, title, created_at)
 		  SELECT u, 'goal ' || g, $3::timestamptz - g * interval '1 day' FROM generate_series(1, $1::int) AS u, generate_series(1, $2::int) AS g ORDER BY u, g`,
@@ -176,15 +176,15 @@ func (s *site) load(ctx context.Context, owner *pgx.Conn, plans int) error {
 		    FROM generate_series(0, $3::int * $4 - 1) AS c, generate_series(0, 3) AS d, generate_series(1, 3) AS k
 		  )
 		  INSERT INTO public.goals (id, user_id, title, parent_goal_id) SELECT id, user_id, 'depth ' || depth, parent FROM chain ORDER BY id`,
-			[]any{s.users, s.firstOfPlans(), plans, chainsOfAPlan},
+			[]any{s.users, s.firstOfWorkspaces(), workspaces, chainsOfAWorkspace},
 		},
 		{
 			`INSERT INTO public.tasks (user_id, parent_goal_id, title)
 		  SELECT $1::int + 1 + c / $4::int, $2::bigint + 12 * (c + 1), 'step ' || n FROM generate_series(0, $3::int * $4 - 1) AS c, generate_series(1, $5::int) AS n ORDER BY c, n`,
-			[]any{s.users, s.firstOfPlans(), plans, chainsOfAPlan, tasksOfAChain},
+			[]any{s.users, s.firstOfWorkspaces(), workspaces, chainsOfAWorkspace, tasksOfAChain},
 		},
-		{`SELECT setval(pg_get_serial_sequence('public.goals', 'id'), $1)`, []any{s.firstOfPlans() + goalsOfAChain*chainsOfAPlan*plans + 1}},
-		{`SELECT setval(pg_get_serial_sequence('public.users', 'id'), $1)`, []any{s.users + plans + 1}},
+		{`SELECT setval(pg_get_serial_sequence('public.goals', 'id'), $1)`, []any{s.firstOfWorkspaces() + goalsOfAChain*chainsOfAWorkspace*workspaces + 1}},
+		{`SELECT setval(pg_get_serial_sequence('public.users', 'id'), $1)`, []any{s.users + workspaces + 1}},
 		{withIndexes, nil},
 		{"VACUUM ANALYZE", nil},
 		{"SELECT count(*) FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_user(u.id)", nil},
@@ -226,8 +226,8 @@ const (
 	SET session_replication_role = DEFAULT`
 )
 
-// firstOfPlans is the last id of an ordinary user's goal.
-func (s *site) firstOfPlans() int { return s.users * goalsOfAUser }
+// firstOfWorkspaces is the last id of an ordinary user's goal.
+func (s *site) firstOfWorkspaces() int { return s.users * goalsOfAUser }
 
 // look finds the ids of what was loaded.
 func (s *site) look(ctx context.Context, contenders, clients int) error {
@@ -247,23 +247,23 @@ func (s *site) look(ctx context.Context, contenders, clients int) error {
 		s.readers = append(s.readers, reader{int64(user), tasks})
 	}
 	for c := range contenders {
-		var plans []plan
+		var workspaces []workspace
 		for i := range clients {
 			n := c*clients + i
-			p := plan{user: int64(s.users + n + 1), goal: int64(s.firstOfPlans() + goalsOfAChain*(chainsOfAPlan*n+1))}
+			p := workspace{user: int64(s.users + n + 1), goal: int64(s.firstOfWorkspaces() + goalsOfAChain*(chainsOfAWorkspace*n+1))}
 			var err error
-			if p.tasks, err = idsOf(p.user, chainsOfAPlan*tasksOfAChain); err != nil {
+			if p.tasks, err = idsOf(p.user, chainsOfAWorkspace*tasksOfAChain); err != nil {
 				return err
 			}
-			plans = append(plans, p)
+			workspaces = append(workspaces, p)
 		}
-		s.plans = append(s.plans, plans)
+		s.workspaces = append(s.workspaces, workspaces)
 	}
 	return nil
 }
 
-// rewind takes back what was done to a plan.
-func (s *site) rewind(ctx context.Context, c contender, p plan) error {
+// rewind takes back what was done to a workspace.
+func (s *site) rewind(ctx context.Context, c contender, p workspace) error {
 	conn, sql := s.owner.triggers, []string(nil)
 	if c.byHand {
 		conn = s.owner.byHand
@@ -288,8 +288,8 @@ func (s *site) vacuum(ctx context.Context) error {
 	return nil
 }
 
-// clear deletes what was created in a plan.
-func (s *site) clear(ctx context.Context, p plan) error {
+// clear deletes what was created in a workspace.
+func (s *site) clear(ctx context.Context, p workspace) error {
 	_, err := s.owner.triggers.Exec(ctx, "DELETE FROM public.tasks WHERE user_id = $1 AND category = $2", p.user, madeCategory)
 	return err
 }

@@ -16,7 +16,7 @@ var growthCases = []benchCase{
 	namedCase("get"), namedCase("list"),
 	{
 		name: "overdue", about: "the 20 tasks that are longest overdue",
-		do: func(ctx context.Context, s *site, p Peer, _ plan, client, i int) error {
+		do: func(ctx context.Context, s *site, p Peer, _ workspace, client, i int) error {
 			user, _ := s.reader(client, i)
 			tasks, err := p.(bizydbPeer).as(user).OverdueTasks(ctx, planner.OverdueTasksParams{At: &s.at, Limit: 20})
 			return wantRows(len(tasks), 20, err)

@@ -167,7 +167,7 @@ func (b *bench) turn(ctx context.Context, work benchCase, contender int, p Peer,
 }
 
 func (b *bench) client(ctx context.Context, work benchCase, contender int, p Peer, client int, long time.Duration, owner *sync.Mutex) ([]float64, error) {
-	mine, c := b.plans[contender][client], b.contenders[contender]
+	mine, c := b.workspaces[contender][client], b.contenders[contender]
 	afterwards := func(i int) error {
 		if work.afterwards == nil {
 			return nil
@@ -216,15 +216,15 @@ func (b *bench) client(ctx context.Context, work benchCase, contender int, p Pee
 
 // otherTurn is the turn of another process.
 func (b *bench) otherTurn(ctx context.Context, p selfTimed, work benchCase, contender, clients int, long time.Duration) ([]float64, error) {
-	plans, warm := b.plans[contender][:clients], warmUps
+	workspaces, warm := b.workspaces[contender][:clients], warmUps
 	if work.alone {
 		warm = 0
 	}
-	took, err := p.Turn(b.site, work, plans, warm, long)
+	took, err := p.Turn(b.site, work, workspaces, warm, long)
 	if err != nil || !work.writes {
 		return took, err
 	}
-	for _, mine := range plans {
+	for _, mine := range workspaces {
 		if work.completes {
 			err = b.rewind(ctx, b.contenders[contender], mine)
 		} else {
@@ -239,7 +239,7 @@ func (b *bench) otherTurn(ctx context.Context, p selfTimed, work benchCase, cont
 
 // cost counts what one operation allocates, and on another pool how often it waits for the server.
 func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer, m *measured) error {
-	c, mine, times := b.contenders[contender], b.plans[contender][0], tasksOfAChain
+	c, mine, times := b.contenders[contender], b.workspaces[contender][0], tasksOfAChain
 	if work.alone {
 		times = 1
 	}

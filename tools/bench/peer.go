@@ -42,9 +42,9 @@ type contender struct {
 	available func() bool
 }
 
-// A selfTimed Peer is another process, which takes the times of a turn itself. Each of its clients has a plan.
+// A selfTimed Peer is another process, which takes the times of a turn itself. Each of its clients has a workspace.
 type selfTimed interface {
-	Turn(s *site, work benchCase, plans []plan, warm int, long time.Duration) (micros []float64, err error)
+	Turn(s *site, work benchCase, workspaces []workspace, warm int, long time.Duration) (micros []float64, err error)
 }
 
 // contenders are in the order of the document. The first one is what the others are compared with.

@@ -187,16 +187,16 @@ func (p *pythonPeer) Stream(_ context.Context, user int64, limit int, to *answer
 const mostInATurn = 200
 
 // Turn implements selfTimed. It ends early when there is no more to do.
-func (p *pythonPeer) Turn(s *site, work benchCase, plans []plan, warm int, long time.Duration) ([]float64, error) {
+func (p *pythonPeer) Turn(s *site, work benchCase, workspaces []workspace, warm int, long time.Duration) ([]float64, error) {
 	most := mostInATurn
 	switch {
 	case work.completes:
-		most = len(plans[0].tasks)
+		most = len(workspaces[0].tasks)
 	case work.alone:
 		most = warm + 1
 	}
-	queries := make([][]request, len(plans))
-	for client, mine := range plans {
+	queries := make([][]request, len(workspaces))
+	for client, mine := range workspaces {
 		for i := range most {
 			queries[client] = append(queries[client], s.request(work, mine, client, i))
 		}
@@ -206,7 +206,7 @@ func (p *pythonPeer) Turn(s *site, work benchCase, plans []plan, warm int, long 
 }
 
 // request is what the case's do does, for another process.
-func (s *site) request(work benchCase, mine plan, client, i int) request {
+func (s *site) request(work benchCase, mine workspace, client, i int) request {
 	switch work.name {
 	case "complete":
 		return request{"user": mine.user, "task": mine.tasks[i]}

@@ -81,7 +81,7 @@ func TestPeersAgree(t *testing.T) {
 	}
 
 	for i, c := range contenders {
-		mine := s.plans[i][0]
+		mine := s.workspaces[i][0]
 		t.Run(c.name, func(t *testing.T) {
 			if missing(c) {
 				t.Skip("it is not on this machine")
