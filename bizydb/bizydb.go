@@ -55,7 +55,7 @@ func WithHashConcurrency(n int) Option {
 // It checks at once what would fail later, and gives [ErrConfig] for a connection string that makes no sense,
 // [ErrConnect] for a server that cannot be reached or refuses the login, [ErrNotMigrated], [ErrSchemaNewer] and
 // [ErrSchemaUnreleased] for a database whose schema does not have [SchemaVersion], [ErrMissingGrant] for a login that may not act as the two roles, and
-// [ErrPrivilegedLogin] for one that may do more; [ErrNoRowSecurity] if the database would not confine it.
+// [ErrPrivilegedLogin] for one that may do more; [ErrUnprotected] if the database would not confine it.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {

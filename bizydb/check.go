@@ -69,7 +69,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w", namedOnEntry(err))
 	}
 	if !confined {
-		return fmt.Errorf("bizydb: open: %w: a table has it disabled, or bizydb_user has BYPASSRLS or is a member of the tables' owner", ErrNoRowSecurity)
+		return fmt.Errorf("bizydb: open: %w: a table has it disabled, or bizydb_user has BYPASSRLS or is a member of the tables' owner", ErrUnprotected)
 	}
 	return nil
 }

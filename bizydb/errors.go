@@ -56,8 +56,8 @@ var (
 	ErrSchemaUnreleased = version.ErrUnreleased
 	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrNoRowSecurity: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
-	ErrNoRowSecurity = errors.New("row security is not in force")
+	// ErrUnprotected: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
+	ErrUnprotected = errors.New("row security is not in force")
 	// ErrConnect: the server cannot be reached, or refuses the login.
 	ErrConnect = errors.New("cannot connect")
 	// ErrMissingGrant: the login may not act as bizydb_user or bizydb_accounts.

@@ -57,9 +57,9 @@ func TestOpenRefuses(t *testing.T) {
 		"granted a deletion":     {before: "GRANT DELETE ON public.goals TO LOGIN", want: bizydb.ErrPrivilegedLogin},
 		"granted a trigger":      {before: "GRANT TRIGGER ON public.goals TO LOGIN", want: bizydb.ErrPrivilegedLogin},
 		"granted the imports":    {before: "GRANT SELECT ON bizydb.imports TO LOGIN", want: bizydb.ErrPrivilegedLogin},
-		"row security disabled":  {before: "ALTER TABLE public.tasks DISABLE ROW LEVEL SECURITY", want: bizydb.ErrNoRowSecurity},
-		"imports not confined":   {before: "ALTER TABLE bizydb.imports DISABLE ROW LEVEL SECURITY", want: bizydb.ErrNoRowSecurity},
-		"user may be the owner":  {before: "CREATE ROLE LOGIN_owner; ALTER TABLE public.goals OWNER TO LOGIN_owner; GRANT LOGIN_owner TO bizydb_user", after: "ALTER TABLE public.goals OWNER TO CURRENT_USER; DROP ROLE LOGIN_owner", want: bizydb.ErrNoRowSecurity},
+		"row security disabled":  {before: "ALTER TABLE public.tasks DISABLE ROW LEVEL SECURITY", want: bizydb.ErrUnprotected},
+		"imports not confined":   {before: "ALTER TABLE bizydb.imports DISABLE ROW LEVEL SECURITY", want: bizydb.ErrUnprotected},
+		"user may be the owner":  {before: "CREATE ROLE LOGIN_owner; ALTER TABLE public.goals OWNER TO LOGIN_owner; GRANT LOGIN_owner TO bizydb_user", after: "ALTER TABLE public.goals OWNER TO CURRENT_USER; DROP ROLE LOGIN_owner", want: bizydb.ErrUnprotected},
 		"exec mode, other dates": {pool: otherDates, want: bizydb.ErrConfig, says: "datestyle"},
 		"exec mode, few digits":  {always: "SET extra_float_digits = -5", pool: execMode, want: bizydb.ErrConfig, says: "extra_float_digits"},
 		"simple protocol by a hook": {pool: func(c *pgxpool.Config) {
