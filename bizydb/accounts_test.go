@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/crypto/bcrypt"
@@ -361,7 +362,7 @@ func TestMe(t *testing.T) {
 		_, err := tx.Exec(t.Context(), "UPDATE bizydb.profiles SET is_superuser = true")
 		return err
 	})
-	if sqlState(err) != "42501" {
+	if sqlState(err) != pgerrcode.InsufficientPrivilege {
 		t.Errorf("made oneself a superuser: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -131,16 +132,16 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 	switch {
 	// Row security refuses a new row only to a user who is not there: the owner comes from the scope. The code alone
 	// would not tell, and the message is in the server's language.
-	case pgErr.Code == "42501" && pgErr.Routine == "ExecWithCheckOptions":
+	case pgErr.Code == pgerrcode.InsufficientPrivilege && pgErr.Routine == "ExecWithCheckOptions":
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
-	case pgErr.Code == "P0002": // no data found, said by a function of schema/
+	case pgErr.Code == pgerrcode.NoDataFound: // said by a function of schema/
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
-	case pgErr.Code == "26000" || pgErr.Code == "42P05": // no such prepared statement, or one already
+	case pgErr.Code == pgerrcode.InvalidSQLStatementName || pgErr.Code == pgerrcode.DuplicatePreparedStatement:
 		return fmt.Errorf("%w: somebody else prepares or drops statements on the connection; behind a pooler that does not keep them apart, add default_query_exec_mode=exec to the connection string: %w", ErrConfig, err)
-	case pgErr.Code == "25006":
+	case pgErr.Code == pgerrcode.ReadOnlySQLTransaction:
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
-	case strings.HasPrefix(pgErr.Code, "22"), // data exception
-		pgErr.Code == "54000" && pgErr.File == "jsonb_util.c": // more than a value can hold; the code alone can be an outage
+	case strings.HasPrefix(pgErr.Code, pgerrcode.DataException[:2]), // the class, with codes that pgerrcode does not know yet
+		pgErr.Code == pgerrcode.ProgramLimitExceeded && pgErr.File == "jsonb_util.c": // more than a value can hold; the code alone can be an outage
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	default:
 		return err
@@ -150,7 +151,7 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 // namedOnEntry is named for the statement that switches the role.
 func namedOnEntry(err error) error {
 	var notSent pgx.ErrPreprocessingBatch
-	if hasCode(err, "42501", "22023") && !errors.As(err, &notSent) { // may not act as the role, no such role
+	if hasCode(err, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidParameterValue) && !errors.As(err, &notSent) { // the second: no such role
 		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrMissingGrant, err)
 	}
 	return named(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -161,7 +162,7 @@ func TestLoginCanDoNothingOutsideAScope(t *testing.T) {
 				_, err := tx.Exec(t.Context(), sql)
 				return err
 			})
-			if code := sqlState(err); code != "42501" {
+			if code := sqlState(err); code != pgerrcode.InsufficientPrivilege {
 				t.Errorf("user %q, %s: %v, want 42501", user, sql, err)
 			}
 		}

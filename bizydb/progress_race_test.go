@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -64,7 +65,7 @@ func TestProgressUnderWriters(t *testing.T) {
 							case err == nil, errors.Is(err, bizydb.ErrNotFound), errors.Is(err, bizydb.ErrGoalCycle):
 								done.Add(1)
 							case ctx.Err() != nil:
-							case w < plain && (sqlState(err) == "40P01" || sqlState(err) == "23514" || sqlState(err) == "23503"):
+							case w < plain && (sqlState(err) == pgerrcode.DeadlockDetected || sqlState(err) == pgerrcode.CheckViolation || sqlState(err) == pgerrcode.ForeignKeyViolation):
 								lost.Add(1)
 							default:
 								t.Errorf("writer %d: %v", w, err)

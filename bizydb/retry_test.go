@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -60,14 +61,14 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 		attempts int
 		wins     bool
 	}{
-		{"a statement", "40001", 3, one, 4, true},
-		{"a statement in a deadlock", "40P01", 1, one, 2, true},
-		{"a statement that always loses", "40001", 100, one, 10, false},
-		{"a statement that fails otherwise", "23505", 100, one, 1, false},
-		{"a transaction", "40001", 3, several, 4, true},
-		{"a transaction in a deadlock", "40P01", 1, several, 2, true},
-		{"a transaction that always loses", "40P01", 100, several, 10, false},
-		{"a transaction that fails otherwise", "55000", 100, several, 1, false},
+		{"a statement", pgerrcode.SerializationFailure, 3, one, 4, true},
+		{"a statement in a deadlock", pgerrcode.DeadlockDetected, 1, one, 2, true},
+		{"a statement that always loses", pgerrcode.SerializationFailure, 100, one, 10, false},
+		{"a statement that fails otherwise", pgerrcode.UniqueViolation, 100, one, 1, false},
+		{"a transaction", pgerrcode.SerializationFailure, 3, several, 4, true},
+		{"a transaction in a deadlock", pgerrcode.DeadlockDetected, 1, several, 2, true},
+		{"a transaction that always loses", pgerrcode.DeadlockDetected, 100, several, 10, false},
+		{"a transaction that fails otherwise", pgerrcode.ObjectNotInPrerequisiteState, 100, several, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +107,7 @@ func TestRowsAreReadFromTheAttemptThatSucceeds(t *testing.T) {
 		ALTER TABLE public.goals DISABLE TRIGGER USER;
 		UPDATE public.goals SET task_count = 7;
 		ALTER TABLE public.goals ENABLE TRIGGER USER`)
-	lose(t, db, "goals", 2, "40001")
+	lose(t, db, "goals", 2, pgerrcode.SerializationFailure)
 	changed, err := db.As(user).RollUpAll(t.Context())
 	if err != nil || len(changed) != 2 {
 		t.Errorf("%v, %v, want two goals", changed, err)
@@ -122,7 +123,7 @@ func TestRetryHonoursTheContext(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	mine := plant(t, db.As(user))
-	attempts := lose(t, db, "tasks", 1000, "40001")
+	attempts := lose(t, db, "tasks", 1000, pgerrcode.SerializationFailure)
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Millisecond)
 	defer cancel()
 	_, err := db.As(user).CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task})
@@ -140,12 +141,12 @@ func TestServiceTransactionIsNotTriedAgain(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	mine := plant(t, db.As(user))
-	attempts := lose(t, db, "tasks", 1, "40001")
+	attempts := lose(t, db, "tasks", 1, pgerrcode.SerializationFailure)
 	err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 		_, err := db.As(user).WithTx(tx).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: mine.task})
 		return err
 	})
-	if n := attempts(); n != 1 || sqlState(err) != "40001" {
+	if n := attempts(); n != 1 || sqlState(err) != pgerrcode.SerializationFailure {
 		t.Errorf("%d attempts, %v, want one and its error", n, err)
 	}
 }
@@ -184,7 +185,7 @@ func TestDeadlockWithAPlainClient(t *testing.T) {
 	} else {
 		_ = plain.Rollback(t.Context())
 	}
-	if err != nil && sqlState(err) != "40P01" {
+	if err != nil && sqlState(err) != pgerrcode.DeadlockDetected {
 		t.Errorf("the plain client: %v", err)
 	}
 	if err := <-scoped; err != nil {

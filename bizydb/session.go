@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -206,7 +207,7 @@ func unanswered(on *pgx.Conn, err error) bool {
 		return false
 	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
 		return false
-	case hasCode(err, "25P03", "57P05"): // the server had given up waiting for what was sent then
+	case hasCode(err, pgerrcode.IdleInTransactionSessionTimeout, pgerrcode.IdleSessionTimeout): // the server had given up waiting for what was sent then
 		return false
 	default:
 		return on.IsClosed()

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -28,7 +29,7 @@ func TestQueriesOutsideAScope(t *testing.T) {
 		for handle, q := range map[string]planner.ReadWriter{
 			"pool": planner.New(db.Pool()), "transaction": planner.New(begin(t, db.Pool())),
 		} {
-			if _, err := call(t.Context(), q, method, hers); sqlState(err) != "42501" {
+			if _, err := call(t.Context(), q, method, hers); sqlState(err) != pgerrcode.InsufficientPrivilege {
 				t.Errorf("on the %s: %v, want permission denied", handle, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -63,7 +64,7 @@ func (s statements) ensure(ctx context.Context, on preparer, sql string) error {
 // DISCARD ALL say, or a migration has changed what they return. Given back, it would fail everybody after us. A pooler's
 // connection to the server outlives it, with its statements; PgBouncer knows what DEALLOCATE ALL means.
 func closeIfStale(conn *pgx.Conn, err error) {
-	if hasCode(err, "26000", "0A000") {
+	if hasCode(err, pgerrcode.InvalidSQLStatementName, pgerrcode.FeatureNotSupported) {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 		defer cancel()
 		_ = conn.PgConn().Exec(ctx, "DEALLOCATE ALL").Close()

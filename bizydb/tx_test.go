@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -158,7 +159,7 @@ func TestStaleStatements(t *testing.T) {
 				} else if _, err := db.Pool().Exec(t.Context(), spoil); err != nil {
 					t.Fatal(err)
 				}
-				if err := list(); err == nil || sqlState(err) == "26000" && !errors.Is(err, bizydb.ErrConfig) {
+				if err := list(); err == nil || sqlState(err) == pgerrcode.InvalidSQLStatementName && !errors.Is(err, bizydb.ErrConfig) {
 					t.Errorf("%v, want an error, and ErrConfig where a statement is gone", err)
 				}
 				for range 3 {
@@ -268,7 +269,7 @@ func TestWithTx(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), "SAVEPOINT s"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := tx.Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != "42501" {
+			if _, err := tx.Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != pgerrcode.InsufficientPrivilege {
 				t.Errorf("the service reads tasks outside a scope: %v", err)
 			}
 			if _, err := tx.Exec(t.Context(), "ROLLBACK TO s"); err != nil {
