@@ -55,11 +55,11 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	username, fullName := strings.TrimSpace(p.Username), trimmed(p.FullName)
 	// The database has the last word on these; asked here, they do not cost a hash.
 	switch {
-	case utf8.RuneCountInString(username) > 100:
+	case utf8.RuneCountInString(username) > maxUsername:
 		return User{}, refusedBy("ck_users_username_length")
 	case !usernameForm.MatchString(username):
 		return User{}, refusedBy("ck_users_username_form")
-	case fullName != nil && utf8.RuneCountInString(*fullName) > 200:
+	case fullName != nil && utf8.RuneCountInString(*fullName) > maxFullName:
 		return User{}, refusedBy("ck_users_full_name_length")
 	}
 	hash, err := a.hasher.hash(ctx, p.Password)
@@ -181,11 +181,18 @@ func cleanEmail(email string) (string, error) {
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
 		return "", refused("email", "must be an email address")
 	}
-	if utf8.RuneCountInString(email) > 255 {
+	if utf8.RuneCountInString(email) > maxEmail {
 		return "", refusedBy("ck_users_email_length")
 	}
 	return email, nil
 }
+
+// The bounds of the columns, in characters. A test compares them and usernameForm with the constraints.
+const (
+	maxEmail    = 255
+	maxUsername = 100
+	maxFullName = 200
+)
 
 var usernameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 

@@ -64,7 +64,7 @@ func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.Fi
 // cleanLogin says no to what cannot be anybody's login, so that it need not be asked for.
 func cleanLogin(login string) (string, bool) {
 	login = strings.TrimSpace(login)
-	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= 255
+	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= maxEmail
 }
 
 // ChangePassword sets a new password for an active user who knows the old one. If that is wrong it is [ErrInvalidCredentials].
