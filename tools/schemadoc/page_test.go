@@ -31,8 +31,11 @@ func TestPage(t *testing.T) {
 		COMMENT ON CONSTRAINT ck_told ON bizydb.likes IS 'Two are enough.';
 		CREATE INDEX ix_told ON bizydb.likes (told DESC) WHERE told <> 'c';
 		COMMENT ON INDEX bizydb.ix_told IS 'What was told last.';
-		CREATE TRIGGER likes_touch BEFORE UPDATE ON bizydb.likes FOR EACH ROW EXECUTE FUNCTION bizydb.touch();
-		COMMENT ON TRIGGER likes_touch ON bizydb.likes IS 'Stamps it.';
+		CREATE FUNCTION bizydb.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+		COMMENT ON FUNCTION bizydb.keep() IS 'Trigger: nothing changes.';
+		CREATE TRIGGER likes_keep BEFORE UPDATE OF told ON bizydb.likes FOR EACH ROW WHEN (OLD.told = 'c') EXECUTE FUNCTION bizydb.keep();
+		CREATE TRIGGER likes_last BEFORE DELETE ON bizydb.likes FOR EACH ROW EXECUTE FUNCTION bizydb.keep();
+		COMMENT ON TRIGGER likes_last ON bizydb.likes IS 'They stay.';
 		CREATE VIEW bizydb.liked AS SELECT task_id FROM bizydb.likes`); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,8 @@ func TestPage(t *testing.T) {
 		"\n| ix_told | `(told DESC) WHERE (told <> 'c')` | What was told last. |\n",
 		"\n| likes_task_id_fkey | `(task_id) REFERENCES tasks(id)` |\n",
 		"\n| ck_told | `(told = ANY (ARRAY['a\\|b', 'c']))` Two are enough. |\n",
-		"\n| likes_touch | BEFORE UPDATE | Stamps it. |\n",
+		"\n| likes_keep | BEFORE UPDATE OF told | nothing changes. |\n",
+		"\n| likes_last | BEFORE DELETE | They stay. |\n",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("not on the page: %s", want)
