@@ -106,15 +106,15 @@ func (a *asker) resume() (asked bool, err error) {
 
 // Query implements DBTX.
 func (a *asker) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	switch name := queryName(sql); {
-	case changes(sql):
-		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", name, ErrReadOnly)
+	switch q := queryOf(sql); {
+	case q.changes:
+		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", q.name, ErrReadOnly)
 	case a.ask == nil:
-		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", name)
+		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", q.name)
 	case a.rows != nil && !a.rows.ended:
-		return nil, fmt.Errorf("bizydb: %s: the rows of %s have not been read to the end", name, queryName(a.rows.sql))
+		return nil, fmt.Errorf("bizydb: %s: the rows of %s have not been read to the end", q.name, queryOf(a.rows.sql).name)
 	case !a.ask(statement{sql, args}):
-		return nil, fmt.Errorf("bizydb: %s: %w", name, errBatchEnded)
+		return nil, fmt.Errorf("bizydb: %s: %w", q.name, errBatchEnded)
 	}
 	return a.rows, nil
 }
@@ -153,5 +153,5 @@ func (r askerRow) Scan(dest ...any) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	return translate(queryName(r.sql), pgx.ErrNoRows)
+	return translate(queryOf(r.sql).name, pgx.ErrNoRows)
 }

@@ -92,16 +92,6 @@ func translate(doing string, err error) error {
 	return fmt.Errorf("bizydb: %s: %w", doing, named(err))
 }
 
-// queryName is the name that sqlc writes above each query: "-- name: GetTask :one".
-func queryName(sql string) string {
-	rest, ok := strings.CutPrefix(sql, "-- name: ")
-	if !ok {
-		return "query"
-	}
-	name, _, _ := strings.Cut(rest, " ")
-	return name
-}
-
 // named is the one place where an error gets its name.
 func named(err error) error {
 	var pgErr *pgconn.PgError
