@@ -15,57 +15,60 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// Errors of the methods, to be tested with [errors.Is]. The server's own error stays reachable: [errors.As] with a
-// *pgconn.PgError. A canceled context gives an error that is [context.Canceled] or [context.DeadlineExceeded].
+// Errors of the methods. Test for them with [errors.Is]. [errors.As] with a *pgconn.PgError gives the server's own error. A
+// canceled context gives [context.Canceled] or [context.DeadlineExceeded].
 var (
-	// ErrNotFound: the user has no such row. Whether somebody else has is not told.
+	// ErrNotFound means that the user has no such row. A row of another user gives the same error as a row that does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrInvalid: a value that the schema does not take. Mostly a [*FieldError] that says which.
+	// ErrInvalid means that the schema does not allow a value. Usually it is a [*FieldError], which names the column.
 	ErrInvalid = planner.ErrInvalid
-	// ErrGoalCycle: a goal cannot be put under itself or one of its own sub-goals.
+	// ErrGoalCycle means that a goal was to be put under itself or under one of its own sub-goals.
 	ErrGoalCycle = errors.New("goal would be its own ancestor")
-	// ErrDependencyCycle: a task cannot depend on itself, directly or through others.
+	// ErrDependencyCycle means that a task would depend on itself, directly or through others.
 	ErrDependencyCycle = errors.New("task would depend on itself")
-	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
-	ErrEmailTaken    = errors.New("email address is taken")
+	// ErrEmailTaken means that another account has the email address, ignoring case.
+	ErrEmailTaken = errors.New("email address is taken")
+	// ErrUsernameTaken means that another account has the username, ignoring case.
 	ErrUsernameTaken = errors.New("username is taken")
-	// ErrInvalidCredentials: no such account, another password, or an account that is not active; which of them is not told. From
-	// [Accounts.ChangePassword]: another password.
+	// ErrInvalidCredentials is returned by [Accounts.Authenticate] for an unknown login, a wrong password and an inactive account
+	// alike, and by [Accounts.ChangePassword] for a wrong password.
 	ErrInvalidCredentials = errors.New("invalid credentials")
-	// ErrNoUser: the scope's user does not exist or is not active.
+	// ErrNoUser means that the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
-	// ErrOutcomeUnknown: the connection was lost, or the context ended, after a change was sent and before its answer came. It
-	// may have been made, or may be made yet by a server that has not noticed, or not at all; only a later look can tell. Any
-	// other error of a change means that it was not made.
+	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
+	// arrived. The write may have been committed, may still be, or may be lost; only reading the data can tell. Any other error of
+	// a write means that nothing was committed.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrReadOnly: a write in a [Scope.Snapshot].
+	// ErrReadOnly means that a [Scope.Snapshot] or a [Scope.Batch] was asked to write.
 	ErrReadOnly = errors.New("transaction is read-only")
 )
 
-// Errors of [Open]. The later ones can also come up afterwards, when a server, a grant or a password has changed.
+// Errors of [Open]. ErrConfig, ErrConnect and ErrMissingGrant can also be returned later, when the server, a password or a grant has
+// changed.
 var (
-	// ErrConfig: a connection string or pool setting that makes no sense, or an exec mode that does not suit a pooler.
+	// ErrConfig means that a connection string, an option or a pool setting is invalid, or that the exec mode does not work behind
+	// the pooler.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrSimpleProtocol: pgx's simple protocol takes several statements in one string, so nothing would hold a query
-	// inside its scope.
+	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It takes several statements in one string, so a query could
+	// leave its scope.
 	ErrSimpleProtocol = errors.New("the simple protocol cannot be confined: use another exec mode")
-	// ErrNotMigrated: the database lacks bizydb's schema or the last part of it.
+	// ErrNotMigrated means that the database lacks bizydb's schema or its latest migrations.
 	ErrNotMigrated = errors.New("database is not migrated")
-	// ErrSchemaNewer: the database was migrated by a newer bizydb. It is schema.ErrNewer too.
+	// ErrSchemaNewer means that the database was migrated by a newer bizydb. It is the same as schema.ErrNewer.
 	ErrSchemaNewer = version.ErrNewer
-	// ErrSchemaUnreleased: the database has a schema from before v0.1.0. It is schema.ErrUnreleased too.
+	// ErrSchemaUnreleased means that the database has a schema from before v0.1.0. It is the same as schema.ErrUnreleased.
 	ErrSchemaUnreleased = version.ErrUnreleased
-	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
+	// ErrPrivilegedLogin means that the login can use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
+	// ErrUnprotected means that row security does not confine bizydb_user: it is turned off, or the role may bypass it.
 	ErrUnprotected = errors.New("row security is not in force")
-	// ErrConnect: the server cannot be reached, or refuses the login.
+	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = errors.New("cannot connect")
-	// ErrMissingGrant: the login may not act as bizydb_user or bizydb_accounts.
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts.
 	ErrMissingGrant = errors.New("login role lacks a grant")
 )
 
-// A FieldError says which column does not take a value, and why.
+// A FieldError says which column does not allow a value, and why.
 type FieldError struct {
 	Table, Column string
 	Reason        string // like "must be from 1 to 5"
@@ -76,7 +79,7 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("%s.%s %s", e.Table, e.Column, e.Reason)
 }
 
-// Unwrap returns the error of this package that e is, such as [ErrInvalid], and the server's error where there is one.
+// Unwrap returns the error of this package that e stands for, such as [ErrInvalid], and the server's error if there is one.
 func (e *FieldError) Unwrap() []error {
 	if e.cause == nil {
 		return []error{e.kind}

@@ -9,14 +9,13 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// UserID identifies a user. It is the same type as in package planner.
+// UserID identifies a user. It is the same type as [planner.UserID].
 type UserID = planner.UserID
 
-// A Scope is one user's goals and tasks: every query of [planner.ReadWriter], confined to that user by the database.
-// Each call is one round trip and one transaction of its own.
+// A Scope is one user's view of the database: every query of [planner.ReadWriter], confined to that user's goals and tasks by row
+// security. Each call is one round trip and one transaction.
 //
-// A Scope is a value that holds no connection. It can be kept, copied and used by several goroutines at once. Make it
-// with [DB.As]; the zero Scope panics.
+// A Scope is a value that holds no connection. It can be kept, copied and used concurrently. [DB.As] makes one; the zero Scope panics.
 type Scope struct {
 	planner.ReadWriter
 	db   *DB

@@ -20,8 +20,8 @@ WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
-// goal is an empty slice.
+// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
+// goal does not exist it returns an empty slice.
 func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, goalTasks, goalID)
 	if err != nil {
@@ -72,7 +72,7 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($1::int, 0)
 `
 
-// ReadyTasks returns the tasks, pending or in progress, whose dependencies are all completed, in the order of lists.
+// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, readyTasks, limit)
 	if err != nil {
@@ -122,8 +122,8 @@ type SetTaskDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
-// task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
+// a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
 // ErrDependencyCycle.
 func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, setTaskDependencies, arg.Dependencies, arg.ID)
@@ -158,8 +158,8 @@ WHERE id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// TasksBlockedBy returns the tasks, not completed, that depend directly on a task which is not completed itself, in the
-// order of lists. Otherwise, and for no such task, it is an empty slice.
+// TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+// completed or does not exist it returns an empty slice.
 func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlockedBy, id)
 	if err != nil {
@@ -206,8 +206,8 @@ WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
-// For a task that is ready, and for no such task, it is an empty slice.
+// TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
+// does not exist it returns an empty slice.
 func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlocking, id)
 	if err != nil {
@@ -271,9 +271,9 @@ type goalWorkRow struct {
 	Elsewhere bool `json:"elsewhere"`
 }
 
-// goalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
-// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
-// CriticalPath are made of. No such goal is an empty slice.
+// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
+// that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
+// computed from it. If the goal does not exist it returns an empty slice.
 func (q *Queries) goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error) {
 	rows, err := q.db.Query(ctx, goalWork, goalID)
 	if err != nil {

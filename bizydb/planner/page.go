@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// PageTasksParams says which page of which tasks. A filter at its zero value does not filter.
+// PageTasksParams selects a page of tasks. A filter at its zero value matches all.
 type PageTasksParams struct {
 	Status       TaskStatus
 	Category     *string
@@ -20,20 +20,20 @@ type PageTasksParams struct {
 	AllTags      Tags    // with every one of these
 	Search       string  // with this in title, description or notes, as in SearchTasks
 
-	Size      int        // tasks on a page, 10,000 at most; 50 for 0
-	Cursor    TaskCursor // from another page with the same filters; the first page without
-	WithTotal bool       // count all that match, too, which takes as long as there are many
+	Size      int        // tasks on a page, at most 10,000; 0 means 50
+	Cursor    TaskCursor // from another page with the same filters; empty for the first page
+	WithTotal bool       // also count all that match, which reads them all
 }
 
-// A TaskPage is a part of a list of tasks.
+// A TaskPage is one page of a list of tasks.
 type TaskPage struct {
 	Tasks          []Task
-	Next, Previous TaskCursor // of the pages beside this one, empty where there is none
-	Total          int        // tasks that match on all pages, or 0 if it was not asked for
+	Next, Previous TaskCursor // of the pages after and before this one, empty if there is none
+	Total          int        // tasks that match on all pages, or 0 without WithTotal
 }
 
-// A TaskCursor is a place in a list of tasks. It is a short text that can be put into a URL. What is in it is not to be
-// relied upon; it holds the priority, the times and the id of a task.
+// A TaskCursor is a position in a list of tasks: a short opaque text that can be put into a URL as it is. It encodes the priority, the
+// times and the id of a task.
 type TaskCursor string
 
 const (
@@ -54,18 +54,18 @@ type keyset struct {
 // minTime is the first moment that PostgreSQL has.
 const minTime = -210_866_803_200_000_000
 
-// PageTasks returns one page of the tasks that match every filter that is set: the most urgent priority first, then the
-// earliest due date, those without one last, then the newest. Its cursors lead to the pages beside it.
+// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first, then the
+// earliest due date, tasks without one last, then the newest.
 //
-// Walking from page to page neither skips nor repeats a task, whatever is created or deleted meanwhile; one whose priority
-// or due date changes moves in the list. Nothing found is an empty page.
+// Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates; a task whose priority or
+// due date changes moves in the list. If nothing matches, the page is empty.
 //
-// A page costs the same wherever it is, and the first one without a filter less. What costs more is a filter other than the
-// status that few of very many tasks match, since all are passed over; a search, for the same reason; and tags that very many
-// tasks carry, since all of those are read for each page.
+// The cost of a page does not depend on its position. Three kinds of filter cost more: a filter other than Status that few of many
+// tasks match, since the query scans past the others; Search, for the same reason; and tags that many tasks have, since each page
+// reads all of them.
 //
-// A cursor that is not from PageTasks, or a size out of range, is ErrInvalid. The total of an empty page that is not the
-// first takes a second round trip.
+// A cursor that is not from PageTasks and a size out of range give ErrInvalid. The total of an empty page that is not the first takes
+// a second round trip.
 func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
 	from, err := arg.Cursor.keyset()
 	if err != nil {

@@ -9,208 +9,215 @@ import (
 )
 
 type Querier interface {
-	// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
-	// ErrNotFound.
+	// BlockTask sets a task's status to blocked and its reason, nil for none, and returns it as stored. If the task does not
+	// exist it returns ErrNotFound.
 	BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error)
-	// CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
-	// stays as it is. No such goal is ErrNotFound.
+	// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns it as stored. It is
+	// idempotent: a completed goal keeps its CompletedAt. If the goal does not exist it returns ErrNotFound.
 	CompleteGoal(ctx context.Context, id GoalID) (Goal, error)
-	// CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
-	// completed keeps its time. No such task is ErrNotFound.
+	// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
+	// completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
 	CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error)
-	// CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed,
-	// how many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
+	// CompletionRate counts the tasks due at or after From and before Before: all, those completed, and those completed by
+	// their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
-	// CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
-	// default (active, at 0 percent, a root, created now, no metrics). With a parent goal that is not there it is ErrNotFound.
+	// CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
+	// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns ErrNotFound.
 	CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error)
-	// CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
-	// default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal or a
-	// dependency that is not there it is ErrNotFound.
+	// CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
+	// (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
+	// exist it returns ErrNotFound.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
-	// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
-	// CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
+	// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
+	// CreateTask. The tasks are sent as one JSON value, of at most 256 MB. With none given it returns an empty slice.
 	CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error)
-	// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
-	// the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
-	// years, is as 36525; below 1 it is an empty slice.
+	// DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
+	// actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
+	// 36525; below 1 it returns an empty slice.
 	DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error)
-	// DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
-	// Without such a goal it is ErrNotFound.
+	// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
+	// does not exist it returns ErrNotFound.
 	DeleteGoal(ctx context.Context, id GoalID) (Goal, error)
-	// DeleteTask removes a task and returns what it was, or ErrNotFound.
+	// DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
-	// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+	// DeleteTasks deletes many tasks in one statement and returns the ids of those that existed, in unspecified order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
 	GetTask(ctx context.Context, id TaskID) (Task, error)
-	// GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an
-	// empty slice.
+	// GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
+	// it returns an empty slice.
 	GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error)
-	// GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
-	// as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
-	// completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
-	// the same at the rate plus and minus 1.28 standard errors of the mean, which, of some weeks or more, is where the true
-	// rate is in about four cases of five. Chance in the days to come is not in it. Each is nil if it is not within a
-	// hundred years: if nothing was completed, say, or for the range where there is one day only. If nothing remains all
-	// three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
+	// GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
+	// last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
+	// per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
+	// plus and minus 1.28 standard errors of the mean, which contains the true rate in about four of five cases if there are
+	// some weeks of data; it does not include the variance of the days to come. A day more than a hundred years away is nil,
+	// as is every day if nothing was completed, and EarliestDay and LatestDay with only one day of data. If nothing remains
+	// all three are the day of At. Remaining counts the tasks not completed now, whatever At is. If the goal does not exist
+	// it returns ErrNotFound.
 	GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error)
-	// GoalMetric returns the value of one key. No such goal or key is ErrNotFound.
+	// GoalMetric returns the value of one key of a goal's metrics. If the goal or the key does not exist it returns
+	// ErrNotFound.
 	GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error)
-	// GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
-	// goal is an empty slice.
+	// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
+	// goal does not exist it returns an empty slice.
 	GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error)
-	// GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
-	// and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
-	// status. No such goal is an empty slice.
+	// GoalTree returns a goal, or with 0 every root, followed by its sub-goals in the order of ListGoals, each followed by
+	// its own, depth first. Depth is 0 for the goal itself and for roots. The tasks directly under each goal are counted by
+	// status. If the goal does not exist it returns an empty slice.
 	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
-	// GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
-	// target date first, then in the order of creation.
+	// GoalsAtRisk returns the active goals below 20 percent whose target date is past or within 30 days of At, ordered by
+	// target date, then by creation.
 	GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error)
-	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
+	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
 	// those without one last.
 	GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error)
-	// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
-	// last, then in the order of creation. RootsOnly leaves out those under another goal.
+	// ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
+	// by creation. RootsOnly excludes sub-goals.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
-	// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
+	// Me returns the scope's own account, or ErrNotFound if the user does not exist or is not active.
 	Me(ctx context.Context) (User, error)
-	// MergeGoalMetrics sets the keys that are given and leaves the others, and returns the goal as stored. Objects are replaced
-	// as a whole, not merged in turn. No such goal is ErrNotFound.
+	// MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
+	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.
 	MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error)
-	// MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
-	// goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
+	// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
+	// goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal or the parent does not exist it
+	// returns ErrNotFound.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
-	// MoveTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
-	// ErrNotFound.
+	// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
+	// not exist it returns ErrNotFound.
 	MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error)
-	// OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
+	// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 	OpenTasks(ctx context.Context, limit int) ([]Task, error)
-	// OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
-	// before At, the longest overdue first, then by priority and id.
+	// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
+	// by due date, priority and id.
 	OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error)
-	// ReadyTasks returns the tasks, pending or in progress, whose dependencies are all completed, in the order of lists.
+	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 	ReadyTasks(ctx context.Context, limit int) ([]Task, error)
-	// RemoveGoalMetric removes one key, if it is there, and returns the goal as stored. No such goal is ErrNotFound.
+	// RemoveGoalMetric removes one key of a goal's metrics, if present, and returns the goal as stored. If the goal does not
+	// exist it returns ErrNotFound.
 	RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error)
-	// ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
-	// work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
-	// stays as it is. No such goal is ErrNotFound.
+	// ReopenGoal makes a completed goal, and every completed goal above it, active again. Its percentage is recomputed from
+	// its work, which can be 100; without work it stays 100 until it is set. A goal that is not completed is not changed. It
+	// returns the goal as stored, or ErrNotFound.
 	ReopenGoal(ctx context.Context, id GoalID) (Goal, error)
-	// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
-	// A task that is not completed stays as it is. No such task is ErrNotFound.
+	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
+	// stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
 	ReopenTask(ctx context.Context, id TaskID) (Task, error)
-	// RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
+	// RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
+	// ErrNotFound.
 	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
-	// RetagTask replaces the tags of a task, none for nil, and returns it as stored. No such task is ErrNotFound.
+	// RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
+	// ErrNotFound.
 	RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error)
-	// RollUp counts anew all that is under a goal, the goal itself and those above it, and writes what differs. It returns
-	// the goals that were wrong, in the order of their ids, with the old and the new percentage, which are equal
-	// where only a count was wrong. Progress is kept by the database: this is for repair, and for after a load with the
-	// triggers off. No such goal is ErrNotFound.
+	// RollUp recomputes the progress of a goal, everything under it and the goals above it, and writes what differs. It
+	// returns the goals that were wrong, ordered by id, with the old and the new percentage, which are equal if only a count
+	// was wrong. Triggers maintain progress; RollUp is for repair, and for after a load with triggers disabled. If the goal
+	// does not exist it returns ErrNotFound.
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
-	// RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
+	// RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
-	// SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in
-	// the order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+	// SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
+	// ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
 	SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error)
-	// SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
-	// stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
+	// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
+	// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 	SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error)
-	// SetGoalMetric sets one key, new or not, to a value that can be anything JSON has, and returns the goal as stored. No such
-	// goal is ErrNotFound.
+	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
+	// the goal does not exist it returns ErrNotFound.
 	SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error)
-	// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
-	// task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+	// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
+	// a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
 	// ErrDependencyCycle.
 	SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error)
-	// SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
-	// Goals follow as if it were one task. An empty status leaves them as they are.
+	// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
+	// order. Progress is updated once. An empty status changes nothing.
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
-	// StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
+	// StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
+	// exist it returns ErrNotFound.
 	StartTask(ctx context.Context, id TaskID) (Task, error)
-	// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless it is empty, and all of those in
-	// AllTags. With both empty it is an empty slice. Case matters.
+	// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
+	// If both are empty it returns an empty slice. Tags are case-sensitive.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
-	// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the
-	// database's collation gives them, those without a category last.
+	// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the
+	// database's collation, tasks without a category last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
-	// TaskCountsByPriority returns for each priority, 1 to 5, the number of tasks and their hours, 0 where there are none.
+	// TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
 	TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error)
-	// TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and
-	// their hours, 0 where there are none.
+	// TaskCountsByStatus returns the number of tasks and their hours for each status, in the order pending, in progress,
+	// blocked, completed, 0 if there are none.
 	TaskCountsByStatus(ctx context.Context) ([]TaskCountsByStatusRow, error)
-	// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what
-	// is not completed. Compared… are the estimates and the hours of those completed tasks that have both.
+	// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and remaining, which is
+	// the estimate of tasks not completed. Compared… are the estimated and the spent hours of the completed tasks that have
+	// both.
 	TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHoursRow, error)
-	// TasksBlockedBy returns the tasks, not completed, that depend directly on a task which is not completed itself, in the
-	// order of lists. Otherwise, and for no such task, it is an empty slice.
+	// TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+	// completed or does not exist it returns an empty slice.
 	TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
-	// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
-	// For a task that is ready, and for no such task, it is an empty slice.
+	// TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
+	// does not exist it returns an empty slice.
 	TasksBlocking(ctx context.Context, id TaskID) ([]Task, error)
 	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
-	// TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
-	// then by priority and id.
+	// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
+	// priority and id.
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
-	// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
-	// earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
+	// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
+	// date, priority and id. With WithUndated the tasks without a due date follow.
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
-	// TasksWithoutGoal returns the tasks that are not completed and under no goal.
+	// TasksWithoutGoal returns the tasks, not completed, that are under no goal.
 	TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error)
-	// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
-	// blocked stays as it is. No such task is ErrNotFound.
+	// UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
+	// is not changed. If the task does not exist it returns ErrNotFound.
 	UnblockTask(ctx context.Context, id TaskID) (Task, error)
-	// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
-	// it (0 is the same day, above 36525 is as 36525, below 0 there is none) in TimeZone, a name like Europe/Berlin, UTC
-	// where it is empty, the nearest first.
+	// UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
+	// TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
-	// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
-	// (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
+	// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
+	// ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
-	// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
-	// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
-	// clears them. CompletedAt follows Status. A goal under itself is ErrGoalCycle, no such goal or parent is ErrNotFound.
+	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
+	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
+	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal or the parent
+	// does not exist it returns ErrNotFound.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
-	// UpdateMe changes the fields of one's own profile that are set and returns it. A field left nil stays as it is;
-	// ClearFullName sets FullName to NULL. A username that another account has is ErrUsernameTaken,
-	// one that breaks the rule of RegisterParams is ErrInvalid.
+	// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
+	// ClearFullName sets FullName to NULL. A username of another account gives ErrUsernameTaken, one that breaks the rule of
+	// RegisterParams ErrInvalid.
 	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
-	// UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
-	// is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
-	// an empty slice clears them. CompletedAt follows Status, and BlockedReason is kept only of a task that is
-	// blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
+	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
+	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
+	// whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
+	// blocked. If the task, the parent goal or a dependency does not exist it returns ErrNotFound; dependencies in a cycle
+	// give ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
-	// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
-	// day. Days below 1 is as 1, above 36525 as 36525.
+	// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
+	// below 1 counts as 1, above 36525 as 36525.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
-	// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
-	// Weeks above 5218 is as 5218; below 1 it is an empty slice.
+	// WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
+	// 5218 counts as 5218; below 1 it returns an empty slice.
 	WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error)
-	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how
-	// many are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open
-	// ones, and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218 is as 5218;
-	// below 1 it is an empty slice.
+	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks due in it: how many, how many are open
+	// (not completed), how many of the open ones have no estimate, the estimated hours of all and of the open ones, and the
+	// actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
+	// it returns an empty slice.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 	// allTasks is ListTasks without a filter.
 	allTasks(ctx context.Context, limit int) ([]Task, error)
-	// filteredTasks is the query behind ListTasks with a filter. With a category it passes over what does not
-	// match.
+	// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 	filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error)
-	// goalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
-	// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
-	// CriticalPath are made of. No such goal is an empty slice.
+	// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
+	// that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
+	// computed from it. If the goal does not exist it returns an empty slice.
 	goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error)
-	// keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
-	// of those in AllTags. It reads all that have them.
+	// keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
+	// those in AllTags. It reads every task that has them.
 	keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error)
-	// keysetTasks is the query behind PageTasks. It returns the tasks that match every filter that
-	// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
-	// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
-	// number of all that match, 0 unless WithTotal is set.
+	// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
+	// after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
+	// it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
 	keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error)
 }
 

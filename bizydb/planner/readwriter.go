@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// A Reader has every query that only reads. The methods of [Queries] say what each returns.
+// A Reader has the queries that only read. See the methods of [Queries] for what each returns.
 type Reader interface {
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
 	CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error)
@@ -48,8 +48,8 @@ type Reader interface {
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 }
 
-// A ReadWriter has every query: those of [Reader] and those that write. Its unexported methods are the queries behind ListTasks,
-// PageTasks, TaskOrder and CriticalPath, so only [Queries] implements it.
+// A ReadWriter has all queries, those that read and those that write. Only [Queries] implements it, since the queries behind
+// ListTasks, PageTasks, TaskOrder and CriticalPath are unexported methods.
 type ReadWriter interface {
 	Reader
 	Querier

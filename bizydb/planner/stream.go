@@ -8,14 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// StreamTasks is ListTasks row by row: it holds one task in memory at a time, however many there are, and all of them are
-// from one moment. The query is sent when the loop begins. An error ends the loop; it comes as the last pair, with a zero
-// Task. Each loop asks anew.
+// StreamTasks returns the tasks of ListTasks one by one. It holds one task in memory at a time, and all tasks are from one snapshot.
+// The query is sent when a loop begins; each loop sends it anew. An error is the last pair, with a zero Task.
 //
-// Until the loop ends it holds a connection, or the transaction that it runs in. Leaving it early frees the connection: the
-// rest is read and dropped, or where that is more than a thousand rows the connection is closed, and the pool opens another
-// when it needs one. In a transaction all of the rest is read. Once ctx has ended the next pair is its error, also where the
-// rest has arrived already.
+// The loop holds a connection, or its transaction, until it ends. Leaving the loop early frees the connection: up to a thousand
+// remaining rows are read and discarded; with more, the connection is closed and the pool opens another when needed. In a transaction
+// all remaining rows are read. When ctx ends, the next pair is its error, even if further rows have already arrived.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
 		sql, args := filteredTasks, []any{arg.Status, arg.Category, arg.ParentGoalID, arg.Limit}

@@ -17,7 +17,7 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($1::int, 0))
 `
 
-// OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
+// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, openTasks, limit)
 	if err != nil {
@@ -71,8 +71,8 @@ type OverdueTasksParams struct {
 	Limit       int        `json:"limit"`
 }
 
-// OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
-// before At, the longest overdue first, then by priority and id.
+// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
+// by due date, priority and id.
 func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, overdueTasks, arg.WithBlocked, arg.At, arg.Limit)
 	if err != nil {
@@ -124,8 +124,8 @@ type SearchTasksParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
-// stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
+// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
+// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, searchTasks, arg.Text, arg.Limit)
 	if err != nil {
@@ -178,8 +178,8 @@ type TaggedTasksParams struct {
 	Limit   int  `json:"limit"`
 }
 
-// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless it is empty, and all of those in
-// AllTags. With both empty it is an empty slice. Case matters.
+// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
+// If both are empty it returns an empty slice. Tags are case-sensitive.
 func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyTag, arg.AllTags, arg.Limit)
 	if err != nil {
@@ -285,8 +285,8 @@ type TasksDueParams struct {
 	Limit  int       `json:"limit"`
 }
 
-// TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
-// then by priority and id.
+// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
+// priority and id.
 func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDue, arg.From, arg.Before, arg.Limit)
 	if err != nil {
@@ -348,8 +348,8 @@ type TasksDueTodayParams struct {
 	Limit       int        `json:"limit"`
 }
 
-// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
-// earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
+// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
+// date, priority and id. With WithUndated the tasks without a due date follow.
 func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDueToday,
 		arg.At,
@@ -405,7 +405,7 @@ CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, prio
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
-// TasksWithoutGoal returns the tasks that are not completed and under no goal.
+// TasksWithoutGoal returns the tasks, not completed, that are under no goal.
 func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksWithoutGoal, limit)
 	if err != nil {
@@ -461,8 +461,8 @@ type UpcomingTasksParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
-// (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
+// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
+// ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
 		arg.At,
@@ -574,8 +574,7 @@ type filteredTasksParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// filteredTasks is the query behind ListTasks with a filter. With a category it passes over what does not
-// match.
+// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, filteredTasks,
 		arg.Status,
@@ -670,8 +669,8 @@ type keysetTaggedTasksRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
-// of those in AllTags. It reads all that have them.
+// keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
+// those in AllTags. It reads every task that has them.
 func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTaggedTasks,
 		arg.Back,
@@ -788,10 +787,9 @@ type keysetTasksRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// keysetTasks is the query behind PageTasks. It returns the tasks that match every filter that
-// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
-// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
-// number of all that match, 0 unless WithTotal is set.
+// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
+// after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
+// it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
 func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTasks,
 		arg.WithTotal,

@@ -4,8 +4,7 @@ SELECT * FROM public.tasks
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
--- filteredTasks is the query behind ListTasks with a filter. With a category it passes over what does not
--- match.
+-- filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 -- name: filteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -19,8 +18,8 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
--- of those in AllTags. It reads all that have them.
+-- keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
+-- those in AllTags. It reads every task that has them.
 -- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
@@ -48,10 +47,9 @@ END
 ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
 LIMIT @max::int;
 
--- keysetTasks is the query behind PageTasks. It returns the tasks that match every filter that
--- is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
--- FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
--- number of all that match, 0 unless WithTotal is set.
+-- keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
+-- after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
+-- it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
 -- name: keysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -91,15 +89,15 @@ CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sig
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
 
--- OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
+-- OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 -- name: OpenTasks :many
 SELECT * FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
--- OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
--- before At, the longest overdue first, then by priority and id.
+-- OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
+-- by due date, priority and id.
 -- name: OverdueTasks :many
 SELECT * FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
@@ -107,16 +105,16 @@ WHERE status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool O
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
--- SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
--- stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
+-- SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
+-- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
 WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(notes), lower(@text)) > 0
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless it is empty, and all of those in
--- AllTags. With both empty it is an empty slice. Case matters.
+-- TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
+-- If both are empty it returns an empty slice. Tags are case-sensitive.
 -- name: TaggedTasks :many
 SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
@@ -130,8 +128,8 @@ WHERE priority = @priority
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
--- TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
--- then by priority and id.
+-- TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
+-- priority and id.
 -- name: TasksDue :many
 SELECT * FROM public.tasks
 WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz
@@ -139,8 +137,8 @@ WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before'
 ORDER BY due_date, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
--- earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
+-- TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
+-- date, priority and id. With WithUndated the tasks without a due date follow.
 -- name: TasksDueToday :many
 SELECT * FROM public.tasks
 WHERE id IN (
@@ -155,7 +153,7 @@ WHERE id IN (
 ORDER BY due_date NULLS LAST, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- TasksWithoutGoal returns the tasks that are not completed and under no goal.
+-- TasksWithoutGoal returns the tasks, not completed, that are under no goal.
 -- name: TasksWithoutGoal :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -166,8 +164,8 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
--- (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
+-- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
+-- ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 -- name: UpcomingTasks :many
 SELECT * FROM public.tasks
 WHERE status IN ('pending', 'in_progress', 'blocked')
