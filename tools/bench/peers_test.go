@@ -98,7 +98,7 @@ func TestPeersAgree(t *testing.T) {
 			if err := p.Create(ctx, mine.user, s.newTask(mine, 7), &made); err != nil {
 				t.Fatal(err)
 			}
-			stored := ask(t, s.owner.triggers, pgx.RowToStructByPos[planner.Task], "SELECT "+taskColumns+" FROM public.tasks WHERE user_id = $1 AND category = $2", mine.user, madeCategory)
+			stored := ask(t, s.owner.triggers, scanTask, "SELECT "+taskColumns+" FROM public.tasks WHERE user_id = $1 AND category = $2", mine.user, madeCategory)
 			goal, category := planner.GoalID(mine.goal), madeCategory
 			want := planner.Task{
 				UserID: planner.UserID(mine.user), ParentGoalID: &goal, Title: "made 7", Priority: 3, Category: &category, Status: planner.TaskPending,
