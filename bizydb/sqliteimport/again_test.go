@@ -128,10 +128,10 @@ func TestImportAgain(t *testing.T) {
 	report = importFile(t, db, user, f.path, sqliteimport.Options{})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21})
 	want = []sqliteimport.Finding{
-		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Gone, Old: "1"},
+		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
 		want[0], want[1],
-		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Gone, Old: "1"},
-		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Gone, Old: "7"},
+		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
+		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Deleted, Old: "7"},
 	}
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -152,7 +152,7 @@ func TestRowsWithoutTimes(t *testing.T) {
 	user := db.NewUser(t)
 	unset := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}
 	maybeTwice := func(title string) sqliteimport.Finding {
-		return sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.MaybeTwice, Old: title, New: "another"}
+		return sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.PossibleDuplicate, Old: title, New: "another"}
 	}
 	changed := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "id", Problem: sqliteimport.Changed, Old: "1"}
 	for i, c := range []struct {

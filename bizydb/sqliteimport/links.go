@@ -13,7 +13,7 @@ func (i *importer) refer(to *rows, id int64, f Finding) int32 {
 	case at == none:
 		f.Problem = Missing
 	case to.states[at] == gone:
-		f.Problem = Gone
+		f.Problem = Deleted
 	default:
 		return at
 	}
@@ -62,7 +62,7 @@ func (i *importer) refuseWith(r *rows, table, column string, refersTo func(at in
 	}
 }
 
-// cutGoalCycles makes a root of the goal with the lowest id in each circle of goals that are each other's ancestors.
+// cutGoalCycles makes a root of the goal with the lowest id in each cycle of goals that are each other's ancestors.
 func (i *importer) cutGoalCycles() {
 	o := &i.outline
 	walk := make([]int32, len(o.goalFacts)) // in which walk a goal was met, 0 for none
@@ -75,20 +75,20 @@ func (i *importer) cutGoalCycles() {
 		if at == none || walk[at] != int32(start)+1 {
 			continue
 		}
-		lowest := at // of the circle that the walk has come to
+		lowest := at // of the cycle that the walk has come to
 		for next := o.goalFacts[at].parent; next != at; next = o.goalFacts[next].parent {
 			lowest = min(lowest, next)
 		}
 		parent := &o.goalFacts[lowest].parent
 		i.found(Finding{
-			Table: "goals", ID: o.goals.ids[lowest], Column: "parent_goal_id", Problem: Circular,
+			Table: "goals", ID: o.goals.ids[lowest], Column: "parent_goal_id", Problem: Cycle,
 			Old: strconv.FormatInt(o.goals.ids[*parent], 10),
 		})
 		*parent = none
 	}
 }
 
-// cutDependencyCycles drops dependencies that close a circle, on a walk that goes to what a task waits for before it goes
+// cutDependencyCycles drops dependencies that close a cycle, on a walk that goes to what a task waits for before it goes
 // on to the next task. On the way it finds the wave of each.
 func (i *importer) cutDependencyCycles() {
 	o := &i.outline
@@ -124,7 +124,7 @@ func (i *importer) cutDependencyCycles() {
 			switch {
 			case w >= 0 && seen[w] == open:
 				i.found(Finding{
-					Table: "tasks", ID: o.tasks.ids[here.task], Column: "dependencies", Problem: Circular,
+					Table: "tasks", ID: o.tasks.ids[here.task], Column: "dependencies", Problem: Cycle,
 					Old: strconv.FormatInt(o.tasks.ids[on], 10),
 				})
 				here.on = append(here.on[:top.next], here.on[top.next+1:]...)

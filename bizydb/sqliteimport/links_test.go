@@ -70,7 +70,7 @@ func TestGoalsInAnyOrder(t *testing.T) {
 	f.insert(t, "goals",
 		goalUnder(1, 9), goalUnder(9, 5), goalUnder(5, 0), // children before their parents
 		goalUnder(10, 10),                                       // its own parent
-		goalUnder(21, 22), goalUnder(22, 23), goalUnder(23, 21), // a circle
+		goalUnder(21, 22), goalUnder(22, 23), goalUnder(23, 21), // a cycle
 		goalUnder(20, 22),   // beside it
 		goalUnder(30, 4711), // an orphan
 		goalUnder(-4, 5), goalUnder(1<<40, -4),
@@ -99,8 +99,8 @@ func TestGoalsInAnyOrder(t *testing.T) {
 	wantFindings := []sqliteimport.Finding{
 		finding("goals", 31, sqliteimport.Missing, "the first"),
 		finding("goals", 30, sqliteimport.Missing, "4711"),
-		finding("goals", 10, sqliteimport.Circular, "10"),
-		finding("goals", 21, sqliteimport.Circular, "22"),
+		finding("goals", 10, sqliteimport.Cycle, "10"),
+		finding("goals", 21, sqliteimport.Cycle, "22"),
 		finding("tasks", 2, sqliteimport.Missing, "4711"),
 	}
 	if diff := cmp.Diff(wantFindings, report.Findings); diff != "" {
@@ -118,7 +118,7 @@ func TestDependencies(t *testing.T) {
 		taskUnder(2, 0, `["3", 3.0, 3]`),     // however the id is written, once
 		taskUnder(3, 0, "[4711, 9]"),         // one is not there
 		taskUnder(4, 0, "[4]"),               // on itself
-		taskUnder(5, 0, "[6]"),               // a circle
+		taskUnder(5, 0, "[6]"),               // a cycle
 		taskUnder(6, 0, "[7, 9]"),            //
 		taskUnder(7, 0, "[5, 1]"),            // which is cut here
 		taskUnder(8, 0, "[5]"),               // beside it
@@ -133,11 +133,11 @@ func TestDependencies(t *testing.T) {
 		return sqliteimport.Finding{Table: "tasks", ID: id, Column: "dependencies", Problem: problem, Old: old}
 	}
 	wantFindings := []sqliteimport.Finding{
-		finding(2, sqliteimport.ListedTwice, "3"), finding(2, sqliteimport.ListedTwice, "3"),
+		finding(2, sqliteimport.Duplicate, "3"), finding(2, sqliteimport.Duplicate, "3"),
 		finding(9, sqliteimport.OtherJSON, "null"), finding(9, sqliteimport.OtherJSON, "true"), finding(9, sqliteimport.OtherJSON, "1.5"),
 		finding(3, sqliteimport.Missing, "4711"),
-		finding(4, sqliteimport.Circular, "4"),
-		finding(7, sqliteimport.Circular, "5"),
+		finding(4, sqliteimport.Cycle, "4"),
+		finding(7, sqliteimport.Cycle, "5"),
 	}
 	if diff := cmp.Diff(wantFindings, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
