@@ -19,8 +19,7 @@ import (
 	"github.com/bizy-ai/bizydb/schema"
 )
 
-// A Server is a PostgreSQL server that databases can be made on. Tests do not need it, [New] has one; it is for programs
-// like the examples.
+// A Server is a PostgreSQL server to create databases on. It is for programs such as the examples; tests use [New].
 type Server struct {
 	*pgserver.Server
 	keeps bool // whether its databases outlive the process
@@ -29,15 +28,15 @@ type Server struct {
 	template string // "" before it is made
 }
 
-// Options say how [Start] looks for a server.
+// Options configures [Start].
 type Options struct {
-	// DSNVars name environment variables that may hold a connection string, looked at before BIZYDBTEST_DATABASE_URL.
+	// DSNVars names environment variables to read a connection string from, before BIZYDBTEST_DATABASE_URL.
 	DSNVars []string
-	// Logf, if not nil, is told of what can take long.
+	// Logf, if not nil, is called for steps that can take long.
 	Logf func(format string, args ...any)
 }
 
-// Start finds or starts a server, in the ways that the package's documentation lists. The caller closes it.
+// Start finds or starts a server, in one of the ways that the package documentation lists. The caller closes it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	found, err := pgserver.Start(ctx, pgserver.Options{DSNVars: o.DSNVars, Logf: o.Logf})
 	if err != nil {
@@ -46,12 +45,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return &Server{Server: found, keeps: !found.Started()}, nil
 }
 
-// DSNFor returns the server's connection string with another database and, unless login is nil, another login.
+// DSNFor returns the server's connection string for another database and, if login is not nil, another login.
 func (s *Server) DSNFor(database string, login *url.Userinfo) string {
 	return withLogin(s.DSN(), login, database)
 }
 
-// NewDatabase makes a migrated database, a login for it, and a DB that uses the two.
+// NewDatabase creates a migrated database with a login role, and opens a DB with that login.
 func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 	s.mu.Lock()
 	if s.template == "" {
