@@ -13,7 +13,7 @@ import (
 )
 
 // Batch runs functions that read, and sends the queries that they ask at the same time in one round trip: five functions with one
-// query each are one round trip. It is a pipeline in the terms of PostgreSQL.
+// query each are one round trip, sent as one pipeline.
 //
 // A function that asks again joins the next round trip. The functions take turns, so they may share variables without locking. Each
 // round trip is one transaction, in which every query sees what was committed when that query began; [Scope.Snapshot] gives all
