@@ -12,7 +12,6 @@ current_step="getting ready"
 step_start=0
 step_times=""
 skipped=""
-new_machine="" # what had to be installed or built first
 
 source .ci/tests.sh
 source .ci/user.sh
@@ -26,11 +25,13 @@ finish() {
 	set +e # whatever can be cleaned up is
 	pgbouncer_stop
 	engine_stop
-	chmod -R u+w "$work" # Go makes its caches read-only
-	rm -rf --one-file-system "$work"
 	if [[ $status -ne 0 ]]; then
+		end_step
+		print_step_times
 		printf '\nFAILED after %s, in: %s\n' "$(clock)" "$current_step"
 	fi
+	chmod -R u+w "$work" # Go makes its caches read-only
+	rm -rf --one-file-system "$work"
 	exit "$status"
 }
 trap finish EXIT
@@ -58,12 +59,15 @@ print_step_times() {
 	done < <(printf '%s' "$step_times" | sort --numeric-sort --reverse)
 }
 
+# new_machine WHAT: something had to be installed or built first. A file, since parts of a pipeline are subshells.
+new_machine() { echo "$1" >>"$work/new_machine"; }
+
 # time_limit WARM NEW: minutes allowed for the whole run, on a machine that has what it needs and on a new one.
 time_limit() {
 	local limit=$1
-	if [[ -n $new_machine ]]; then
+	if [[ -f $work/new_machine ]]; then
 		limit=$2
-		printf 'This machine was new to the project: %s.\n' "${new_machine%, }"
+		sed '1i This machine was new to the project:' "$work/new_machine"
 	fi
 	if ((SECONDS > limit * 60)); then
 		printf 'The checks took %s and may take %d minutes: move what is long to .ci/long.\n' "$(clock)" "$limit"
@@ -100,7 +104,7 @@ build_tools() {
 	for name in gofumpt staticcheck sqlc tern actionlint; do
 		quietly go tool -modfile=tools/go.mod -n "$name"
 	done
-	if ((SECONDS - start > 60)); then new_machine+="built the tools, "; fi
+	if ((SECONDS - start > 60)); then new_machine "the tools were built"; fi
 	echo "$(go version); $(tool sqlc version | sed 's/^/sqlc /'); $(tool tern version)"
 }
 
@@ -114,7 +118,7 @@ install_for() {
 	update_package_lists
 	quietly env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
 		-o DPkg::Lock::Timeout=120 "${@:2}" || return
-	new_machine+="installed ${*:2}, "
+	new_machine "installed: ${*:2}"
 }
 
 # Once per run. A source that can't be reached is no failure: the install tells what is

@@ -18,11 +18,14 @@ unprivileged() {
 as_newcomer() {
 	local home=$work/newcomer cache=${XDG_CACHE_HOME:-$HOME/.cache}/bizydb-ci/newcomer
 	if [[ ! -d $home ]]; then
-		mkdir -p "$home/bizydb" "$home/modules" "$home/cache" "$cache"
-		git ls-files -z --cached --others --exclude-standard |
-			tar --null --files-from=- --ignore-failed-read -c | tar -C "$home/bizydb" -x
-		chown -R "$nobody" "$home" "$cache"
-		if [[ -z $(ls -A "$cache") ]]; then new_machine+="built everything once more as an ordinary user, "; fi
+		install --directory --mode=700 --owner="$nobody" "$home" "$home/bizydb" "$home/modules" "$home/cache"
+		git ls-files -z | tar --null --files-from=- -c | tar -C "$home/bizydb" -x
+		chown -R "$nobody" "$home/bizydb"
+	fi
+	if [[ ! -d $cache ]]; then
+		mkdir -p "$(dirname "$cache")"
+		install --directory --mode=700 --owner="$nobody" "$cache"
+		new_machine "everything was built once more, as an ordinary user"
 	fi
 	# shellcheck disable=SC2016 # $1 and so on are the inner shell's
 	unshare --mount bash -c '
