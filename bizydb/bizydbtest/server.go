@@ -21,7 +21,7 @@ import (
 
 // A Server is a PostgreSQL server to create databases on. It is for programs such as the examples; tests use [New].
 type Server struct {
-	*pgserver.Server
+	found *pgserver.Server
 	keeps bool // whether its databases outlive the process
 
 	mu       sync.Mutex
@@ -42,8 +42,20 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bizydbtest: %w", err)
 	}
-	return &Server{Server: found, keeps: !found.Started()}, nil
+	return &Server{found: found, keeps: !found.Started()}, nil
 }
+
+// DSN returns the connection string of a role that may create databases and roles. It may contain a password.
+func (s *Server) DSN() string { return s.found.DSN() }
+
+// How says in one line how the server was found, with its version, and why other ways were not taken. It has no password in it.
+func (s *Server) How() string { return s.found.How() }
+
+// Started reports whether [Start] started the server, so that Close stops it.
+func (s *Server) Started() bool { return s.found.Started() }
+
+// Close stops the server if [Start] started it. Later calls return the first call's error.
+func (s *Server) Close() error { return s.found.Close() }
 
 // DSNFor returns the server's connection string for another database and, if login is not nil, another login.
 func (s *Server) DSNFor(database string, login *url.Userinfo) string {

@@ -7,9 +7,9 @@
 //
 // # Testing
 //
-// Only this package can implement [Querier] and [ReadWriter], since they have unexported methods. To fake queries in a test,
-// declare an interface of the methods that the service uses; a Scope, a Tx and the fake implement it. See the example. To run the
-// queries instead, use a real database from package bizydbtest.
+// To fake queries in a test, declare an interface of the methods that the service uses: a Scope, a Tx and the fake implement it.
+// See the example. A fake can also embed [ReadWriter] and override what the test calls; every release may add methods. To run
+// the queries instead, use a real database from package bizydbtest.
 //
 // # Conventions
 //

@@ -48,8 +48,8 @@ type Reader interface {
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 }
 
-// A ReadWriter has all queries, those that read and those that write. Only [Queries] implements it, since the queries behind
-// ListTasks, PageTasks, TaskOrder and CriticalPath are unexported methods.
+// A ReadWriter has all queries, those that read and those that write. It also has unexported methods, so other packages can
+// implement it only by embedding one.
 type ReadWriter interface {
 	Reader
 	Querier
