@@ -18,7 +18,7 @@ import (
 func BenchmarkHeavyUser(b *testing.B) {
 	made := bizydbtest.New(b)
 	owner := ownerPool(b, made)
-	c := newCrowd(b, owner)
+	c := newCrowd(b, made, owner, benchCrowd)
 	done := made.NewUser(b)
 	if _, err := owner.Exec(b.Context(), `
 		INSERT INTO public.tasks (user_id, title, priority, status, category, due_date, created_at, tags)
