@@ -14,13 +14,8 @@ type ListTasksParams struct {
 // date, those without one last, then the newest. Nothing found is an empty slice. For more filters, and page by page, see
 // PageTasks. A list with a category passes over what does not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	if arg.allMatch() {
+	if arg == (ListTasksParams{Limit: arg.Limit}) { // no filter
 		return q.AllTasks(ctx, arg.Limit)
 	}
 	return q.FilteredTasks(ctx, FilteredTasksParams(arg))
-}
-
-// allMatch says whether no filter is set.
-func (p ListTasksParams) allMatch() bool {
-	return p.Status == "" && p.Category == nil && p.ParentGoalID == nil
 }
