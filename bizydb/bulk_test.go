@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +54,13 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 				time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC),
 				time.Date(294_276, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 			} {
-				tasks = append(tasks, planner.CreateTaskParams{Title: "at", Status: planner.TaskCompleted, DueDate: &at, CreatedAt: &at, CompletedAt: &at})
+				p := planner.CreateTaskParams{Title: "at", Status: planner.TaskCompleted}
+				for f, field := range reflect.ValueOf(&p).Elem().Fields() {
+					if f.Type == reflect.TypeOf(&at) {
+						field.Set(reflect.ValueOf(&at))
+					}
+				}
+				tasks = append(tasks, p)
 			}
 			ids, err := alice.CreateTasks(t.Context(), tasks)
 			if err != nil || len(ids) != len(tasks) {
@@ -172,7 +179,7 @@ func TestManyTasks(t *testing.T) {
 	}
 }
 
-// A change of one thing leaves the others.
+// Starting, completing and reopening leaves the rest of a task as it is.
 func TestSmallTaskChanges(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
@@ -182,7 +189,6 @@ func TestSmallTaskChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	day := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)
 	var completed time.Time
 	for _, c := range []struct {
 		name string
@@ -193,24 +199,6 @@ func TestSmallTaskChanges(t *testing.T) {
 			"start", func(ctx context.Context) (planner.Task, error) { return alice.StartTask(ctx, mine.task) },
 			func(t *planner.Task) { t.Status = planner.TaskInProgress },
 		},
-		{"reschedule", func(ctx context.Context) (planner.Task, error) {
-			return alice.RescheduleTask(ctx, planner.RescheduleTaskParams{ID: mine.task, DueDate: &day})
-		}, func(t *planner.Task) { t.DueDate = &day }},
-		{"no date", func(ctx context.Context) (planner.Task, error) {
-			return alice.RescheduleTask(ctx, planner.RescheduleTaskParams{ID: mine.task})
-		}, func(t *planner.Task) { t.DueDate = nil }},
-		{"retag", func(ctx context.Context) (planner.Task, error) {
-			return alice.RetagTask(ctx, planner.RetagTaskParams{ID: mine.task, Tags: planner.Tags{"a", "b"}})
-		}, func(t *planner.Task) { t.Tags = planner.Tags{"a", "b"} }},
-		{"no tags", func(ctx context.Context) (planner.Task, error) {
-			return alice.RetagTask(ctx, planner.RetagTaskParams{ID: mine.task})
-		}, func(t *planner.Task) { t.Tags = planner.Tags{} }},
-		{"move", func(ctx context.Context) (planner.Task, error) {
-			return alice.MoveTask(ctx, planner.MoveTaskParams{ID: mine.task, ParentGoalID: &mine.subGoal})
-		}, func(t *planner.Task) { t.ParentGoalID = &mine.subGoal }},
-		{"under no goal", func(ctx context.Context) (planner.Task, error) {
-			return alice.MoveTask(ctx, planner.MoveTaskParams{ID: mine.task})
-		}, func(t *planner.Task) { t.ParentGoalID = nil }},
 		{"complete", func(ctx context.Context) (planner.Task, error) {
 			return alice.CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task, ActualHours: new(1.5)})
 		}, func(t *planner.Task) {

@@ -78,7 +78,7 @@ func TestListTasks(t *testing.T) {
 	for _, filter := range []planner.PageTasksParams{
 		{}, {Status: planner.TaskPending}, {Category: new("")}, {ParentGoalID: &mine.goal}, {Status: planner.TaskBlocked, Category: new("x"), ParentGoalID: &mine.goal}, {Category: new("none")},
 	} {
-		all := matching(t, alice, filter)
+		all := listed(t, alice, filter)
 		for _, limit := range []int{0, 1, 20, 100, 101, 200, 1000, math.MaxInt32} {
 			got, err := alice.ListTasks(t.Context(), planner.ListTasksParams{
 				Status: filter.Status, Category: filter.Category, ParentGoalID: filter.ParentGoalID, Limit: limit,

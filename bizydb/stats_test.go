@@ -3,8 +3,9 @@ package bizydb_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,21 +34,18 @@ func agree[Params, Row any](t *testing.T, p Params, query func(context.Context, 
 	return err == nil && diff == ""
 }
 
-// shown writes parameters with the time that At points at.
+// shown prints the parameters that are set.
 func shown(p any) string {
-	switch p := p.(type) {
-	case planner.DailyCompletionsParams:
-		return fmt.Sprintf("%d days to %v in %q", p.Days, p.At, p.TimeZone)
-	case planner.WeeklyCompletionsParams:
-		return fmt.Sprintf("%d weeks to %v in %q", p.Weeks, p.At, p.TimeZone)
-	case planner.VelocityParams:
-		return fmt.Sprintf("%d days to %v in %q", p.Days, p.At, p.TimeZone)
-	case planner.WorkloadParams:
-		return fmt.Sprintf("%d weeks from %v in %q", p.Weeks, p.At, p.TimeZone)
-	case planner.GoalForecastParams:
-		return fmt.Sprintf("goal %d, %d days to %v in %q", p.GoalID, p.Days, p.At, p.TimeZone)
+	if reflect.ValueOf(p).Kind() != reflect.Struct {
+		return plain(p)
 	}
-	return fmt.Sprintf("%+v", p)
+	var set []string
+	for f, value := range reflect.ValueOf(p).Fields() {
+		if !value.IsZero() {
+			set = append(set, f.Name+" "+plain(value.Interface()))
+		}
+	}
+	return "{" + strings.Join(set, ", ") + "}"
 }
 
 // doneAt are tasks completed at some moments, each of which took an hour.

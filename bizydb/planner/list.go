@@ -14,13 +14,8 @@ type ListTasksParams struct {
 // due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more filters and
 // pagination. With a category, the query scans past tasks that do not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	if arg.allMatch() {
+	if arg == (ListTasksParams{Limit: arg.Limit}) { // no filter
 		return q.allTasks(ctx, arg.Limit)
 	}
 	return q.filteredTasks(ctx, filteredTasksParams(arg))
-}
-
-// allMatch says whether no filter is set.
-func (p ListTasksParams) allMatch() bool {
-	return p.Status == "" && p.Category == nil && p.ParentGoalID == nil
 }

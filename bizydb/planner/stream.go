@@ -16,11 +16,9 @@ import (
 // all remaining rows are read. When ctx ends, the next pair is its error, even if further rows have already arrived.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
-		sql, args := filteredTasks, []any{arg.Status, arg.Category, arg.ParentGoalID, arg.Limit}
-		if arg.allMatch() {
-			sql, args = allTasks, []any{arg.Limit}
-		}
-		rows, err := q.db.Query(ctx, sql, args...)
+		var list recorder
+		_, _ = New(&list).ListTasks(ctx, arg)
+		rows, err := q.db.Query(ctx, list.sql, list.args...)
 		if err != nil {
 			yield(Task{}, err)
 			return
@@ -40,4 +38,17 @@ func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq
 			yield(Task{}, err)
 		}
 	}
+}
+
+// A recorder is a DBTX that keeps a query and does not ask it.
+type recorder struct {
+	DBTX // nil: nothing else is called
+	sql  string
+	args []any
+}
+
+// Query implements DBTX.
+func (r *recorder) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r.sql, r.args = sql, args
+	return nil, pgx.ErrNoRows
 }
