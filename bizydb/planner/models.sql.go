@@ -10,13 +10,15 @@ import (
 
 // A user's goals, as trees: a goal may have sub-goals and tasks.
 type Goal struct {
+	// Assigned by the database. Never changes.
 	ID GoalID `json:"id"`
 	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
 	// The goal above, same owner; NULL for a root. Becomes NULL when that is deleted.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not only white space.
-	Title       string  `json:"title"`
+	Title string `json:"title"`
+	// Free text.
 	Description *string `json:"description"`
 	// yearly, quarterly, monthly, weekly or NULL.
 	Horizon *Horizon `json:"horizon"`
@@ -27,9 +29,11 @@ type Goal struct {
 	// 0 to 100, two decimals. Follows tasks and sub-goals; without any, the user sets it.
 	ProgressPercentage float64 `json:"progress_percentage"`
 	// How to tell that the goal is reached.
-	SuccessCriteria *string   `json:"success_criteria"`
-	CreatedAt       time.Time `json:"created_at"`
-	UpdatedAt       time.Time `json:"updated_at"`
+	SuccessCriteria *string `json:"success_criteria"`
+	// When the goal was made, here or where it was imported from.
+	CreatedAt time.Time `json:"created_at"`
+	// When the goal last changed, by its user or by a roll-up.
+	UpdatedAt time.Time `json:"updated_at"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
 	// A JSON object of the user's own figures.
@@ -48,13 +52,15 @@ type Goal struct {
 
 // A user's tasks, each under a goal or by itself.
 type Task struct {
+	// Assigned by the database.
 	ID TaskID `json:"id"`
 	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
 	// The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not only white space.
-	Title       string  `json:"title"`
+	Title string `json:"title"`
+	// Free text.
 	Description *string `json:"description"`
 	// 1 (highest) to 5 (lowest).
 	Priority int `json:"priority"`
@@ -67,15 +73,19 @@ type Task struct {
 	// Hours the task is expected to take.
 	EstimatedHours *float64 `json:"estimated_hours"`
 	// Hours the task took.
-	ActualHours *float64   `json:"actual_hours"`
-	DueDate     *time.Time `json:"due_date"`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
+	ActualHours *float64 `json:"actual_hours"`
+	// When the task is due; NULL for no date.
+	DueDate *time.Time `json:"due_date"`
+	// When the task was made, here or where it was imported from.
+	CreatedAt time.Time `json:"created_at"`
+	// When the task last changed.
+	UpdatedAt time.Time `json:"updated_at"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
 	// JSON array of ids of the owner's tasks to be done first. Deleted ones drop out.
 	Dependencies TaskIDs `json:"dependencies"`
-	Notes        *string `json:"notes"`
+	// Free text.
+	Notes *string `json:"notes"`
 	// JSON array of strings.
 	Tags Tags `json:"tags"`
 }
