@@ -9,12 +9,15 @@
 // users themselves, which run as role bizydb_accounts and never see a goal or a task. There is no third way in: on a
 // connection outside a scope, each table answers permission denied.
 //
+// Each call asks whether the user exists and is active, and gives [ErrNoUser] otherwise, whatever it is: a read, a list, a
+// stream, a batch. A transaction of [Scope.InTx] or [Scope.Snapshot] asks when it begins.
+//
 // The queries are those of [planner.Catalogue], compiled by sqlc from queries/planner. None takes a user id.
 //
 // # One round trip
 //
-// A call sends the user, the role and the query to the server in one go, without BEGIN, which makes them one implicit
-// transaction: the settings end with it, whatever happens. So a scoped call takes one round trip, as a plain query does,
+// A call sends the user, the role, the question whether there is such a user, and the query to the server in one go, without
+// BEGIN, which makes them one implicit transaction: the settings end with it, whatever happens. So a scoped call takes one round trip, as a plain query does,
 // once its connection is warm: a statement's first use on a connection takes one more. A pool that has not used a
 // connection for a second asks whether it is still there before it does, as any pgx pool; see
 // [pgxpool.Config].ShouldPing.

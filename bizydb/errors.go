@@ -60,7 +60,7 @@ var (
 	ErrUnprotected = errors.New("row security is not in force")
 	// ErrConnect: the server cannot be reached, or refuses the login.
 	ErrConnect = errors.New("cannot connect")
-	// ErrRole: the login may not act as bizydb_user or bizydb_accounts.
+	// ErrRole: the login may not act as bizydb_user or bizydb_accounts, or lacks USAGE on a schema.
 	ErrRole = errors.New("login role lacks a grant")
 )
 
@@ -129,9 +129,7 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return &FieldError{Table: r.table, Column: r.column, Reason: r.reason, kind: r.kind, cause: err}
 	}
 	switch {
-	// Row security refuses a new row only to a user who is not there: the owner comes from the scope. The code alone
-	// would not tell, and the message is in the server's language.
-	case pgErr.Code == "42501" && pgErr.Routine == "ExecWithCheckOptions":
+	case pgErr.Code == "UB001": // said by bizydb.require_user
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
 	case pgErr.Code == "P0002": // no data found, said by a function of schema/
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -147,10 +145,21 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 	}
 }
 
-// namedOnEntry is named for the statement that switches the role.
+// withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls.
+func withUsage(err error) error {
+	if hasCode(err, "42501") {
+		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA public, bizydb TO it: %w", ErrRole, err)
+	}
+	return err
+}
+
+// namedOnEntry is named for the statements that switch the role and ask whether there is such a user.
 func namedOnEntry(err error) error {
 	var notSent pgx.ErrPreprocessingBatch
-	if hasCode(err, "42501", "22023") && !errors.As(err, &notSent) { // may not act as the role, no such role
+	if errors.As(err, &notSent) {
+		return named(withUsage(err))
+	}
+	if hasCode(err, "42501", "22023") { // may not act as the role, no such role
 		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrRole, err)
 	}
 	return named(err)

@@ -16,12 +16,12 @@ RETURNING id;
 
 -- DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
 -- name: DeleteTasks :many
-DELETE FROM public.tasks WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
 RETURNING id;
 
 -- SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
 -- Goals follow as if it were one task. An empty status leaves them as they are.
 -- name: SetTaskStatuses :many
 UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status)
-WHERE id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
 RETURNING id;

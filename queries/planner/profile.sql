@@ -1,6 +1,6 @@
 -- Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
 -- name: Me :one
-SELECT * FROM bizydb.profiles WHERE id = bizydb.current_user_id();
+SELECT * FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id());
 
 -- UpdateMe changes the fields of one's own profile that are set and returns it. A field left nil stays as it is;
 -- ClearFullName sets FullName to NULL. A username that another account has is ErrUsernameTaken,
@@ -9,5 +9,5 @@ SELECT * FROM bizydb.profiles WHERE id = bizydb.current_user_id();
 UPDATE bizydb.profiles SET
   username = coalesce(btrim(sqlc.narg('username')::text, E' \t\r\n'), username),
   full_name = CASE WHEN NOT @clear_full_name::bool THEN coalesce(btrim(sqlc.narg('full_name')::text, E' \t\r\n'), full_name) END
-WHERE id = bizydb.current_user_id()
+WHERE id = (SELECT bizydb.current_user_id())
 RETURNING *;
