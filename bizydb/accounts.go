@@ -30,7 +30,7 @@ type Accounts struct {
 
 // Accounts returns the operations on users.
 func (db *DB) Accounts() *Accounts {
-	session := &session{pool: db.pool, mode: db.mode, enter: statement{sql: actAsAccountsSQL}}
+	session := &session{pool: db.pool, mode: db.mode, enter: []statement{{sql: actAsAccountsSQL}}}
 	return &Accounts{accountsql.New(session), db.hasher}
 }
 

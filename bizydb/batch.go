@@ -30,7 +30,7 @@ func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Reader) error)
 	if err := s.invalid(); err != nil {
 		return err
 	}
-	session := &session{pool: s.db.pool, mode: s.db.mode, enter: s.statement(enterScopeSQL)}
+	session := &session{pool: s.db.pool, mode: s.db.mode, enter: s.entry(enterScopeSQL)}
 	var asking []*asker
 	for _, read := range reads {
 		a := &asker{}

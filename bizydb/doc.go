@@ -9,14 +9,17 @@
 // which run as role bizydb_accounts and have no access to goals and tasks. There is no third way: outside a scope every table gives
 // permission denied.
 //
+// Each call checks that the user exists and is active, and returns [ErrNoUser] otherwise: reads, lists, streams and batches too.
+// [Scope.InTx] and [Scope.Snapshot] check when they begin.
+//
 // The queries are the methods of [planner.ReadWriter], compiled by sqlc from queries/planner. None takes a user id.
 //
 // # One round trip
 //
-// A call sends the user, the role and the query in one batch without BEGIN. The server runs a batch as one implicit transaction, so
-// the settings end with it, whatever happens. A scoped call takes one round trip, like a plain query, once the connection is warm:
-// the first use of a statement on a connection takes one more. Like any pgx pool, the pool pings a connection that has been idle
-// for a second; see [pgxpool.Config].ShouldPing.
+// A call sends the user, the role, the check and the query in one batch without BEGIN. The server runs a batch as one implicit
+// transaction, so the settings end with it, whatever happens. A scoped call takes one round trip, like a plain query, once the
+// connection is warm: the first use of a statement on a connection takes one more. Like any pgx pool, the pool pings a connection
+// that has been idle for a second; see [pgxpool.Config].ShouldPing.
 //
 // [Scope.InTx] runs several statements in one transaction. [Scope.Snapshot] reads consistently. [Scope.Batch] sends many reads in
 // one round trip. [Scope.WithTx] joins a transaction of the service's own.

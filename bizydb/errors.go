@@ -64,7 +64,7 @@ var (
 	ErrUnprotected = errors.New("row security is not in force")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = errors.New("cannot connect")
-	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts.
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts, or lacks USAGE on a schema.
 	ErrMissingGrant = errors.New("login role lacks a grant")
 )
 
@@ -123,9 +123,7 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return &FieldError{Table: r.table, Column: r.column, Reason: r.reason, kind: r.kind, cause: err}
 	}
 	switch {
-	// Row security refuses a new row only to a user who is not there: the owner comes from the scope. The code alone
-	// would not tell, and the message is in the server's language.
-	case pgErr.Code == pgerrcode.InsufficientPrivilege && pgErr.Routine == "ExecWithCheckOptions":
+	case pgErr.Code == noSuchUser:
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
 	case pgErr.Code == pgerrcode.NoDataFound: // said by a function of schema/
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -141,10 +139,24 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 	}
 }
 
-// namedOnEntry is named for the statement that switches the role.
+// noSuchUser is the SQLSTATE of bizydb.require_user, of a class that is free for applications.
+const noSuchUser = "UB001"
+
+// withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls.
+func withUsage(err error) error {
+	if hasCode(err, pgerrcode.InsufficientPrivilege) {
+		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA public, bizydb TO it: %w", ErrMissingGrant, err)
+	}
+	return err
+}
+
+// namedOnEntry is named for the statements that switch the role and ask whether there is such a user.
 func namedOnEntry(err error) error {
 	var notSent pgx.ErrPreprocessingBatch
-	if hasCode(err, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidParameterValue) && !errors.As(err, &notSent) { // the second: no such role
+	if errors.As(err, &notSent) {
+		return named(withUsage(err))
+	}
+	if hasCode(err, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidParameterValue) { // the second: no such role
 		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrMissingGrant, err)
 	}
 	return named(err)

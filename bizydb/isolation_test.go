@@ -169,41 +169,73 @@ func TestLoginCanDoNothingOutsideAScope(t *testing.T) {
 	}
 }
 
-// From the next statement on, a deactivated user reads and writes nothing, also in a transaction that is open. (A snapshot
-// that is open sees what was.)
-func TestDeactivatedUser(t *testing.T) {
+// Every call for a user who is not there or not active is ErrNoUser, whatever it asks. A transaction of bizydb's asks when it
+// begins: one that is open goes on.
+func TestNoActiveUser(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
-	user := db.NewUser(t)
-	alice := db.As(user)
-	mine := plant(t, alice)
-	deactivate := func() {
-		if _, err := db.Accounts().Deactivate(t.Context(), user); err != nil {
-			t.Fatal(err)
-		}
+	inactive, deleted := db.NewUser(t), db.NewUser(t)
+	mine := plantAll(t, db.As(inactive))
+	plantAll(t, db.As(deleted))
+	if _, err := db.Accounts().Delete(t.Context(), deleted); err != nil {
+		t.Fatal(err)
 	}
-	err := alice.InTx(t.Context(), func(tx *bizydb.Tx) error {
-		if _, err := tx.GetTask(t.Context(), mine.task); err != nil {
-			t.Fatal(err)
+	err := db.As(inactive).InTx(t.Context(), func(tx *bizydb.Tx) error {
+		if _, err := db.Accounts().Deactivate(t.Context(), inactive); err != nil {
+			return err
 		}
-		deactivate()
-		_, err := tx.GetTask(t.Context(), mine.task)
+		_, err := tx.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, Title: new("the last change")})
 		return err
 	})
-	if !errors.Is(err, bizydb.ErrNotFound) {
-		t.Errorf("get: %v, want ErrNotFound", err)
+	if err != nil {
+		t.Errorf("in a transaction that was open: %v", err)
 	}
-	if tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 0 {
-		t.Errorf("list: %v, %v", tasks, err)
+	content := "SELECT string_agg(row::text, '' ORDER BY row::text) FROM (SELECT to_jsonb(t) FROM public.tasks t UNION ALL SELECT to_jsonb(g) FROM public.goals g UNION ALL SELECT to_jsonb(u) FROM public.users u) AS r (row)"
+	before := ownerQuery[string](t, db, content)
+	for who, user := range map[string]bizydb.UserID{"inactive": inactive, "deleted": deleted, "never there": math.MaxInt64} {
+		ways := map[string]func(method string) error{
+			"Scope": func(method string) error { _, err := call(t.Context(), db.As(user), method, mine); return err },
+			"Batch": func(method string) error {
+				return db.As(user).Batch(t.Context(), func(q planner.Reader) error { _, err := call(t.Context(), q, method, mine); return err })
+			},
+			"WithTx": func(method string) error {
+				return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+					_, err := call(t.Context(), db.As(user).WithTx(tx), method, mine)
+					if _, then := tx.Exec(t.Context(), "SELECT"); sqlState(then) != "25P02" {
+						t.Errorf("%s: the service's transaction goes on: %v", method, then)
+					}
+					return err
+				})
+			},
+		}
+		eachMethod(t, func(t *testing.T, method string) {
+			for way, ask := range ways {
+				if err := ask(method); !errors.Is(err, bizydb.ErrNoUser) && !(way == "Batch" && errors.Is(err, bizydb.ErrReadOnly)) {
+					t.Errorf("%s, %s: %v, want ErrNoUser", who, way, err)
+				}
+			}
+		})
+		never := func(*bizydb.Tx) error { t.Errorf("%s: the function was called", who); return nil }
+		if err := db.As(user).InTx(t.Context(), never); !errors.Is(err, bizydb.ErrNoUser) {
+			t.Errorf("%s, InTx: %v, want ErrNoUser", who, err)
+		}
+		if err := db.As(user).Snapshot(t.Context(), never); !errors.Is(err, bizydb.ErrNoUser) {
+			t.Errorf("%s, Snapshot: %v, want ErrNoUser", who, err)
+		}
+		for _, err := range db.As(user).StreamTasks(t.Context(), planner.ListTasksParams{}) {
+			if !errors.Is(err, bizydb.ErrNoUser) {
+				t.Errorf("%s, StreamTasks: %v, want ErrNoUser", who, err)
+			}
+		}
 	}
-	if _, err := alice.Me(t.Context()); !errors.Is(err, bizydb.ErrNotFound) {
-		t.Errorf("me: %v, want ErrNotFound", err)
+	if diff := cmp.Diff(before, ownerQuery[string](t, db, content)); diff != "" {
+		t.Errorf("rows (-before +after):\n%s", diff)
 	}
-	if _, err := alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, Title: new("x")}); !errors.Is(err, bizydb.ErrNotFound) {
-		t.Errorf("update: %v, want ErrNotFound", err)
+	if _, err := db.Accounts().Reactivate(t.Context(), inactive); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: "x"}); !errors.Is(err, bizydb.ErrNoUser) {
-		t.Errorf("create: %v, want ErrNoUser", err)
+	if task, err := db.As(inactive).GetTask(t.Context(), mine.task); err != nil || task.Title != "the last change" {
+		t.Errorf("active again: %+v, %v", task, err)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SELECT bizydb.dependent_tasks(TASK)::text", "{}"},
 		{"SELECT bizydb.tagged_tasks('[\"urgent\"]', '[]') @> ARRAY[TASK]::bigint[]", "false"},
 		{"SELECT bizydb.date_imported_goals('{GOAL}', '{2000-01-01}')", ""}, // of none of hers
-		{"SELECT bizydb.recount('{GOAL}', '{0}')", denied},
+		{"SELECT bizydb.recount(ALICE, '{GOAL}', '{0}')", denied},
 		{"TRUNCATE public.tasks", denied},
 		{"COPY public.tasks FROM PROGRAM 'true'", denied},
 		{"COPY (SELECT 1) TO PROGRAM 'true'", denied},

@@ -22,9 +22,9 @@ type session struct {
 	tx   pgx.Tx        // where all of them run
 	mode pgx.QueryExecMode
 
-	enter        statement // none where sql is "", like the next two
-	enterToWrite statement // instead of enter before a statement that writes
-	leave        statement
+	enter        []statement
+	enterToWrite []statement // instead of enter before a statement that writes, where there is any
+	leave        []statement
 	invalid      error // what every call gives instead
 
 	prepared statements // by this session on tx's connection; pgx knows of those before
@@ -124,24 +124,21 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	}
 
 	enter := s.enter
-	if s.enterToWrite.sql != "" && r.query.writes {
+	if s.enterToWrite != nil && r.query.writes {
 		enter = s.enterToWrite
 	}
 	batch := &pgx.Batch{}
-	for _, stmt := range slices.Concat([]statement{enter}, queries, []statement{s.leave}) {
-		if stmt.sql == "" {
-			continue
-		}
+	for _, stmt := range slices.Concat(enter, queries, s.leave) {
 		if s.mode == pgx.QueryExecModeCacheStatement {
 			if err := prepared.ensure(ctx, to, stmt.sql); err != nil {
-				return nil, r.close(err)
+				return nil, r.close(withUsage(err))
 			}
 		}
 		batch.Queue(stmt.sql, stmt.args...)
 	}
 	r.sent = !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)
-	if enter.sql != "" {
+	for range enter {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
 			return nil, fmt.Errorf("bizydb: %s: %w", r.query.name, withOutcome(namedOnEntry(err), r.unknown))

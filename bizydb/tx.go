@@ -65,7 +65,7 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	}
 	defer conn.Release()
 
-	tx, err := s.begin(ctx, conn.Conn(), s.statement(enter), options)
+	tx, err := s.begin(ctx, conn.Conn(), s.entry(enter), options)
 	if err != nil {
 		return fmt.Errorf("bizydb: begin: %w", err)
 	}
@@ -82,15 +82,17 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 }
 
 // begin begins a transaction and confines it, in one round trip.
-func (s Scope) begin(ctx context.Context, conn *pgx.Conn, enter statement, options pgx.TxOptions) (pgx.Tx, error) {
-	if s.db.mode == pgx.QueryExecModeCacheStatement {
-		if err := statementsOf(conn).ensure(ctx, conn, enter.sql); err != nil {
-			return nil, named(err)
-		}
-	}
+func (s Scope) begin(ctx context.Context, conn *pgx.Conn, enter []statement, options pgx.TxOptions) (pgx.Tx, error) {
 	batch := &pgx.Batch{}
 	batch.BeginTx(options)
-	batch.Queue(enter.sql, enter.args...)
+	for _, stmt := range enter {
+		if s.db.mode == pgx.QueryExecModeCacheStatement {
+			if err := statementsOf(conn).ensure(ctx, conn, stmt.sql); err != nil {
+				return nil, named(withUsage(err))
+			}
+		}
+		batch.Queue(stmt.sql, stmt.args...)
+	}
 	results := conn.SendBatch(ctx, batch)
 	if err := results.Close(); err != nil {
 		rollback(ctx, results.Tx()) // does nothing if it has not begun

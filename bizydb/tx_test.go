@@ -3,7 +3,9 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -212,14 +214,14 @@ func TestWithTx(t *testing.T) {
 		login := parseConfig(t, made.DSN).ConnConfig.User
 		for _, sql := range []string{
 			"CREATE TABLE outbox (text text)", "CREATE ROLE " + login + "_app", "GRANT ALL ON outbox TO " + login + "_app",
-			"GRANT " + login + "_app TO " + login,
+			"GRANT " + login + "_app TO " + login, "GRANT USAGE ON SCHEMA public, bizydb TO " + login + "_app", // as README.md says
 		} {
 			if _, err := owner.Exec(t.Context(), sql); err != nil {
 				t.Fatal(err)
 			}
 		}
 		t.Cleanup(func() {
-			_, err := owner.Exec(context.Background(), "DROP TABLE outbox; DROP ROLE "+login+"_app")
+			_, err := owner.Exec(context.Background(), "DROP TABLE outbox; DROP OWNED BY "+login+"_app; DROP ROLE "+login+"_app")
 			if err != nil {
 				t.Error(err)
 			}
@@ -296,6 +298,36 @@ func TestWithTx(t *testing.T) {
 		work(true)
 		if tasks, messages := count(); tasks != 1 || messages != 1 {
 			t.Errorf("after a commit %d tasks, %d messages", tasks, messages)
+		}
+	})
+}
+
+// A role that the service has taken in its transaction needs USAGE on the schemas, in exec modes that prepare statements, and
+// the error says so.
+func TestWithTxWithoutUsage(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		login := parseConfig(t, made.DSN).ConnConfig.User
+		asOwner(t, made, fmt.Sprintf("CREATE ROLE %[1]s_app; GRANT %[1]s_app TO %[1]s", login))
+		defer asOwner(t, made, "DROP ROLE "+login+"_app")
+		for name, ask := range map[string]func(*bizydb.Tx) error{
+			"read":  func(tx *bizydb.Tx) error { _, err := tx.ListTasks(t.Context(), planner.ListTasksParams{}); return err },
+			"write": func(tx *bizydb.Tx) error { _, err := tx.DeleteTasks(t.Context(), planner.TaskIDs{1}); return err },
+		} {
+			tx := begin(t, db.Pool())
+			exec(t, tx, "SET LOCAL ROLE "+login+"_app")
+			err := ask(alice.WithTx(tx))
+			if db.Pool().Config().ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeExec {
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			} else if !errors.Is(err, bizydb.ErrRole) || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA public, bizydb TO it") {
+				t.Errorf("%s: %v, want ErrRole that says what to grant", name, err)
+			}
+			if err := tx.Rollback(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

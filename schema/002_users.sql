@@ -72,6 +72,28 @@ CREATE VIEW bizydb.profiles WITH (security_invoker = true) AS
 
 COMMENT ON VIEW bizydb.profiles IS 'An account without its password hash.';
 
+CREATE FUNCTION bizydb.no_such_user() RETURNS bigint
+  LANGUAGE plpgsql SET search_path = ''
+  AS $$
+BEGIN
+  RAISE EXCEPTION 'user % does not exist or is not active', bizydb.current_user_id() USING ERRCODE = 'UB001';
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.no_such_user() IS 'Raises SQLSTATE UB001.';
+
+-- The library asks this once it has taken the role and named the user, for each call or transaction, so that no policy has
+-- to look at users. It is a query of language SQL, with its caller's rights and under row security, so that
+-- "SELECT * FROM bizydb.require_user()" is planned once for a connection. (A function in plpgsql that looks the user up by
+-- itself, with its owner's rights, takes twice as long, and whoever has not taken the role yet would need a right to it.)
+CREATE FUNCTION bizydb.require_user() RETURNS SETOF bigint
+  LANGUAGE sql STABLE
+  BEGIN ATOMIC
+    SELECT bizydb.no_such_user() WHERE NOT EXISTS (SELECT FROM public.users);
+  END;
+
+COMMENT ON FUNCTION bizydb.require_user() IS 'Raises UB001 unless the scope''s user exists and is active. Returns nothing.';
+
 -- bizydb_accounts has no right on goals and tasks, and needs none: what goes with a user is deleted and counted here.
 CREATE FUNCTION bizydb.delete_user(id bigint, OUT goals bigint, OUT tasks bigint) RETURNS SETOF record
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
@@ -103,8 +125,9 @@ GRANT SELECT (id, email, username, full_name, is_active, is_verified, is_superus
   ON public.users TO bizydb_user;
 GRANT SELECT, UPDATE (username, full_name) ON bizydb.profiles TO bizydb_user;
 
-REVOKE ALL ON FUNCTION bizydb.derive_user(), bizydb.delete_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.derive_user(), bizydb.no_such_user(), bizydb.require_user(), bizydb.delete_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.no_such_user(), bizydb.require_user() TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 2;
 
@@ -113,6 +136,8 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 1;
 
 DROP FUNCTION bizydb.delete_user(bigint);
+DROP FUNCTION bizydb.require_user();
+DROP FUNCTION bizydb.no_such_user();
 DROP VIEW bizydb.profiles;
 DROP TABLE public.users;
 DROP FUNCTION bizydb.derive_user();

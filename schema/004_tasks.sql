@@ -166,10 +166,9 @@ CREATE TRIGGER tasks_derive BEFORE INSERT OR UPDATE ON public.tasks
 
 ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
 
--- The user sees its own row of users, and only while it is active.
 CREATE POLICY tasks_owner ON public.tasks TO bizydb_user
-  USING (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users))
-  WITH CHECK (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users));
+  USING (user_id = (SELECT bizydb.current_user_id()))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
 
 REVOKE ALL ON public.tasks FROM PUBLIC, bizydb_user, bizydb_accounts;
 REVOKE ALL ON SEQUENCE public.tasks_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;

@@ -1,5 +1,6 @@
 -- A goal's percentage follows its tasks and sub-goals: how the work counted with a goal changes, and how that climbs.
 CREATE TYPE bizydb.work AS (
+  user_id         bigint,
   goal_id         bigint,
   depth           integer, -- of the goal; 0 is a root
   tasks           integer,
@@ -30,31 +31,35 @@ BEGIN
 
   -- What is under a cancelled goal counts no further up.
   IF reopened IS NOT NULL THEN
-    WITH RECURSIVE above (id, parent_goal_id, status) AS (
-      SELECT g.id, g.parent_goal_id, g.status FROM public.goals g WHERE g.id = ANY (reopened)
+    WITH RECURSIVE above (user_id, id, parent_goal_id, status) AS (
+      SELECT g.user_id, g.id, g.parent_goal_id, g.status FROM unnest(work) AS w
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = w.user_id AND g.id = w.goal_id OFFSET 0) AS g
+      WHERE w.goal_id = ANY (add_work.reopened)
       UNION
-      SELECT g.id, g.parent_goal_id, g.status FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+      SELECT g.user_id, g.id, g.parent_goal_id, g.status FROM above a
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = a.user_id AND g.id = a.parent_goal_id OFFSET 0) AS g
       WHERE a.status <> 'cancelled'
     )
-    SELECT work || array_agg(ROW (a.id, 0, 0, 0, 0, 0, true)::bizydb.work) INTO work FROM above a WHERE a.status = 'completed';
+    SELECT work || array_agg(ROW (a.user_id, a.id, 0, 0, 0, 0, 0, true)::bizydb.work) INTO work FROM above a WHERE a.status = 'completed';
   END IF;
 
   -- A goal above several others is written once, after all of them. Of one goal the depth does not matter.
   IF cardinality(work) > 1 THEN
-    WITH RECURSIVE above (id, parent_goal_id) AS (
-      SELECT g.id, g.parent_goal_id FROM unnest(work) AS w CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = w.goal_id OFFSET 0) AS g
+    WITH RECURSIVE above (user_id, id, parent_goal_id) AS (
+      SELECT g.user_id, g.id, g.parent_goal_id FROM unnest(work) AS w
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = w.user_id AND g.id = w.goal_id OFFSET 0) AS g
       UNION
-      SELECT g.id, g.parent_goal_id FROM above a CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+      SELECT g.user_id, g.id, g.parent_goal_id FROM above a
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = a.user_id AND g.id = a.parent_goal_id OFFSET 0) AS g
     ), deep (goal_id, depth) AS (
       SELECT a.id, 0 FROM above a WHERE a.parent_goal_id IS NULL
       UNION ALL
       SELECT a.id, d.depth + 1 FROM deep d JOIN above a ON a.parent_goal_id = d.goal_id
     ), merged AS (
-      SELECT w.goal_id, d.depth, sum(w.tasks) AS tasks, sum(w.completed_tasks) AS completed_tasks, sum(w.sub_goals) AS sub_goals, sum(w.progress) AS progress, bool_or(w.reopened) AS reopened
-      FROM unnest(work) AS w JOIN deep d USING (goal_id) GROUP BY w.goal_id, d.depth
+      SELECT w.user_id, w.goal_id, d.depth, sum(w.tasks) AS tasks, sum(w.completed_tasks) AS completed_tasks, sum(w.sub_goals) AS sub_goals, sum(w.progress) AS progress, bool_or(w.reopened) AS reopened
+      FROM unnest(work) AS w JOIN deep d USING (goal_id) GROUP BY w.user_id, w.goal_id, d.depth
     )
-    SELECT array_agg(ROW (m.goal_id, m.depth, m.tasks, m.completed_tasks, m.sub_goals, m.progress, m.reopened)::bizydb.work), max(m.depth)
+    SELECT array_agg(ROW (m.user_id, m.goal_id, m.depth, m.tasks, m.completed_tasks, m.sub_goals, m.progress, m.reopened)::bizydb.work), max(m.depth)
     INTO work, top
     FROM merged m;
   END IF;
@@ -64,12 +69,13 @@ BEGIN
   --
   -- Each round goes one level up: what is at that level gives way to its parents, by what its percentage has changed, and
   -- joins what waits there. One UPDATE at the end, since a statement costs more than its rows.
-  WITH RECURSIVE climb (goal_id, depth, level, tasks, completed_tasks, sub_goals, progress, reopened) AS (
-    SELECT w.goal_id, w.depth, top, w.tasks, w.completed_tasks, w.sub_goals, w.progress, w.reopened FROM unnest(work) AS w
+  WITH RECURSIVE climb (user_id, goal_id, depth, level, tasks, completed_tasks, sub_goals, progress, reopened) AS (
+    SELECT w.user_id, w.goal_id, w.depth, top, w.tasks, w.completed_tasks, w.sub_goals, w.progress, w.reopened FROM unnest(work) AS w
     UNION ALL
-    SELECT u.goal_id, u.depth, u.level, sum(u.tasks)::integer, sum(u.completed_tasks)::integer, sum(u.sub_goals)::integer, sum(u.progress)::bigint, bool_or(u.reopened)
+    SELECT u.user_id, u.goal_id, u.depth, u.level, sum(u.tasks)::integer, sum(u.completed_tasks)::integer, sum(u.sub_goals)::integer, sum(u.progress)::bigint, bool_or(u.reopened)
     FROM (
       SELECT
+        c.user_id,
         CASE WHEN c.depth = c.level THEN g.parent_goal_id ELSE c.goal_id END AS goal_id,
         least(c.depth, c.level - 1) AS depth,
         c.level - 1 AS level,
@@ -83,11 +89,11 @@ BEGIN
           ELSE c.progress END AS progress,
         c.reopened AND c.depth < c.level AS reopened
       FROM climb c
-      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
+      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = c.user_id AND g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
       WHERE c.depth < c.level OR g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
         AND c.level > -100000 -- never, but in a cycle, which is about to be refused
     ) AS u
-    GROUP BY u.goal_id, u.depth, u.level
+    GROUP BY u.user_id, u.goal_id, u.depth, u.level
     HAVING (sum(u.tasks), sum(u.completed_tasks), sum(u.sub_goals), sum(u.progress)) <> (0, 0, 0, 0) OR bool_or(u.reopened)
   )
   UPDATE public.goals g SET
@@ -98,7 +104,7 @@ BEGIN
     status = CASE WHEN c.reopened THEN 'active' ELSE g.status END,
     roll_up_count = g.roll_up_count + 1
   FROM climb c
-  WHERE g.id = c.goal_id AND c.depth = c.level AND ((c.tasks, c.completed_tasks, c.sub_goals, c.progress) <> (0, 0, 0, 0) OR c.reopened);
+  WHERE g.user_id = c.user_id AND g.id = c.goal_id AND c.depth = c.level AND ((c.tasks, c.completed_tasks, c.sub_goals, c.progress) <> (0, 0, 0, 0) OR c.reopened);
 END
 $$;
 
@@ -115,21 +121,21 @@ DECLARE
   reopened bigint[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, w.tasks, w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.user_id, w.goal_id, 0, w.tasks, w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, parent_goal_id, count(*), count(*) FILTER (WHERE status = 'completed'), bool_or(status <> 'completed')
       FROM new_rows WHERE parent_goal_id IS NOT NULL GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, tasks, completed, unfinished);
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, -w.tasks, -w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
+    SELECT array_agg(ROW (w.user_id, w.goal_id, 0, -w.tasks, -w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
     FROM (
       SELECT user_id, parent_goal_id, count(*), count(*) FILTER (WHERE status = 'completed')
       FROM old_rows WHERE parent_goal_id IS NOT NULL GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, tasks, completed);
   ELSE
     -- Old and new are added up, not joined: a plan made for one row would join a hundred thousand in a nested loop.
-    SELECT array_agg(ROW (w.goal_id, 0, w.tasks, w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.user_id, w.goal_id, 0, w.tasks, w.completed, 0, 0, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, goal_id, sum(tasks), sum(completed), bool_or(tasks - completed > 0)
@@ -163,21 +169,21 @@ DECLARE
   reopened bigint[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, w.goals, w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.user_id, w.goal_id, 0, 0, 0, w.goals, w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, parent_goal_id, count(*), sum(round(100 * progress_percentage)), bool_or(status <> 'completed')
       FROM new_rows WHERE parent_goal_id IS NOT NULL AND status <> 'cancelled' GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, goals, progress, unfinished);
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, -w.goals, -w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
+    SELECT array_agg(ROW (w.user_id, w.goal_id, 0, 0, 0, -w.goals, -w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id) INTO work, owners
     FROM (
       SELECT user_id, parent_goal_id, count(*), sum(round(100 * progress_percentage))
       FROM old_rows WHERE parent_goal_id IS NOT NULL AND status <> 'cancelled' GROUP BY user_id, parent_goal_id
     ) AS w (user_id, goal_id, goals, progress);
   -- Rows that the roll-up has written climb already. Mostly that is all of them.
   ELSIF EXISTS (SELECT id, roll_up_count FROM old_rows INTERSECT SELECT id, roll_up_count FROM new_rows) THEN
-    SELECT array_agg(ROW (w.goal_id, 0, 0, 0, w.goals, w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
+    SELECT array_agg(ROW (w.user_id, w.goal_id, 0, 0, 0, w.goals, w.progress, false)::bizydb.work), array_agg(DISTINCT w.user_id), array_agg(w.goal_id) FILTER (WHERE w.unfinished)
     INTO work, owners, reopened
     FROM (
       SELECT user_id, goal_id, sum(goals), sum(progress), bool_or(open > 0)
@@ -215,7 +221,7 @@ CREATE TYPE bizydb.goal_change AS (
 COMMENT ON TYPE bizydb.goal_change IS 'What a roll-up from scratch has corrected.';
 
 -- Every sub-goal of a given goal has to be given too, or be right.
-CREATE FUNCTION bizydb.recount(goals bigint[], depths integer[]) RETURNS SETOF bizydb.goal_change
+CREATE FUNCTION bizydb.recount(owner bigint, goals bigint[], depths integer[]) RETURNS SETOF bizydb.goal_change
   LANGUAGE plpgsql SET search_path = ''
   AS $$
 DECLARE
@@ -226,18 +232,18 @@ DECLARE
 BEGIN
   -- From the deepest up, since a goal is counted with what its sub-goals have come to.
   FOR level, peers IN SELECT at.depth, array_agg(at.id) FROM unnest(goals, depths) AS at (id, depth) GROUP BY at.depth ORDER BY at.depth DESC LOOP
-    SELECT array_agg(ROW (g.id, level, t.n, t.completed, s.n, s.progress, false)::bizydb.work ORDER BY g.id),
+    SELECT array_agg(ROW (owner, g.id, level, t.n, t.completed, s.n, s.progress, false)::bizydb.work ORDER BY g.id),
            array_agg(ROW (g.id, g.progress_percentage, NULL)::bizydb.goal_change ORDER BY g.id)
     INTO wrong, old
     FROM unnest(peers) AS peer (id)
-    JOIN public.goals g USING (id)
+    JOIN public.goals g ON g.user_id = owner AND g.id = peer.id
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, count(*) FILTER (WHERE task.status = 'completed')::integer AS completed
-      FROM public.tasks task WHERE task.user_id = g.user_id AND task.parent_goal_id = g.id
+      FROM public.tasks task WHERE task.user_id = owner AND task.parent_goal_id = g.id
     ) AS t
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, coalesce(sum(round(100 * sub.progress_percentage)), 0)::bigint AS progress
-      FROM public.goals sub WHERE sub.user_id = g.user_id AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
+      FROM public.goals sub WHERE sub.user_id = owner AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
     ) AS s
     WHERE (g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
        OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
@@ -247,23 +253,23 @@ BEGIN
     UPDATE public.goals g SET
       task_count = w.tasks, completed_task_count = w.completed_tasks, sub_goal_count = w.sub_goals, sub_goal_progress = w.progress,
       roll_up_count = g.roll_up_count + 1
-    FROM unnest(wrong) AS w WHERE g.id = w.goal_id;
+    FROM unnest(wrong) AS w WHERE g.user_id = owner AND g.id = w.goal_id;
 
     RETURN QUERY
       SELECT o.goal_id, o.old_percentage, g.progress_percentage
-      FROM unnest(old) AS o JOIN public.goals g ON g.id = o.goal_id ORDER BY o.goal_id;
+      FROM unnest(old) AS o JOIN public.goals g ON g.user_id = owner AND g.id = o.goal_id ORDER BY o.goal_id;
   END LOOP;
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.recount(bigint[], integer[]) IS 'Counts the work under goals, given with their depths, and writes what differs.';
+COMMENT ON FUNCTION bizydb.recount(bigint, bigint[], integer[]) IS 'Counts the work under goals, given with their depths, and writes what differs.';
 
 -- Returns the goals that were wrong, the deepest first.
 CREATE FUNCTION bizydb.roll_up(goal bigint) RETURNS SETOF bizydb.goal_change
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET enable_seqscan = off -- counting one user's goals is no reason to read everybody's
   AS $$
 DECLARE
-  me     bigint := (SELECT u.id FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active);
+  me     bigint := bizydb.current_user_id();
   goals  bigint[];
   depths integer[];
 BEGIN
@@ -284,7 +290,7 @@ BEGIN
   IF goals IS NULL THEN
     RAISE EXCEPTION 'there is no such goal' USING ERRCODE = 'no_data_found';
   END IF;
-  RETURN QUERY SELECT * FROM bizydb.recount(goals, depths);
+  RETURN QUERY SELECT * FROM bizydb.recount(me, goals, depths);
 END
 $$;
 
@@ -304,7 +310,7 @@ BEGIN
     SELECT g.id, t.depth + 1 FROM tree t JOIN public.goals g ON g.user_id = owner AND g.parent_goal_id = t.id
   )
   SELECT array_agg(t.id), array_agg(t.depth) INTO goals, depths FROM tree t;
-  RETURN QUERY SELECT * FROM bizydb.recount(goals, depths);
+  RETURN QUERY SELECT * FROM bizydb.recount(owner, goals, depths);
 END
 $$;
 
@@ -315,8 +321,7 @@ CREATE FUNCTION bizydb.roll_up_all() RETURNS SETOF bizydb.goal_change
   AS $$
 BEGIN
   PERFORM bizydb.lock_user(bizydb.current_user_id());
-  RETURN QUERY SELECT c.* FROM public.users u CROSS JOIN LATERAL bizydb.roll_up_user(u.id) AS c
-    WHERE u.id = bizydb.current_user_id() AND u.is_active;
+  RETURN QUERY SELECT * FROM bizydb.roll_up_user(bizydb.current_user_id());
 END
 $$;
 
@@ -353,7 +358,7 @@ CREATE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks
 REVOKE ALL ON TYPE bizydb.work, bizydb.goal_change FROM PUBLIC, bizydb_user, bizydb_accounts;
 
 REVOKE ALL ON FUNCTION
-  bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals(), bizydb.recount(bigint[], integer[]),
+  bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals(), bizydb.recount(bigint, bigint[], integer[]),
   bizydb.roll_up(bigint), bizydb.roll_up_user(bigint), bizydb.roll_up_all(), bizydb.roll_up_every_user()
   FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.roll_up(bigint), bizydb.roll_up_all() TO bizydb_user;
@@ -375,7 +380,7 @@ DROP FUNCTION bizydb.roll_up_every_user();
 DROP FUNCTION bizydb.roll_up_all();
 DROP FUNCTION bizydb.roll_up_user(bigint);
 DROP FUNCTION bizydb.roll_up(bigint);
-DROP FUNCTION bizydb.recount(bigint[], integer[]);
+DROP FUNCTION bizydb.recount(bigint, bigint[], integer[]);
 DROP TYPE bizydb.goal_change;
 DROP FUNCTION bizydb.roll_up_goals();
 DROP FUNCTION bizydb.roll_up_tasks();

@@ -7,11 +7,11 @@ BEGIN
   RETURN (
     WITH RECURSIVE needed (id, dependencies) AS (
       SELECT t.id, t.dependencies FROM jsonb_array_elements_text(list) AS d (id)
-      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.id = d.id::bigint AND t.user_id = owner OFFSET 0) AS t
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.user_id = owner AND t.id = d.id::bigint OFFSET 0) AS t
       UNION
       SELECT t.id, t.dependencies FROM needed n
       CROSS JOIN LATERAL jsonb_array_elements_text(n.dependencies) AS d (id)
-      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.id = d.id::bigint AND t.user_id = owner OFFSET 0) AS t
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.user_id = owner AND t.id = d.id::bigint OFFSET 0) AS t
     )
     SELECT coalesce(array_agg(n.id), '{}') FROM needed n
   );
@@ -33,13 +33,13 @@ BEGIN
   -- Of two changes that race, the second waits here and then sees the first: each query below takes a new snapshot.
   PERFORM bizydb.lock_user(NEW.user_id);
   IF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id)
-     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]') THEN
+     AND EXISTS (SELECT FROM public.tasks t WHERE t.user_id = OLD.user_id AND t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]') THEN
     RAISE EXCEPTION 'tasks depend on task %', OLD.id
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
   END IF;
 
   -- Locked, so that none of them gets another id or user meanwhile.
-  found := ARRAY(SELECT t.id FROM public.tasks t WHERE t.id = ANY (wanted) AND t.user_id = NEW.user_id ORDER BY t.id FOR SHARE);
+  found := ARRAY(SELECT t.id FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = ANY (wanted) ORDER BY t.id FOR SHARE);
   SELECT id INTO missing FROM unnest(wanted) AS id WHERE id <> ALL (found) LIMIT 1;
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
@@ -50,8 +50,8 @@ BEGIN
   -- does not say: there, to lock a row that has changed meanwhile is a serialization failure.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
-    PERFORM FROM public.tasks t WHERE t.id = ANY (needed) FOR SHARE;
-  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]') THEN
+    PERFORM FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = ANY (needed) FOR SHARE;
+  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]') THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
   END IF;
   IF NEW.id = ANY (needed) THEN
@@ -91,9 +91,9 @@ BEGIN
   ) AS t;
   UPDATE public.tasks t SET dependencies = coalesce((
     SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
-    WHERE EXISTS (SELECT FROM public.tasks other WHERE other.id = d.id::bigint AND other.user_id = t.user_id)
+    WHERE EXISTS (SELECT FROM public.tasks other WHERE other.user_id = t.user_id AND other.id = d.id::bigint)
   ), '[]')
-  WHERE t.id = ANY (dependents);
+  WHERE t.user_id = ANY (owners) AND t.id = ANY (dependents);
   RETURN NULL;
 END
 $$;
@@ -105,8 +105,7 @@ CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
   AS $$
   SELECT coalesce(array_agg(t.id), '{}') FROM public.tasks t
-  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]'
-    AND t.user_id = (SELECT u.id FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active)
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]'
   $$;
 
 COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS 'The tasks of the scope''s user that directly depend on a task.';

@@ -38,10 +38,10 @@ CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
     UNION ALL
     SELECT all_of WHERE coalesce(any_of, '[]') = '[]' AND all_of <> '[]'
   ) AS wanted (tags)
-  CROSS JOIN (SELECT u.id::text FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active) AS me (id)
   CROSS JOIN LATERAL (
     SELECT t.id FROM public.tasks t
-    WHERE jsonb_set('{}', ARRAY[t.user_id::text], t.tags) @> jsonb_set('{}', ARRAY[me.id], wanted.tags)
+    WHERE t.user_id = (SELECT bizydb.current_user_id())
+      AND jsonb_set('{}', ARRAY[t.user_id::text], t.tags) @> jsonb_set('{}', ARRAY[(SELECT coalesce(bizydb.current_user_id(), 0)::text)], wanted.tags)
       AND t.tags <> '[]' AND t.tags @> coalesce(all_of, '[]')
     OFFSET 0
   ) AS t

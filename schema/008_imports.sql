@@ -32,10 +32,9 @@ COMMENT ON INDEX bizydb.ix_imports_user_kind IS 'What a user has imported of a k
 
 ALTER TABLE bizydb.imports ENABLE ROW LEVEL SECURITY;
 
--- The user sees its own row of users, and only while it is active.
 CREATE POLICY imports_owner ON bizydb.imports TO bizydb_user
-  USING (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users))
-  WITH CHECK (user_id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT FROM public.users));
+  USING (user_id = (SELECT bizydb.current_user_id()))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
 
 -- With the owner's rights, since no role may write updated_at.
 CREATE FUNCTION bizydb.date_imported_goals(goals bigint[], times timestamptz[]) RETURNS void
@@ -45,7 +44,7 @@ BEGIN
   PERFORM set_config('bizydb.keep_updated_at', 'on', true);
   UPDATE public.goals g SET updated_at = dated.updated_at
   FROM unnest(goals, times) AS dated (id, updated_at)
-  WHERE g.id = dated.id AND g.user_id = (SELECT u.id FROM public.users u WHERE u.id = bizydb.current_user_id() AND u.is_active);
+  WHERE g.id = dated.id AND g.user_id = (SELECT bizydb.current_user_id());
   PERFORM set_config('bizydb.keep_updated_at', '', true);
 END
 $$;

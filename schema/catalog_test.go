@@ -206,7 +206,9 @@ var allowed = []string{
 	"bizydb_user: EXECUTE on bizydb.local_day(timestamp with time zone,text)",
 	"bizydb_user: EXECUTE on bizydb.lock_user(bigint)",
 	"bizydb_user: EXECUTE on bizydb.monday(date)",
+	"bizydb_user: EXECUTE on bizydb.no_such_user()",
 	"bizydb_user: EXECUTE on bizydb.plan_for_any_values()",
+	"bizydb_user: EXECUTE on bizydb.require_user()",
 	"bizydb_user: EXECUTE on bizydb.to_hundredths(double precision)",
 	"bizydb_user: EXECUTE on bizydb.work_done(bigint,bigint,bigint,bigint)",
 

@@ -83,52 +83,41 @@ func TestColumnsOutOfReach(t *testing.T) {
 	}
 }
 
-// An account that is deactivated is out from the next statement on, in the middle of a transaction too.
-func TestDeactivatedUser(t *testing.T) {
+// Whether the user is active is asked by require_user, on the way into a scope. SQL that sets the user by itself is not asked,
+// except for the user's own account.
+func TestRequireUser(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
-	user := db.NewUser(t)
+	user, other := db.NewUser(t), db.NewUser(t)
 	tx := enter(t, db, user, "")
-	goal := newGoal(t, tx, nil)
-	exec(t, tx, "INSERT INTO public.tasks (title, parent_goal_id) VALUES ('task', $1)", goal)
-	commit(t, tx)
-
-	tx = enter(t, db, user, "")
-	reads := []string{"SELECT FROM public.goals", "SELECT FROM public.tasks", "SELECT id FROM public.users"}
-	writes := []string{
-		"UPDATE public.goals SET title = 'changed'",
-		"UPDATE public.tasks SET title = 'changed'",
-		"UPDATE public.users SET full_name = 'changed'",
-		"DELETE FROM public.goals",
-		"DELETE FROM public.tasks",
+	const ask = "SELECT * FROM bizydb.require_user()"
+	if n := exec(t, tx, ask); n != 0 {
+		t.Errorf("active: %d rows", n)
 	}
-	for _, sql := range reads {
-		if n := exec(t, tx, sql); n != 1 {
-			t.Errorf("active: %s: %d rows", sql, n)
-		}
-	}
-	before := all[string](t, owner(t, db), rowsOf)
+	exec(t, tx, "INSERT INTO public.tasks (title) VALUES ('task')")
 	exec(t, owner(t, db), "UPDATE public.users SET is_active = false WHERE id = $1", user)
-	for _, sql := range append(reads, writes...) {
-		if n := exec(t, tx, sql); n != 0 {
-			t.Errorf("deactivated: %s: %d rows", sql, n)
+	for _, who := range []any{user, other + 1, 0, ""} {
+		exec(t, tx, "SELECT set_config('bizydb.user_id', $1, true)", fmt.Sprint(who))
+		for _, ask := range []string{ask, "SELECT bizydb.require_user()"} {
+			if err := attempt(t, tx, ask); err == nil || err.Code != "UB001" {
+				t.Errorf("user %v: %s: %v, want UB001", who, ask, err)
+			}
+		}
+		for _, sql := range []string{"SELECT id FROM public.users", "UPDATE public.users SET full_name = 'changed'"} {
+			if n := exec(t, tx, sql); n != 0 {
+				t.Errorf("user %v: %s: %d rows", who, sql, n)
+			}
 		}
 	}
-	for _, sql := range []string{
-		"INSERT INTO public.goals (title) VALUES ('x')",
-		"INSERT INTO public.tasks (title) VALUES ('x')",
-	} {
-		if err := attempt(t, tx, sql); err == nil || err.Code != "42501" {
-			t.Errorf("deactivated: %s: %v, want a refusal by row-level security", sql, err)
-		}
+	exec(t, tx, "SELECT set_config('bizydb.user_id', $1, true)", fmt.Sprint(user))
+	if n := exec(t, tx, "SELECT FROM public.tasks"); n != 1 {
+		t.Errorf("not asked: %d rows", n)
 	}
 	commit(t, tx)
-	if diff := cmp.Diff(before, all[string](t, owner(t, db), rowsOf)); diff != "" {
-		t.Errorf("rows (-before +after):\n%s", diff)
+	if n := exec(t, enter(t, db, other, ""), ask); n != 0 {
+		t.Errorf("the other user: %d rows", n)
 	}
 }
-
-const rowsOf = "SELECT to_jsonb(g.*)::text FROM public.goals g UNION ALL SELECT to_jsonb(t.*)::text FROM public.tasks t"
 
 // Nobody's scope is empty, and so is every text that names no user.
 func TestNoScopeReadsNothing(t *testing.T) {

@@ -246,6 +246,7 @@ var refusedToOwner = map[string]string{
 	"fk_tasks_user": `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
 	// The primary key refuses first what it refuses.
 	"uq_goals_user_id_id": `ALTER TABLE public.goals DROP CONSTRAINT goals_pkey; INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
+	"uq_tasks_user_id_id": `ALTER TABLE public.tasks DROP CONSTRAINT tasks_pkey; INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
 }
 
 func notHours(column string) []value {

@@ -150,7 +150,7 @@ func TestGoalCycleByRacingMoves(t *testing.T) {
 	}
 }
 
-// Who is deactivated while a move waits sees no goals any more. That must not pass for "no cycle".
+// A user is deactivated while a move waits. The move is checked all the same.
 func TestGoalCycleByDeactivatedUser(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)

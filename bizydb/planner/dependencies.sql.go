@@ -11,12 +11,12 @@ import (
 
 const goalTasks = `-- name: GoalTasks :many
 WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = $1
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id
 )
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
@@ -63,10 +63,11 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 
 const readyTasks = `-- name: ReadyTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE status IN ('pending', 'in_progress')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('pending', 'in_progress')
   AND (tasks.dependencies = '[]' OR NOT EXISTS (
     SELECT FROM jsonb_array_elements_text(tasks.dependencies) AS d (id)
-    WHERE (SELECT other.status FROM public.tasks other WHERE other.id = d.id::bigint) <> 'completed'
+    WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id::bigint) <> 'completed'
   ))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($1::int, 0)
@@ -113,7 +114,7 @@ func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 }
 
 const setTaskDependencies = `-- name: SetTaskDependencies :one
-UPDATE public.tasks SET dependencies = coalesce($1, '[]'::jsonb) WHERE id = $2
+UPDATE public.tasks SET dependencies = coalesce($1, '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -153,7 +154,8 @@ func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenci
 
 const tasksBlockedBy = `-- name: TasksBlockedBy :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.id = $1 AND blocker.status <> 'completed')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = $1 AND blocker.status <> 'completed')
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
@@ -201,7 +203,8 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 
 const tasksBlocking = `-- name: TasksBlocking :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = $1)
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1)
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
@@ -249,20 +252,20 @@ func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) 
 
 const goalWork = `-- name: goalWork :many
 WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = $1
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), work (id, dependencies, elsewhere) AS (
-  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
   UNION
   SELECT t.id, t.dependencies, true FROM work w
   -- An index is of use only for an id that is there already: the cast is not leakproof.
   CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS t
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
 FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 

@@ -12,13 +12,13 @@ import (
 
 const goalAncestors = `-- name: GoalAncestors :many
 WITH RECURSIVE above (id, parent_goal_id, distance) AS (
-  SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.id = $1
+  SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
   UNION ALL
   SELECT g.id, g.parent_goal_id, a.distance + 1 FROM above a
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = a.parent_goal_id OFFSET 0) AS g
 )
 SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count FROM above a
-JOIN public.goals ON goals.id = a.id
+JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = a.id
 WHERE a.distance > 0
 ORDER BY a.distance
 `
@@ -67,7 +67,7 @@ func (q *Queries) GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, err
 
 const goalsAtRisk = `-- name: GoalsAtRisk :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
-WHERE status = 'active' AND progress_percentage < 20
+WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
   AND target_date <= (SELECT coalesce($1::timestamptz, now()) + interval '720 hours')
 ORDER BY target_date, created_at, id
 LIMIT nullif($2::int, 0)
@@ -122,7 +122,7 @@ func (q *Queries) GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goa
 
 const goalsNearCompletion = `-- name: GoalsNearCompletion :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
-WHERE status = 'active' AND progress_percentage >= 80
+WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif($1::int, 0)
 `
@@ -171,7 +171,8 @@ func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, e
 
 const listGoals = `-- name: ListGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
-WHERE (status = $1 OR $1 IS NULL)
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND (status = $1 OR $1 IS NULL)
   AND (horizon = $2 OR $2 IS NULL)
   AND (parent_goal_id = $3 OR $3 IS NULL)
   AND (NOT $4::bool OR parent_goal_id IS NULL)
@@ -237,7 +238,8 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 
 const searchGoals = `-- name: SearchGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
-WHERE strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(success_criteria), lower($1)) > 0
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND (strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(success_criteria), lower($1)) > 0)
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif($2::int, 0)
 `
@@ -291,7 +293,8 @@ func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goa
 
 const upcomingGoals = `-- name: UpcomingGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
-WHERE status = 'active'
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status = 'active'
   AND target_date >= (SELECT coalesce($1::timestamptz, now()))
   AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
 ORDER BY target_date, created_at, id

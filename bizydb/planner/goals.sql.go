@@ -11,7 +11,7 @@ import (
 )
 
 const completeGoal = `-- name: CompleteGoal :one
-UPDATE public.goals SET status = 'completed' WHERE id = $1
+UPDATE public.goals SET status = 'completed' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
@@ -111,7 +111,7 @@ func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, e
 }
 
 const deleteGoal = `-- name: DeleteGoal :one
-DELETE FROM public.goals WHERE id = $1
+DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
@@ -145,7 +145,7 @@ func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 }
 
 const getGoal = `-- name: GetGoal :one
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals WHERE id = $1
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
 // GetGoal returns one goal, or ErrNotFound.
@@ -177,7 +177,7 @@ func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 }
 
 const moveGoal = `-- name: MoveGoal :one
-UPDATE public.goals SET parent_goal_id = $1 WHERE id = $2
+UPDATE public.goals SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
@@ -217,7 +217,7 @@ func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error
 }
 
 const reopenGoal = `-- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE id = $1
+UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
@@ -262,7 +262,7 @@ UPDATE public.goals SET
   success_criteria = CASE WHEN NOT $10::bool THEN coalesce($11, success_criteria) END,
   parent_goal_id = CASE WHEN NOT $12::bool THEN coalesce($13, parent_goal_id) END,
   metrics = coalesce($14, metrics)
-WHERE id = $15
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $15
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 

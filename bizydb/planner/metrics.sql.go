@@ -11,7 +11,7 @@ import (
 
 const goalMetric = `-- name: GoalMetric :one
 SELECT (metrics -> $1::text)::bizydb.metric AS value FROM public.goals
-WHERE id = $2 AND jsonb_exists(metrics, $1)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2 AND jsonb_exists(metrics, $1)
 `
 
 type GoalMetricParams struct {
@@ -29,7 +29,7 @@ func (q *Queries) GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric,
 }
 
 const mergeGoalMetrics = `-- name: MergeGoalMetrics :one
-UPDATE public.goals SET metrics = metrics || coalesce($1, '{}'::jsonb) WHERE id = $2
+UPDATE public.goals SET metrics = metrics || coalesce($1, '{}'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
@@ -68,7 +68,7 @@ func (q *Queries) MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsPara
 }
 
 const removeGoalMetric = `-- name: RemoveGoalMetric :one
-UPDATE public.goals SET metrics = metrics - $1::text WHERE id = $2
+UPDATE public.goals SET metrics = metrics - $1::text WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
@@ -107,7 +107,7 @@ func (q *Queries) RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricPara
 }
 
 const setGoalMetric = `-- name: SetGoalMetric :one
-UPDATE public.goals SET metrics = metrics || jsonb_build_object($1::text, $2::bizydb.metric) WHERE id = $3
+UPDATE public.goals SET metrics = metrics || jsonb_build_object($1::text, $2::bizydb.metric) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 

@@ -10,7 +10,7 @@ import (
 )
 
 const me = `-- name: Me :one
-SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = bizydb.current_user_id()
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id())
 `
 
 // Me returns the scope's own account, or ErrNotFound if the user does not exist or is not active.
@@ -37,7 +37,7 @@ const updateMe = `-- name: UpdateMe :one
 UPDATE bizydb.profiles SET
   username = coalesce(btrim($1::text, E' \t\r\n'), username),
   full_name = CASE WHEN NOT $2::bool THEN coalesce(btrim($3::text, E' \t\r\n'), full_name) END
-WHERE id = bizydb.current_user_id()
+WHERE id = (SELECT bizydb.current_user_id())
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
 `
 

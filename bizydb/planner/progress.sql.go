@@ -12,25 +12,25 @@ import (
 const goalTree = `-- name: GoalTree :many
 WITH RECURSIVE tree (id, depth, place) AS (
   (
-    SELECT g.id, 0, ARRAY[ROW (g.target_date, g.created_at, g.id)] FROM public.goals g WHERE g.id = $1
+    SELECT g.id, 0, ARRAY[ROW (g.target_date, g.created_at, g.id)] FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
     UNION ALL
-    SELECT g.id, 0, ARRAY[ROW (g.target_date, g.created_at, g.id)] FROM public.goals g WHERE $1 = 0 AND g.parent_goal_id IS NULL
+    SELECT g.id, 0, ARRAY[ROW (g.target_date, g.created_at, g.id)] FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND $1 = 0 AND g.parent_goal_id IS NULL
   )
   UNION ALL
   SELECT g.id, t.depth + 1, t.place || ROW (g.target_date, g.created_at, g.id) FROM tree t
-  JOIN public.goals g ON g.parent_goal_id = t.id
+  JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id
 )
 SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, t.depth::int AS depth,
   n.pending::int AS pending, n.in_progress::int AS in_progress, n.blocked::int AS blocked, n.completed::int AS completed
 FROM tree t
-JOIN public.goals ON goals.id = t.id
+JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = t.id
 CROSS JOIN LATERAL (
   SELECT
     count(*) FILTER (WHERE status = 'pending') AS pending,
     count(*) FILTER (WHERE status = 'in_progress') AS in_progress,
     count(*) FILTER (WHERE status = 'blocked') AS blocked,
     count(*) FILTER (WHERE status = 'completed') AS completed
-  FROM public.tasks WHERE parent_goal_id = goals.id
+  FROM public.tasks WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = goals.id
 ) AS n
 ORDER BY t.place
 `
@@ -94,8 +94,8 @@ func (q *Queries) GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, e
 
 const rollUp = `-- name: RollUp :many
 SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
-FROM bizydb.roll_up((SELECT o.id FROM public.goals o WHERE o.id = $1)) AS c (goal_id, old_percentage, new_percentage)
-JOIN public.goals g ON g.id = c.goal_id
+FROM bizydb.roll_up((SELECT o.id FROM public.goals o WHERE o.user_id = (SELECT bizydb.current_user_id()) AND o.id = $1)) AS c (goal_id, old_percentage, new_percentage)
+JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.id = c.goal_id
 ORDER BY g.id
 `
 
@@ -138,7 +138,7 @@ func (q *Queries) RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error
 const rollUpAll = `-- name: RollUpAll :many
 SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
 FROM bizydb.roll_up_all() AS c (goal_id, old_percentage, new_percentage)
-JOIN public.goals g ON g.id = c.goal_id
+JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.id = c.goal_id
 ORDER BY g.id
 `
 

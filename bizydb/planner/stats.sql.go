@@ -16,7 +16,8 @@ SELECT count(*)::int AS due,
   count(*) FILTER (WHERE completed_at <= due_date)::int AS on_time,
   coalesce(count(*) FILTER (WHERE status = 'completed')::float8 / nullif(count(*), 0), 0)::float8 AS rate
 FROM public.tasks
-WHERE due_date >= $1::timestamptz AND due_date < $2::timestamptz
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND due_date >= $1::timestamptz AND due_date < $2::timestamptz
 `
 
 type CompletionRateParams struct {
@@ -51,7 +52,8 @@ FROM (SELECT bizydb.local_day($1::timestamptz, $2::text)) AS now (day)
 CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least($3::int, 36525)) - 1) AS n) AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, $2) AS day FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::int, 36525)) + 1, $2))
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::int, 36525)) + 1, $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -95,20 +97,20 @@ func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsPara
 
 const goalForecast = `-- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = $1
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), span (day, days) AS (
   SELECT now.day, greatest(1, least($2::int, now.day - bizydb.local_day(g.created_at, $3) + 1))
   FROM public.goals g
   CROSS JOIN (SELECT bizydb.local_day($4::timestamptz, $3::text) AS day) AS now
-  WHERE g.id = $1
+  WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
 ), work (remaining) AS (
-  SELECT count(*) FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status <> 'completed'
+  SELECT count(*) FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status <> 'completed'
 ), done (tasks, squares) AS (
   SELECT sum(n), sum(n * n) FROM (
     SELECT count(*)::float8 FROM public.tasks t
-    WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status = 'completed'
+    WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status = 'completed'
       AND t.completed_at >= (SELECT bizydb.day_start(s.day - s.days + 1, $3) FROM span s)
       AND t.completed_at < (SELECT bizydb.day_start(s.day + 1, $3) FROM span s)
     GROUP BY bizydb.local_day(t.completed_at, $3)
@@ -169,6 +171,7 @@ const taskCountsByCategory = `-- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
 FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
 GROUP BY category
 ORDER BY category NULLS LAST
 `
@@ -216,7 +219,7 @@ FROM generate_series(1, 5) AS p
 LEFT JOIN (
   SELECT priority, count(*) AS tasks, count(*) FILTER (WHERE status = 'completed') AS completed,
     sum(estimated_hours) AS estimated_hours, sum(actual_hours) AS actual_hours
-  FROM public.tasks GROUP BY priority
+  FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY priority
 ) AS t ON t.priority = p
 ORDER BY p
 `
@@ -262,7 +265,7 @@ SELECT s.status::bizydb.task_status AS status, coalesce(t.tasks, 0)::int AS task
 FROM unnest(ARRAY['pending', 'in_progress', 'blocked', 'completed']) WITH ORDINALITY AS s (status, place)
 LEFT JOIN (
   SELECT status, count(*) AS tasks, sum(estimated_hours) AS estimated_hours, sum(actual_hours) AS actual_hours
-  FROM public.tasks GROUP BY status
+  FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY status
 ) AS t ON t.status = s.status
 ORDER BY s.place
 `
@@ -307,7 +310,7 @@ SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actu
   coalesce(sum(estimated_hours) FILTER (WHERE status = 'completed' AND actual_hours IS NOT NULL), 0)::float8 AS compared_estimated,
   coalesce(sum(actual_hours) FILTER (WHERE status = 'completed' AND estimated_hours IS NOT NULL), 0)::float8 AS compared_spent
 FROM public.tasks
-WHERE parent_goal_id = $1 OR $1 IS NULL
+WHERE user_id = (SELECT bizydb.current_user_id()) AND (parent_goal_id = $1 OR $1 IS NULL)
 `
 
 type TaskHoursRow struct {
@@ -337,7 +340,8 @@ func (q *Queries) TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHour
 const velocity = `-- name: Velocity :one
 SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least($1::int, 36525)))::float8 AS per_day
 FROM public.tasks
-WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - greatest(1, least($1::int, 36525)) + 1, $3))
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - greatest(1, least($1::int, 36525)) + 1, $3))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3) + 1, $3))
 `
 
@@ -367,7 +371,8 @@ FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now 
 CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least($3::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, $2)) AS monday FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::int, 5218)) - 1), $2))
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::int, 5218)) - 1), $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7, $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -418,7 +423,8 @@ FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now 
 CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least($3::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, $2)) AS monday FROM public.tasks
-  WHERE due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2))
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2))
     AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::int, 5218)), $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday

@@ -12,7 +12,7 @@ import (
 
 const openTasks = `-- name: OpenTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE status IN ('pending', 'in_progress', 'blocked')
+WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($1::int, 0))
 `
@@ -59,7 +59,8 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 
 const overdueTasks = `-- name: OverdueTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
   AND due_date < (SELECT coalesce($2::timestamptz, now()))
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif($3::int, 0))
@@ -114,7 +115,8 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 
 const searchTasks = `-- name: SearchTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(notes), lower($1)) > 0
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND (strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(notes), lower($1)) > 0)
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($2::int, 0)
 `
@@ -167,7 +169,7 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 
 const taggedTasks = `-- name: TaggedTasks :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif($3::int, 0)
 `
@@ -221,7 +223,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 
 const tasksByPriority = `-- name: TasksByPriority :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE priority = $1
+WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = $1
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($2::int, 0))
 `
@@ -273,7 +275,8 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 
 const tasksDue = `-- name: TasksDue :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE due_date >= $1::timestamptz AND due_date < $2::timestamptz
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND due_date >= $1::timestamptz AND due_date < $2::timestamptz
   AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
 ORDER BY due_date, priority, id
 LIMIT nullif($3::int, 0)
@@ -328,14 +331,14 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 
 const tasksDueToday = `-- name: TasksDueToday :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE id IN (
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
   SELECT t.id FROM public.tasks t
-  WHERE t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
     AND t.due_date >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text), $2))
     AND t.due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
   UNION ALL
   SELECT t.id FROM public.tasks t
-  WHERE $3::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND $3::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
 )
 ORDER BY due_date NULLS LAST, priority, id
 LIMIT nullif($4::int, 0)
@@ -397,11 +400,11 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 const tasksWithoutGoal = `-- name: TasksWithoutGoal :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT (SELECT nullif($1::int, 0))
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -447,7 +450,8 @@ func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, erro
 
 const upcomingTasks = `-- name: UpcomingTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE status IN ('pending', 'in_progress', 'blocked')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce($1::timestamptz, now()))
   AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
 ORDER BY due_date, priority, id
@@ -509,6 +513,7 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 
 const allTasks = `-- name: allTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::int, 0))
 `
@@ -556,14 +561,15 @@ func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
 const filteredTasks = `-- name: filteredTasks :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status = $1 OR $1 IS NULL)
+  WHERE t.user_id = (SELECT bizydb.current_user_id())
+    AND (t.status = $1 OR $1 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
     AND (t.parent_goal_id = $3 OR $3 IS NULL)
     AND ($4::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif($4::int, 0)
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -623,7 +629,7 @@ const keysetTaggedTasks = `-- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
   WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
     AND (t.category = $10::text OR $10 IS NULL)
     AND (t.priority = $11::int OR $11 IS NULL)
@@ -634,7 +640,7 @@ WITH matching AS MATERIALIZED (
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
   AS place (priority, due_date, created_at, id)
@@ -730,7 +736,8 @@ const keysetTasks = `-- name: keysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
-  WHERE ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  WHERE t.user_id = (SELECT bizydb.current_user_id())
+    AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
     AND (t.status = $4 OR $4 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
     AND (t.priority = $6 OR $6 IS NULL)
@@ -760,7 +767,7 @@ WITH matching AS NOT MATERIALIZED (
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT $3::int

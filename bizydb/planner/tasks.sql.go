@@ -11,7 +11,7 @@ import (
 )
 
 const blockTask = `-- name: BlockTask :one
-UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE id = $2
+UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -49,7 +49,7 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 }
 
 const completeTask = `-- name: CompleteTask :one
-UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE id = $2
+UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -161,7 +161,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 }
 
 const deleteTask = `-- name: DeleteTask :one
-DELETE FROM public.tasks WHERE id = $1
+DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -193,7 +193,7 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const getTask = `-- name: GetTask :one
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE id = $1
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
 // GetTask returns one task, or ErrNotFound.
@@ -224,7 +224,7 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const moveTask = `-- name: MoveTask :one
-UPDATE public.tasks SET parent_goal_id = $1 WHERE id = $2
+UPDATE public.tasks SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -262,7 +262,7 @@ func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error
 }
 
 const reopenTask = `-- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = $1
+UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -295,7 +295,7 @@ func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const rescheduleTask = `-- name: RescheduleTask :one
-UPDATE public.tasks SET due_date = $1 WHERE id = $2
+UPDATE public.tasks SET due_date = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -333,7 +333,7 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 }
 
 const retagTask = `-- name: RetagTask :one
-UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE id = $2
+UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -371,7 +371,7 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 }
 
 const startTask = `-- name: StartTask :one
-UPDATE public.tasks SET status = 'in_progress' WHERE id = $1
+UPDATE public.tasks SET status = 'in_progress' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -404,7 +404,7 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const unblockTask = `-- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE id = $1
+UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
@@ -451,7 +451,7 @@ UPDATE public.tasks SET
   notes = CASE WHEN NOT $17::bool THEN coalesce($18, notes) END,
   tags = coalesce($19, tags),
   parent_goal_id = CASE WHEN NOT $20::bool THEN coalesce($21, parent_goal_id) END
-WHERE id = $22
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $22
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 

@@ -2,7 +2,7 @@
 -- name: CompleteGoals :exec
 UPDATE public.goals g SET status = 'completed', completed_at = done.completed_at
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@times::timestamptz[])) AS done (id, completed_at)
-WHERE g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at);
+WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at);
 
 -- CreateGoals adds goals, given as a JSON array of objects with the columns of the table, and returns their ids in the
 -- order given.
@@ -24,14 +24,14 @@ SELECT bizydb.date_imported_goals(@ids::bigint[], @times::timestamptz[]);
 
 -- GoalStatuses returns the parent and the status of every goal, in unspecified order.
 -- name: GoalStatuses :many
-SELECT id, parent_goal_id, status FROM public.goals;
+SELECT id, parent_goal_id, status FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id());
 
 -- LinkGoals puts goals under others.
 -- name: LinkGoals :exec
 UPDATE public.goals g SET parent_goal_id = link.parent_goal_id
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@parents::bigint[])) AS link (id, parent_goal_id)
-WHERE g.id = link.id;
+WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = link.id;
 
 -- ListProgress returns the status and the percentage of goals, ordered by id.
 -- name: ListProgress :many
-SELECT id, status, progress_percentage FROM public.goals WHERE id = ANY (@ids::bigint[]) ORDER BY id;
+SELECT id, status, progress_percentage FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]) ORDER BY id;

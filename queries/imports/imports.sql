@@ -1,17 +1,17 @@
 -- ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
 -- name: ExistingGoals :many
-SELECT id FROM public.goals WHERE id = ANY (@ids::bigint[]);
+SELECT id FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]);
 
 -- ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
 -- name: ExistingTasks :many
-SELECT id FROM public.tasks WHERE id = ANY (@ids::bigint[]);
+SELECT id FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]);
 
 -- ListImported returns what has been imported of a kind, ordered by old id.
 -- name: ListImported :many
 SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id
 FROM bizydb.imports i
 CROSS JOIN LATERAL ROWS FROM (unnest(i.old_ids), unnest(i.marks), unnest(i.contents), unnest(i.new_ids)) AS r (old_id, mark, content, new_id)
-WHERE i.kind = @kind
+WHERE i.user_id = (SELECT bizydb.current_user_id()) AND i.kind = @kind
 ORDER BY r.old_id, r.mark;
 
 -- Now returns when the transaction began.

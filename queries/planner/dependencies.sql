@@ -2,12 +2,12 @@
 -- goal does not exist it returns an empty slice.
 -- name: GoalTasks :many
 WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = @goal_id
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id
 )
 SELECT * FROM public.tasks
-WHERE parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
 -- goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
@@ -15,29 +15,30 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 -- computed from it. If the goal does not exist it returns an empty slice.
 -- name: goalWork :many
 WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = @goal_id
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), work (id, dependencies, elsewhere) AS (
-  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
   UNION
   SELECT t.id, t.dependencies, true FROM work w
   -- An index is of use only for an id that is there already: the cast is not leakproof.
   CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
-  CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = d.id OFFSET 0) AS t
+  CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS t
 )
 SELECT sqlc.embed(tasks), w.elsewhere::bool AS elsewhere
 FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
-CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = w.id OFFSET 0) AS tasks -- by key
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
 -- ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 -- name: ReadyTasks :many
 SELECT * FROM public.tasks
-WHERE status IN ('pending', 'in_progress')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('pending', 'in_progress')
   AND (tasks.dependencies = '[]' OR NOT EXISTS (
     SELECT FROM jsonb_array_elements_text(tasks.dependencies) AS d (id)
-    WHERE (SELECT other.status FROM public.tasks other WHERE other.id = d.id::bigint) <> 'completed'
+    WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id::bigint) <> 'completed'
   ))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
@@ -46,14 +47,15 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
 -- ErrDependencyCycle.
 -- name: SetTaskDependencies :one
-UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE id = @id
+UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
 -- completed or does not exist it returns an empty slice.
 -- name: TasksBlockedBy :many
 SELECT * FROM public.tasks
-WHERE id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.id = @id AND blocker.status <> 'completed')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed')
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
@@ -61,6 +63,7 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 -- does not exist it returns an empty slice.
 -- name: TasksBlocking :many
 SELECT * FROM public.tasks
-WHERE id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.id = @id)
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = @id)
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;

@@ -2,13 +2,13 @@
 -- it returns an empty slice.
 -- name: GoalAncestors :many
 WITH RECURSIVE above (id, parent_goal_id, distance) AS (
-  SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.id = @goal_id
+  SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
   UNION ALL
   SELECT g.id, g.parent_goal_id, a.distance + 1 FROM above a
-  CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.id = a.parent_goal_id OFFSET 0) AS g
+  CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = a.parent_goal_id OFFSET 0) AS g
 )
 SELECT goals.* FROM above a
-JOIN public.goals ON goals.id = a.id
+JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = a.id
 WHERE a.distance > 0
 ORDER BY a.distance;
 
@@ -16,7 +16,7 @@ ORDER BY a.distance;
 -- target date, then by creation.
 -- name: GoalsAtRisk :many
 SELECT * FROM public.goals
-WHERE status = 'active' AND progress_percentage < 20
+WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
   AND target_date <= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()) + interval '720 hours')
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
@@ -25,7 +25,7 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- those without one last.
 -- name: GoalsNearCompletion :many
 SELECT * FROM public.goals
-WHERE status = 'active' AND progress_percentage >= 80
+WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
@@ -33,7 +33,8 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- by creation. RootsOnly excludes sub-goals.
 -- name: ListGoals :many
 SELECT * FROM public.goals
-WHERE (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
   AND (horizon = sqlc.narg('horizon') OR sqlc.narg('horizon') IS NULL)
   AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
   AND (NOT @roots_only::bool OR parent_goal_id IS NULL)
@@ -44,7 +45,8 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
 -- name: SearchGoals :many
 SELECT * FROM public.goals
-WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(success_criteria), lower(@text)) > 0
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND (strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(success_criteria), lower(@text)) > 0)
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
@@ -52,7 +54,8 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 -- name: UpcomingGoals :many
 SELECT * FROM public.goals
-WHERE status = 'active'
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status = 'active'
   AND target_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
   AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + greatest(-1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
 ORDER BY target_date, created_at, id

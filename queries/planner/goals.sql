@@ -1,7 +1,7 @@
 -- CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns it as stored. It is
 -- idempotent: a completed goal keeps its CompletedAt. If the goal does not exist it returns ErrNotFound.
 -- name: CompleteGoal :one
-UPDATE public.goals SET status = 'completed' WHERE id = @id
+UPDATE public.goals SET status = 'completed' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
@@ -19,25 +19,25 @@ RETURNING *;
 -- DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
 -- does not exist it returns ErrNotFound.
 -- name: DeleteGoal :one
-DELETE FROM public.goals WHERE id = @id
+DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- GetGoal returns one goal, or ErrNotFound.
 -- name: GetGoal :one
-SELECT * FROM public.goals WHERE id = @id;
+SELECT * FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
 -- MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
 -- goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal or the parent does not exist it
 -- returns ErrNotFound.
 -- name: MoveGoal :one
-UPDATE public.goals SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
+UPDATE public.goals SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- ReopenGoal makes a completed goal, and every completed goal above it, active again. Its percentage is recomputed from
 -- its work, which can be 100; without work it stays 100 until it is set. A goal that is not completed is not changed. It
 -- returns the goal as stored, or ErrNotFound.
 -- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE id = @id
+UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
@@ -55,5 +55,5 @@ UPDATE public.goals SET
   success_criteria = CASE WHEN NOT @clear_success_criteria::bool THEN coalesce(sqlc.narg('success_criteria'), success_criteria) END,
   parent_goal_id = CASE WHEN NOT @clear_parent_goal_id::bool THEN coalesce(sqlc.narg('parent_goal_id'), parent_goal_id) END,
   metrics = coalesce(sqlc.narg('metrics'), metrics)
-WHERE id = @id
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;

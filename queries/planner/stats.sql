@@ -6,7 +6,8 @@ SELECT count(*)::int AS due,
   count(*) FILTER (WHERE completed_at <= due_date)::int AS on_time,
   coalesce(count(*) FILTER (WHERE status = 'completed')::float8 / nullif(count(*), 0), 0)::float8 AS rate
 FROM public.tasks
-WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
 
 -- DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
 -- actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
@@ -17,7 +18,8 @@ FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text)) A
 CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least(sqlc.arg('days')::int, 36525)) - 1) AS n) AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, @time_zone) AS day FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - greatest(0, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - greatest(0, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -33,20 +35,20 @@ ORDER BY days.day;
 -- it returns ErrNotFound.
 -- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.id = @goal_id
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
   UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id AND g.status <> 'cancelled'
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), span (day, days) AS (
   SELECT now.day, greatest(1, least(sqlc.arg('days')::int, now.day - bizydb.local_day(g.created_at, @time_zone) + 1))
   FROM public.goals g
   CROSS JOIN (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) AS day) AS now
-  WHERE g.id = @goal_id
+  WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
 ), work (remaining) AS (
-  SELECT count(*) FROM public.tasks t WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status <> 'completed'
+  SELECT count(*) FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status <> 'completed'
 ), done (tasks, squares) AS (
   SELECT sum(n), sum(n * n) FROM (
     SELECT count(*)::float8 FROM public.tasks t
-    WHERE t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status = 'completed'
+    WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status = 'completed'
       AND t.completed_at >= (SELECT bizydb.day_start(s.day - s.days + 1, @time_zone) FROM span s)
       AND t.completed_at < (SELECT bizydb.day_start(s.day + 1, @time_zone) FROM span s)
     GROUP BY bizydb.local_day(t.completed_at, @time_zone)
@@ -67,6 +69,7 @@ FROM span s, work w, rate r;
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
 FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
 GROUP BY category
 ORDER BY category NULLS LAST;
 
@@ -78,7 +81,7 @@ FROM generate_series(1, 5) AS p
 LEFT JOIN (
   SELECT priority, count(*) AS tasks, count(*) FILTER (WHERE status = 'completed') AS completed,
     sum(estimated_hours) AS estimated_hours, sum(actual_hours) AS actual_hours
-  FROM public.tasks GROUP BY priority
+  FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY priority
 ) AS t ON t.priority = p
 ORDER BY p;
 
@@ -90,7 +93,7 @@ SELECT s.status::bizydb.task_status AS status, coalesce(t.tasks, 0)::int AS task
 FROM unnest(ARRAY['pending', 'in_progress', 'blocked', 'completed']) WITH ORDINALITY AS s (status, place)
 LEFT JOIN (
   SELECT status, count(*) AS tasks, sum(estimated_hours) AS estimated_hours, sum(actual_hours) AS actual_hours
-  FROM public.tasks GROUP BY status
+  FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY status
 ) AS t ON t.status = s.status
 ORDER BY s.place;
 
@@ -103,14 +106,15 @@ SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actu
   coalesce(sum(estimated_hours) FILTER (WHERE status = 'completed' AND actual_hours IS NOT NULL), 0)::float8 AS compared_estimated,
   coalesce(sum(actual_hours) FILTER (WHERE status = 'completed' AND estimated_hours IS NOT NULL), 0)::float8 AS compared_spent
 FROM public.tasks
-WHERE parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL;
+WHERE user_id = (SELECT bizydb.current_user_id()) AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL);
 
 -- Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
 -- below 1 counts as 1, above 36525 as 36525.
 -- name: Velocity :one
 SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::int, 36525)))::float8 AS per_day
 FROM public.tasks
-WHERE completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
 -- WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
@@ -121,7 +125,8 @@ FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_
 CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, @time_zone)) AS monday FROM public.tasks
-  WHERE completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1), @time_zone))
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1), @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7, @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -141,7 +146,8 @@ FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_
 CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1) AS n) AS weeks (monday)
 LEFT JOIN (
   SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, @time_zone)) AS monday FROM public.tasks
-  WHERE due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone))
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone))
     AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * greatest(0, least(sqlc.arg('weeks')::int, 5218)), @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday

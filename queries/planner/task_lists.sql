@@ -1,6 +1,7 @@
 -- allTasks is ListTasks without a filter.
 -- name: allTasks :many
 SELECT * FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
@@ -8,14 +9,15 @@ LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, ea
 -- name: filteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+  WHERE t.user_id = (SELECT bizydb.current_user_id())
+    AND (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
     AND (sqlc.arg('limit')::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif(sqlc.arg('limit')::int, 0)
 ) AS page
-CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
@@ -24,7 +26,7 @@ ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
-  CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
   WHERE (t.status = sqlc.narg('status')::bizydb.task_status OR sqlc.narg('status') IS NULL)
     AND (t.category = sqlc.narg('category')::text OR sqlc.narg('category') IS NULL)
     AND (t.priority = sqlc.narg('priority')::int OR sqlc.narg('priority') IS NULL)
@@ -35,7 +37,7 @@ WITH matching AS MATERIALIZED (
 )
 SELECT sqlc.embed(tasks), (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT @from_priority::int, bizydb.due_or_never(sqlc.narg('from_due_date')::timestamptz), @from_created_at::timestamptz, @from_id::bigint)
   AS place (priority, due_date, created_at, id)
@@ -54,7 +56,8 @@ LIMIT @max::int;
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
-  WHERE (@max::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  WHERE t.user_id = (SELECT bizydb.current_user_id())
+    AND (@max::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
     AND (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.priority = sqlc.narg('priority') OR sqlc.narg('priority') IS NULL)
@@ -84,7 +87,7 @@ WITH matching AS NOT MATERIALIZED (
 )
 SELECT sqlc.embed(tasks), (CASE WHEN @with_total::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
@@ -92,7 +95,7 @@ LIMIT @max::int;
 -- OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 -- name: OpenTasks :many
 SELECT * FROM public.tasks
-WHERE status IN ('pending', 'in_progress', 'blocked')
+WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
@@ -100,7 +103,8 @@ LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 -- by due date, priority and id.
 -- name: OverdueTasks :many
 SELECT * FROM public.tasks
-WHERE status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
   AND due_date < (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
@@ -109,7 +113,8 @@ LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 -- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
-WHERE strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(notes), lower(@text)) > 0
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND (strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(notes), lower(@text)) > 0)
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
@@ -117,14 +122,14 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- If both are empty it returns an empty slice. Tags are case-sensitive.
 -- name: TaggedTasks :many
 SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
-CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
 -- TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
 -- name: TasksByPriority :many
 SELECT * FROM public.tasks
-WHERE priority = @priority
+WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = @priority
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
@@ -132,7 +137,8 @@ LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 -- priority and id.
 -- name: TasksDue :many
 SELECT * FROM public.tasks
-WHERE due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz
   AND (sqlc.arg('limit')::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
 ORDER BY due_date, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
@@ -141,14 +147,14 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- date, priority and id. With WithUndated the tasks without a due date follow.
 -- name: TasksDueToday :many
 SELECT * FROM public.tasks
-WHERE id IN (
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
   SELECT t.id FROM public.tasks t
-  WHERE t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
     AND t.due_date >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text), @time_zone))
     AND t.due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
   UNION ALL
   SELECT t.id FROM public.tasks t
-  WHERE @with_undated::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND @with_undated::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
 )
 ORDER BY due_date NULLS LAST, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
@@ -157,18 +163,19 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- name: TasksWithoutGoal :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0))
 ) AS page
-CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
 -- ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 -- name: UpcomingTasks :many
 SELECT * FROM public.tasks
-WHERE status IN ('pending', 'in_progress', 'blocked')
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
   AND due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + greatest(-1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
 ORDER BY due_date, priority, id

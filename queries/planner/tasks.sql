@@ -1,19 +1,19 @@
 -- MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
 -- not exist it returns ErrNotFound.
 -- name: MoveTask :one
-UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE id = @id
+UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- BlockTask sets a task's status to blocked and its reason, nil for none, and returns it as stored. If the task does not
 -- exist it returns ErrNotFound.
 -- name: BlockTask :one
-UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason') WHERE id = @id
+UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
 -- completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
 -- name: CompleteTask :one
-UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg('actual_hours'), actual_hours) WHERE id = @id
+UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg('actual_hours'), actual_hours) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
@@ -31,41 +31,41 @@ RETURNING *;
 
 -- DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
 -- name: DeleteTask :one
-DELETE FROM public.tasks WHERE id = @id
+DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- GetTask returns one task, or ErrNotFound.
 -- name: GetTask :one
-SELECT * FROM public.tasks WHERE id = @id;
+SELECT * FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
 -- ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
 -- stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
 -- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE id = @id
+UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
 -- ErrNotFound.
 -- name: RescheduleTask :one
-UPDATE public.tasks SET due_date = sqlc.narg('due_date') WHERE id = @id
+UPDATE public.tasks SET due_date = sqlc.narg('due_date') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
 -- ErrNotFound.
 -- name: RetagTask :one
-UPDATE public.tasks SET tags = coalesce(sqlc.narg('tags'), '[]'::jsonb) WHERE id = @id
+UPDATE public.tasks SET tags = coalesce(sqlc.narg('tags'), '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
 -- exist it returns ErrNotFound.
 -- name: StartTask :one
-UPDATE public.tasks SET status = 'in_progress' WHERE id = @id
+UPDATE public.tasks SET status = 'in_progress' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
 -- is not changed. If the task does not exist it returns ErrNotFound.
 -- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE id = @id
+UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
@@ -88,5 +88,5 @@ UPDATE public.tasks SET
   notes = CASE WHEN NOT @clear_notes::bool THEN coalesce(sqlc.narg('notes'), notes) END,
   tags = coalesce(sqlc.narg('tags'), tags),
   parent_goal_id = CASE WHEN NOT @clear_parent_goal_id::bool THEN coalesce(sqlc.narg('parent_goal_id'), parent_goal_id) END
-WHERE id = @id
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;

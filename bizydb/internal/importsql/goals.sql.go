@@ -16,7 +16,7 @@ import (
 const completeGoals = `-- name: CompleteGoals :exec
 UPDATE public.goals g SET status = 'completed', completed_at = done.completed_at
 FROM ROWS FROM (unnest($1::bigint[]), unnest($2::timestamptz[])) AS done (id, completed_at)
-WHERE g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at)
+WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at)
 `
 
 type CompleteGoalsParams struct {
@@ -81,7 +81,7 @@ func (q *Queries) DateGoals(ctx context.Context, arg DateGoalsParams) error {
 }
 
 const goalStatuses = `-- name: GoalStatuses :many
-SELECT id, parent_goal_id, status FROM public.goals
+SELECT id, parent_goal_id, status FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id())
 `
 
 type GoalStatusesRow struct {
@@ -114,7 +114,7 @@ func (q *Queries) GoalStatuses(ctx context.Context) ([]GoalStatusesRow, error) {
 const linkGoals = `-- name: LinkGoals :exec
 UPDATE public.goals g SET parent_goal_id = link.parent_goal_id
 FROM ROWS FROM (unnest($1::bigint[]), unnest($2::bigint[])) AS link (id, parent_goal_id)
-WHERE g.id = link.id
+WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = link.id
 `
 
 type LinkGoalsParams struct {
@@ -129,7 +129,7 @@ func (q *Queries) LinkGoals(ctx context.Context, arg LinkGoalsParams) error {
 }
 
 const listProgress = `-- name: ListProgress :many
-SELECT id, status, progress_percentage FROM public.goals WHERE id = ANY ($1::bigint[]) ORDER BY id
+SELECT id, status, progress_percentage FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[]) ORDER BY id
 `
 
 type ListProgressRow struct {

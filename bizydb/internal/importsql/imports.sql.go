@@ -13,7 +13,7 @@ import (
 )
 
 const existingGoals = `-- name: ExistingGoals :many
-SELECT id FROM public.goals WHERE id = ANY ($1::bigint[])
+SELECT id FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[])
 `
 
 // ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
@@ -38,7 +38,7 @@ func (q *Queries) ExistingGoals(ctx context.Context, ids []int64) ([]planner.Goa
 }
 
 const existingTasks = `-- name: ExistingTasks :many
-SELECT id FROM public.tasks WHERE id = ANY ($1::bigint[])
+SELECT id FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[])
 `
 
 // ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
@@ -66,7 +66,7 @@ const listImported = `-- name: ListImported :many
 SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id
 FROM bizydb.imports i
 CROSS JOIN LATERAL ROWS FROM (unnest(i.old_ids), unnest(i.marks), unnest(i.contents), unnest(i.new_ids)) AS r (old_id, mark, content, new_id)
-WHERE i.kind = $1
+WHERE i.user_id = (SELECT bizydb.current_user_id()) AND i.kind = $1
 ORDER BY r.old_id, r.mark
 `
 
