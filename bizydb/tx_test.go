@@ -322,7 +322,7 @@ func TestWithTxWithoutUsage(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
-			} else if !errors.Is(err, bizydb.ErrRole) || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA public, bizydb TO it") {
+			} else if !errors.Is(err, bizydb.ErrMissingGrant) || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA public, bizydb TO it") {
 				t.Errorf("%s: %v, want ErrRole that says what to grant", name, err)
 			}
 			if err := tx.Rollback(t.Context()); err != nil {
