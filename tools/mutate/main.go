@@ -51,6 +51,7 @@ func run(ctx context.Context) error {
 	baseline := flag.Bool("baseline", true, "run all tests once on the unbroken copy; without that a kill may have another cause")
 	timeout := flag.Duration("timeout", 30*time.Minute, "how long the tests of a package may take")
 	wrap := flag.String("wrap", "", `a command that runs each go test, such as "flock /tmp/lock"`)
+	only := flag.String("run", "", "run only the tests that match, as go test does; what survives these has to be tried with all")
 	packages := flag.String("packages", "bizydb,bizydb/planner,bizydb/sqliteimport,schema", "the packages whose Go code to break")
 	flag.Parse()
 
@@ -86,7 +87,7 @@ func run(ctx context.Context) error {
 		return nil
 	}
 
-	tree, err := newTree(ctx, *root, strings.Fields(*wrap), *timeout)
+	tree, err := newTree(ctx, *root, strings.Fields(*wrap), *only, *timeout)
 	if err != nil {
 		return err
 	}

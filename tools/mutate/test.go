@@ -50,6 +50,7 @@ type tree struct {
 	dir     string
 	module  string
 	wrap    []string
+	run     string
 	timeout time.Duration
 	tests   []testPackage
 }
@@ -60,12 +61,12 @@ type testPackage struct {
 	deps []string
 }
 
-func newTree(ctx context.Context, root string, wrap []string, timeout time.Duration) (*tree, error) {
+func newTree(ctx context.Context, root string, wrap []string, run string, timeout time.Duration) (*tree, error) {
 	dir, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{dir: dir, wrap: wrap, timeout: timeout}
+	t := &tree{dir: dir, wrap: wrap, run: run, timeout: timeout}
 	if err := t.fill(ctx, root); err != nil {
 		t.remove()
 		return nil, err
@@ -163,7 +164,7 @@ func (t *tree) try(ctx context.Context, m *mutant) (r result, err error) {
 	changed := path.Dir(m.file)
 	switch m.class {
 	case schemaClass:
-		if r := t.goTest(ctx, path.Dir(migrates)); r.verdict != survived {
+		if r := t.goTest(ctx, path.Dir(migrates), ""); r.verdict != survived {
 			return result{verdict: invalid, by: "the migrations", detail: r.detail, took: r.took}, nil
 		}
 	case queryClass:
@@ -200,7 +201,7 @@ func (t *tree) test(ctx context.Context, changed string) result {
 		if changed != "" && p.path != t.module+"/"+changed && !slices.Contains(p.deps, t.module+"/"+changed) {
 			continue
 		}
-		r := t.goTest(ctx, strings.TrimPrefix(p.path, t.module+"/"), t.wrap...)
+		r := t.goTest(ctx, strings.TrimPrefix(p.path, t.module+"/"), t.run, t.wrap...)
 		took += r.took
 		if r.verdict != survived {
 			r.took = took
@@ -211,10 +212,10 @@ func (t *tree) test(ctx context.Context, changed string) result {
 }
 
 // goTest runs the tests of a package until the first fails.
-func (t *tree) goTest(ctx context.Context, pkg string, wrap ...string) result {
+func (t *tree) goTest(ctx context.Context, pkg, run string, wrap ...string) result {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := t.command(ctx, append(slices.Clone(wrap), "go", "test", "-json", "-failfast", "-timeout", t.timeout.String(), "./"+pkg)...)
+	cmd := t.command(ctx, append(slices.Clone(wrap), "go", "test", "-json", "-failfast", "-timeout", t.timeout.String(), "-run", run, "./"+pkg)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
