@@ -13,7 +13,7 @@ const me = `-- name: Me :one
 SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id())
 `
 
-// Me returns the scope's own account, or ErrNotFound if the user does not exist or is not active.
+// Me returns the scope's own account.
 func (q *Queries) Me(ctx context.Context) (User, error) {
 	row := q.db.QueryRow(ctx, me)
 	var i User

@@ -77,7 +77,7 @@ type Querier interface {
 	// ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
 	// by creation. RootsOnly excludes sub-goals.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
-	// Me returns the scope's own account, or ErrNotFound if the user does not exist or is not active.
+	// Me returns the scope's own account.
 	Me(ctx context.Context) (User, error)
 	// MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
 	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.

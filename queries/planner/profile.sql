@@ -1,4 +1,4 @@
--- Me returns the scope's own account, or ErrNotFound if the user does not exist or is not active.
+-- Me returns the scope's own account.
 -- name: Me :one
 SELECT * FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id());
 
