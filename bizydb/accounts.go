@@ -145,8 +145,8 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 	return User(row), err
 }
 
-// Deactivate is the soft delete. The user cannot sign in, and existing scopes read and write nothing from their next statement on; a
-// [Scope.Snapshot] that is open keeps its view until it ends. Goals and tasks stay.
+// Deactivate is the soft delete. The user cannot sign in, and calls of the user's scopes return [ErrNoUser]. A transaction that is open
+// goes on to its end. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
 	return User(row), err

@@ -44,8 +44,8 @@ const (
        pg_catalog.set_config('bizydb.user_id', pg_catalog.current_setting('bizydb.caller_user_id'), true)`
 )
 
-// As confines queries to a user. It asks the database nothing: each call looks the user up, and gives [ErrNoUser] for one
-// who does not exist or is not active. [Scope.InTx] and [Scope.Snapshot] do so when they begin.
+// As returns the scope of a user. It does not query the database: each call checks that the user exists and is active, and returns
+// [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
 func (db *DB) As(user UserID) Scope {
 	s := Scope{db: db, user: user}
 	s.ReadWriter = planner.New(&session{
@@ -55,16 +55,19 @@ func (db *DB) As(user UserID) Scope {
 	return s
 }
 
-// WithTx returns the same user's scope inside a transaction of the service's own. Only the calls made through it are
-// confined: before the next statement of the service its own role is back. What they write is committed or rolled back
-// with the transaction, by the service. A call is one round trip. Each call looks the user up. As with any statement, one
-// that fails aborts the transaction, also with [ErrNoUser], and one that loses to another transaction is the service's to
-// try again. From the first call that writes on, others that write for the same user wait until the transaction ends.
+// WithTx returns the same user's scope inside a transaction of the service's own. Only calls made through it are confined: after
+// each of them the service's own role is back. Their writes commit or roll back with the transaction.
 //
-// The transaction must not use pgx's simple protocol. The service's login must be allowed to act as bizydb_user; another role
-// that it has taken in the transaction needs USAGE on the schemas public and bizydb, and no more. Until the transaction
-// ends, use what WithTx returned and not the scope: on a connection of its own, that could wait for the transaction. Whether
-// a commit whose answer was lost has happened is the service's to find out: pgx has no [ErrOutcomeUnknown].
+// A call takes one round trip and checks that the user exists and is active. A call that fails aborts the transaction, as any failed
+// statement does; so does [ErrNoUser]. The service retries a transaction that loses to another one, and finds out by itself whether
+// a commit whose answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the
+// same user wait until the transaction ends.
+//
+// The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. Another role that it has
+// taken in the transaction needs USAGE on the schemas public and bizydb, and nothing else.
+//
+// Until the transaction ends, call what WithTx returned and not the scope, which would wait for the transaction on a connection of
+// its own.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	session := &session{
 		tx: tx, invalid: s.invalid(), prepared: statements{},
