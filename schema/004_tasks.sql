@@ -19,8 +19,6 @@ CREATE TABLE public.tasks (
   tags            jsonb NOT NULL DEFAULT '[]',
 
   CONSTRAINT tasks_pkey PRIMARY KEY (id),
-  -- For lookups in a scope.
-  CONSTRAINT uq_tasks_user_id_id UNIQUE (user_id, id),
   CONSTRAINT fk_tasks_user FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
   -- Foreign keys bypass row security, so the owner is part of the key.
   CONSTRAINT fk_tasks_parent_goal FOREIGN KEY (user_id, parent_goal_id) REFERENCES public.goals (user_id, id)
@@ -80,6 +78,9 @@ CREATE INDEX ix_tasks_dependencies ON public.tasks USING gin (dependencies jsonb
   WITH (fastupdate = off) WHERE dependencies <> '[]';
 -- Another condition than that of ix_tasks_dependencies, for which the query planner would take it without statistics.
 CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE jsonb_array_length(dependencies) > 0;
+
+-- The key of lookups in a scope comes last, as that of goals.
+ALTER TABLE public.tasks ADD CONSTRAINT uq_tasks_user_id_id UNIQUE (user_id, id);
 
 COMMENT ON TABLE public.tasks IS 'A user''s tasks, each under a goal or by itself.';
 COMMENT ON COLUMN public.tasks.id IS 'Assigned by the database.';
