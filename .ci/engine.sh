@@ -79,7 +79,7 @@ image_ready() {
 	install_for debootstrap debootstrap debian-archive-keyring || return
 	mirror=$(debian_mirror) || return
 	quietly .ci/image/build "$image" "$1" "$2" "$mirror" "$recipe" || return
-	echo "built $image in $((SECONDS - start)) s"
+	new_machine "$image was built in $((SECONDS - start)) s"
 }
 
 # The mirror that this machine's apt itself takes Debian's packages from.

@@ -12,22 +12,27 @@ unprivileged() {
 	(cd / && setpriv --reuid="$nobody" --regid="$(id -g "$nobody")" --clear-groups "$@")
 }
 
-# Runs a command as someone who just cloned the project: in a copy that is theirs, with a
-# home, a build cache and an environment of their own. Only the modules are lent, read-only
-# and at a path they can reach, because downloading all of them again proves nothing.
+# Runs a command as someone who just cloned the project: in a copy that is theirs, with a home and an environment of
+# their own. The modules are lent read-only. Their build cache is kept for the next run, and Go finds what it has built
+# only where paths are the same: hence the fixed folder, which is this in a mount namespace of our own.
 as_newcomer() {
-	local home=$work/newcomer
+	local home=$work/newcomer cache=${XDG_CACHE_HOME:-$HOME/.cache}/bizydb-ci/newcomer
 	if [[ ! -d $home ]]; then
-		mkdir -p "$home/bizydb" "$home/modules"
-		git ls-files -z --cached --others --exclude-standard |
-			tar --null --files-from=- --ignore-failed-read -c | tar -C "$home/bizydb" -x
-		chown -R "$nobody" "$home"
+		install --directory --mode=700 --owner="$nobody" "$home" "$home/bizydb" "$home/modules" "$home/cache"
+		git ls-files -z | tar --null --files-from=- -c | tar -C "$home/bizydb" -x
+		chown -R "$nobody" "$home/bizydb"
 	fi
-	# shellcheck disable=SC2016 # $1 and $2 are the inner shell's
+	if [[ ! -d $cache ]]; then
+		mkdir -p "$(dirname "$cache")"
+		install --directory --mode=700 --owner="$nobody" "$cache"
+		new_machine "everything was built once more, as an ordinary user"
+	fi
+	# shellcheck disable=SC2016 # $1 and so on are the inner shell's
 	unshare --mount bash -c '
-		mount --bind "$1" "$2/modules" && mount -o remount,bind,ro "$2/modules" || exit
-		cd "$2/bizydb" && exec "${@:3}"' - "$(go env GOMODCACHE)" "$home" \
+		mount --bind "$3" "$2/cache" && mount --bind "$1" "$2/modules" && mount -o remount,bind,ro "$2/modules" &&
+			mount --rbind "$2" /mnt || exit
+		cd /mnt/bizydb && exec "${@:4}"' - "$(go env GOMODCACHE)" "$home" "$cache" \
 		setpriv --reuid="$nobody" --regid="$(id -g "$nobody")" --clear-groups \
-		env -i HOME="$home" PATH="$(go env GOROOT)/bin:/usr/local/bin:/usr/bin:/bin" \
-		GOMODCACHE="$home/modules" GOPROXY=off GOTOOLCHAIN=local "$@"
+		env -i HOME=/mnt PATH="$(go env GOROOT)/bin:/usr/local/bin:/usr/bin:/bin" GOFLAGS="${GOFLAGS:-}" \
+		GOCACHE=/mnt/cache GOMODCACHE=/mnt/modules GOPROXY=off GOTOOLCHAIN=local "$@"
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A User is an account. The hash of its password is in no type that this package lets out.
+// A User is an account. No exported type contains its password hash.
 type User = planner.User
 
-// Accounts are the users themselves. They are looked after outside any user's scope, under role bizydb_accounts, which has
-// no right on goals and tasks: which user may do what here is for the service to decide. Each call is one round trip,
-// but for those that have to read a hash first, which are two.
+// Accounts manages users: sign-up, sign-in, profiles, deletion. Its queries run as role bizydb_accounts, outside any scope and
+// without rights on goals and tasks. The service decides who may call them. Each call is one round trip; Authenticate and
+// ChangePassword, which read a hash first, are two.
 //
-// A user who is not there is [ErrNotFound]. A value that breaks a rule is [ErrInvalid], mostly a [*FieldError].
+// A user who does not exist gives [ErrNotFound]. A value that breaks a rule gives [ErrInvalid], usually a [*FieldError].
 //
-// Passwords are hashed with bcrypt, at most as many at a time as [WithHashing] says. Waiting for a turn honours the
-// context, and no connection is held meanwhile.
+// Passwords are hashed with bcrypt. [WithHashConcurrency] limits how many are hashed at the same time. Waiting for a turn stops when
+// the context ends, and holds no connection.
 type Accounts struct {
 	queries *accountsql.Queries
 	hasher  *hasher
@@ -34,19 +34,20 @@ func (db *DB) Accounts() *Accounts {
 	return &Accounts{accountsql.New(session), db.hasher}
 }
 
-// RegisterParams describe a new account. White space around the address and the names is dropped.
+// RegisterParams describes a new account. White space around the email address and the names is trimmed.
 type RegisterParams struct {
-	// Email is an address that [mail.ParseAddress] takes, without a name, of at most 255 characters. It is kept as typed
-	// and unique whatever its case, as far as the database's locale knows about case: locale C does for ASCII only.
+	// Email is an address that [mail.ParseAddress] accepts, without a name, of at most 255 characters. It is stored as typed and
+	// unique ignoring case. The database's locale decides what case is: locale C knows that of ASCII only.
 	Email string
-	// Username has 1 to 100 ASCII letters, digits and ".", "_" or "-", beginning with a letter or digit. It is kept as typed
-	// and unique whatever its case. FullName takes any character.
+	// Username has 1 to 100 characters: ASCII letters, digits, ".", "_" and "-", the first a letter or digit. It is stored as typed
+	// and unique ignoring case.
 	Username string
 	Password Password
-	FullName *string // at most 200 characters
+	FullName *string // any characters, at most 200
 }
 
-// Register creates an active, unverified user. A taken address is [ErrEmailTaken], a taken name [ErrUsernameTaken].
+// Register creates a user who is active and not verified. It returns [ErrEmailTaken] or [ErrUsernameTaken] if another account has
+// the email address or the username.
 func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error) {
 	email, err := cleanEmail(p.Email)
 	if err != nil {
@@ -55,11 +56,11 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	username, fullName := strings.TrimSpace(p.Username), trimmed(p.FullName)
 	// The database has the last word on these; asked here, they do not cost a hash.
 	switch {
-	case utf8.RuneCountInString(username) > 100:
+	case utf8.RuneCountInString(username) > maxUsername:
 		return User{}, refusedBy("ck_users_username_length")
 	case !usernameForm.MatchString(username):
 		return User{}, refusedBy("ck_users_username_form")
-	case fullName != nil && utf8.RuneCountInString(*fullName) > 200:
+	case fullName != nil && utf8.RuneCountInString(*fullName) > maxFullName:
 		return User{}, refusedBy("ck_users_full_name_length")
 	}
 	hash, err := a.hasher.hash(ctx, p.Password)
@@ -78,26 +79,26 @@ func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// Find returns the user with an email address or username, in whatever case, active or not. Mail for that user goes to
-// the address in what it returns, not to the one it was asked for.
-func (a *Accounts) Find(ctx context.Context, login string) (User, error) {
+// FindByLogin returns the user with an email address or username, ignoring case, active or not. Send mail to the address in the
+// result, which can differ from the login.
+func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) {
 	login, ok := cleanLogin(login)
 	if !ok {
-		return User{}, fmt.Errorf("bizydb: Find: %w", ErrNotFound)
+		return User{}, fmt.Errorf("bizydb: FindByLogin: %w", ErrNotFound)
 	}
 	row, err := a.queries.FindUser(ctx, login)
 	return User(row), err
 }
 
-// ListUsersParams say which users [Accounts.List] returns. A filter that is nil lets all through.
+// ListUsersParams selects users for [Accounts.List]. A nil filter matches all.
 type ListUsersParams struct {
 	Active, Verified, Superuser *bool
 
-	After UserID // only users with a greater id: the last one of the page before, or 0 for the first page
-	Limit int    // the most users to return; 0 for all
+	After UserID // the last id of the page before, or 0 for the first page
+	Limit int    // 0 means all
 }
 
-// List returns users in the order of their ids. Nothing found is an empty slice.
+// List returns users ordered by id. If nothing matches it returns an empty slice.
 func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) {
 	rows, err := a.queries.ListUsers(ctx, accountsql.ListUsersParams{
 		After: p.After, Active: p.Active, Verified: p.Verified, Superuser: p.Superuser, Limit: p.Limit,
@@ -112,14 +113,14 @@ func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) 
 	return users, nil
 }
 
-// UpdateProfileParams change a profile. A field left nil stays as it is; ClearFullName sets FullName to NULL.
+// UpdateProfileParams changes a profile. A nil field leaves its column unchanged; ClearFullName sets FullName to NULL.
 type UpdateProfileParams struct {
 	Username      *string
 	FullName      *string
 	ClearFullName bool
 }
 
-// UpdateProfile changes the names of a user. Users change their own with [planner.Querier].UpdateMe.
+// UpdateProfile changes the names of a user. Users change their own with [planner.Queries.UpdateMe].
 func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfileParams) (User, error) {
 	row, err := a.queries.UpdateProfile(ctx, accountsql.UpdateProfileParams{
 		ID: id, Username: trimmed(p.Username), FullName: trimmed(p.FullName), ClearFullName: p.ClearFullName,
@@ -127,7 +128,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfile
 	return User(row), err
 }
 
-// ChangeEmail sets another address, which is not verified yet, even if it differs in case only.
+// ChangeEmail sets a new email address, which counts as not verified even if it differs in case only.
 func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (User, error) {
 	email, err := cleanEmail(email)
 	if err != nil {
@@ -137,15 +138,15 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 	return User(row), err
 }
 
-// MarkEmailVerified says that the address is the user's, as of now unless that was said before. email is the address that
-// was verified: if the user has changed it meanwhile, in more than case, it is [ErrNotFound].
+// MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. If
+// the user's address has changed since, in more than case, it returns [ErrNotFound].
 func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
 	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: strings.TrimSpace(email)})
 	return User(row), err
 }
 
-// Deactivate is the soft delete: the user cannot sign in, and existing scopes read and write nothing from their next
-// statement on; a [Scope.Snapshot] that is open goes on to see what was. Goals and tasks stay.
+// Deactivate is the soft delete. The user cannot sign in, and existing scopes read and write nothing from their next statement on; a
+// [Scope.Snapshot] that is open keeps its view until it ends. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
 	return User(row), err
@@ -157,22 +158,21 @@ func (a *Accounts) Reactivate(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// SetSuperuser makes an administrator of the service, or no longer one. What that means is for the service to decide; in
-// the database it gives no right.
+// SetSuperuser sets or clears the mark of an administrator. What that means is up to the service; the database gives it no rights.
 func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (User, error) {
 	row, err := a.queries.SetSuperuser(ctx, accountsql.SetSuperuserParams{ID: id, IsSuperuser: superuser})
 	return User(row), err
 }
 
-// Deleted says what went with a user.
-type Deleted struct {
+// A DeleteResult counts what was deleted with a user.
+type DeleteResult struct {
 	Goals, Tasks int64
 }
 
-// Delete removes a user with all goals and tasks, for good. It waits for transactions of that user's which are open.
-func (a *Accounts) Delete(ctx context.Context, id UserID) (Deleted, error) {
+// Delete removes a user with all goals and tasks, permanently. It waits for open transactions that write for the user.
+func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
 	row, err := a.queries.DeleteUser(ctx, int64(id))
-	return Deleted(row), err
+	return DeleteResult(row), err
 }
 
 // cleanEmail takes a bare address, without a name and without comments.
@@ -181,11 +181,18 @@ func cleanEmail(email string) (string, error) {
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
 		return "", refused("email", "must be an email address")
 	}
-	if utf8.RuneCountInString(email) > 255 {
+	if utf8.RuneCountInString(email) > maxEmail {
 		return "", refusedBy("ck_users_email_length")
 	}
 	return email, nil
 }
+
+// The bounds of the columns, in characters. A test compares them and usernameForm with the constraints.
+const (
+	maxEmail    = 255
+	maxUsername = 100
+	maxFullName = 200
+)
 
 var usernameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 

@@ -12,21 +12,21 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// Batch runs functions that read side by side, and what they ask at the same time travels together: five functions with a
-// query each are one round trip.
+// Batch runs functions that read, and sends the queries that they ask at the same time in one round trip: five functions with one
+// query each are one round trip, sent as one pipeline.
 //
-// A function that asks again when it has its answer joins the next round trip. They take turns, so that they need not guard
-// what they share. It is Batch's ctx that counts, not the one that a query gets. The queries of one round trip are one
-// transaction, but each sees what is committed when it begins; for one moment for all use [Scope.Snapshot].
+// A function that asks again joins the next round trip. The functions take turns, so they may share variables without locking. Each
+// round trip is one transaction, in which every query sees what was committed when that query began; [Scope.Snapshot] gives all
+// queries one view.
 //
-// A function asks through q, by itself and not in another goroutine, one thing at a time: in the loop of StreamTasks it cannot
-// ask for more. While it runs, Batch holds a connection, so it must not use the scope in place of q: the pool may have no other.
-// When it has returned, q and what is left of a stream are of no use.
+// A function uses q only in its own goroutine, for one query at a time: inside the loop of StreamTasks it cannot ask another. Inside a
+// function, do not use the scope itself: Batch holds a connection, and the pool may have no other. Once the function has returned, q
+// and any unread rest of a stream give errors. Cancel through the ctx given to Batch; the ctx passed to a query is ignored.
 //
-// The first error that a function returns ends all of them and is returned. So does an error of the server, a refused value
-// say, also where the function has handled it; a row that is not found is no such error. A write gives [ErrReadOnly]. Nothing
-// is tried again.
-func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Catalogue) error) error {
+// The first error that a function returns ends the batch and is returned. An error of the server ends it too, even if the function
+// has handled it; [ErrNotFound] does not. A write does not compile, since q has none; a q that is type-asserted to write gives
+// [ErrReadOnly]. Batch does not retry.
+func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Reader) error) error {
 	if err := s.invalid(); err != nil {
 		return err
 	}
@@ -106,15 +106,15 @@ func (a *asker) resume() (asked bool, err error) {
 
 // Query implements DBTX.
 func (a *asker) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	switch name := queryName(sql); {
-	case changes(sql):
-		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", name, ErrReadOnly)
+	switch q := queryOf(sql); {
+	case q.changes:
+		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", q.name, ErrReadOnly)
 	case a.ask == nil:
-		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", name)
+		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", q.name)
 	case a.rows != nil && !a.rows.ended:
-		return nil, fmt.Errorf("bizydb: %s: the rows of %s have not been read to the end", name, queryName(a.rows.sql))
+		return nil, fmt.Errorf("bizydb: %s: the rows of %s have not been read to the end", q.name, queryOf(a.rows.sql).name)
 	case !a.ask(statement{sql, args}):
-		return nil, fmt.Errorf("bizydb: %s: %w", name, errBatchEnded)
+		return nil, fmt.Errorf("bizydb: %s: %w", q.name, errBatchEnded)
 	}
 	return a.rows, nil
 }
@@ -153,5 +153,5 @@ func (r askerRow) Scan(dest ...any) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	return translate(queryName(r.sql), pgx.ErrNoRows)
+	return translate(queryOf(r.sql).name, pgx.ErrNoRows)
 }

@@ -22,16 +22,16 @@ func TestBatchIsOneRoundTrip(t *testing.T) {
 		alice := db.As(made.NewUser(t))
 		at := plantAll(t, alice)
 		var want, got []any
-		var reads []func(planner.Catalogue) error
-		for m := range catalogue.Methods() {
-			read := func(q planner.Catalogue) (result any, err error) { return call(t.Context(), q, m.Name, at) }
-			if err := alice.Batch(t.Context(), func(q planner.Catalogue) error { _, err := read(q); return err }); errors.Is(err, bizydb.ErrReadOnly) {
+		var reads []func(planner.Reader) error
+		for _, method := range methods() {
+			read := func(q planner.Reader) (result any, err error) { return call(t.Context(), q, method, at) }
+			if err := alice.Batch(t.Context(), func(q planner.Reader) error { _, err := read(q); return err }); errors.Is(err, bizydb.ErrReadOnly) {
 				continue
 			} else if err != nil {
 				t.Fatal(err)
 			}
 			i := len(got)
-			reads = append(reads, func(q planner.Catalogue) (err error) { got[i], err = read(q); return err })
+			reads = append(reads, func(q planner.Reader) (err error) { got[i], err = read(q); return err })
 			got = append(got, nil)
 			result, err := read(alice)
 			if err != nil {
@@ -63,33 +63,36 @@ func TestBatchEnds(t *testing.T) {
 	hers := plantAll(t, alice)
 	plantAll(t, mallory)
 	failed := errors.New("failed")
-	list := func(q planner.Catalogue) error {
+	list := func(q planner.Reader) error {
 		_, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
 		return err
 	}
-	get := func(q planner.Catalogue) error { _, err := q.GetTask(t.Context(), hers.task); return err }
-	fails := func(planner.Catalogue) error { return failed }
-	type reads = []func(planner.Catalogue) error
+	get := func(q planner.Reader) error { _, err := q.GetTask(t.Context(), hers.task); return err }
+	fails := func(planner.Reader) error { return failed }
+	type reads = []func(planner.Reader) error
 	for name, c := range map[string]struct {
 		reads reads
 		want  error
 	}{
 		"nothing":            {nil, nil},
-		"nothing asked":      {reads{func(planner.Catalogue) error { return nil }}, nil},
+		"nothing asked":      {reads{func(planner.Reader) error { return nil }}, nil},
 		"fails at once":      {reads{list, fails}, failed},
-		"fails afterwards":   {reads{list, func(q planner.Catalogue) error { return errors.Join(list(q), failed) }, list}, failed},
+		"fails afterwards":   {reads{list, func(q planner.Reader) error { return errors.Join(list(q), failed) }, list}, failed},
 		"another's":          {reads{list, get, list}, bizydb.ErrNotFound},
-		"refused value":      {reads{list, func(q planner.Catalogue) error { _, err := q.OpenTasks(t.Context(), -1); return err }, list}, bizydb.ErrInvalid},
-		"refused, ignored":   {reads{func(q planner.Catalogue) error { _, _ = q.OpenTasks(t.Context(), -1); return nil }, list}, bizydb.ErrInvalid},
-		"not found, handled": {reads{func(q planner.Catalogue) error { _ = get(q); return nil }, list}, nil},
-		"a write":            {reads{list, func(q planner.Catalogue) error { _, err := q.StartTask(t.Context(), hers.task); return err }}, bizydb.ErrReadOnly},
-		"a stream left early": {reads{func(q planner.Catalogue) error {
+		"refused value":      {reads{list, func(q planner.Reader) error { _, err := q.OpenTasks(t.Context(), -1); return err }, list}, bizydb.ErrInvalid},
+		"refused, ignored":   {reads{func(q planner.Reader) error { _, _ = q.OpenTasks(t.Context(), -1); return nil }, list}, bizydb.ErrInvalid},
+		"not found, handled": {reads{func(q planner.Reader) error { _ = get(q); return nil }, list}, nil},
+		"a write": {reads{list, func(q planner.Reader) error {
+			_, err := q.(planner.ReadWriter).StartTask(t.Context(), hers.task)
+			return err
+		}}, bizydb.ErrReadOnly},
+		"a stream left early": {reads{func(q planner.Reader) error {
 			for _, err := range q.StreamTasks(t.Context(), planner.ListTasksParams{}) {
 				return err
 			}
 			return nil
 		}, list}, nil},
-		"asks three times": {reads{func(q planner.Catalogue) error { return errors.Join(list(q), list(q), list(q)) }, list}, nil},
+		"asks three times": {reads{func(q planner.Reader) error { return errors.Join(list(q), list(q), list(q)) }, list}, nil},
 	} {
 		if err := mallory.Batch(t.Context(), c.reads...); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
@@ -120,7 +123,7 @@ func TestBatchEnds(t *testing.T) {
 				t.Error("a panic does not go on")
 			}
 		}()
-		_ = alice.Batch(t.Context(), list, func(q planner.Catalogue) error { _ = list(q); panic(failed) }, list)
+		_ = alice.Batch(t.Context(), list, func(q planner.Reader) error { _ = list(q); panic(failed) }, list)
 	}()
 	if n := db.Pool().Stat().AcquiredConns(); n != 0 {
 		t.Errorf("after a panic the connection has not been given back")
@@ -148,7 +151,7 @@ func TestBatchRowsEnd(t *testing.T) {
 		for range 100 {
 			// Asking in the loop of a stream.
 			var met []planner.Task
-			err := alice.Batch(t.Context(), func(q planner.Catalogue) error {
+			err := alice.Batch(t.Context(), func(q planner.Reader) error {
 				for task, err := range q.StreamTasks(t.Context(), planner.ListTasksParams{}) {
 					if err != nil {
 						return err
@@ -164,11 +167,11 @@ func TestBatchRowsEnd(t *testing.T) {
 				t.Fatalf("asked in the loop of a stream: %d tasks, %v", len(met), err)
 			}
 
-			// Keeping a stream and the catalogue for later.
-			var kept planner.Catalogue
+			// Keeping a stream and the reader for later.
+			var kept planner.Reader
 			var next func() (planner.Task, error, bool)
 			var stopStream func()
-			if err := alice.Batch(t.Context(), func(q planner.Catalogue) error {
+			if err := alice.Batch(t.Context(), func(q planner.Reader) error {
 				kept = q
 				next, stopStream = iter.Pull2(q.StreamTasks(t.Context(), planner.ListTasksParams{}))
 				_, err, _ := next()
@@ -181,7 +184,7 @@ func TestBatchRowsEnd(t *testing.T) {
 			}
 			stopStream()
 			if task, err := kept.GetTask(t.Context(), his.task); err == nil || errors.Is(err, bizydb.ErrNotFound) {
-				t.Fatalf("a catalogue that was kept: %+v, %v", task, err)
+				t.Fatalf("a reader that was kept: %+v, %v", task, err)
 			}
 		}
 		stop()

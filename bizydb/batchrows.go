@@ -28,7 +28,7 @@ func (r *batchRows) Close() {
 
 func (r *batchRows) Scan(dest ...any) error {
 	if err := r.Rows.Scan(dest...); err != nil {
-		return translate(queryName(r.sql), err)
+		return translate(queryOf(r.sql).name, err)
 	}
 	inUTC(dest)
 	return nil
@@ -36,7 +36,7 @@ func (r *batchRows) Scan(dest ...any) error {
 
 func (r *batchRows) Err() error {
 	if err := r.Rows.Err(); err != nil {
-		return translate(queryName(r.sql), err)
+		return translate(queryOf(r.sql).name, err)
 	}
 	return nil
 }

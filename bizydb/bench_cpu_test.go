@@ -38,7 +38,7 @@ func BenchmarkServerCPU(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	deep := newPlan(b, made, owner, 20, 200)
+	deep := newForest(b, made, owner, 20, 200)
 	analyze(b, owner)
 
 	config := parseConfig(b, made.DSN)
@@ -68,20 +68,20 @@ func BenchmarkServerCPU(b *testing.B) {
 		}, nil},
 		{"dashboard", func(ctx context.Context) error {
 			return scope.Batch(ctx,
-				func(q planner.Catalogue) error {
+				func(q planner.Reader) error {
 					_, err := q.OverdueTasks(ctx, planner.OverdueTasksParams{At: &at, Limit: 5})
 					return err
 				},
-				func(q planner.Catalogue) error {
+				func(q planner.Reader) error {
 					_, err := q.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: &at, Days: 7, Limit: 20})
 					return err
 				},
-				func(q planner.Catalogue) error { _, err := q.TaskCountsByStatus(ctx); return err },
-				func(q planner.Catalogue) error {
+				func(q planner.Reader) error { _, err := q.TaskCountsByStatus(ctx); return err },
+				func(q planner.Reader) error {
 					_, err := q.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: &at, Days: 30, Limit: 5})
 					return err
 				},
-				func(q planner.Catalogue) error {
+				func(q planner.Reader) error {
 					_, err := q.CompletionRate(ctx, planner.CompletionRateParams{From: at.AddDate(0, 0, -30), Before: at})
 					return err
 				})

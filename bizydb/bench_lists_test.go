@@ -18,7 +18,7 @@ import (
 func BenchmarkHeavyUser(b *testing.B) {
 	made := bizydbtest.New(b)
 	owner := ownerPool(b, made)
-	c := newCrowd(b, owner)
+	c := newCrowd(b, made, owner, benchCrowd)
 	done := made.NewUser(b)
 	if _, err := owner.Exec(b.Context(), `
 		INSERT INTO public.tasks (user_id, title, priority, status, category, due_date, created_at, tags)
@@ -66,7 +66,7 @@ func BenchmarkHeavyUser(b *testing.B) {
 		{"page/status", 20, page(planner.PageTasksParams{Status: planner.TaskPending})},
 		{"page/category", 20, page(planner.PageTasksParams{Category: new("category 5")})},
 		{"page/priority", 20, page(planner.PageTasksParams{Priority: new(3)})},
-		{"page/unassigned", 20, page(planner.PageTasksParams{Unassigned: true})},
+		{"page/without goal", 20, page(planner.PageTasksParams{WithoutGoal: true})},
 		{"page/search", 20, page(planner.PageTasksParams{Search: "TO DO"})},
 		{"page/status+category+priority", 0, page(planner.PageTasksParams{Status: planner.TaskPending, Category: new("category 5"), Priority: new(3)})},
 		{"page/tag", 20, page(planner.PageTasksParams{AnyTag: planner.Tags{"rare"}})},
@@ -84,9 +84,9 @@ func BenchmarkHeavyUser(b *testing.B) {
 		})},
 		{"ready", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.ReadyTasks(ctx, 20) })},
 		{"tagged", 100, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
-			return s.TaggedTasks(ctx, planner.TaggedTasksParams{AnyOf: planner.Tags{"rare"}})
+			return s.TaggedTasks(ctx, planner.TaggedTasksParams{AnyTag: planner.Tags{"rare"}})
 		})},
-		{"unassigned", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.UnassignedTasks(ctx, 20) })},
+		{"without goal", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.TasksWithoutGoal(ctx, 20) })},
 		{"due", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
 			return s.TasksDue(ctx, planner.TasksDueParams{From: time.Unix(0, 0), Before: time.Now(), Limit: 20})
 		})},

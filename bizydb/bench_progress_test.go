@@ -24,41 +24,41 @@ const rollUpTriggers = `
 	  END LOOP;
 	END $$`
 
-// A plan is what one user has: goals in a chain four deep, each with two more beside it, and tasks under the deepest.
-type plan struct {
+// A forest is what one user has: goals in a chain four deep, each with two more beside it, and tasks under the deepest.
+type forest struct {
 	user  bizydb.UserID
 	tasks []planner.TaskID
 }
 
-// newPlan adds one, as the owner, with n tasks under the deepest goal of the chain and elsewhere more under a root.
-func newPlan(b *testing.B, made *bizydbtest.Database, owner *pgxpool.Pool, n, elsewhere int) plan {
+// newForest adds one, as the owner, with n tasks under the deepest goal of the chain and elsewhere more under a root.
+func newForest(b *testing.B, made *bizydbtest.Database, owner *pgxpool.Pool, n, elsewhere int) forest {
 	b.Helper()
-	p := plan{user: made.NewUser(b)}
+	f := forest{user: made.NewUser(b)}
 	var parent *planner.GoalID
 	for depth := range 4 {
 		var goal planner.GoalID
 		for range 3 {
 			if err := owner.QueryRow(b.Context(), `INSERT INTO public.goals (user_id, title, parent_goal_id) VALUES ($1, $2, $3) RETURNING id`,
-				p.user, fmt.Sprint("depth ", depth), parent).Scan(&goal); err != nil {
+				f.user, fmt.Sprint("depth ", depth), parent).Scan(&goal); err != nil {
 				b.Fatal(err)
 			}
 		}
 		parent = &goal
 	}
 	const addTasks = `INSERT INTO public.tasks (user_id, title, parent_goal_id) SELECT $1, 'task ' || i, $2 FROM generate_series(1, $3::int) AS i RETURNING id`
-	tasks, err := queryAll[planner.TaskID](b, owner, addTasks, p.user, *parent, n)
+	tasks, err := queryAll[planner.TaskID](b, owner, addTasks, f.user, *parent, n)
 	if err != nil {
 		b.Fatal(err)
 	}
-	p.tasks = tasks
+	f.tasks = tasks
 	// The rest is spread over a hundred goals.
 	if _, err := owner.Exec(b.Context(), `
 		WITH root AS (INSERT INTO public.goals (user_id, title) SELECT $1, 'elsewhere' FROM generate_series(1, 100) RETURNING id)
 		INSERT INTO public.tasks (user_id, title, parent_goal_id)
-		SELECT $1, 'task ' || i, (SELECT min(id) FROM root) + i % 100 FROM generate_series(1, $2::int) AS i`, p.user, elsewhere); err != nil {
+		SELECT $1, 'task ' || i, (SELECT min(id) FROM root) + i % 100 FROM generate_series(1, $2::int) AS i`, f.user, elsewhere); err != nil {
 		b.Fatal(err)
 	}
-	return p
+	return f
 }
 
 // analyze brings the tables into the state in which autovacuum keeps them. A transaction elsewhere, such as one of
@@ -79,14 +79,14 @@ func analyze(b testing.TB, owner *pgxpool.Pool) {
 	}
 }
 
-// complete returns a call that completes one of p's tasks after the other, and one that takes the last back.
-func (p plan) complete(made *bizydbtest.Database) (call, undo func(context.Context) error) {
-	scope, i := made.As(p.user), 0
+// complete returns a call that completes one of f's tasks after the other, and one that takes the last back.
+func (f forest) complete(made *bizydbtest.Database) (call, undo func(context.Context) error) {
+	scope, i := made.As(f.user), 0
 	return func(ctx context.Context) error {
-			_, err := scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: p.tasks[i%len(p.tasks)]})
+			_, err := scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: f.tasks[i%len(f.tasks)]})
 			return err
 		}, func(ctx context.Context) error {
-			_, err := scope.ReopenTask(ctx, p.tasks[i%len(p.tasks)])
+			_, err := scope.ReopenTask(ctx, f.tasks[i%len(f.tasks)])
 			i++
 			return err
 		}
@@ -105,8 +105,8 @@ func BenchmarkCompleteTask(b *testing.B) {
 			for i := range calls {
 				made := bizydbtest.New(b)
 				owner := ownerPool(b, made)
-				p := newPlan(b, made, owner, tasks, 100)
-				calls[i], undo[i] = p.complete(made)
+				f := newForest(b, made, owner, tasks, 100)
+				calls[i], undo[i] = f.complete(made)
 				if i == 1 {
 					if _, err := owner.Exec(b.Context(), fmt.Sprintf(rollUpTriggers, "DISABLE")); err != nil {
 						b.Fatal(err)
@@ -114,7 +114,7 @@ func BenchmarkCompleteTask(b *testing.B) {
 					next := 0
 					calls[i] = func(ctx context.Context) error {
 						next++
-						return completeByHand(ctx, made.Pool(), p.user, p.tasks[(next-1)%len(p.tasks)])
+						return completeByHand(ctx, made.Pool(), f.user, f.tasks[(next-1)%len(f.tasks)])
 					}
 				}
 				analyze(b, owner)
@@ -176,7 +176,7 @@ func BenchmarkCompleteTaskBeside(b *testing.B) {
 			owner := ownerPool(b, made)
 			var calls, undo []func(context.Context) error
 			for i := range c.under {
-				call, back := newPlan(b, made, owner, c.under[i], c.elsewhere[i]).complete(made)
+				call, back := newForest(b, made, owner, c.under[i], c.elsewhere[i]).complete(made)
 				calls, undo = append(calls, call), append(undo, back)
 			}
 			analyze(b, owner)

@@ -109,7 +109,7 @@ func BenchmarkScope(b *testing.B) {
 func BenchmarkLookup(b *testing.B) {
 	made := bizydbtest.New(b)
 	owner := ownerPool(b, made)
-	crowd := newCrowd(b, owner)
+	crowd := newCrowd(b, made, owner, benchCrowd)
 	hers := crowd.at[crowd.heavy].task
 	var nobodys [2]planner.TaskID
 	for i := range nobodys { // deleted ones, beside hers

@@ -12,50 +12,53 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// SchemaVersion is the number of the last migration, and the only one that this version of the package works with.
+// SchemaVersion is the number of the last migration. It is the only schema version that this version of the package works with.
 const SchemaVersion = version.Latest
 
-// A DB is a pool of connections to a migrated database. Its methods can be used by several goroutines at once.
+// A DB is a pool of connections to a migrated database. It is safe for concurrent use.
 type DB struct {
 	pool   *pgxpool.Pool
 	mode   pgx.QueryExecMode // set by check
 	hasher *hasher
 }
 
-// An Option changes how [Open] works.
+// An Option configures [Open].
 type Option func(*options)
 
 type options struct {
 	allowPrivilegedLogin bool
 	bcryptCost           int
-	hashesAtATime        int
+	hashConcurrency      int
 }
 
-// AllowPrivilegedLogin lets [Open] log in as a role that can read or write the tables outside a scope, such as a
-// superuser or their owner. Scopes are confined as ever; what else uses the pool is not.
+// AllowPrivilegedLogin lets [Open] accept a login that can read or write the tables outside a scope, such as a superuser or the
+// owner of the tables. Scopes stay confined; other statements on the pool are not.
 func AllowPrivilegedLogin() Option {
 	return func(o *options) { o.allowPrivilegedLogin = true }
 }
 
-// WithBcryptCost sets the cost of new password hashes, from [MinBcryptCost] to 31 instead of [DefaultBcryptCost]. Hashes
-// of a lower cost are renewed as their users sign in.
+// WithBcryptCost sets the cost of new password hashes, from [MinBcryptCost] to 31. The default is [DefaultBcryptCost]. A hash of
+// a lower cost is renewed when its user signs in.
 func WithBcryptCost(cost int) Option {
 	return func(o *options) { o.bcryptCost = cost }
 }
 
-// WithHashing sets how many passwords are hashed at a time instead of GOMAXPROCS. Each takes a core for as long as the cost
-// says; those over the number wait.
-func WithHashing(atATime int) Option {
-	return func(o *options) { o.hashesAtATime = atATime }
+// WithHashConcurrency sets how many passwords are hashed at the same time. The default is GOMAXPROCS. A hash keeps one core busy;
+// calls beyond the limit wait.
+func WithHashConcurrency(n int) Option {
+	return func(o *options) { o.hashConcurrency = n }
 }
 
-// Open connects to a database, given as a URL or as keywords and values like "host=… dbname=…", in the form that
-// [pgxpool.ParseConfig] takes, whose pool_max_conns and other settings it knows. The caller closes the DB.
+// Open connects to a database and checks that bizydb can use it safely. The connection string is a URL or keywords and values, as
+// [pgxpool.ParseConfig] takes it, including pool settings such as pool_max_conns. The caller closes the DB.
 //
-// It checks at once what would fail later, and gives [ErrConfig] for a connection string that makes no sense,
-// [ErrConnect] for a server that cannot be reached or refuses the login, [ErrNotMigrated], [ErrSchemaNewer] and
-// [ErrSchemaUnreleased] for a database whose schema does not have [SchemaVersion], [ErrRole] for a login that may not act as the two roles, and
-// [ErrPrivilegedLogin] for one that may do more; [ErrUnprotected] if the database would not confine it.
+// Open returns
+//   - [ErrConfig] for an invalid connection string or option,
+//   - [ErrConnect] if the server cannot be reached or refuses the login,
+//   - [ErrNotMigrated], [ErrSchemaNewer] or [ErrSchemaUnreleased] if the schema does not have [SchemaVersion],
+//   - [ErrMissingGrant] if the login may not act as bizydb_user and bizydb_accounts,
+//   - [ErrPrivilegedLogin] if the login can use the tables outside a scope,
+//   - [ErrUnprotected] if row security does not confine bizydb_user.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -64,20 +67,20 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	return OpenConfig(ctx, config, opts...)
 }
 
-// OpenConfig is [Open] for a service that sets up the pool itself: its size, TLS, tracing, exec mode, hooks. config must
-// come from [pgxpool.ParseConfig]. The exec mode can be any but the simple protocol, which gives [ErrSimpleProtocol].
-// In mode cache_statement, pgx's own default, no hook may discard a connection's prepared statements. Mode exec reads
-// values as text and so needs the server's defaults of datestyle and extra_float_digits, or else gives [ErrConfig].
+// OpenConfig is [Open] with a pool configuration: size, TLS, tracing, exec mode, hooks. config must come from
+// [pgxpool.ParseConfig]. Every exec mode works except the simple protocol, which returns [ErrSimpleProtocol]. In mode
+// cache_statement, the default of pgx, no hook may discard a connection's prepared statements. Mode exec reads values as text:
+// it needs the server's default datestyle and extra_float_digits, and returns [ErrConfig] for others.
 func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*DB, error) {
-	o := options{bcryptCost: DefaultBcryptCost, hashesAtATime: runtime.GOMAXPROCS(0)}
+	o := options{bcryptCost: DefaultBcryptCost, hashConcurrency: runtime.GOMAXPROCS(0)}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	if o.bcryptCost < MinBcryptCost || o.bcryptCost > bcrypt.MaxCost {
 		return nil, fmt.Errorf("bizydb: open: %w: bcrypt cost %d is not from %d to %d", ErrConfig, o.bcryptCost, MinBcryptCost, bcrypt.MaxCost)
 	}
-	if o.hashesAtATime < 1 {
-		return nil, fmt.Errorf("bizydb: open: %w: %d hashes at a time", ErrConfig, o.hashesAtATime)
+	if o.hashConcurrency < 1 {
+		return nil, fmt.Errorf("bizydb: open: %w: hash concurrency %d is below 1", ErrConfig, o.hashConcurrency)
 	}
 	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		return nil, fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
@@ -86,7 +89,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: pool, hasher: newHasher(o.bcryptCost, o.hashesAtATime)}
+	db := &DB{pool: pool, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err
@@ -94,9 +97,9 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	return db, nil
 }
 
-// Close closes every connection. It waits for those in use.
+// Close closes all connections. It waits for those in use.
 func (db *DB) Close() { db.pool.Close() }
 
-// Pool returns the connections for what the service does beside bizydb, such as a transaction for [Scope.WithTx]. On
-// them the service has the rights of its login, which are none on the tables of bizydb.
+// Pool returns the connection pool, for statements of the service's own and for transactions that [Scope.WithTx] joins. They run
+// with the rights of the login, which has none on bizydb's tables.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/schema/version"
@@ -40,10 +41,10 @@ func (db *DB) check(ctx context.Context, o options) error {
 	var unreleased, privileged, textForms bool
 	err = conn.QueryRow(ctx, checkSQL).Scan(&installed, &unreleased, &login, &privileged, &textForms)
 	switch {
-	case hasCode(err, "3F000", "42883"): // no such schema, no such function
+	case hasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
 		return fmt.Errorf("bizydb: open: %w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
-	case hasCode(err, "42501"):
-		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrRole, err)
+	case hasCode(err, pgerrcode.InsufficientPrivilege):
+		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrMissingGrant, err)
 	case err != nil:
 		return fmt.Errorf("bizydb: open: %w", named(err))
 	case unreleased:

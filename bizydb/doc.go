@@ -1,68 +1,69 @@
-// Package bizydb keeps a service's users, and their goals and tasks, in PostgreSQL. It hands out typed queries that the
-// database itself confines to one user.
+// Package bizydb keeps a service's users, and their goals and tasks, in PostgreSQL. It provides typed queries that the database
+// itself confines to one user.
 //
-// # The way in
+// # Scopes
 //
-// [Open] takes the connection string of the service's login, an ordinary role that owns nothing and may read nothing. What
-// it may do is act as one of two others. [DB.As] names a user and gives a [Scope], whose queries run as role bizydb_user
-// under row security: they see and change that user's goals and tasks and nothing else. [DB.Accounts] gives the queries on
-// users themselves, which run as role bizydb_accounts and never see a goal or a task. There is no third way in: on a
-// connection outside a scope, each table answers permission denied.
+// [Open] takes the connection string of the service's login, an ordinary role that owns nothing and has no rights on the tables.
+// The login may only act as one of two other roles. [DB.As] returns a user's [Scope], whose queries run as role bizydb_user under
+// row-level security: they read and write that user's goals and tasks and nothing else. [DB.Accounts] returns the queries on users,
+// which run as role bizydb_accounts and have no access to goals and tasks. There is no third way: outside a scope every table gives
+// permission denied.
 //
-// Each call asks whether the user exists and is active, and gives [ErrNoUser] otherwise, whatever it is: a read, a list, a
-// stream, a batch. A transaction of [Scope.InTx] or [Scope.Snapshot] asks when it begins.
+// Each call checks that the user exists and is active, and returns [ErrNoUser] otherwise: reads, lists, streams and batches too.
+// [Scope.InTx] and [Scope.Snapshot] check when they begin.
 //
-// The queries are those of [planner.Catalogue], compiled by sqlc from queries/planner. None takes a user id.
+// The queries are the methods of [planner.ReadWriter], compiled by sqlc from queries/planner. None takes a user id.
 //
 // # One round trip
 //
-// A call sends the user, the role, the question whether there is such a user, and the query to the server in one go, without
-// BEGIN, which makes them one implicit transaction: the settings end with it, whatever happens. So a scoped call takes one round trip, as a plain query does,
-// once its connection is warm: a statement's first use on a connection takes one more. A pool that has not used a
-// connection for a second asks whether it is still there before it does, as any pgx pool; see
-// [pgxpool.Config].ShouldPing.
+// A call sends the user, the role, the check and the query in one batch without BEGIN. The server runs a batch as one implicit
+// transaction, so the settings end with it, whatever happens. A scoped call takes one round trip, like a plain query, once the
+// connection is warm: the first use of a statement on a connection takes one more. Like any pgx pool, the pool pings a connection
+// that has been idle for a second; see [pgxpool.Config].ShouldPing.
 //
-// [Scope.InTx] runs several statements in one transaction, [Scope.Snapshot] reads consistently, and [Scope.WithTx] gives
-// the same queries inside a transaction of the service's own.
+// [Scope.InTx] runs several statements in one transaction. [Scope.Snapshot] reads consistently. [Scope.Batch] sends many reads in
+// one round trip. [Scope.WithTx] joins a transaction of the service's own.
 //
 // # Progress
 //
-// The percentage of a goal follows its tasks and sub-goals, and its status and CompletedAt with it. Triggers keep it, in
-// the transaction of the change and for every client, so no caller has to:
+// A goal's percentage, status and CompletedAt follow its tasks and sub-goals. Triggers maintain them in the transaction of the
+// change, for every client of the database:
 //
-//   - Tasks count by number: three of four completed are 75. Sub-goals count by the mean of their percentages; those that
-//     are cancelled do not count. A goal with both has the mean of the two. It is rounded to two decimals, but 100 is said
-//     only when all is done.
-//   - A goal with neither has the percentage that its user sets. It is 0 once the last of its tasks and sub-goals is gone.
-//   - An active goal whose work comes to 100 becomes completed, and so does one that is resumed with all of it done. One on
-//     hold or cancelled keeps its status; its percentage still follows.
-//   - A completed goal is at 100, whatever is under it. New unfinished work under it makes it active again, and every
-//     completed goal above: a task or sub-goal that is added, moved in or reopened. Under a cancelled goal, work counts no
-//     further up. A goal that its user reopens though all is done stays active, at 100, until its work has changed.
+//   - Tasks count equally: three of four completed are 75 percent. Sub-goals count with the mean of their percentages, except
+//     cancelled ones. A goal with both has the mean of the two. The result is rounded to two decimals, and is 100 only if
+//     everything is done.
+//   - A goal without tasks and sub-goals has the percentage that its user sets. It is reset to 0 when the last task or sub-goal is
+//     removed.
+//   - An active goal becomes completed when its work reaches 100 percent; so does a goal that is set to active with all work done.
+//     A goal on hold and a cancelled one keep their status, and their percentage still follows.
+//   - A completed goal has 100 percent, whatever is under it. New unfinished work under it, whether added, moved in or reopened,
+//     makes the goal and every completed goal above it active again. Work under a cancelled goal does not count further up. A goal
+//     that its user reopens with all work done stays active, at 100, until its work changes.
 //
-// A change costs the same with ten tasks under the goal and with ten thousand. It climbs as far as percentages change.
-// [planner.Querier].GoalTree reads a whole tree in one call. RollUp and RollUpAll count anew, for repair.
+// The cost of a change does not depend on the number of tasks under the goal. It grows with the number of goals above whose
+// percentages change. [planner.Queries.GoalTree] reads a whole tree in one call. [planner.Queries.RollUp] and
+// [planner.Queries.RollUpAll] recompute progress from scratch, for repair.
 //
-// Whoever writes for a user waits for others that do; users do not wait for each other. A statement of a [Scope], and a
-// whole [Scope.InTx], that the server undoes in favour of another transaction is tried again, up to ten times.
+// Writes for one user are serialized by an advisory lock; different users never block each other. A statement of a [Scope], and a
+// whole [Scope.InTx], that fails with a serialization failure or a deadlock is retried up to ten times.
 //
 // # Dependencies
 //
-// A task can depend on others of the same user, and cannot depend on itself, directly or through them: triggers see to it for
-// every client, like progress. A task that is deleted disappears from the lists of those that depended on it. A dependency
-// does not hold a task back: it can be started and completed before what it depends on. ReadyTasks are those that need not
-// wait; completing the last dependency of a task does not change its status.
+// A task can depend on other tasks of the same user, but not on itself, directly or through others. Triggers enforce this for every
+// client. When a task is deleted, it is removed from the dependencies of other tasks. Dependencies do not block changes: a task can
+// be started and completed before those that it depends on. ReadyTasks returns the tasks whose dependencies are completed;
+// completing the last dependency does not change a task's status.
 //
 // # Accounts
 //
-// [Accounts] has sign-up, sign-in and the life of a user. Who may call it is the service's to decide: it is not confined to
-// a user. A [Password] and the hash made of it print as [redacted], wherever they get to.
+// [Accounts] has sign-up, sign-in and everything else about users. It is not confined to one user, so the service decides who may
+// call it. A [Password] and its hash print as [redacted] everywhere.
 //
 // # Values
 //
-// Times are kept with microseconds and come back in UTC. Columns that can be NULL are pointers. In the parameters of a
-// create, a field left at its zero value takes its default; in those of an update it stays as it is, and the field Clear…
-// sets it to NULL. What a value may be is said by the schema, and a [FieldError] says which field was refused and why.
+// Times have microseconds and are returned in UTC. Nullable columns are pointers. In the parameters of a create, a field at its zero
+// value takes the default. In those of an update, it leaves the column unchanged, and Clear… sets the column to NULL. The schema
+// decides which values are allowed, and a [FieldError] says which field was refused and why.
 //
-// A row of another user is [ErrNotFound], in the same words as one that does not exist.
+// A row of another user gives [ErrNotFound], the same error as a row that does not exist.
 package bizydb

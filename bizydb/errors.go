@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -14,57 +15,60 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// Errors of the methods, to be tested with [errors.Is]. The server's own error stays reachable: [errors.As] with a
-// *pgconn.PgError. A canceled context gives an error that is [context.Canceled] or [context.DeadlineExceeded].
+// Errors of the methods. Test for them with [errors.Is]. [errors.As] with a *pgconn.PgError gives the server's own error. A
+// canceled context gives [context.Canceled] or [context.DeadlineExceeded].
 var (
-	// ErrNotFound: the user has no such row. Whether somebody else has is not told.
+	// ErrNotFound means that the user has no such row. A row of another user gives the same error as a row that does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrInvalid: a value that the schema does not take. Mostly a [*FieldError] that says which.
+	// ErrInvalid means that the schema does not allow a value. Usually it is a [*FieldError], which names the column.
 	ErrInvalid = planner.ErrInvalid
-	// ErrGoalCycle: a goal cannot be put under itself or one of its own sub-goals.
+	// ErrGoalCycle means that a goal was to be put under itself or under one of its own sub-goals.
 	ErrGoalCycle = errors.New("goal would be its own ancestor")
-	// ErrDependencyCycle: a task cannot depend on itself, directly or through others.
+	// ErrDependencyCycle means that a task would depend on itself, directly or through others.
 	ErrDependencyCycle = errors.New("task would depend on itself")
-	// ErrEmailTaken and ErrUsernameTaken: another account has it, in whatever case.
-	ErrEmailTaken    = errors.New("email address is taken")
+	// ErrEmailTaken means that another account has the email address, ignoring case.
+	ErrEmailTaken = errors.New("email address is taken")
+	// ErrUsernameTaken means that another account has the username, ignoring case.
 	ErrUsernameTaken = errors.New("username is taken")
-	// ErrSignIn: no such account, another password, or an account that is not active; which of them is not told. From
-	// [Accounts.ChangePassword]: another password.
-	ErrSignIn = errors.New("wrong login or password")
-	// ErrNoUser: the scope's user does not exist or is not active.
+	// ErrInvalidCredentials is returned by [Accounts.Authenticate] for an unknown login, a wrong password and an inactive account
+	// alike, and by [Accounts.ChangePassword] for a wrong password.
+	ErrInvalidCredentials = errors.New("invalid credentials")
+	// ErrNoUser means that the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
-	// ErrOutcomeUnknown: the connection was lost, or the context ended, after a change was sent and before its answer came. It
-	// may have been made, or may be made yet by a server that has not noticed, or not at all; only a later look can tell. Any
-	// other error of a change means that it was not made.
+	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
+	// arrived. The write may have been committed, may still be, or may be lost; only reading the data can tell. Any other error of
+	// a write means that nothing was committed.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrReadOnly: a write in a [Scope.Snapshot].
+	// ErrReadOnly means that a [Scope.Snapshot] or a [Scope.Batch] was asked to write.
 	ErrReadOnly = errors.New("transaction is read-only")
 )
 
-// Errors of [Open]. The later ones can also come up afterwards, when a server, a grant or a password has changed.
+// Errors of [Open]. ErrConfig, ErrConnect and ErrMissingGrant can also be returned later, when the server, a password or a grant has
+// changed.
 var (
-	// ErrConfig: a connection string or pool setting that makes no sense, or an exec mode that does not suit a pooler.
+	// ErrConfig means that a connection string, an option or a pool setting is invalid, or that the exec mode does not work behind
+	// the pooler.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrSimpleProtocol: pgx's simple protocol takes several statements in one string, so nothing would hold a query
-	// inside its scope.
+	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It takes several statements in one string, so a query could
+	// leave its scope.
 	ErrSimpleProtocol = errors.New("the simple protocol cannot be confined: use another exec mode")
-	// ErrNotMigrated: the database lacks bizydb's schema or the last part of it.
+	// ErrNotMigrated means that the database lacks bizydb's schema or its latest migrations.
 	ErrNotMigrated = errors.New("database is not migrated")
-	// ErrSchemaNewer: the database was migrated by a newer bizydb. It is schema.ErrNewer too.
+	// ErrSchemaNewer means that the database was migrated by a newer bizydb. It is the same as schema.ErrNewer.
 	ErrSchemaNewer = version.ErrNewer
-	// ErrSchemaUnreleased: the database has a schema from before v0.1.0. It is schema.ErrUnreleased too.
+	// ErrSchemaUnreleased means that the database has a schema from before v0.1.0. It is the same as schema.ErrUnreleased.
 	ErrSchemaUnreleased = version.ErrUnreleased
-	// ErrPrivilegedLogin: the login could use the tables outside a scope. See [AllowPrivilegedLogin].
+	// ErrPrivilegedLogin means that the login can use the tables outside a scope. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected: row security does not hold bizydb_user back, since it was turned off or the role may bypass it.
+	// ErrUnprotected means that row security does not confine bizydb_user: it is turned off, or the role may bypass it.
 	ErrUnprotected = errors.New("row security is not in force")
-	// ErrConnect: the server cannot be reached, or refuses the login.
+	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = errors.New("cannot connect")
-	// ErrRole: the login may not act as bizydb_user or bizydb_accounts, or lacks USAGE on a schema.
-	ErrRole = errors.New("login role lacks a grant")
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts, or lacks USAGE on a schema.
+	ErrMissingGrant = errors.New("login role lacks a grant")
 )
 
-// A FieldError says which column does not take a value, and why.
+// A FieldError says which column does not allow a value, and why.
 type FieldError struct {
 	Table, Column string
 	Reason        string // like "must be from 1 to 5"
@@ -75,7 +79,7 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("%s.%s %s", e.Table, e.Column, e.Reason)
 }
 
-// Unwrap returns the error of this package that e is, such as [ErrInvalid], and the server's error where there is one.
+// Unwrap returns the error of this package that e stands for, such as [ErrInvalid], and the server's error if there is one.
 func (e *FieldError) Unwrap() []error {
 	if e.cause == nil {
 		return []error{e.kind}
@@ -89,16 +93,6 @@ func translate(doing string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("bizydb: %s: %w", doing, named(err))
-}
-
-// queryName is the name that sqlc writes above each query: "-- name: GetTask :one".
-func queryName(sql string) string {
-	rest, ok := strings.CutPrefix(sql, "-- name: ")
-	if !ok {
-		return "query"
-	}
-	name, _, _ := strings.Cut(rest, " ")
-	return name
 }
 
 // named is the one place where an error gets its name.
@@ -129,26 +123,29 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return &FieldError{Table: r.table, Column: r.column, Reason: r.reason, kind: r.kind, cause: err}
 	}
 	switch {
-	case pgErr.Code == "UB001": // said by bizydb.require_user
+	case pgErr.Code == noSuchUser:
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
-	case pgErr.Code == "P0002": // no data found, said by a function of schema/
+	case pgErr.Code == pgerrcode.NoDataFound: // said by a function of schema/
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
-	case pgErr.Code == "26000" || pgErr.Code == "42P05": // no such prepared statement, or one already
+	case pgErr.Code == pgerrcode.InvalidSQLStatementName || pgErr.Code == pgerrcode.DuplicatePreparedStatement:
 		return fmt.Errorf("%w: somebody else prepares or drops statements on the connection; behind a pooler that does not keep them apart, add default_query_exec_mode=exec to the connection string: %w", ErrConfig, err)
-	case pgErr.Code == "25006":
+	case pgErr.Code == pgerrcode.ReadOnlySQLTransaction:
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
-	case strings.HasPrefix(pgErr.Code, "22"), // data exception
-		pgErr.Code == "54000" && pgErr.File == "jsonb_util.c": // more than a value can hold; the code alone can be an outage
+	case strings.HasPrefix(pgErr.Code, pgerrcode.DataException[:2]), // the class, with codes that pgerrcode does not know yet
+		pgErr.Code == pgerrcode.ProgramLimitExceeded && pgErr.File == "jsonb_util.c": // more than a value can hold; the code alone can be an outage
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	default:
 		return err
 	}
 }
 
+// noSuchUser is the SQLSTATE of bizydb.require_user, of a class that is free for applications.
+const noSuchUser = "UB001"
+
 // withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls.
 func withUsage(err error) error {
-	if hasCode(err, "42501") {
-		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA public, bizydb TO it: %w", ErrRole, err)
+	if hasCode(err, pgerrcode.InsufficientPrivilege) {
+		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA public, bizydb TO it: %w", ErrMissingGrant, err)
 	}
 	return err
 }
@@ -159,8 +156,8 @@ func namedOnEntry(err error) error {
 	if errors.As(err, &notSent) {
 		return named(withUsage(err))
 	}
-	if hasCode(err, "42501", "22023") { // may not act as the role, no such role
-		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrRole, err)
+	if hasCode(err, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidParameterValue) { // the second: no such role
+		return fmt.Errorf("%w: GRANT bizydb_user, bizydb_accounts TO it: %w", ErrMissingGrant, err)
 	}
 	return named(err)
 }

@@ -95,13 +95,13 @@ func ExampleAccounts_Authenticate() {
 	fmt.Println(user.ID == userID, user.LastLoginAt != nil)
 
 	_, err = db.Accounts().Authenticate(ctx, "ada", bizydb.NewPassword("wrong horse"))
-	fmt.Println(errors.Is(err, bizydb.ErrSignIn))
+	fmt.Println(errors.Is(err, bizydb.ErrInvalidCredentials))
 	_, err = db.Accounts().Authenticate(ctx, "nobody", bizydb.NewPassword("wrong horse"))
 	fmt.Println(err)
 	// Output:
 	// true true
 	// true
-	// bizydb: wrong login or password
+	// bizydb: invalid credentials
 }
 
 func ExampleScope_InTx() {
@@ -137,15 +137,15 @@ func ExampleScope_Batch() {
 	var overdue, today []planner.Task
 	var counts []planner.TaskCountsByStatusRow
 	err := ada.Batch(ctx,
-		func(q planner.Catalogue) (err error) {
+		func(q planner.Reader) (err error) {
 			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{Limit: 5})
 			return err
 		},
-		func(q planner.Catalogue) (err error) {
+		func(q planner.Reader) (err error) {
 			today, err = q.TasksDueToday(ctx, planner.TasksDueTodayParams{TimeZone: "Europe/Berlin", Limit: 20})
 			return err
 		},
-		func(q planner.Catalogue) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
+		func(q planner.Reader) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -215,7 +215,7 @@ func ExampleScope_PageTasks() {
 	db, userID, drop := exampleUser(ctx)
 	defer drop()
 	ada := db.As(userID)
-	_, err := ada.CreateTasks(ctx, planner.NewTasks{
+	_, err := ada.CreateTasks(ctx, planner.CreateTasksParams{
 		{Title: "Sign the lease", Priority: new(1), Tags: planner.Tags{"legal"}},
 		{Title: "Register the firm", Priority: new(2), Tags: planner.Tags{"legal", "urgent"}},
 		{Title: "Paint the walls"},
@@ -261,7 +261,7 @@ func ExampleScope_dependencies() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ids, err := ada.CreateTasks(ctx, planner.NewTasks{
+	ids, err := ada.CreateTasks(ctx, planner.CreateTasksParams{
 		{Title: "Open the doors", ParentGoalID: &goal.ID, EstimatedHours: new(1.0)},
 		{Title: "Paint the walls", ParentGoalID: &goal.ID, EstimatedHours: new(12.0)},
 		{Title: "Order chairs", ParentGoalID: &goal.ID, EstimatedHours: new(2.0)},

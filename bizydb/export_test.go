@@ -1,13 +1,27 @@
 package bizydb
 
-// RuleColumns has the column that each constraint's error names.
-func RuleColumns() map[string]string {
-	columns := map[string]string{}
-	for constraint, r := range rules {
-		columns[constraint] = r.table + "." + r.column
-	}
-	return columns
+// A Rule is what rules.go says of a constraint.
+type Rule struct {
+	Table, Column, Reason string
+	Kind                  error
 }
+
+// Rules has the rule of each constraint.
+func Rules() map[string]Rule {
+	all := map[string]Rule{}
+	for constraint, r := range rules {
+		all[constraint] = Rule{r.table, r.column, r.reason, r.kind}
+	}
+	return all
+}
+
+// What Register checks before it hashes, by the constraint that says the same.
+var (
+	CheckedLengths = map[string]int{
+		"ck_users_email_length": maxEmail, "ck_users_username_length": maxUsername, "ck_users_full_name_length": maxFullName,
+	}
+	UsernameForm = usernameForm.String()
+)
 
 // SetBcryptCost sets the cost of new hashes, below the least that Open takes too.
 func SetBcryptCost(a *Accounts, cost int) { a.hasher.cost = cost }

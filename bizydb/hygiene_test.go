@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb"
@@ -25,7 +26,7 @@ func TestUsersOfOneConnection(t *testing.T) {
 func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
 	users := []bizydb.UserID{made.NewUser(t), made.NewUser(t), made.NewUser(t)}
 	for _, user := range users {
-		tasks := make(planner.NewTasks, 1500) // more than a stream drops when it is left
+		tasks := make(planner.CreateTasksParams, 1500) // more than a stream drops when it is left
 		for k := range tasks {
 			tasks[k] = planner.CreateTaskParams{Title: fmt.Sprint(user)}
 		}
@@ -186,7 +187,7 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 		if err != nil || role != "none" || setting != "" || isolation != "read committed" || login != db.Pool().Config().ConnConfig.User {
 			t.Fatalf("after %s: role %q, user %q, isolation %q, login %q (error %v)", turn.name, role, setting, isolation, login, err)
 		}
-		if _, err := db.Pool().Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != "42501" {
+		if _, err := db.Pool().Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != pgerrcode.InsufficientPrivilege {
 			t.Fatalf("after %s: the login reads tasks: %v", turn.name, err)
 		}
 		next := users[random.IntN(len(users))]

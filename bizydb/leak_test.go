@@ -103,7 +103,7 @@ func TestNoHashInExportedTypes(t *testing.T) {
 			t.Errorf("User.%s", f.Name)
 		}
 	}
-	for m := range catalogue.Methods() {
+	for m := range readWriter.Methods() {
 		for out := range m.Type.Outs() {
 			if out.Kind() == reflect.Slice {
 				out = out.Elem()

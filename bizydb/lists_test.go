@@ -78,7 +78,7 @@ func TestListTasks(t *testing.T) {
 	for _, filter := range []planner.PageTasksParams{
 		{}, {Status: planner.TaskPending}, {Category: new("")}, {ParentGoalID: &mine.goal}, {Status: planner.TaskBlocked, Category: new("x"), ParentGoalID: &mine.goal}, {Category: new("none")},
 	} {
-		all := matching(t, alice, filter)
+		all := listed(t, alice, filter)
 		for _, limit := range []int{0, 1, 20, 100, 101, 200, 1000, math.MaxInt32} {
 			got, err := alice.ListTasks(t.Context(), planner.ListTasksParams{
 				Status: filter.Status, Category: filter.Category, ParentGoalID: filter.ParentGoalID, Limit: limit,
@@ -297,7 +297,7 @@ func TestTaggedTasks(t *testing.T) {
 		{planner.Tags{}, planner.Tags{}, ""},
 		{planner.Tags{}, planner.Tags{"a"}, "22 333"},
 	} {
-		tasks, err := alice.TaggedTasks(t.Context(), planner.TaggedTasksParams{AnyOf: c.any, AllOf: c.all})
+		tasks, err := alice.TaggedTasks(t.Context(), planner.TaggedTasksParams{AnyTag: c.any, AllTags: c.all})
 		if got := names(t, tasks, err); got != c.want {
 			t.Errorf("any of %q, all of %q: %q, want %q", c.any, c.all, got, c.want)
 		}
@@ -309,24 +309,24 @@ func TestTaggedTasks(t *testing.T) {
 			t.Errorf("a page with any of %q, all of %q: %q, want %q", c.any, c.all, got, c.want)
 		}
 	}
-	tasks, err := alice.TaggedTasks(t.Context(), planner.TaggedTasksParams{AnyOf: planner.Tags{"a", "b"}, Limit: 2})
+	tasks, err := alice.TaggedTasks(t.Context(), planner.TaggedTasksParams{AnyTag: planner.Tags{"a", "b"}, Limit: 2})
 	if got := names(t, tasks, err); got != "22 333" {
 		t.Errorf("two of them: %q", got)
 	}
 }
 
-func TestUnassignedTasks(t *testing.T) {
+func TestTasksWithoutGoal(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	create(t, alice, planner.CreateTaskParams{Title: "done", Status: planner.TaskCompleted}, planner.CreateTaskParams{Title: "second", Priority: new(2)},
 		planner.CreateTaskParams{Title: "first", Priority: new(1), Status: planner.TaskBlocked}, planner.CreateTaskParams{Title: "assigned", ParentGoalID: &mine.goal})
-	tasks, err := alice.UnassignedTasks(t.Context(), 0)
+	tasks, err := alice.TasksWithoutGoal(t.Context(), 0)
 	if got := names(t, tasks, err); got != "first second" {
 		t.Errorf("%q", got)
 	}
-	tasks, err = alice.UnassignedTasks(t.Context(), 1)
+	tasks, err = alice.TasksWithoutGoal(t.Context(), 1)
 	if got := names(t, tasks, err); got != "first" {
 		t.Errorf("one of them: %q", got)
 	}

@@ -48,9 +48,9 @@ func TestOpenRefuses(t *testing.T) {
 		"unreleased, as far":     {before: unreleased(fmt.Sprint(bizydb.SchemaVersion)), want: bizydb.ErrSchemaUnreleased},
 		"unreleased, not as far": {before: unreleased("1"), want: bizydb.ErrSchemaUnreleased},
 		"migrated further":       {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
-		"no usage":               {before: "REVOKE USAGE ON SCHEMA bizydb FROM LOGIN", want: bizydb.ErrRole, says: "GRANT USAGE ON SCHEMA bizydb"},
-		"may not be user":        {before: "REVOKE bizydb_user FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
-		"may not be both":        {before: "REVOKE bizydb_accounts FROM LOGIN", want: bizydb.ErrRole, says: "GRANT bizydb_user, bizydb_accounts"},
+		"no usage":               {before: "REVOKE USAGE ON SCHEMA bizydb FROM LOGIN", want: bizydb.ErrMissingGrant, says: "GRANT USAGE ON SCHEMA bizydb"},
+		"may not be user":        {before: "REVOKE bizydb_user FROM LOGIN", want: bizydb.ErrMissingGrant, says: "GRANT bizydb_user, bizydb_accounts"},
+		"may not be both":        {before: "REVOKE bizydb_accounts FROM LOGIN", want: bizydb.ErrMissingGrant, says: "GRANT bizydb_user, bizydb_accounts"},
 		"superuser":              {dsn: func(db *bizydbtest.Database) string { return db.AdminDSN }, want: bizydb.ErrPrivilegedLogin},
 		"granted a table":        {before: "GRANT SELECT ON public.tasks TO LOGIN", want: bizydb.ErrPrivilegedLogin},
 		"granted a column":       {before: "GRANT SELECT (id) ON public.users TO LOGIN", want: bizydb.ErrPrivilegedLogin},
@@ -173,19 +173,19 @@ func TestGrantTakenAway(t *testing.T) {
 	asOwner(t, made, "REVOKE bizydb_user FROM "+parseConfig(t, made.DSN).ConnConfig.User)
 
 	_, err := alice.GetTask(t.Context(), 1)
-	if !errors.Is(err, bizydb.ErrRole) {
-		t.Errorf("call: %v, want ErrRole", err)
+	if !errors.Is(err, bizydb.ErrMissingGrant) {
+		t.Errorf("call: %v, want ErrMissingGrant", err)
 	}
 	err = alice.InTx(t.Context(), func(*bizydb.Tx) error { t.Error("fn was called"); return nil })
-	if !errors.Is(err, bizydb.ErrRole) {
-		t.Errorf("InTx: %v, want ErrRole", err)
+	if !errors.Is(err, bizydb.ErrMissingGrant) {
+		t.Errorf("InTx: %v, want ErrMissingGrant", err)
 	}
 	err = pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 		_, err := alice.WithTx(tx).GetTask(t.Context(), 1)
 		return err
 	})
-	if !errors.Is(err, bizydb.ErrRole) {
-		t.Errorf("WithTx: %v, want ErrRole", err)
+	if !errors.Is(err, bizydb.ErrMissingGrant) {
+		t.Errorf("WithTx: %v, want ErrMissingGrant", err)
 	}
 	if n := db.Pool().Stat().AcquiredConns(); n != 0 {
 		t.Errorf("%d connections not given back", n)

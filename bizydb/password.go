@@ -11,12 +11,12 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
-// A Password is one as a person types it. It prints as [redacted] in every form, also inside other values, and is read from
-// JSON or text like a string. A new one has at least 8 characters, at most 72 bytes, which is all that bcrypt looks at, and
-// no zero byte.
+// A Password is a password in plain text. It prints as [redacted] with fmt, log/slog and encoding/json, also inside other values.
+// It is read from JSON or text like a string. A new password has at least 8 characters, at most 72 bytes, which is the limit of
+// bcrypt, and no zero byte.
 type Password struct{ secret.Text }
 
-// NewPassword returns s as a password.
+// NewPassword returns s as a Password.
 func NewPassword(s string) Password { return Password{secret.NewText(s)} }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -29,10 +29,10 @@ const (
 	minPassword = 8
 	maxPassword = 72
 
-	// DefaultBcryptCost is the cost of new hashes unless [WithBcryptCost] says otherwise. A hash of cost 12 takes about a
-	// quarter of a second; one more doubles that.
+	// DefaultBcryptCost is the cost of new hashes unless [WithBcryptCost] sets another. A hash of cost 12 takes about a quarter of
+	// a second; each step up doubles that.
 	DefaultBcryptCost = 12
-	// MinBcryptCost is the lowest cost that [WithBcryptCost] takes.
+	// MinBcryptCost is the lowest cost that [WithBcryptCost] accepts.
 	MinBcryptCost = 10
 )
 

@@ -296,7 +296,7 @@ func (s *service) rollUp(rt *rapid.T) {
 	s.compare(rt, nil)
 }
 
-func (s *service) querier(tx pgx.Tx) planner.Catalogue {
+func (s *service) querier(tx pgx.Tx) planner.ReadWriter {
 	if tx == nil {
 		return s.scope
 	}

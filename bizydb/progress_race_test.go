@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -21,7 +22,7 @@ import (
 
 var raceFor = flag.Duration("racefor", 4*time.Second, "how long the writers of TestProgressUnderWriters write, in each of its cases")
 
-// Sixteen writers change plans at the same time, through scopes and, in half of the cases, with a quarter of them as plain
+// Sixteen writers change goals and tasks at the same time, through scopes and, in half of the cases, with a quarter of them as plain
 // clients, which know of no lock. Nothing has drifted afterwards, no goal is above itself, and no caller of a scope ever
 // sees a deadlock.
 //
@@ -35,14 +36,14 @@ func TestProgressUnderWriters(t *testing.T) {
 				made := bizydbtest.New(t)
 				db := open(t, made.DSN, func(c *pgxpool.Config) { c.MaxConns = writers })
 				if plain > 0 {
-					// A deadlock is found after a second, in which the writers of a plan all stand still.
+					// A deadlock is found after a second, in which all writers of a user stand still.
 					asOwner(t, made, fmt.Sprintf("ALTER DATABASE %s SET deadlock_timeout = '20ms'", parseConfig(t, made.DSN).ConnConfig.Database))
 					made.Pool().Reset()
 				}
-				plans := make([]bizydb.UserID, users)
-				for i := range plans {
-					plans[i] = made.NewUser(t)
-					plantDeep(t, db.As(plans[i]), 4+8/users, 10+190/users)
+				owners := make([]bizydb.UserID, users)
+				for i := range owners {
+					owners[i] = made.NewUser(t)
+					plantDeep(t, db.As(owners[i]), 4+8/users, 10+190/users)
 				}
 
 				ctx, cancel := context.WithTimeout(t.Context(), *raceFor)
@@ -53,7 +54,7 @@ func TestProgressUnderWriters(t *testing.T) {
 					wg.Go(func() {
 						random := rand.New(rand.NewPCG(uint64(w), uint64(users)))
 						for ctx.Err() == nil {
-							user := plans[random.IntN(len(plans))]
+							user := owners[random.IntN(len(owners))]
 							var err error
 							if w < plain {
 								err = writePlainly(ctx, made.Pool(), user, random)
@@ -64,7 +65,7 @@ func TestProgressUnderWriters(t *testing.T) {
 							case err == nil, errors.Is(err, bizydb.ErrNotFound), errors.Is(err, bizydb.ErrGoalCycle):
 								done.Add(1)
 							case ctx.Err() != nil:
-							case w < plain && (sqlState(err) == "40P01" || sqlState(err) == "23514" || sqlState(err) == "23503"):
+							case w < plain && (sqlState(err) == pgerrcode.DeadlockDetected || sqlState(err) == pgerrcode.CheckViolation || sqlState(err) == pgerrcode.ForeignKeyViolation):
 								lost.Add(1)
 							default:
 								t.Errorf("writer %d: %v", w, err)
@@ -77,7 +78,7 @@ func TestProgressUnderWriters(t *testing.T) {
 				t.Logf("%d writes and transactions, %d more by plain clients undone by the server", done.Load(), lost.Load())
 
 				completed := 0
-				for _, user := range plans {
+				for _, user := range owners {
 					changed, err := db.As(user).RollUpAll(t.Context())
 					if err != nil || len(changed) > 0 {
 						t.Errorf("user %d: %v, counted anew these differ: %v", user, err, changed)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
+
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
@@ -16,7 +18,7 @@ func TestRawSQLInAScope(t *testing.T) {
 	hers := plantAll(t, db.As(alice))
 	plantAll(t, db.As(mallory))
 	asOwner(t, db, "ANALYZE") // so that there are statistics to look into
-	const denied, none = "42501", "none of hers"
+	const denied, none = pgerrcode.InsufficientPrivilege, "none of hers"
 	replace := strings.NewReplacer("ALICE", fmt.Sprint(alice), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace
 	for _, c := range []struct{ sql, want string }{ // an SQLSTATE, none, or what one column of one row is
 		{"SELECT count(*) FROM public.tasks WHERE user_id = ALICE", "0"},
@@ -31,12 +33,12 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"UPDATE public.tasks SET user_id = ALICE", denied},
 		{"INSERT INTO public.tasks (user_id, title) VALUES (ALICE, 'x')", denied},
 		{"INSERT INTO public.tasks (id, title) VALUES (TASK, 'x')", denied},
-		{"INSERT INTO public.tasks (title, parent_goal_id) VALUES ('x', GOAL)", "23503"},
-		{"INSERT INTO public.tasks (title, dependencies) VALUES ('x', '[TASK]')", "23503"},
+		{"INSERT INTO public.tasks (title, parent_goal_id) VALUES ('x', GOAL)", pgerrcode.ForeignKeyViolation},
+		{"INSERT INTO public.tasks (title, dependencies) VALUES ('x', '[TASK]')", pgerrcode.ForeignKeyViolation},
 		{"UPDATE public.users SET is_superuser = true", denied},
 		{"UPDATE public.goals SET task_count = 7", denied},
 		{"SELECT bizydb.delete_user(ALICE)", denied},
-		{"SELECT count(*) FROM bizydb.roll_up(GOAL)", "P0002"},
+		{"SELECT count(*) FROM bizydb.roll_up(GOAL)", pgerrcode.NoDataFound},
 		{"SELECT bizydb.dependent_tasks(TASK)::text", "{}"},
 		{"SELECT bizydb.tagged_tasks('[\"urgent\"]', '[]') @> ARRAY[TASK]::bigint[]", "false"},
 		{"SELECT bizydb.date_imported_goals('{GOAL}', '{2000-01-01}')", ""}, // of none of hers

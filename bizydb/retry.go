@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pgerrcode"
 )
 
 // How often a transaction is tried that loses to others, and how long the pauses between are. Each is drawn from half to
@@ -19,7 +20,7 @@ const (
 
 // lost says that the server has undone a transaction in favour of another one. Run again, it may succeed.
 func lost(err error) bool {
-	return hasCode(err, "40001", "40P01") // serialization failure, deadlock
+	return hasCode(err, pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected)
 }
 
 // retry runs do for as long as it loses to other transactions, with a pause before each time. err is what it met the first

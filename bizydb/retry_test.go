@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -59,14 +61,14 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 		attempts int
 		wins     bool
 	}{
-		{"a statement", "40001", 3, one, 4, true},
-		{"a statement in a deadlock", "40P01", 1, one, 2, true},
-		{"a statement that always loses", "40001", 100, one, 10, false},
-		{"a statement that fails otherwise", "23505", 100, one, 1, false},
-		{"a transaction", "40001", 3, several, 4, true},
-		{"a transaction in a deadlock", "40P01", 1, several, 2, true},
-		{"a transaction that always loses", "40P01", 100, several, 10, false},
-		{"a transaction that fails otherwise", "55000", 100, several, 1, false},
+		{"a statement", pgerrcode.SerializationFailure, 3, one, 4, true},
+		{"a statement in a deadlock", pgerrcode.DeadlockDetected, 1, one, 2, true},
+		{"a statement that always loses", pgerrcode.SerializationFailure, 100, one, 10, false},
+		{"a statement that fails otherwise", pgerrcode.UniqueViolation, 100, one, 1, false},
+		{"a transaction", pgerrcode.SerializationFailure, 3, several, 4, true},
+		{"a transaction in a deadlock", pgerrcode.DeadlockDetected, 1, several, 2, true},
+		{"a transaction that always loses", pgerrcode.DeadlockDetected, 100, several, 10, false},
+		{"a transaction that fails otherwise", pgerrcode.ObjectNotInPrerequisiteState, 100, several, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +107,7 @@ func TestRowsAreReadFromTheAttemptThatSucceeds(t *testing.T) {
 		ALTER TABLE public.goals DISABLE TRIGGER USER;
 		UPDATE public.goals SET task_count = 7;
 		ALTER TABLE public.goals ENABLE TRIGGER USER`)
-	lose(t, db, "goals", 2, "40001")
+	lose(t, db, "goals", 2, pgerrcode.SerializationFailure)
 	changed, err := db.As(user).RollUpAll(t.Context())
 	if err != nil || len(changed) != 2 {
 		t.Errorf("%v, %v, want two goals", changed, err)
@@ -121,7 +123,7 @@ func TestRetryHonoursTheContext(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	mine := plant(t, db.As(user))
-	attempts := lose(t, db, "tasks", 1000, "40001")
+	attempts := lose(t, db, "tasks", 1000, pgerrcode.SerializationFailure)
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Millisecond)
 	defer cancel()
 	_, err := db.As(user).CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task})
@@ -139,17 +141,17 @@ func TestServiceTransactionIsNotTriedAgain(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	mine := plant(t, db.As(user))
-	attempts := lose(t, db, "tasks", 1, "40001")
+	attempts := lose(t, db, "tasks", 1, pgerrcode.SerializationFailure)
 	err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 		_, err := db.As(user).WithTx(tx).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: mine.task})
 		return err
 	})
-	if n := attempts(); n != 1 || sqlState(err) != "40001" {
+	if n := attempts(); n != 1 || sqlState(err) != pgerrcode.SerializationFailure {
 		t.Errorf("%d attempts, %v, want one and its error", n, err)
 	}
 }
 
-// A client that takes rows before the plan's lock runs into one that does it the other way round. The scope's caller does
+// A client that takes rows before the user's lock runs into one that does it the other way round. The scope's caller does
 // not notice.
 func TestDeadlockWithAPlainClient(t *testing.T) {
 	t.Parallel()
@@ -183,7 +185,7 @@ func TestDeadlockWithAPlainClient(t *testing.T) {
 	} else {
 		_ = plain.Rollback(t.Context())
 	}
-	if err != nil && sqlState(err) != "40P01" {
+	if err != nil && sqlState(err) != pgerrcode.DeadlockDetected {
 		t.Errorf("the plain client: %v", err)
 	}
 	if err := <-scoped; err != nil {
@@ -191,7 +193,8 @@ func TestDeadlockWithAPlainClient(t *testing.T) {
 	}
 }
 
-// A statement takes the plan's lock if the server says that it writes, and only then. A profile is not in the plan.
+// A query that writes, as the server says, takes the user's lock and is not in planner.Reader. Any other takes no lock and is
+// in it. A profile needs no lock.
 func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
@@ -210,17 +213,21 @@ func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 			_, refused = call(t.Context(), tx, method, at)
 			return refused
 		})
-		writes := errors.Is(refused, bizydb.ErrReadOnly) && method != "UpdateMe"
-		if refused != nil && !errors.Is(refused, bizydb.ErrReadOnly) {
+		writes := errors.Is(refused, bizydb.ErrReadOnly)
+		if refused != nil && !writes {
 			t.Fatal(refused)
 		}
+		if _, reads := reflect.TypeFor[planner.Reader]().MethodByName(method); reads == writes && unexported[method] == nil {
+			t.Errorf("the server says that it writes: %v; it is in planner.Reader: %v", writes, reads)
+		}
+		locks := writes && method != "UpdateMe"
 		for name, with := range handles {
 			if name == "InTx" {
 				continue // which takes it as it begins
 			}
 			sent.locks = 0
-			with(t, &bizydbtest.Database{DB: db}, user, func(q planner.Catalogue) { _, _ = call(t.Context(), q, method, at) })
-			if (sent.locks > 0) != writes {
+			with(t, &bizydbtest.Database{DB: db}, user, func(q planner.ReadWriter) { _, _ = call(t.Context(), q, method, at) })
+			if (sent.locks > 0) != locks {
 				t.Errorf("%s: the server says that it writes: %v; it takes the lock: %v", name, writes, sent.locks > 0)
 			}
 		}

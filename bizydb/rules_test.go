@@ -1,49 +1,182 @@
 package bizydb_test
 
 import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
-// Every constraint that a caller can run into has an error that names its field, and there are no others. Not among them:
-// primary keys, since no query passes one, and the keys (user_id, id), which contain them.
+// A constraint is a constraint or a unique index of the catalogue, or one that a function names in the error that it raises.
+type constraint struct {
+	Name, Table string
+	Kind        string // check, unique, a foreign key's table, or the condition that a function raises
+	Columns     []string
+	Definition  string
+}
+
+const constraintsSQL = `
+	SELECT c.conname, t.relname, CASE c.contype WHEN 'c' THEN 'check' WHEN 'f' THEN (SELECT relname FROM pg_class WHERE oid = c.confrelid) ELSE 'unique' END AS kind,
+	  ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = t.oid AND attnum = ANY (c.conkey))::text[] AS columns, pg_get_constraintdef(c.oid) AS definition
+	FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+	WHERE c.connamespace IN ('public'::regnamespace, 'bizydb'::regnamespace) AND c.contype IN ('c', 'f', 'u', 'x')
+	UNION ALL
+	SELECT i.relname, t.relname, 'unique', ARRAY(
+	    SELECT a.attname FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+	    WHERE d.classid = 'pg_class'::regclass AND d.objid = i.oid AND d.refobjid = t.oid
+	  )::text[], pg_get_indexdef(i.oid)
+	FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+	WHERE x.indisunique AND i.relnamespace IN ('public'::regnamespace, 'bizydb'::regnamespace)
+	  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid)
+	UNION
+	SELECT r.said[4], r.said[2], r.said[1], ARRAY[r.said[3]], ''
+	FROM pg_proc p
+	CROSS JOIN LATERAL regexp_matches(p.prosrc, $$ERRCODE = '(\w+)', SCHEMA = 'public', TABLE = '(\w+)', COLUMN = '(\w+)', CONSTRAINT = '(\w+)'$$, 'g') AS r (said)
+	WHERE p.pronamespace = 'bizydb'::regnamespace`
+
+// noCaller has the constraints that no value of a caller can run into.
+var noCaller = []string{
+	"ck_imports_kind", "ck_imports_same_length", "fk_imports_user", // an import's own rows
+	"uq_goals_user_id_id", "uq_tasks_user_id_id", // they contain the primary key, which no query passes
+}
+
+// unreadable has the literals of the checks whose reason cannot be read out of their definition. Where one has changed, see
+// whether its reason in rules.go still says what is asked.
+var unreadable = map[string]string{
+	"ck_goals_metrics_object":         `object`,
+	"ck_goals_title_not_blank":        `[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`,
+	"ck_tasks_dependencies_ids":       `^\[([1-9][0-9]{0,17}(, [1-9][0-9]{0,17})*)?\]$`,
+	"ck_tasks_tags_strings":           `array strict $[*]?(@.type() != "string")`,
+	"ck_tasks_title_not_blank":        `[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`,
+	"ck_users_email_form":             `.@.`,
+	"ck_users_hashed_password_bcrypt": `^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$`,
+	"ck_users_username_form":          `^[A-Za-z0-9][A-Za-z0-9._-]*$`,
+}
+
+// Every constraint that a value of a caller can run into has its rule, with its table, one of its columns, its bounds and the
+// error of its kind, and there are no other rules.
 func TestEveryConstraintHasItsError(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
-	names, err := queryAll[string](t, db.Pool(), `
-		SELECT conname FROM pg_constraint
-		WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u', 'x') AND conname NOT IN ('uq_goals_user_id_id', 'uq_tasks_user_id_id')
-		UNION ALL
-		SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-		WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace
-		  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)
-		UNION ALL
-		SELECT 'ck_goals_no_cycle' FROM pg_trigger WHERE tgname = 'goals_refuse_cycle'
-		UNION ALL
-		SELECT unnest(ARRAY['ck_tasks_no_dependency_cycle', 'fk_tasks_dependencies']) FROM pg_trigger WHERE tgname = 'tasks_check_dependencies_update'`)
+	rows, err := db.Pool().Query(t.Context(), constraintsSQL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inSchema := map[string]bool{}
-	for _, name := range names {
-		inSchema[name] = true
+	constraints, err := pgx.CollectRows(rows, pgx.RowToStructByPos[constraint])
+	if err != nil {
+		t.Fatal(err)
 	}
-	known := map[string]bool{}
-	for name, column := range bizydb.RuleColumns() {
-		known[name] = true
-		exists, err := queryAll[bool](t, db.Pool(), `
-			SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = ('public.' || split_part($1, '.', 1))::regclass AND attname = split_part($1, '.', 2))`, column)
-		if err != nil || !exists[0] {
-			t.Errorf("%s: no column %s: %v", name, column, err)
+	rules, without, pinned := bizydb.Rules(), slices.Clone(noCaller), maps.Clone(unreadable)
+	for _, c := range constraints {
+		if i := slices.Index(without, c.Name); i >= 0 {
+			without = slices.Delete(without, i, i+1)
+			continue
+		}
+		r, ok := rules[c.Name]
+		if !ok {
+			t.Errorf("%s: rules.go has no rule: %s", c.Name, c.Definition)
+			continue
+		}
+		delete(rules, c.Name)
+		if r.Table != c.Table || !slices.Contains(c.Columns, r.Column) {
+			t.Errorf("%s: rules.go says %s.%s, the catalogue %s.%v", c.Name, r.Table, r.Column, c.Table, c.Columns)
+		}
+		if want := kindOf(c); !errors.Is(r.Kind, want) {
+			t.Errorf("%s: rules.go says %v, want %v", c.Name, r.Kind, want)
+		}
+		if n, checked := bizydb.CheckedLengths[c.Name]; checked && !strings.Contains(c.Definition, fmt.Sprintf("<= %d)", n)) {
+			t.Errorf("%s: Register allows %d characters: %s", c.Name, n, c.Definition)
+		}
+		literals := strings.Join(literalsOf(c.Definition), " ")
+		if want, ok := pinned[c.Name]; ok {
+			if delete(pinned, c.Name); literals != want {
+				t.Errorf("%s has changed: does rules.go still say what it asks? %q\n%s\nwas  %s", c.Name, r.Reason, literals, want)
+			}
+		} else if want := reasonOf(c); want == "" {
+			t.Errorf("%s: its reason cannot be read: put its literals into unreadable, or teach reasonOf: %s", c.Name, c.Definition)
+		} else if got := regexp.MustCompile(` \([^)]*\)`).ReplaceAllString(r.Reason, ""); got != want {
+			t.Errorf("%s: rules.go says %q, the constraint %q: %s", c.Name, r.Reason, want, c.Definition)
+		}
+		if c.Name == "ck_users_username_form" && literals != bizydb.UsernameForm {
+			t.Errorf("%s: Register wants %s: %s", c.Name, bizydb.UsernameForm, literals)
 		}
 	}
-	if diff := cmp.Diff(inSchema, known); diff != "" {
-		t.Errorf("constraints (-schema +rules.go):\n%s", diff)
+	for name := range rules {
+		t.Errorf("%s: rules.go has a rule, the catalogue no such constraint", name)
 	}
+	for _, name := range append(without, slices.Collect(maps.Keys(pinned))...) {
+		t.Errorf("%s: this test knows it, the catalogue does not", name)
+	}
+}
+
+// kindOf is the error that a constraint stands for.
+func kindOf(c constraint) error {
+	switch c.Kind {
+	case "check":
+		return bizydb.ErrInvalid
+	case "users":
+		return bizydb.ErrNoUser
+	case "goals", "foreign_key_violation":
+		return bizydb.ErrNotFound
+	}
+	return map[string]error{
+		"unique email": bizydb.ErrEmailTaken, "unique username": bizydb.ErrUsernameTaken,
+		"check_violation parent_goal_id": bizydb.ErrGoalCycle, "check_violation dependencies": bizydb.ErrDependencyCycle,
+	}[c.Kind+" "+c.Columns[0]]
+}
+
+var (
+	lengthCheck = regexp.MustCompile(`^CHECK \(\(char_length\(\w+\) <= (\d+)\)\)$`)
+	rangeCheck  = regexp.MustCompile(`^CHECK \(\(\(\w+ >= \(?(\d+)\)?(?:::double precision)?\) AND \(\w+ <= \(?(\d+)\)?(?:::double precision)?\)\)\)$`)
+	zeroCheck   = regexp.MustCompile(`^CHECK \(\(\(\w+ >= \(0\)::double precision\) AND \(\w+ < 'Infinity'::double precision\)\)\)$`)
+	listCheck   = regexp.MustCompile(`^CHECK \(\(\(?\w+\)?(?:::text)? = ANY `)
+	finiteCheck = regexp.MustCompile(`^CHECK \(\(?\(?isfinite\(\w+\)(?:\) AND \(?isfinite\(\w+\))*`)
+)
+
+// reasonOf says in words what a constraint asks, as far as its definition has a form that is known here.
+func reasonOf(c constraint) string {
+	if m := lengthCheck.FindStringSubmatch(c.Definition); m != nil {
+		return "must have at most " + m[1] + " characters"
+	}
+	if m := rangeCheck.FindStringSubmatch(c.Definition); m != nil {
+		return "must be from " + m[1] + " to " + m[2]
+	}
+	if c.Kind == "check_violation" {
+		return map[string]string{
+			"goals": "must not be the goal itself or one below it", "tasks": "must not be the task itself or one that depends on it",
+		}[c.Table]
+	}
+	values := literalsOf(c.Definition)
+	switch last := len(values) - 1; {
+	case zeroCheck.MatchString(c.Definition):
+		return "must be zero or more"
+	case listCheck.MatchString(c.Definition) && last > 0:
+		return "must be " + strings.Join(values[:last], ", ") + " or " + values[last]
+	case finiteCheck.MatchString(c.Definition) && len(c.Columns) == 1:
+		return "must be finite"
+	case finiteCheck.MatchString(c.Definition):
+		return "must be finite, like the other times"
+	}
+	return map[string]string{
+		"unique": "is taken", "users": "must be an existing user", "goals": "must be an existing goal", "foreign_key_violation": "must be existing tasks",
+	}[c.Kind]
+}
+
+// literalsOf returns the text literals of a definition.
+func literalsOf(definition string) []string {
+	var literals []string
+	for _, m := range regexp.MustCompile(`'((?:[^']|'')*)'`).FindAllStringSubmatch(definition, -1) {
+		literals = append(literals, strings.ReplaceAll(m[1], "''", "'"))
+	}
+	return literals
 }
 
 // SchemaVersion is what Open insists on, and the migrations have to lead there.

@@ -9,16 +9,15 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// UserID identifies a user. It is the same type as in package planner.
+// UserID identifies a user. It is the same type as [planner.UserID].
 type UserID = planner.UserID
 
-// A Scope is one user's goals and tasks: every query of [planner.Catalogue], confined to that user by the database.
-// Each call is one round trip and one transaction of its own.
+// A Scope is one user's view of the database: every query of [planner.ReadWriter], confined to that user's goals and tasks by row
+// security. Each call is one round trip and one transaction.
 //
-// A Scope is a value that holds no connection. It can be kept, copied and used by several goroutines at once. Make it
-// with [DB.As]; the zero Scope panics.
+// A Scope is a value that holds no connection. It can be kept, copied and used concurrently. [DB.As] makes one; the zero Scope panics.
 type Scope struct {
-	planner.Catalogue
+	planner.ReadWriter
 	db   *DB
 	user UserID
 }
@@ -49,7 +48,7 @@ const (
 // who does not exist or is not active. [Scope.InTx] and [Scope.Snapshot] do so when they begin.
 func (db *DB) As(user UserID) Scope {
 	s := Scope{db: db, user: user}
-	s.Catalogue = planner.New(&session{
+	s.ReadWriter = planner.New(&session{
 		pool: db.pool, mode: db.mode, invalid: s.invalid(),
 		enter: s.entry(enterScopeSQL), enterToWrite: s.entry(enterScopeSQL + lockUserSQL),
 	})
@@ -74,7 +73,7 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
 		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
 	}
-	return &Tx{Catalogue: planner.New(session)}
+	return &Tx{ReadWriter: planner.New(session)}
 }
 
 // entry is what comes before a query in the scope; sql takes the user's id.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -105,7 +106,7 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	if s.invalid != nil {
 		return nil, s.invalid
 	}
-	r := &reply{sql: queries[0].sql}
+	r := &reply{query: queryOf(queries[0].sql)}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
@@ -116,14 +117,14 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	} else {
 		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
-			return nil, translate(queryName(r.sql), err)
+			return nil, translate(r.query.name, err)
 		}
 		r.leased, r.on = conn, conn.Conn()
 		to, prepared = r.on, statementsOf(r.on)
 	}
 
 	enter := s.enter
-	if s.enterToWrite != nil && writes(r.sql) {
+	if s.enterToWrite != nil && r.query.writes {
 		enter = s.enterToWrite
 	}
 	batch := &pgx.Batch{}
@@ -140,7 +141,7 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	for range enter {
 		if _, err := r.results.Exec(); err != nil {
 			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %s: %w", queryName(r.sql), withOutcome(namedOnEntry(err), r.unknown))
+			return nil, fmt.Errorf("bizydb: %s: %w", r.query.name, withOutcome(namedOnEntry(err), r.unknown))
 		}
 	}
 	return r, nil
@@ -151,8 +152,8 @@ type reply struct {
 	results pgx.BatchResults // nil before the batch was sent
 	on      *pgx.Conn
 	leased  *pgxpool.Conn // to give back; nil inside a transaction
-	sql     string
-	sent    bool // on an open connection
+	query   *query        // the first one sent
+	sent    bool          // on an open connection
 	closed  bool
 	unknown bool // whether it has changed anything
 }
@@ -170,7 +171,7 @@ func (r *reply) close(err error) error {
 		}
 	}
 	if err != nil {
-		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && changes(r.sql)
+		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.query.changes
 		closeIfStale(r.on, err)
 	}
 	if r.leased != nil {
@@ -183,7 +184,7 @@ func (r *reply) translate(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("bizydb: %s: %w", queryName(r.sql), withOutcome(named(err), r.unknown))
+	return fmt.Errorf("bizydb: %s: %w", r.query.name, withOutcome(named(err), r.unknown))
 }
 
 func withOutcome(err error, unknown bool) error {
@@ -203,7 +204,7 @@ func unanswered(on *pgx.Conn, err error) bool {
 		return false
 	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
 		return false
-	case hasCode(err, "25P03", "57P05"): // the server had given up waiting for what was sent then
+	case hasCode(err, pgerrcode.IdleInTransactionSessionTimeout, pgerrcode.IdleSessionTimeout): // the server had given up waiting for what was sent then
 		return false
 	default:
 		return on.IsClosed()

@@ -14,10 +14,10 @@ import (
 // How often a sign-in or a change of password is tried while others change the same account's hash.
 const hashAttempts = 3
 
-// Authenticate returns the user with an email address or username, in whatever case, and a password, and stamps the
-// sign-in. If there is no such account, if the password is another, or if the account is not active, it is [ErrSignIn],
-// and takes as long: nothing tells which of them it was. A hash of a lower cost than new ones have is renewed. (One of a
-// higher cost, from before [WithBcryptCost] was lowered, does take longer.)
+// Authenticate checks a login, which is an email address or a username ignoring case, and a password. It records the sign-in and
+// returns the user. An unknown login, a wrong password and an inactive account all give [ErrInvalidCredentials] and take the same
+// time. A hash of a lower cost than new ones have is renewed. (A hash of a higher cost, from before [WithBcryptCost] was lowered,
+// takes longer.)
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
 	for range hashAttempts {
 		found, err := a.credentials(ctx, login)
@@ -45,7 +45,7 @@ func (a *Accounts) Authenticate(ctx context.Context, login string, password Pass
 		}
 		// The account has changed since we looked: another sign-in renewed the hash, or it is no longer what it was.
 	}
-	return User{}, fmt.Errorf("bizydb: %w", ErrSignIn)
+	return User{}, fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
 // credentials returns what there is to compare with, which is nothing if nobody has that login.
@@ -64,10 +64,11 @@ func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.Fi
 // cleanLogin says no to what cannot be anybody's login, so that it need not be asked for.
 func cleanLogin(login string) (string, bool) {
 	login = strings.TrimSpace(login)
-	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= 255
+	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= maxEmail
 }
 
-// ChangePassword sets a new password for an active user who knows the old one. If that is wrong it is [ErrSignIn].
+// ChangePassword sets a new password for an active user who knows the old one. A wrong old password gives
+// [ErrInvalidCredentials].
 func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
 	if err := password.check(); err != nil {
 		return err
@@ -94,10 +95,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 			return err
 		}
 	}
-	return fmt.Errorf("bizydb: %w", ErrSignIn)
+	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
-// SetPassword sets a new password, for a reset that the service has seen to.
+// SetPassword sets a new password without the old one, for a reset that the service has authorized.
 func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {

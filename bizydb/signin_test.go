@@ -82,8 +82,8 @@ func TestAuthenticate(t *testing.T) {
 	var texts []string
 	for name, c := range attempts {
 		user, err := accounts.Authenticate(t.Context(), c.login, c.password)
-		if !errors.Is(err, bizydb.ErrSignIn) || user != (bizydb.User{}) {
-			t.Errorf("%s: %+v, %v, want ErrSignIn", name, user, err)
+		if !errors.Is(err, bizydb.ErrInvalidCredentials) || user != (bizydb.User{}) {
+			t.Errorf("%s: %+v, %v, want ErrInvalidCredentials", name, user, err)
 			continue
 		}
 		texts = append(texts, err.Error())
@@ -106,7 +106,7 @@ func TestSignInWorkTellsNothing(t *testing.T) {
 	bizydb.OnBcrypt(accounts, func(cost int) { rounds += 1 << cost })
 	for name, c := range attempts {
 		rounds = 0
-		if _, err := accounts.Authenticate(t.Context(), c.login, c.password); !errors.Is(err, bizydb.ErrSignIn) {
+		if _, err := accounts.Authenticate(t.Context(), c.login, c.password); !errors.Is(err, bizydb.ErrInvalidCredentials) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if rounds != 1<<cost {
@@ -127,7 +127,7 @@ func BenchmarkSignIn(b *testing.B) {
 	for b.Loop() {
 		for name, c := range attempts {
 			start := time.Now()
-			if _, err := accounts.Authenticate(b.Context(), c.login, c.password); !errors.Is(err, bizydb.ErrSignIn) {
+			if _, err := accounts.Authenticate(b.Context(), c.login, c.password); !errors.Is(err, bizydb.ErrInvalidCredentials) {
 				b.Fatalf("%s: %v", name, err)
 			}
 			took[name] = append(took[name], 1000*time.Since(start).Seconds())
@@ -151,8 +151,8 @@ func TestPasswordIsNeverCut(t *testing.T) {
 	if _, err := accounts.Authenticate(t.Context(), "alice", bizydb.NewPassword(longest)); err != nil {
 		t.Error(err)
 	}
-	if _, err := accounts.Authenticate(t.Context(), "alice", bizydb.NewPassword(longest+"x")); !errors.Is(err, bizydb.ErrSignIn) {
-		t.Errorf("%v, want ErrSignIn", err)
+	if _, err := accounts.Authenticate(t.Context(), "alice", bizydb.NewPassword(longest+"x")); !errors.Is(err, bizydb.ErrInvalidCredentials) {
+		t.Errorf("%v, want ErrInvalidCredentials", err)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestPasswords(t *testing.T) {
 		_, err := accounts.Authenticate(t.Context(), "alice", password)
 		return err == nil
 	}
-	if err := accounts.ChangePassword(t.Context(), alice.ID, wrong, next); !errors.Is(err, bizydb.ErrSignIn) || !signsIn(password) {
+	if err := accounts.ChangePassword(t.Context(), alice.ID, wrong, next); !errors.Is(err, bizydb.ErrInvalidCredentials) || !signsIn(password) {
 		t.Errorf("change without the old one: %v", err)
 	}
 	if err := accounts.ChangePassword(t.Context(), alice.ID, password, bizydb.NewPassword("short")); !errors.Is(err, bizydb.ErrInvalid) || !signsIn(password) {
@@ -220,16 +220,16 @@ func TestAccountChangesMeanwhile(t *testing.T) {
 	}{
 		"deactivated": {func(t *testing.T, _ *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error {
 			return second(others.Deactivate(t.Context(), id))
-		}, bizydb.ErrSignIn, bizydb.ErrNotFound, bizydb.Password{}},
+		}, bizydb.ErrInvalidCredentials, bizydb.ErrNotFound, bizydb.Password{}},
 		"deleted": {func(t *testing.T, _ *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error {
 			return second(others.Delete(t.Context(), id))
-		}, bizydb.ErrSignIn, bizydb.ErrNotFound, bizydb.Password{}},
+		}, bizydb.ErrInvalidCredentials, bizydb.ErrNotFound, bizydb.Password{}},
 		"reset": {func(t *testing.T, _ *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error {
 			return others.SetPassword(t.Context(), id, reset)
-		}, bizydb.ErrSignIn, bizydb.ErrSignIn, reset},
+		}, bizydb.ErrInvalidCredentials, bizydb.ErrInvalidCredentials, reset},
 		"changed by its owner": {func(t *testing.T, _ *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error {
 			return others.ChangePassword(t.Context(), id, password, reset)
-		}, bizydb.ErrSignIn, bizydb.ErrSignIn, reset},
+		}, bizydb.ErrInvalidCredentials, bizydb.ErrInvalidCredentials, reset},
 		"renewed by another sign-in": {func(t *testing.T, db *bizydbtest.Database, _ *bizydb.Accounts, id bizydb.UserID) error {
 			setHash(t, db, id, bcrypt.MinCost+1)
 			return nil
@@ -281,7 +281,7 @@ func TestHashingWaitsItsTurn(t *testing.T) {
 	made := bizydbtest.New(t)
 	config := parseConfig(t, made.DSN)
 	oneConn(config)
-	db, err := bizydb.OpenConfig(t.Context(), config, bizydb.WithHashing(1))
+	db, err := bizydb.OpenConfig(t.Context(), config, bizydb.WithHashConcurrency(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestHashingWaitsItsTurn(t *testing.T) {
 		}
 	}
 	close(letGo)
-	if err := <-first; !errors.Is(err, bizydb.ErrSignIn) {
+	if err := <-first; !errors.Is(err, bizydb.ErrInvalidCredentials) {
 		t.Error(err)
 	}
 }
@@ -326,7 +326,7 @@ func TestHashingOptions(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
 	for name, opt := range map[string]bizydb.Option{
-		"cost too low": bizydb.WithBcryptCost(9), "cost too high": bizydb.WithBcryptCost(32), "none at a time": bizydb.WithHashing(0),
+		"cost too low": bizydb.WithBcryptCost(9), "cost too high": bizydb.WithBcryptCost(32), "none at a time": bizydb.WithHashConcurrency(0),
 	} {
 		if _, err := bizydb.Open(t.Context(), made.DSN, opt); !errors.Is(err, bizydb.ErrConfig) {
 			t.Errorf("%s: %v, want ErrConfig", name, err)

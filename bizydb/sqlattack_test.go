@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -25,10 +26,10 @@ func TestQueriesOutsideAScope(t *testing.T) {
 	db := bizydbtest.New(t)
 	hers := plantAll(t, db.As(db.NewUser(t)))
 	eachMethod(t, func(t *testing.T, method string) {
-		for handle, q := range map[string]planner.Catalogue{
+		for handle, q := range map[string]planner.ReadWriter{
 			"pool": planner.New(db.Pool()), "transaction": planner.New(begin(t, db.Pool())),
 		} {
-			if _, err := call(t.Context(), q, method, hers); sqlState(err) != "42501" {
+			if _, err := call(t.Context(), q, method, hers); sqlState(err) != pgerrcode.InsufficientPrivilege {
 				t.Errorf("on the %s: %v, want permission denied", handle, err)
 			}
 		}

@@ -2,8 +2,11 @@ package bizydb
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"sync"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -28,19 +31,33 @@ func statementsOf(conn *pgx.Conn) statements {
 	return s
 }
 
-// writes says whether a query of generated code changes goals or tasks. A test asks the server whether that is so.
-func writes(sql string) bool {
-	for _, word := range [...]string{"INSERT INTO public.", "UPDATE public.", "DELETE FROM public.", " bizydb.roll_up"} {
-		if strings.Contains(sql, word) {
-			return true
-		}
-	}
-	return false
+// A query is what the text of a query of generated code says about it.
+type query struct {
+	name    string // sqlc writes it above the query: "-- name: GetTask :one"
+	writes  bool   // goals or tasks; a test asks the server whether that is so
+	changes bool   // anything, accounts included
 }
 
-// changes says whether a query of generated code changes anything, accounts included.
-func changes(sql string) bool {
-	return writes(sql) || strings.Contains(sql, "UPDATE bizydb.") || strings.Contains(sql, " bizydb.delete_user")
+// known has the *query of each text, of which there are as many as in queries/. Reading one takes microseconds, looking it up a tenth.
+var known sync.Map
+
+func queryOf(sql string) *query {
+	if q, ok := known.Load(sql); ok {
+		return q.(*query)
+	}
+	q, _ := known.LoadOrStore(sql, readQuery(sql))
+	return q.(*query)
+}
+
+func readQuery(sql string) *query {
+	q := &query{name: "query"}
+	if rest, ok := strings.CutPrefix(sql, "-- name: "); ok {
+		q.name, _, _ = strings.Cut(rest, " ")
+	}
+	has := func(text string) bool { return strings.Contains(sql, text) }
+	q.writes = slices.ContainsFunc([]string{"INSERT INTO public.", "UPDATE public.", "DELETE FROM public.", " bizydb.roll_up"}, has)
+	q.changes = q.writes || slices.ContainsFunc([]string{"UPDATE bizydb.", " bizydb.delete_user"}, has)
+	return q
 }
 
 type preparer interface {
@@ -63,7 +80,7 @@ func (s statements) ensure(ctx context.Context, on preparer, sql string) error {
 // DISCARD ALL say, or a migration has changed what they return. Given back, it would fail everybody after us. A pooler's
 // connection to the server outlives it, with its statements; PgBouncer knows what DEALLOCATE ALL means.
 func closeIfStale(conn *pgx.Conn, err error) {
-	if hasCode(err, "26000", "0A000") {
+	if hasCode(err, pgerrcode.InvalidSQLStatementName, pgerrcode.FeatureNotSupported) {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 		defer cancel()
 		_ = conn.PgConn().Exec(ctx, "DEALLOCATE ALL").Close()

@@ -64,7 +64,7 @@ type (
 	}
 )
 
-func newStatsModel(goals map[planner.GoalID]planner.Goal, tasks planner.NewTasks, zone *time.Location) statsModel {
+func newStatsModel(goals map[planner.GoalID]planner.Goal, tasks planner.CreateTasksParams, zone *time.Location) statsModel {
 	m := statsModel{goals: goals, zone: zone}
 	for _, t := range tasks {
 		task := statsTask{CreateTaskParams: t}
@@ -320,8 +320,8 @@ func randomly[T any](r *rand.Rand, values ...T) *T {
 	return nil
 }
 
-func randomTasks(r *rand.Rand, n int, goals []planner.GoalID) planner.NewTasks {
-	tasks := make(planner.NewTasks, n)
+func randomTasks(r *rand.Rand, n int, goals []planner.GoalID) planner.CreateTasksParams {
+	tasks := make(planner.CreateTasksParams, n)
 	hours := []float64{0, 0.25, 1, 1.5, 8, 40} // whose sums are exact
 	for i := range tasks {
 		due := randomMoment(r)

@@ -3,8 +3,9 @@ package bizydb_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,26 +34,23 @@ func agree[Params, Row any](t *testing.T, p Params, query func(context.Context, 
 	return err == nil && diff == ""
 }
 
-// shown writes parameters with the time that At points at.
+// shown prints the parameters that are set.
 func shown(p any) string {
-	switch p := p.(type) {
-	case planner.DailyCompletionsParams:
-		return fmt.Sprintf("%d days to %v in %q", p.Days, p.At, p.TimeZone)
-	case planner.WeeklyCompletionsParams:
-		return fmt.Sprintf("%d weeks to %v in %q", p.Weeks, p.At, p.TimeZone)
-	case planner.VelocityParams:
-		return fmt.Sprintf("%d days to %v in %q", p.Days, p.At, p.TimeZone)
-	case planner.WorkloadParams:
-		return fmt.Sprintf("%d weeks from %v in %q", p.Weeks, p.At, p.TimeZone)
-	case planner.GoalForecastParams:
-		return fmt.Sprintf("goal %d, %d days to %v in %q", p.GoalID, p.Days, p.At, p.TimeZone)
+	if reflect.ValueOf(p).Kind() != reflect.Struct {
+		return plain(p)
 	}
-	return fmt.Sprintf("%+v", p)
+	var set []string
+	for f, value := range reflect.ValueOf(p).Fields() {
+		if !value.IsZero() {
+			set = append(set, f.Name+" "+plain(value.Interface()))
+		}
+	}
+	return "{" + strings.Join(set, ", ") + "}"
 }
 
 // doneAt are tasks completed at some moments, each of which took an hour.
-func doneAt(moments ...string) planner.NewTasks {
-	tasks := planner.NewTasks{}
+func doneAt(moments ...string) planner.CreateTasksParams {
+	tasks := planner.CreateTasksParams{}
 	for _, m := range moments {
 		tasks = append(tasks, planner.CreateTaskParams{Title: m, Status: planner.TaskCompleted, CompletedAt: new(moment(m)), ActualHours: new(1.0)})
 	}
@@ -564,7 +562,7 @@ func TestStatsHours(t *testing.T) {
 	}
 	at := moment("2028-03-01T12:00:00Z") // a Wednesday
 	done := planner.TaskCompleted
-	tasks := planner.NewTasks{
+	tasks := planner.CreateTasksParams{
 		{Title: "as estimated", ParentGoalID: goals["goal"], DueDate: &at, Status: done, EstimatedHours: new(1.0), ActualHours: new(2.0), Priority: new(1)},
 		{Title: "none at all", ParentGoalID: goals["goal"], DueDate: &at, Status: done, EstimatedHours: new(0.0), ActualHours: new(4.0), Category: new("")},
 		{Title: "nobody wrote it down", ParentGoalID: goals["goal"], DueDate: &at, Status: done, EstimatedHours: new(8.0), Category: new("b")},
@@ -703,7 +701,7 @@ func TestGoalForecastTree(t *testing.T) {
 			t.Fatal(err)
 		}
 		goals[g.title] = &goal.ID
-		tasks := planner.NewTasks{{Title: "done", ParentGoalID: &goal.ID, Status: planner.TaskCompleted, CompletedAt: &at}}
+		tasks := planner.CreateTasksParams{{Title: "done", ParentGoalID: &goal.ID, Status: planner.TaskCompleted, CompletedAt: &at}}
 		for range remaining {
 			tasks = append(tasks, planner.CreateTaskParams{Title: "to do", ParentGoalID: &goal.ID})
 		}

@@ -10,10 +10,10 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A Tx is a user's scope inside one transaction. Each call is one round trip. It must not be used by two goroutines at
-// once, nor after the transaction has ended.
+// A Tx is a user's scope inside one transaction. Each call is one round trip. A Tx is not safe for concurrent use, and must not be
+// used after the transaction has ended.
 type Tx struct {
-	planner.Catalogue
+	planner.ReadWriter
 }
 
 // How long a rollback may take once the caller's context is of no use; the connection is closed after that.
@@ -24,31 +24,29 @@ var (
 	reading = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 )
 
-// InTx runs fn in one transaction, committed if fn returns nil and rolled back if it returns an error or panics. fn's
-// error is returned as it is, a panic goes on. Beginning and committing are one round trip each.
+// InTx runs fn in one transaction. It commits if fn returns nil and rolls back if fn returns an error, which it returns unchanged, or
+// panics. Begin and commit are one round trip each.
 //
-// fn may run again: a transaction that the server undoes in favour of another one, which is a deadlock or a serialization
-// failure, is tried up to ten times, with growing pauses of some ten to some hundred milliseconds. What fn does outside
-// the database should bear that. The last error is returned.
+// A transaction that fails with a serialization failure or a deadlock is retried with exponential backoff, from about 10 ms to 500 ms:
+// fn may run up to ten times, so keep side effects out of it. If all attempts fail, InTx returns the last error.
 //
-// From its beginning on, other transactions that write for the same user wait for this one.
+// Writes for one user are serialized by an advisory lock, which InTx takes when it begins.
 //
-// A statement that fails aborts the transaction: fn cannot go on after it, and if it returns nil all the same, InTx
-// reports that nothing was committed. Inside fn use tx and not the scope: on a connection of its own, that could wait for
-// this transaction forever.
+// A statement that fails aborts the transaction. If fn returns nil nevertheless, InTx returns an error and nothing is committed.
+// Inside fn use tx and not the scope: the scope's own connection could wait for this transaction forever.
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.inTx(ctx, enterScopeSQL+lockUserSQL, writing, fn)
 }
 
-// Snapshot runs fn in a read-only transaction in which every query sees the database as it was when fn was called. A
-// write in it gives [ErrReadOnly].
+// Snapshot runs fn in a read-only transaction in which every query sees the same snapshot of the database, taken when the transaction
+// begins. A write gives [ErrReadOnly].
 func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.inTx(ctx, enterScopeSQL, reading, fn)
 }
 
 func (s Scope) inTx(ctx context.Context, enter string, options pgx.TxOptions, fn func(tx *Tx) error) error {
 	once := func() error {
-		return s.inOneTx(ctx, enter, options, func(session *session) error { return fn(&Tx{Catalogue: planner.New(session)}) })
+		return s.inOneTx(ctx, enter, options, func(session *session) error { return fn(&Tx{ReadWriter: planner.New(session)}) })
 	}
 	err := once()
 	if lost(err) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -17,7 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-func titles(t *testing.T, q planner.Catalogue) []string {
+func titles(t *testing.T, q planner.ReadWriter) []string {
 	t.Helper()
 	tasks, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
 	if err != nil {
@@ -149,7 +150,7 @@ func TestStaleStatements(t *testing.T) {
 				user := made.NewUser(t)
 				list := func() (err error) {
 					err = errors.New("not called")
-					with(t, db, user, func(q planner.Catalogue) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
+					with(t, db, user, func(q planner.ReadWriter) { _, err = q.ListTasks(t.Context(), planner.ListTasksParams{}) })
 					return err
 				}
 				if err := list(); err != nil {
@@ -160,7 +161,7 @@ func TestStaleStatements(t *testing.T) {
 				} else if _, err := db.Pool().Exec(t.Context(), spoil); err != nil {
 					t.Fatal(err)
 				}
-				if err := list(); err == nil || sqlState(err) == "26000" && !errors.Is(err, bizydb.ErrConfig) {
+				if err := list(); err == nil || sqlState(err) == pgerrcode.InvalidSQLStatementName && !errors.Is(err, bizydb.ErrConfig) {
 					t.Errorf("%v, want an error, and ErrConfig where a statement is gone", err)
 				}
 				for range 3 {
@@ -270,7 +271,7 @@ func TestWithTx(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), "SAVEPOINT s"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := tx.Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != "42501" {
+			if _, err := tx.Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != pgerrcode.InsufficientPrivilege {
 				t.Errorf("the service reads tasks outside a scope: %v", err)
 			}
 			if _, err := tx.Exec(t.Context(), "ROLLBACK TO s"); err != nil {
@@ -321,7 +322,7 @@ func TestWithTxWithoutUsage(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
-			} else if !errors.Is(err, bizydb.ErrRole) || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA public, bizydb TO it") {
+			} else if !errors.Is(err, bizydb.ErrMissingGrant) || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA public, bizydb TO it") {
 				t.Errorf("%s: %v, want ErrRole that says what to grant", name, err)
 			}
 			if err := tx.Rollback(t.Context()); err != nil {

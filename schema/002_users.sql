@@ -26,6 +26,7 @@ CREATE UNIQUE INDEX ix_users_email ON public.users (lower(email));
 CREATE UNIQUE INDEX ix_users_username ON public.users (lower(username));
 
 COMMENT ON TABLE public.users IS 'Accounts. A user owns goals and tasks; deleting the user deletes them.';
+COMMENT ON COLUMN public.users.id IS 'Assigned by the database.';
 COMMENT ON COLUMN public.users.email IS 'As typed, at most 255 characters; unique ignoring case.';
 COMMENT ON COLUMN public.users.username IS 'As typed, at most 100 of A-Z a-z 0-9 . _ -; unique ignoring case.';
 COMMENT ON COLUMN public.users.hashed_password IS 'A bcrypt hash. Only bizydb_accounts may read it.';
@@ -33,6 +34,11 @@ COMMENT ON COLUMN public.users.full_name IS 'At most 200 characters.';
 COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads and writes nothing.';
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
+COMMENT ON COLUMN public.users.created_at IS 'When the user registered.';
+COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed. A sign-in is no change.';
+COMMENT ON COLUMN public.users.last_login_at IS 'When the user last signed in; NULL before the first time.';
+COMMENT ON COLUMN public.users.email_verified_at IS 'When the address was verified; NULL while it is not.';
+COMMENT ON INDEX public.users_pkey IS 'A user by id; foreign keys.';
 COMMENT ON INDEX public.ix_users_email IS 'Sign-in by email; no two accounts with one address.';
 COMMENT ON INDEX public.ix_users_username IS 'Sign-in by username; no two accounts with one name.';
 

@@ -19,11 +19,15 @@ CREATE TABLE bizydb.imports (
 CREATE INDEX ix_imports_user_kind ON bizydb.imports (user_id, kind);
 
 COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: element i of the four arrays is one of them.';
+COMMENT ON COLUMN bizydb.imports.id IS 'Assigned by the database.';
+COMMENT ON COLUMN bizydb.imports.user_id IS 'The owner. Defaults to the scope''s user.';
+COMMENT ON COLUMN bizydb.imports.imported_at IS 'When the import began.';
 COMMENT ON COLUMN bizydb.imports.kind IS 'goal or task.';
 COMMENT ON COLUMN bizydb.imports.old_ids IS 'Their ids in the file.';
 COMMENT ON COLUMN bizydb.imports.marks IS 'Hashes of when they were created, or of the title: two files can have equal ids.';
 COMMENT ON COLUMN bizydb.imports.contents IS 'Hashes of their contents, by which a later import finds what changed in the file.';
 COMMENT ON COLUMN bizydb.imports.new_ids IS 'Their ids here. No foreign key: deleted ones stay, and are not imported again.';
+COMMENT ON INDEX bizydb.imports_pkey IS 'A row by id; nothing looks one up.';
 COMMENT ON INDEX bizydb.ix_imports_user_kind IS 'What a user has imported of a kind.';
 
 ALTER TABLE bizydb.imports ENABLE ROW LEVEL SECURITY;

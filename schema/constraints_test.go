@@ -237,13 +237,38 @@ var refused = map[string][]value{
 	},
 }
 
+const (
+	insertImport = "INSERT INTO bizydb.imports (kind, old_ids, marks, contents, new_ids) VALUES (%s)"
+	newImport    = "INSERT INTO bizydb.imports (kind, old_ids, marks, contents, new_ids) VALUES ('goal', '{1}', '{2}', '{3}', '{4}')" // of one goal
+)
+
+// refusedImports have a kind of row that there is none of, and arrays that do not belong together.
+var refusedImports = map[string][]string{
+	"ck_imports_kind": {
+		"'user', '{}', '{}', '{}', '{}'",
+		"'', '{}', '{}', '{}', '{}'",
+	},
+	"ck_imports_same_length": {
+		"'task', '{1}', '{}', '{3}', '{4}'",
+		"'task', '{1}', '{2}', '{}', '{4}'",
+		"'task', '{1}', '{2}', '{3}', '{}'",
+		"'task', '{}', '{2}', '{3}', '{4}'",
+		"'task', '{1}', '{2,2}', '{3}', '{4}'",
+		"'task', '{1}', '{2}', '{3,3}', '{4}'",
+		"'task', '{1}', '{2}', '{3}', '{4,4}'",
+		"'task', '{}', '{}', '{}', '{4}'",
+	},
+}
+
 // refusedToOwner is for constraints on columns that the two roles may not write.
 var refusedToOwner = map[string]string{
-	"users_pkey":    `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e@x', 'u', hashed_password FROM public.users`,
-	"goals_pkey":    `INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
-	"tasks_pkey":    `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
-	"fk_goals_user": `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
-	"fk_tasks_user": `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
+	"users_pkey":      `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e@x', 'u', hashed_password FROM public.users`,
+	"goals_pkey":      `INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
+	"tasks_pkey":      `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
+	"fk_goals_user":   `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
+	"fk_tasks_user":   `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
+	"imports_pkey":    `INSERT INTO bizydb.imports (id, user_id, kind, old_ids, marks, contents, new_ids) SELECT id, user_id, kind, old_ids, marks, contents, new_ids FROM bizydb.imports`,
+	"fk_imports_user": `INSERT INTO bizydb.imports (user_id, kind, old_ids, marks, contents, new_ids) VALUES (0, 'goal', '{}', '{}', '{}', '{}')`,
 	// The primary key refuses first what it refuses.
 	"uq_goals_user_id_id": `ALTER TABLE public.goals DROP CONSTRAINT goals_pkey; INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
 	"uq_tasks_user_id_id": `ALTER TABLE public.tasks DROP CONSTRAINT tasks_pkey; INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
@@ -363,12 +388,31 @@ func TestRefusedValues(t *testing.T) {
 	}
 }
 
+func TestRefusedImports(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	for _, values := range []string{"'goal', '{}', '{}', '{}', '{}'", "'task', '{1,-1}', '{2,2}', '{3,3}', '{4,5}'"} {
+		if err := attempt(t, tx, fmt.Sprintf(insertImport, values)); err != nil {
+			t.Errorf("%s: %v", values, err)
+		}
+	}
+	for constraint, rows := range refusedImports {
+		for _, values := range rows {
+			if err := attempt(t, tx, fmt.Sprintf(insertImport, values)); err == nil || err.ConstraintName != constraint {
+				t.Errorf("%s: %v, want %s", values, err, constraint)
+			}
+		}
+	}
+}
+
 func TestRefusedToOwner(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	exec(t, tx, "INSERT INTO public.goals (title) VALUES ('goal')")
 	exec(t, tx, "INSERT INTO public.tasks (title) VALUES ('task')")
+	exec(t, tx, newImport)
 	commit(t, tx)
 
 	asOwner, err := owner(t, db).Begin(t.Context())
@@ -388,13 +432,16 @@ func TestEveryConstraintHasACase(t *testing.T) {
 	conn := owner(t, bizydbtest.New(t))
 	names := all[string](t, conn, `
 		SELECT conname::text FROM pg_constraint
-		WHERE conrelid IN ('public.users'::regclass, 'public.goals'::regclass, 'public.tasks'::regclass) AND contype IN ('c', 'f', 'p', 'u', 'x')
+		WHERE connamespace IN ('public'::regnamespace, 'bizydb'::regnamespace) AND conrelid <> 0 AND contype IN ('c', 'f', 'p', 'u', 'x')
 		UNION
-		SELECT indexrelid::regclass::text FROM pg_index
-		WHERE indrelid IN ('public.users'::regclass, 'public.goals'::regclass, 'public.tasks'::regclass) AND indisunique
+		SELECT relname::text FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+		WHERE indisunique AND relnamespace IN ('public'::regnamespace, 'bizydb'::regnamespace)
 		ORDER BY 1`)
 	var tested []string
 	for name := range refused {
+		tested = append(tested, name)
+	}
+	for name := range refusedImports {
 		tested = append(tested, name)
 	}
 	for name := range refusedToOwner {

@@ -12,12 +12,12 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
-// One line for each rule of progress. A plan is written as its goals, "B<A" for B under A with ":status" or "=percentage"
-// behind it, and its tasks, "3*A" for three under A, which are called A1, A2 and A3, with ":status" behind it. In statements
+// One line for each rule of progress. What is there at the start is written as goals, "B<A" for B under A with ":status" or "=percentage"
+// behind it, and tasks, "3*A" for three under A, which are called A1, A2 and A3, with ":status" behind it. In statements
 // {A} is the id of goal A.
 var progressRules = []struct {
 	name       string
-	plan       string
+	start      string
 	statements []string
 	want       string // the goals, with their statuses where they are not active
 }{
@@ -92,7 +92,7 @@ var progressRules = []struct {
 	{"tasks of different depths", "A B<A C<B 1*A 1*B 1*C", []string{"UPDATE tasks SET status = 'completed'"}, "A:completed=100 B:completed=100 C:completed=100"},
 	{"one done below, one reopened further below", "A B<A C<A D<C 1*B 1*D:completed", []string{"UPDATE tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE 'completed' END"}, "A=50 B:completed=100 C=0 D=0"},
 	{"goals and tasks in one statement", "A B", []string{"WITH g AS (UPDATE goals SET parent_goal_id = {A} WHERE id = {B} RETURNING id) INSERT INTO tasks (title, parent_goal_id, status) SELECT 'x', id, 'completed' FROM g"}, "A:completed=100 B:completed=100"},
-	{"a plan in one statement", "A", []string{"WITH g AS (INSERT INTO goals (title, parent_goal_id) VALUES ('B', {A}) RETURNING id) INSERT INTO tasks (title, parent_goal_id, status) SELECT 'x', id, 'completed' FROM g"}, "A:completed=100 B:completed=100"},
+	{"goals and tasks in one statement", "A", []string{"WITH g AS (INSERT INTO goals (title, parent_goal_id) VALUES ('B', {A}) RETURNING id) INSERT INTO tasks (title, parent_goal_id, status) SELECT 'x', id, 'completed' FROM g"}, "A:completed=100 B:completed=100"},
 	{"goals of different depths", "A B<A C<B", []string{"UPDATE goals SET progress_percentage = 30, status = CASE id WHEN {B} THEN 'on_hold' ELSE 'active' END"}, "A=30 B:on_hold=30 C=30"},
 }
 
@@ -104,7 +104,7 @@ func TestProgressRules(t *testing.T) {
 			t.Parallel()
 			tx := enter(t, db, db.NewUser(t), "")
 			exec(t, tx, "SET LOCAL search_path = public")
-			ids := plant(t, tx, c.plan)
+			ids := plant(t, tx, c.start)
 			for _, sql := range c.statements {
 				exec(t, tx, named(sql, ids))
 			}
@@ -126,15 +126,15 @@ func named(sql string, ids map[string]int64) string {
 	return regexp.MustCompile(`\{(.)\}`).ReplaceAllStringFunc(sql, func(name string) string { return fmt.Sprint(ids[name[1:2]]) })
 }
 
-// plant adds a plan in the notation of progressRules and returns the ids of its goals.
-func plant(t *testing.T, tx pgx.Tx, plan string) map[string]int64 {
+// plant adds goals and tasks in the notation of progressRules and returns the ids of its goals.
+func plant(t *testing.T, tx pgx.Tx, start string) map[string]int64 {
 	t.Helper()
 	part := regexp.MustCompile(`^(?:(\d+)\*)?(\w)(?:<(\w))?(?:=([\d.]+))?(?::(\w+))?$`)
 	ids := map[string]int64{}
-	for word := range strings.FieldsSeq(plan) {
+	for word := range strings.FieldsSeq(start) {
 		m := part.FindStringSubmatch(word)
 		if m == nil {
-			t.Fatalf("plan %q: %q is neither a goal nor tasks", plan, word)
+			t.Fatalf("%q: %q is neither a goal nor tasks", start, word)
 		}
 		count, goal, parent, percentage, status := m[1], m[2], m[3], m[4], m[5]
 		if count != "" {

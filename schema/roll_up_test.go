@@ -30,7 +30,7 @@ func TestCycleBesideChangedTasks(t *testing.T) {
 // A service's own triggers change goals and tasks from within a statement or a roll-up, and all is right in the end.
 func TestProgressBesideOtherTriggers(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ name, when, do, plan, sql, want string }{
+	for _, c := range []struct{ name, when, do, start, sql, want string }{
 		{
 			"tasks are completed as they come", `AFTER INSERT ON public.tasks FOR EACH ROW`, `UPDATE public.tasks SET status = 'completed' WHERE id = NEW.id`,
 			"A B<A=40 C<A", "INSERT INTO public.tasks (title, parent_goal_id) VALUES ('x', {B})", "A=50 B:completed=100 C=0",
@@ -55,7 +55,7 @@ func TestProgressBesideOtherTriggers(t *testing.T) {
 				CREATE FUNCTION public.own() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN %s; RETURN NULL; END $$;
 				CREATE TRIGGER own %s EXECUTE FUNCTION public.own()`, c.do, c.when))
 			tx := enter(t, db, db.NewUser(t), "")
-			ids := plant(t, tx, c.plan)
+			ids := plant(t, tx, c.start)
 			exec(t, tx, named(c.sql, ids))
 			if got := goals(t, tx); got != c.want {
 				t.Errorf("goals %s, want %s", got, c.want)
@@ -67,7 +67,7 @@ func TestProgressBesideOtherTriggers(t *testing.T) {
 	}
 }
 
-// One statement of the owner's changes the plans of more users than the server has locks for.
+// One statement of the owner's changes the goals of more users than the server has locks for.
 func TestProgressOfManyUsersInOneStatement(t *testing.T) {
 	t.Parallel()
 	admin := owner(t, bizydbtest.New(t))

@@ -1,5 +1,5 @@
-// Package schema holds the migrations of bizydb and applies them. They are ordinary tern migrations, so the tern command
-// works on this folder as well.
+// Package schema has the migrations of bizydb and applies them. They are tern migrations, so the tern command works on this folder
+// as well.
 package schema
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// Files are the migrations, for a service that applies them by other means.
+// Files has the migrations, for a service that applies them with another tool.
 //
 //go:embed *.sql
 var Files embed.FS
@@ -24,25 +24,23 @@ var Files embed.FS
 const versionTable = "public.bizydb_schema_version"
 
 var (
-	// ErrNewer is returned when the database has been migrated further than this package knows. It is
-	// bizydb.ErrSchemaNewer too.
+	// ErrNewer means that a newer bizydb has migrated the database. It is the same as bizydb.ErrSchemaNewer.
 	ErrNewer = version.ErrNewer
-	// ErrUnreleased is returned when the database has a schema from before v0.1.0. It is bizydb.ErrSchemaUnreleased too.
+	// ErrUnreleased means that the database has a schema from before v0.1.0. It is the same as bizydb.ErrSchemaUnreleased.
 	ErrUnreleased = version.ErrUnreleased
-	// ErrForeignHistory is returned when the database has been migrated, but not under this package's version table.
+	// ErrForeignHistory means that the database has been migrated under another version table than this package's.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
 )
 
-// Migrate brings the database that conn is connected to up to date. It can be called at every start of a service: it is
-// quick when there is nothing to do, and of several processes at once one migrates and the others wait for it. Each
-// step is one transaction: when it fails the steps before it stay.
+// Migrate applies the missing migrations to the database of conn. It is idempotent and safe to call from several processes at once: one
+// migrates and the others wait. It is fast if there is nothing to do. Each migration is one transaction; if one fails, those before
+// it stay.
 //
-// The role that migrates becomes the owner of the tables, so it is not the role that the service logs in as. It needs
-// CREATE on the database and on schema public and, unless the roles bizydb_user and bizydb_accounts exist in the
-// cluster, CREATEROLE.
+// The migrating role becomes the owner of the tables, so it must not be the role that the service logs in as. It needs CREATE on the
+// database and on schema public and, unless the roles bizydb_user and bizydb_accounts exist in the cluster, CREATEROLE.
 //
-// A database migrated by a newer bizydb gives [ErrNewer], one from before v0.1.0 [ErrUnreleased], and one migrated by the
-// tern command without schema/tern.conf [ErrForeignHistory].
+// Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for one from before v0.1.0, and
+// [ErrForeignHistory] for one that the tern command has migrated without schema/tern.conf.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
 	if err := up(ctx, conn, Files); err != nil {
 		return fmt.Errorf("schema: migrate: %w", err)

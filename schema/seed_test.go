@@ -65,13 +65,21 @@ var seedColumns = map[string]column{
 	"goals.completed_at":        {Type: "timestamp with time zone"},
 	"goals.metrics":             {Type: "jsonb", NotNull: true, Default: "'{}'::jsonb"},
 
-	// Not in the document: why a task is blocked, and what the percentage is made of.
+	// Not in the document: why a task is blocked, what the percentage is made of, and what was imported.
 	"tasks.blocked_reason":       {Type: "text"},
 	"goals.task_count":           {Type: "integer", NotNull: true, Default: "0"},
 	"goals.completed_task_count": {Type: "integer", NotNull: true, Default: "0"},
 	"goals.sub_goal_count":       {Type: "integer", NotNull: true, Default: "0"},
 	"goals.sub_goal_progress":    {Type: "bigint", NotNull: true, Default: "0"},
 	"goals.roll_up_count":        {Type: "bigint", NotNull: true, Default: "0"},
+	"imports.id":                 {Type: "bigint", NotNull: true, Identity: true},
+	"imports.user_id":            {Type: "bigint", NotNull: true, Default: "bizydb.current_user_id()"},
+	"imports.imported_at":        {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"imports.kind":               {Type: "text", NotNull: true},
+	"imports.old_ids":            {Type: "bigint[]", NotNull: true},
+	"imports.marks":              {Type: "bigint[]", NotNull: true},
+	"imports.contents":           {Type: "bigint[]", NotNull: true},
+	"imports.new_ids":            {Type: "bigint[]", NotNull: true},
 }
 
 func TestSeedColumns(t *testing.T) {
@@ -79,12 +87,13 @@ func TestSeedColumns(t *testing.T) {
 	conn := owner(t, bizydbtest.New(t))
 	got := map[string]column{}
 	for _, name := range all[string](t, conn, `
-		SELECT table_name || '.' || column_name FROM information_schema.columns
-		WHERE table_schema = 'public' AND table_name IN ('users', 'tasks', 'goals')`) {
+		SELECT table_name || '.' || column_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+		WHERE table_schema IN ('public', 'bizydb') AND table_type = 'BASE TABLE' AND table_name <> 'bizydb_schema_version'`) {
 		var c column
 		if err := conn.QueryRow(t.Context(), `
-			SELECT data_type, is_nullable = 'NO', coalesce(column_default, ''), is_identity = 'YES' AND identity_generation = 'BY DEFAULT'
-			FROM information_schema.columns WHERE table_schema = 'public' AND table_name || '.' || column_name = $1`, name,
+			SELECT CASE data_type WHEN 'ARRAY' THEN udt_name::regtype::text ELSE data_type END, is_nullable = 'NO', coalesce(column_default, ''),
+			  is_identity = 'YES' AND identity_generation = 'BY DEFAULT'
+			FROM information_schema.columns WHERE table_schema IN ('public', 'bizydb') AND table_name || '.' || column_name = $1`, name,
 		).Scan(&c.Type, &c.NotNull, &c.Default, &c.Identity); err != nil {
 			t.Fatal(err)
 		}
@@ -189,9 +198,11 @@ func TestSeedDeleteRules(t *testing.T) {
 	keep := enter(t, db, other, "")
 	newGoal(t, keep, nil)
 	exec(t, keep, "INSERT INTO public.tasks (title) VALUES ('task')")
+	exec(t, keep, newImport)
 	commit(t, keep)
 
 	tx := enter(t, db, user, "")
+	exec(t, tx, newImport)
 	top := newGoal(t, tx, nil)
 	middle := newGoal(t, tx, &top)
 	below := newGoal(t, tx, &middle)
@@ -214,8 +225,8 @@ func TestSeedDeleteRules(t *testing.T) {
 	}
 	commit(t, accounts)
 	conn := owner(t, db)
-	for _, table := range []string{"goals", "tasks"} {
-		if diff := cmp.Diff([]int64{int64(other)}, all[int64](t, conn, "SELECT user_id FROM public."+table)); diff != "" {
+	for _, table := range []string{"public.goals", "public.tasks", "bizydb.imports"} {
+		if diff := cmp.Diff([]int64{int64(other)}, all[int64](t, conn, "SELECT user_id FROM "+table)); diff != "" {
 			t.Errorf("owners of %s (-want +got):\n%s", table, diff)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
-// A Database is a migrated throw-away database and a DB that is logged in to it as an ordinary service would be, with no
-// right of its own.
+// A Database is a migrated database of its own, and a [bizydb.DB] that is logged in to it like a service: with a role that has no rights
+// of its own.
 type Database struct {
 	*bizydb.DB
 	DSN      string // the service's connection string
@@ -29,7 +29,7 @@ var shared struct {
 	err    error
 }
 
-// New makes a database for t and drops it when t ends. It fails t if there is no server to be had.
+// New creates a database for t and drops it when t ends. If there is no server, t fails.
 func New(t testing.TB) *Database {
 	t.Helper()
 	server, err := Shared()
@@ -57,8 +57,8 @@ func New(t testing.TB) *Database {
 	return db
 }
 
-// Shared returns the server that [New] uses, for what has no [testing.TB], such as Example functions. It starts the server
-// unless that has been done; an error stays. [Run] closes it.
+// Shared returns the server that [New] uses, for code without a [testing.TB] such as Example functions. The first call starts it; later
+// calls return the same server or the same error. [Run] closes it.
 func Shared() (*Server, error) {
 	shared.Lock()
 	defer shared.Unlock()
@@ -68,8 +68,8 @@ func Shared() (*Server, error) {
 	return shared.server, shared.err
 }
 
-// Run runs a package's tests and stops the server that they used. It returns what [os.Exit] is to be called with.
-// Without it the server stops a moment after the process.
+// Run runs the tests of a package and stops the server that they used. Pass its result to [os.Exit]. Without Run the server stops shortly
+// after the process.
 func Run(m *testing.M) int {
 	code := m.Run()
 	shared.Lock()
@@ -85,8 +85,8 @@ func Run(m *testing.M) int {
 	return code
 }
 
-// Drop closes the DB and removes the database, whoever is still connected. Connections that were not given back are an
-// error, after a moment.
+// Drop closes the DB and drops the database, even if others are connected. It returns an error if connections of the pool are still in
+// use after a moment.
 func (d *Database) Drop(ctx context.Context) error {
 	return errors.Join(d.close(), d.drop(ctx))
 }
@@ -108,7 +108,7 @@ func (d *Database) close() error {
 	}
 }
 
-// NewUser adds an active user whom no password signs in. It is quick, since nothing is hashed.
+// NewUser adds an active user without a usable password. It is fast, since it hashes nothing.
 func (d *Database) NewUser(t testing.TB) bizydb.UserID {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -76,7 +77,7 @@ func TestLoginIsKeptOutOfOtherDatabases(t *testing.T) {
 		conn.Close(t.Context())
 	}
 	// PgBouncer before 1.20 has one code for all that the server refuses.
-	if pgErr := new(pgconn.PgError); !errors.As(err, &pgErr) || pgErr.Code != "42501" && pgErr.Code != "08P01" {
+	if pgErr := new(pgconn.PgError); !errors.As(err, &pgErr) || pgErr.Code != pgerrcode.InsufficientPrivilege && pgErr.Code != pgerrcode.ProtocolViolation {
 		t.Errorf("%v, want 42501", err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package bizydbtest gives a test, bizydb's or that of a service which imports it, a real PostgreSQL database: migrated,
-// empty, its own, and gone after the test.
+// Package bizydbtest gives each test its own PostgreSQL database: real, migrated, empty, and dropped after the test. It is for the
+// tests of services that use bizydb, and for bizydb's own.
 //
 //	func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
 //
@@ -10,17 +10,17 @@
 //		…
 //	}
 //
-// The server is found or started once for the tests of a package, in the first of these ways that works:
+// The server is found or started once per test binary, in the first of these ways that works:
 //
-//  1. BIZYDBTEST_DATABASE_URL, the connection string of a server whose role may create databases and roles;
-//  2. a container, if a Docker engine answers, of the image in BIZYDBTEST_IMAGE, postgres:18-alpine by default;
-//  3. PostgreSQL 15 or later installed on the machine: the binaries in BIZYDBTEST_BINDIR, or else where they usually are;
-//     as root they run under an unprivileged account;
+//  1. the server in BIZYDBTEST_DATABASE_URL, whose role may create databases and roles;
+//  2. a container of BIZYDBTEST_IMAGE, by default postgres:18-alpine, if a Docker engine answers;
+//  3. PostgreSQL 15 or later installed on the machine, in BIZYDBTEST_BINDIR or the usual directories; for root it runs under an
+//     unprivileged account;
 //  4. binaries fetched from Maven Central or from BIZYDBTEST_BINARIES_URL.
 //
-// BIZYDBTEST_WAY, one of dsn, container, installed and embedded, insists on one of them. The test log says which was used
-// and why those before it were not. A server that was started stops with the process, however that ends.
+// BIZYDBTEST_WAY set to dsn, container, installed or embedded allows only that way. The test log says which way was used, and why
+// the ones before it failed. A server that was started stops with the process, however that ends.
 //
-// On a server named by the environment one database stays, the migrated template that the next run copies, and those of
-// failed tests, whose connection string is in the log.
+// On a server from the environment two kinds of databases stay: the migrated template that the next run copies, and those of failed
+// tests, whose connection strings are in the log.
 package bizydbtest

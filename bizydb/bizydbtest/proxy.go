@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A Proxy stands between a pool and its server and counts round trips: every time that the server answers after the
-// client has spoken. What is sent in one go and answered in one go is one, however many messages it has.
+// A Proxy forwards connections to a server and counts round trips. A round trip is an answer of the server after the client has sent
+// something, however many messages either has.
 type Proxy struct {
 	listener net.Listener
 	network  string // of the server
@@ -28,8 +28,8 @@ type Proxy struct {
 	done  sync.WaitGroup
 }
 
-// NewProxy starts a proxy to the server of dsn on the loopback interface and returns it with the connection string that
-// leads through it. The proxy does not speak TLS. It is closed when t ends.
+// NewProxy starts a proxy to the server of dsn on the loopback interface. It returns the proxy and the connection string that leads
+// through it. The proxy does not support TLS. It is closed when t ends.
 func NewProxy(t testing.TB, dsn string) (*Proxy, string) {
 	t.Helper()
 	p, through, err := StartProxy(dsn)
@@ -40,7 +40,7 @@ func NewProxy(t testing.TB, dsn string) (*Proxy, string) {
 	return p, through
 }
 
-// StartProxy is [NewProxy] for programs. The caller closes the proxy.
+// StartProxy is [NewProxy] without a [testing.TB]. The caller closes the proxy.
 func StartProxy(dsn string) (*Proxy, string, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -78,7 +78,7 @@ func StartProxy(dsn string) (*Proxy, string, error) {
 // RoundTrips returns the number of round trips since the last call.
 func (p *Proxy) RoundTrips() int { return int(p.trips.Swap(0)) }
 
-// Close ends the proxy and its connections.
+// Close closes the proxy and its connections.
 func (p *Proxy) Close() {
 	p.mu.Lock()
 	_ = p.listener.Close()

@@ -19,39 +19,50 @@ import (
 	"github.com/bizy-ai/bizydb/schema"
 )
 
-// A Server is a PostgreSQL server that databases can be made on. Tests do not need it, [New] has one; it is for programs
-// like the examples.
+// A Server is a PostgreSQL server to create databases on. It is for programs such as the examples; tests use [New].
 type Server struct {
-	*pgserver.Server
+	found *pgserver.Server
 	keeps bool // whether its databases outlive the process
 
 	mu       sync.Mutex
 	template string // "" before it is made
 }
 
-// Options say how [Start] looks for a server.
+// Options configures [Start].
 type Options struct {
-	// DSNVars name environment variables that may hold a connection string, looked at before BIZYDBTEST_DATABASE_URL.
+	// DSNVars names environment variables to read a connection string from, before BIZYDBTEST_DATABASE_URL.
 	DSNVars []string
-	// Logf, if not nil, is told of what can take long.
+	// Logf, if not nil, is called for steps that can take long.
 	Logf func(format string, args ...any)
 }
 
-// Start finds or starts a server, in the ways that the package's documentation lists. The caller closes it.
+// Start finds or starts a server, in one of the ways that the package documentation lists. The caller closes it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	found, err := pgserver.Start(ctx, pgserver.Options{DSNVars: o.DSNVars, Logf: o.Logf})
 	if err != nil {
 		return nil, fmt.Errorf("bizydbtest: %w", err)
 	}
-	return &Server{Server: found, keeps: !found.Started()}, nil
+	return &Server{found: found, keeps: !found.Started()}, nil
 }
 
-// DSNFor returns the server's connection string with another database and, unless login is nil, another login.
+// DSN returns the connection string of a role that may create databases and roles. It may contain a password.
+func (s *Server) DSN() string { return s.found.DSN() }
+
+// How says in one line how the server was found, with its version, and why other ways were not taken. It has no password in it.
+func (s *Server) How() string { return s.found.How() }
+
+// Started reports whether [Start] started the server, so that Close stops it.
+func (s *Server) Started() bool { return s.found.Started() }
+
+// Close stops the server if [Start] started it. Later calls return the first call's error.
+func (s *Server) Close() error { return s.found.Close() }
+
+// DSNFor returns the server's connection string for another database and, if login is not nil, another login.
 func (s *Server) DSNFor(database string, login *url.Userinfo) string {
 	return withLogin(s.DSN(), login, database)
 }
 
-// NewDatabase makes a migrated database, a login for it, and a DB that uses the two.
+// NewDatabase creates a migrated database with a login role, and opens a DB with that login.
 func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 	s.mu.Lock()
 	if s.template == "" {

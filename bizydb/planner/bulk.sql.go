@@ -24,9 +24,9 @@ FROM jsonb_to_recordset($1::bizydb.new_tasks) AS n (
 RETURNING id
 `
 
-// CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
-// CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
-func (q *Queries) CreateTasks(ctx context.Context, tasks NewTasks) ([]TaskID, error) {
+// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
+// CreateTask. The tasks are sent as one JSON value, of at most 256 MB. With none given it returns an empty slice.
+func (q *Queries) CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, createTasks, tasks)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND i
 RETURNING id
 `
 
-// DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+// DeleteTasks deletes many tasks in one statement and returns the ids of those that existed, in unspecified order.
 func (q *Queries) DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, deleteTasks, ids)
 	if err != nil {
@@ -83,8 +83,8 @@ type SetTaskStatusesParams struct {
 	IDs    TaskIDs    `json:"ids"`
 }
 
-// SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
-// Goals follow as if it were one task. An empty status leaves them as they are.
+// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
+// order. Progress is updated once. An empty status changes nothing.
 func (q *Queries) SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, setTaskStatuses, arg.Status, arg.IDs)
 	if err != nil {

@@ -20,8 +20,8 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRA
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
-// goal is an empty slice.
+// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
+// goal does not exist it returns an empty slice.
 func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, goalTasks, goalID)
 	if err != nil {
@@ -61,73 +61,6 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 	return items, nil
 }
 
-const goalWork = `-- name: GoalWork :many
-WITH RECURSIVE tree (id) AS (
-  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
-  UNION ALL
-  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
-), work (id, dependencies, elsewhere) AS (
-  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
-  UNION
-  SELECT t.id, t.dependencies, true FROM work w
-  -- An index is of use only for an id that is there already: the cast is not leakproof.
-  CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS t
-)
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
-FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
-ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
-`
-
-type GoalWorkRow struct {
-	Task      Task `json:"task"`
-	Elsewhere bool `json:"elsewhere"`
-}
-
-// GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
-// that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
-// CriticalPath are made of. No such goal is an empty slice.
-func (q *Queries) GoalWork(ctx context.Context, goalID GoalID) ([]GoalWorkRow, error) {
-	rows, err := q.db.Query(ctx, goalWork, goalID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []GoalWorkRow{}
-	for rows.Next() {
-		var i GoalWorkRow
-		if err := rows.Scan(
-			&i.Task.ID,
-			&i.Task.UserID,
-			&i.Task.ParentGoalID,
-			&i.Task.Title,
-			&i.Task.Description,
-			&i.Task.Priority,
-			&i.Task.Status,
-			&i.Task.BlockedReason,
-			&i.Task.Category,
-			&i.Task.EstimatedHours,
-			&i.Task.ActualHours,
-			&i.Task.DueDate,
-			&i.Task.CreatedAt,
-			&i.Task.UpdatedAt,
-			&i.Task.CompletedAt,
-			&i.Task.Dependencies,
-			&i.Task.Notes,
-			&i.Task.Tags,
-			&i.Elsewhere,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const readyTasks = `-- name: ReadyTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -140,7 +73,7 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($1::int, 0)
 `
 
-// ReadyTasks returns the tasks, pending or in progress, whose dependencies are all completed, in the order of lists.
+// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, readyTasks, limit)
 	if err != nil {
@@ -190,8 +123,8 @@ type SetTaskDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
-// task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
+// a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
 // ErrDependencyCycle.
 func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, setTaskDependencies, arg.Dependencies, arg.ID)
@@ -227,8 +160,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// TasksBlockedBy returns the tasks, not completed, that depend directly on a task which is not completed itself, in the
-// order of lists. Otherwise, and for no such task, it is an empty slice.
+// TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+// completed or does not exist it returns an empty slice.
 func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlockedBy, id)
 	if err != nil {
@@ -276,8 +209,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
-// For a task that is ready, and for no such task, it is an empty slice.
+// TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
+// does not exist it returns an empty slice.
 func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlocking, id)
 	if err != nil {
@@ -306,6 +239,73 @@ func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) 
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const goalWork = `-- name: goalWork :many
+WITH RECURSIVE tree (id) AS (
+  SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
+  UNION ALL
+  SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
+), work (id, dependencies, elsewhere) AS (
+  SELECT t.id, t.dependencies, false FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
+  UNION
+  SELECT t.id, t.dependencies, true FROM work w
+  -- An index is of use only for an id that is there already: the cast is not leakproof.
+  CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS t
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
+FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
+ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
+`
+
+type goalWorkRow struct {
+	Task      Task `json:"task"`
+	Elsewhere bool `json:"elsewhere"`
+}
+
+// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
+// that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
+// computed from it. If the goal does not exist it returns an empty slice.
+func (q *Queries) goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error) {
+	rows, err := q.db.Query(ctx, goalWork, goalID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []goalWorkRow{}
+	for rows.Next() {
+		var i goalWorkRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.BlockedReason,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.Elsewhere,
 		); err != nil {
 			return nil, err
 		}

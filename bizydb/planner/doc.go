@@ -1,22 +1,26 @@
-// Package planner holds a user's goals and tasks as Go types, and the queries on them as typed methods. What stands in
-// files ending in .sql.go, [Querier] and the types of tables are compiled by sqlc from the SQL in schema/ and
-// queries/planner/.
+// Package planner has a user's goals and tasks as Go types, and the queries on them as typed methods. The files ending in .sql.go
+// are compiled by sqlc from the SQL in schema/ and queries/planner/.
 //
-// [Catalogue] is all that can be asked: the queries of [Querier], each one statement, and a few methods made of them. A
-// service does not construct it: package bizydb hands it out, confined to one user, as a Scope, and inside a transaction as
-// a Tx. Queries made by hand with [New] run with the rights of the connection that they are given, and a service's login has
-// none.
+// [Reader] has the queries that only read and [ReadWriter] has all of them; [Queries] implements both. A service does not
+// construct one: a bizydb.Scope and a bizydb.Tx are ReadWriters confined to one user, and Batch hands out Readers. Queries made
+// with [New] run with the rights of the connection that they are given, and a service's login has none.
 //
-// # What the queries have in common
+// # Testing
 //
-// A list that finds nothing is an empty slice, never nil. A Limit of 0 means all. Lists of tasks are, unless they say
-// otherwise, in this order: the most urgent priority first, then the earliest due date, those without one last, then the
-// newest. What a change or deletion does not find is bizydb.ErrNotFound.
+// To fake queries in a test, declare an interface of the methods that the service uses: a Scope, a Tx and the fake implement it.
+// See the example. A fake can also embed [ReadWriter] and override what the test calls; every release may add methods. To run
+// the queries instead, use a real database from package bizydbtest.
 //
-// At stands for now where it is nil. Days and weeks are those of TimeZone, an IANA name like Europe/Berlin, UTC where it is
-// empty; one that the server does not know is bizydb.ErrInvalid. (It knows those of POSIX too, in which UTC+2 is west.) A
-// day begins when the clock says so for the first time, and a week on Monday. Dates come back as midnight UTC. Hours are
-// sums, 0 where there is nothing to add.
+// # Conventions
 //
-// What is searched without regard to case goes by the locale of the database.
+// A list without matches is an empty slice, never nil. Limit 0 means all. Lists of tasks are in list order unless they say
+// otherwise: the most urgent priority first, then the earliest due date, tasks without one last, then the newest. A write to a row
+// that does not exist returns bizydb.ErrNotFound.
+//
+// A nil At means now. Days and weeks are those of TimeZone, an IANA name like Europe/Berlin. An empty TimeZone means UTC, and one
+// that the server does not know returns bizydb.ErrInvalid. (The server also accepts POSIX names, in which UTC+2 is west of Greenwich.) A day
+// starts when the clock first shows its date, a week on Monday. Dates are returned as midnight UTC. Sums of hours are 0 if there is
+// nothing to add.
+//
+// Case is ignored as the locale of the database defines it.
 package planner

@@ -33,7 +33,7 @@ func (t Tags) TextValue() (pgtype.Text, error) { return jsonOrNull(t, t == nil) 
 func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids == nil) }
 
 // TextValue implements [pgtype.TextValuer]. Nil is none.
-func (n NewTasks) TextValue() (pgtype.Text, error) {
+func (n CreateTasksParams) TextValue() (pgtype.Text, error) {
 	tasks := make([]newTask, len(n))
 	for i, t := range n {
 		tasks[i] = newTask{newTaskFields(t), (*instant)(t.DueDate), (*instant)(t.CreatedAt), (*instant)(t.CompletedAt)}
@@ -116,8 +116,8 @@ var replaced = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)
 // MarshalJSON implements [json.Marshaler].
 func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }
 
-// MarshalJSON implements [json.Marshaler]. Package json checks what it returns, and so refuses to write what is nested too
-// deep to be read back.
+// MarshalJSON implements [json.Marshaler]. Package json checks how deep the result is nested, so
+// values that could not be read back are refused.
 func (m Metrics) MarshalJSON() ([]byte, error) { return marshal(map[string]any(m)) }
 
 // UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
@@ -130,7 +130,8 @@ func (m *Metrics) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON implements [json.Marshaler]. What is nested too deep to be read back as one of the metrics is refused.
+// MarshalJSON implements [json.Marshaler]. A value that could not be read back in Metrics, since it is nested too deep, is
+// refused.
 func (m Metric) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(Metrics{"": m.Value})
 	if err != nil {

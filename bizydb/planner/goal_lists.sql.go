@@ -23,8 +23,8 @@ WHERE a.distance > 0
 ORDER BY a.distance
 `
 
-// GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an
-// empty slice.
+// GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
+// it returns an empty slice.
 func (q *Queries) GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalAncestors, goalID)
 	if err != nil {
@@ -78,8 +78,8 @@ type GoalsAtRiskParams struct {
 	Limit int        `json:"limit"`
 }
 
-// GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
-// target date first, then in the order of creation.
+// GoalsAtRisk returns the active goals below 20 percent whose target date is past or within 30 days of At, ordered by
+// target date, then by creation.
 func (q *Queries) GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalsAtRisk, arg.At, arg.Limit)
 	if err != nil {
@@ -127,7 +127,7 @@ ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif($1::int, 0)
 `
 
-// GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
+// GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
 // those without one last.
 func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalsNearCompletion, limit)
@@ -188,8 +188,8 @@ type ListGoalsParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
-// last, then in the order of creation. RootsOnly leaves out those under another goal.
+// ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
+// by creation. RootsOnly excludes sub-goals.
 func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, listGoals,
 		arg.Status,
@@ -249,8 +249,8 @@ type SearchGoalsParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in
-// the order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+// SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
+// ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
 func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, searchGoals, arg.Text, arg.Limit)
 	if err != nil {
@@ -308,9 +308,8 @@ type UpcomingGoalsParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
-// it (0 is the same day, above 36525 is as 36525, below 0 there is none) in TimeZone, a name like Europe/Berlin, UTC
-// where it is empty, the nearest first.
+// UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
+// TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, upcomingGoals,
 		arg.At,

@@ -15,8 +15,8 @@ UPDATE public.goals SET status = 'completed' WHERE user_id = (SELECT bizydb.curr
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
-// CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
-// stays as it is. No such goal is ErrNotFound.
+// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns it as stored. It is
+// idempotent: a completed goal keeps its CompletedAt. If the goal does not exist it returns ErrNotFound.
 func (q *Queries) CompleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 	row := q.db.QueryRow(ctx, completeGoal, id)
 	var i Goal
@@ -69,8 +69,8 @@ type CreateGoalParams struct {
 	CompletedAt        *time.Time `json:"completed_at"`
 }
 
-// CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
-// default (active, at 0 percent, a root, created now, no metrics). With a parent goal that is not there it is ErrNotFound.
+// CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
+// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns ErrNotFound.
 func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, createGoal,
 		arg.ParentGoalID,
@@ -115,8 +115,8 @@ DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND i
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
-// DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
-// Without such a goal it is ErrNotFound.
+// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
+// does not exist it returns ErrNotFound.
 func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 	row := q.db.QueryRow(ctx, deleteGoal, id)
 	var i Goal
@@ -186,8 +186,9 @@ type MoveGoalParams struct {
 	ID           GoalID  `json:"id"`
 }
 
-// MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
-// goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
+// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
+// goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal or the parent does not exist it
+// returns ErrNotFound.
 func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.ID)
 	var i Goal
@@ -220,9 +221,9 @@ UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
-// ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
-// work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
-// stays as it is. No such goal is ErrNotFound.
+// ReopenGoal makes a completed goal, and every completed goal above it, active again. Its percentage is recomputed from
+// its work, which can be 100; without work it stays 100 until it is set. A goal that is not completed is not changed. It
+// returns the goal as stored, or ErrNotFound.
 func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (Goal, error) {
 	row := q.db.QueryRow(ctx, reopenGoal, id)
 	var i Goal
@@ -283,9 +284,10 @@ type UpdateGoalParams struct {
 	ID                   GoalID     `json:"id"`
 }
 
-// UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
-// is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
-// clears them. CompletedAt follows Status. A goal under itself is ErrGoalCycle, no such goal or parent is ErrNotFound.
+// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
+// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
+// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal or the parent
+// does not exist it returns ErrNotFound.
 func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, updateGoal,
 		arg.Title,

@@ -2,7 +2,7 @@ package planner
 
 import "context"
 
-// ListTasksParams says which tasks to list. A filter at its zero value does not filter, and Limit 0 means all.
+// ListTasksParams selects tasks for ListTasks and StreamTasks. A filter at its zero value matches all, and Limit 0 means all.
 type ListTasksParams struct {
 	Status       TaskStatus `json:"status"`
 	Category     *string    `json:"category"`
@@ -10,17 +10,12 @@ type ListTasksParams struct {
 	Limit        int        `json:"limit"`
 }
 
-// ListTasks returns the tasks that match every filter that is set: the most urgent priority first, then the earliest due
-// date, those without one last, then the newest. Nothing found is an empty slice. For more filters, and page by page, see
-// PageTasks. A list with a category passes over what does not match.
+// ListTasks returns the tasks that match every filter that is set, in list order: the most urgent priority first, then the earliest
+// due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more filters and
+// pagination. With a category, the query scans past tasks that do not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	if arg.allMatch() {
-		return q.AllTasks(ctx, arg.Limit)
+	if arg == (ListTasksParams{Limit: arg.Limit}) { // no filter
+		return q.allTasks(ctx, arg.Limit)
 	}
-	return q.FilteredTasks(ctx, FilteredTasksParams(arg))
-}
-
-// allMatch says whether no filter is set.
-func (p ListTasksParams) allMatch() bool {
-	return p.Status == "" && p.Category == nil && p.ParentGoalID == nil
+	return q.filteredTasks(ctx, filteredTasksParams(arg))
 }

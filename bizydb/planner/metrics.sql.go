@@ -19,7 +19,8 @@ type GoalMetricParams struct {
 	ID  GoalID `json:"id"`
 }
 
-// GoalMetric returns the value of one key. No such goal or key is ErrNotFound.
+// GoalMetric returns the value of one key of a goal's metrics. If the goal or the key does not exist it returns
+// ErrNotFound.
 func (q *Queries) GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error) {
 	row := q.db.QueryRow(ctx, goalMetric, arg.Key, arg.ID)
 	var value Metric
@@ -37,8 +38,8 @@ type MergeGoalMetricsParams struct {
 	ID      GoalID  `json:"id"`
 }
 
-// MergeGoalMetrics sets the keys that are given and leaves the others, and returns the goal as stored. Objects are replaced
-// as a whole, not merged in turn. No such goal is ErrNotFound.
+// MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
+// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.
 func (q *Queries) MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, mergeGoalMetrics, arg.Metrics, arg.ID)
 	var i Goal
@@ -76,7 +77,8 @@ type RemoveGoalMetricParams struct {
 	ID  GoalID `json:"id"`
 }
 
-// RemoveGoalMetric removes one key, if it is there, and returns the goal as stored. No such goal is ErrNotFound.
+// RemoveGoalMetric removes one key of a goal's metrics, if present, and returns the goal as stored. If the goal does not
+// exist it returns ErrNotFound.
 func (q *Queries) RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, removeGoalMetric, arg.Key, arg.ID)
 	var i Goal
@@ -115,8 +117,8 @@ type SetGoalMetricParams struct {
 	ID    GoalID `json:"id"`
 }
 
-// SetGoalMetric sets one key, new or not, to a value that can be anything JSON has, and returns the goal as stored. No such
-// goal is ErrNotFound.
+// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
+// the goal does not exist it returns ErrNotFound.
 func (q *Queries) SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, setGoalMetric, arg.Key, arg.Value, arg.ID)
 	var i Goal

@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// A CriticalPath is a chain of tasks, each of which depends on the one before.
+// A CriticalPath is a chain of tasks in which each depends on the one before.
 type CriticalPath struct {
 	Tasks []Task  // in the order in which they have to be done
 	Hours float64 // the sum of their estimates
 }
 
-// TaskOrder returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, in an order
-// in which they can be done: each after those that it depends on, also by way of tasks elsewhere. Where that leaves a choice,
-// the order is that of lists. No such goal is an empty slice.
+// TaskOrder returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, in topological order:
+// each task after those that it depends on, also by way of tasks elsewhere. Ties are in list order. If the goal does not exist it
+// returns an empty slice.
 func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
-	rows, err := q.GoalWork(ctx, goal)
+	rows, err := q.goalWork(ctx, goal)
 	if err != nil {
 		return nil, err
 	}
@@ -29,12 +29,12 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	return tasks, nil
 }
 
-// CriticalPath returns, of the tasks not completed that a goal waits for, which are those of TaskOrder and what they depend on
-// anywhere, the chain that takes the most estimated hours: with as many people as one likes, the rest of the goal takes as
-// long. What a completed task depended on is not waited for. A task without an estimate counts 0 hours. With nothing left to
-// do, and for no such goal, it has no tasks.
+// CriticalPath returns the chain of tasks with the most estimated hours among those that a goal still waits for: the tasks of
+// TaskOrder that are not completed, and what they depend on anywhere. With unlimited people the rest of the goal takes as long.
+// Dependencies of completed tasks do not count. A task without an estimate counts 0 hours. If nothing remains, or the goal does not
+// exist, the path has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
-	rows, err := q.GoalWork(ctx, goal)
+	rows, err := q.goalWork(ctx, goal)
 	if err != nil {
 		return CriticalPath{}, err
 	}
@@ -43,7 +43,7 @@ func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, 
 
 // left are the tasks of rows, which are in order, that are not completed and that the goal waits for: those under it, and what
 // these wait for. What a completed one depended on is not waited for.
-func left(rows []GoalWorkRow) []Task {
+func left(rows []goalWorkRow) []Task {
 	needed := map[TaskID]bool{}
 	var tasks []Task
 	for _, row := range slices.Backward(rows) {
@@ -60,7 +60,7 @@ func left(rows []GoalWorkRow) []Task {
 }
 
 // inOrder sorts rows topologically. Of those that can come next the first in rows does.
-func inOrder(rows []GoalWorkRow) []GoalWorkRow {
+func inOrder(rows []goalWorkRow) []goalWorkRow {
 	at := make(map[TaskID]int, len(rows))
 	for i, row := range rows {
 		at[row.Task.ID] = i
@@ -81,7 +81,7 @@ func inOrder(rows []GoalWorkRow) []GoalWorkRow {
 			next = append(next, i) // which is a heap, being sorted
 		}
 	}
-	ordered := make([]GoalWorkRow, 0, len(rows))
+	ordered := make([]goalWorkRow, 0, len(rows))
 	for len(next) > 0 {
 		i := heap.Pop(&next).(int)
 		ordered = append(ordered, rows[i])

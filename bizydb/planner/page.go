@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-// PageTasksParams says which page of which tasks. A filter at its zero value does not filter.
+// PageTasksParams selects a page of tasks. A filter at its zero value matches all.
 type PageTasksParams struct {
 	Status       TaskStatus
 	Category     *string
 	Priority     *int
 	ParentGoalID *GoalID // directly under this goal
-	Unassigned   bool    // under no goal
+	WithoutGoal  bool    // under no goal
 	AnyTag       Tags    // with at least one of these
 	AllTags      Tags    // with every one of these
 	Search       string  // with this in title, description or notes, as in SearchTasks
 
-	Size      int        // tasks on a page, 10,000 at most; 50 for 0
-	Cursor    TaskCursor // from another page with the same filters; the first page without
-	WithTotal bool       // count all that match, too, which takes as long as there are many
+	Size      int        // tasks on a page, at most 10,000; 0 means 50
+	Cursor    TaskCursor // from another page with the same filters; empty for the first page
+	WithTotal bool       // also count all that match, which reads them all
 }
 
-// A TaskPage is a part of a list of tasks.
+// A TaskPage is one page of a list of tasks.
 type TaskPage struct {
 	Tasks          []Task
-	Next, Previous TaskCursor // of the pages beside this one, empty where there is none
-	Total          int        // tasks that match on all pages, or 0 if it was not asked for
+	Next, Previous TaskCursor // of the pages after and before this one, empty if there is none
+	Total          int        // tasks that match on all pages, or 0 without WithTotal
 }
 
-// A TaskCursor is a place in a list of tasks. It is a short text that can be put into a URL. What is in it is not to be
-// relied upon; it holds the priority, the times and the id of a task.
+// A TaskCursor is a position in a list of tasks: a short opaque text that can be put into a URL as it is. It encodes the priority, the
+// times and the id of a task.
 type TaskCursor string
 
 const (
@@ -54,18 +54,18 @@ type keyset struct {
 // minTime is the first moment that PostgreSQL has.
 const minTime = -210_866_803_200_000_000
 
-// PageTasks returns one page of the tasks that match every filter that is set: the most urgent priority first, then the
-// earliest due date, those without one last, then the newest. Its cursors lead to the pages beside it.
+// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first, then the
+// earliest due date, tasks without one last, then the newest.
 //
-// Walking from page to page neither skips nor repeats a task, whatever is created or deleted meanwhile; one whose priority
-// or due date changes moves in the list. Nothing found is an empty page.
+// Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates; a task whose priority or
+// due date changes moves in the list. If nothing matches, the page is empty.
 //
-// A page costs the same wherever it is, and the first one without a filter less. What costs more is a filter other than the
-// status that few of very many tasks match, since all are passed over; a search, for the same reason; and tags that very many
-// tasks carry, since all of those are read for each page.
+// The cost of a page does not depend on its position. Three kinds of filter cost more: a filter other than Status that few of many
+// tasks match, since the query scans past the others; Search, for the same reason; and tags that many tasks have, since each page
+// reads all of them.
 //
-// A cursor that is not from PageTasks, or a size out of range, is ErrInvalid. The total of an empty page that is not the
-// first takes a second round trip.
+// A cursor that is not from PageTasks and a size out of range give ErrInvalid. The total of an empty page that is not the first takes
+// a second round trip.
 func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
 	from, err := arg.Cursor.keyset()
 	if err != nil {
@@ -78,13 +78,13 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	case size == 0:
 		size = defaultPageSize
 	}
-	rows, err := q.keysetTasks(ctx, arg, from, size+1) // one more tells whether there are more
+	rows, err := q.nearest(ctx, arg, from, size+1) // one more tells whether there are more
 	if err != nil {
 		return TaskPage{}, err
 	}
 	counted := rows // each row has the number of all that match
 	if arg.WithTotal && len(rows) == 0 && arg.Cursor != "" {
-		if counted, err = q.keysetTasks(ctx, arg, keyset{}, 1); err != nil {
+		if counted, err = q.nearest(ctx, arg, keyset{}, 1); err != nil {
 			return TaskPage{}, err
 		}
 	}
@@ -121,11 +121,11 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	return page, nil
 }
 
-// keysetTasks asks for no more than n rows, those nearest to from first.
-func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]KeysetTasksRow, error) {
+// nearest asks for no more than n rows, those nearest to from first.
+func (q *Queries) nearest(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]keysetTasksRow, error) {
 	if arg.allMatch() && from == (keyset{}) && !arg.WithTotal {
-		first, err := q.AllTasks(ctx, n)
-		rows := make([]KeysetTasksRow, len(first))
+		first, err := q.allTasks(ctx, n)
+		rows := make([]keysetTasksRow, len(first))
 		for i, task := range first {
 			rows[i].Task = task
 		}
@@ -137,28 +137,28 @@ func (q *Queries) keysetTasks(ctx context.Context, arg PageTasksParams, from key
 	}
 	created := time.UnixMicro(from.CreatedAt)
 	if len(arg.AnyTag) == 0 && len(arg.AllTags) == 0 {
-		return q.KeysetTasks(ctx, KeysetTasksParams{
-			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.Unassigned,
+		return q.keysetTasks(ctx, keysetTasksParams{
+			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.WithoutGoal,
 			Search: arg.Search, WithTotal: arg.WithTotal,
 			Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
 		})
 	}
-	tagged, err := q.KeysetTaggedTasks(ctx, KeysetTaggedTasksParams{
+	tagged, err := q.keysetTaggedTasks(ctx, keysetTaggedTasksParams{
 		AnyTag: arg.AnyTag, AllTags: arg.AllTags,
-		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.Unassigned,
+		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.WithoutGoal,
 		Search: arg.Search,
 		Back:   from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
 	})
-	rows := make([]KeysetTasksRow, len(tagged))
+	rows := make([]keysetTasksRow, len(tagged))
 	for i, row := range tagged {
-		rows[i] = KeysetTasksRow(row)
+		rows[i] = keysetTasksRow(row)
 	}
 	return rows, err
 }
 
 // allMatch says whether no filter is set.
 func (p PageTasksParams) allMatch() bool {
-	return p.Status == "" && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.Unassigned &&
+	return p.Status == "" && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.WithoutGoal &&
 		len(p.AnyTag) == 0 && len(p.AllTags) == 0 && p.Search == ""
 }
 

@@ -13,7 +13,7 @@ const me = `-- name: Me :one
 SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id())
 `
 
-// Me returns the scope's own account, or ErrNotFound for a user who does not exist or is not active.
+// Me returns the scope's own account, or ErrNotFound if the user does not exist or is not active.
 func (q *Queries) Me(ctx context.Context) (User, error) {
 	row := q.db.QueryRow(ctx, me)
 	var i User
@@ -47,9 +47,9 @@ type UpdateMeParams struct {
 	FullName      *string `json:"full_name"`
 }
 
-// UpdateMe changes the fields of one's own profile that are set and returns it. A field left nil stays as it is;
-// ClearFullName sets FullName to NULL. A username that another account has is ErrUsernameTaken,
-// one that breaks the rule of RegisterParams is ErrInvalid.
+// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
+// ClearFullName sets FullName to NULL. A username of another account gives ErrUsernameTaken, one that breaks the rule of
+// RegisterParams ErrInvalid.
 func (q *Queries) UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error) {
 	row := q.db.QueryRow(ctx, updateMe, arg.Username, arg.ClearFullName, arg.FullName)
 	var i User

@@ -44,9 +44,9 @@ type GoalTreeRow struct {
 	Completed  int  `json:"completed"`
 }
 
-// GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
-// and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
-// status. No such goal is an empty slice.
+// GoalTree returns a goal, or with 0 every root, followed by its sub-goals in the order of ListGoals, each followed by
+// its own, depth first. Depth is 0 for the goal itself and for roots. The tasks directly under each goal are counted by
+// status. If the goal does not exist it returns an empty slice.
 func (q *Queries) GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error) {
 	rows, err := q.db.Query(ctx, goalTree, goalID)
 	if err != nil {
@@ -106,10 +106,10 @@ type RollUpRow struct {
 	NewPercentage float64 `json:"new_percentage"`
 }
 
-// RollUp counts anew all that is under a goal, the goal itself and those above it, and writes what differs. It returns
-// the goals that were wrong, in the order of their ids, with the old and the new percentage, which are equal
-// where only a count was wrong. Progress is kept by the database: this is for repair, and for after a load with the
-// triggers off. No such goal is ErrNotFound.
+// RollUp recomputes the progress of a goal, everything under it and the goals above it, and writes what differs. It
+// returns the goals that were wrong, ordered by id, with the old and the new percentage, which are equal if only a count
+// was wrong. Triggers maintain progress; RollUp is for repair, and for after a load with triggers disabled. If the goal
+// does not exist it returns ErrNotFound.
 func (q *Queries) RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error) {
 	rows, err := q.db.Query(ctx, rollUp, goalID)
 	if err != nil {
@@ -149,7 +149,7 @@ type RollUpAllRow struct {
 	NewPercentage float64 `json:"new_percentage"`
 }
 
-// RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
+// RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 func (q *Queries) RollUpAll(ctx context.Context) ([]RollUpAllRow, error) {
 	rows, err := q.db.Query(ctx, rollUpAll)
 	if err != nil {

@@ -32,8 +32,8 @@ type CompletionRateRow struct {
 	Rate      float64 `json:"rate"`
 }
 
-// CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed,
-// how many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
+// CompletionRate counts the tasks due at or after From and before Before: all, those completed, and those completed by
+// their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
 func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error) {
 	row := q.db.QueryRow(ctx, completionRate, arg.From, arg.Before)
 	var i CompletionRateRow
@@ -72,9 +72,9 @@ type DailyCompletionsRow struct {
 	ActualHours float64   `json:"actual_hours"`
 }
 
-// DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
-// the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
-// years, is as 36525; below 1 it is an empty slice.
+// DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
+// actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
+// 36525; below 1 it returns an empty slice.
 func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, dailyCompletions, arg.At, arg.TimeZone, arg.Days)
 	if err != nil {
@@ -141,13 +141,14 @@ type GoalForecastRow struct {
 	LatestDay   *time.Time `json:"latest_day"`
 }
 
-// GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
-// as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
-// completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
-// the same at the rate plus and minus 1.28 standard errors of the mean, which, of some weeks or more, is where the true
-// rate is in about four cases of five. Chance in the days to come is not in it. Each is nil if it is not within a
-// hundred years: if nothing was completed, say, or for the range where there is one day only. If nothing remains all
-// three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
+// GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
+// last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
+// per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
+// plus and minus 1.28 standard errors of the mean, which contains the true rate in about four of five cases if there are
+// some weeks of data; it does not include the variance of the days to come. A day more than a hundred years away is nil,
+// as is every day if nothing was completed, and EarliestDay and LatestDay with only one day of data. If nothing remains
+// all three are the day of At. Remaining counts the tasks not completed now, whatever At is. If the goal does not exist
+// it returns ErrNotFound.
 func (q *Queries) GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error) {
 	row := q.db.QueryRow(ctx, goalForecast,
 		arg.GoalID,
@@ -183,8 +184,8 @@ type TaskCountsByCategoryRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the
-// database's collation gives them, those without a category last.
+// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the
+// database's collation, tasks without a category last.
 func (q *Queries) TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByCategory)
 	if err != nil {
@@ -231,7 +232,7 @@ type TaskCountsByPriorityRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskCountsByPriority returns for each priority, 1 to 5, the number of tasks and their hours, 0 where there are none.
+// TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
 func (q *Queries) TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByPriority)
 	if err != nil {
@@ -276,8 +277,8 @@ type TaskCountsByStatusRow struct {
 	ActualHours    float64    `json:"actual_hours"`
 }
 
-// TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and
-// their hours, 0 where there are none.
+// TaskCountsByStatus returns the number of tasks and their hours for each status, in the order pending, in progress,
+// blocked, completed, 0 if there are none.
 func (q *Queries) TaskCountsByStatus(ctx context.Context) ([]TaskCountsByStatusRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByStatus)
 	if err != nil {
@@ -320,8 +321,9 @@ type TaskHoursRow struct {
 	ComparedSpent     float64 `json:"compared_spent"`
 }
 
-// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what
-// is not completed. Compared… are the estimates and the hours of those completed tasks that have both.
+// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and remaining, which is
+// the estimate of tasks not completed. Compared… are the estimated and the spent hours of the completed tasks that have
+// both.
 func (q *Queries) TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHoursRow, error) {
 	row := q.db.QueryRow(ctx, taskHours, parentGoalID)
 	var i TaskHoursRow
@@ -354,8 +356,8 @@ type VelocityRow struct {
 	PerDay    float64 `json:"per_day"`
 }
 
-// Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
-// day. Days below 1 is as 1, above 36525 as 36525.
+// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
+// below 1 counts as 1, above 36525 as 36525.
 func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error) {
 	row := q.db.QueryRow(ctx, velocity, arg.Days, arg.At, arg.TimeZone)
 	var i VelocityRow
@@ -389,8 +391,8 @@ type WeeklyCompletionsRow struct {
 	ActualHours float64   `json:"actual_hours"`
 }
 
-// WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
-// Weeks above 5218 is as 5218; below 1 it is an empty slice.
+// WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
+// 5218 counts as 5218; below 1 it returns an empty slice.
 func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, weeklyCompletions, arg.At, arg.TimeZone, arg.Weeks)
 	if err != nil {
@@ -445,10 +447,10 @@ type WorkloadRow struct {
 	ActualHours     float64   `json:"actual_hours"`
 }
 
-// Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how
-// many are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open
-// ones, and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218 is as 5218;
-// below 1 it is an empty slice.
+// Workload returns, for each of the Weeks weeks from the week of At on, the tasks due in it: how many, how many are open
+// (not completed), how many of the open ones have no estimate, the estimated hours of all and of the open ones, and the
+// actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
+// it returns an empty slice.
 func (q *Queries) Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error) {
 	rows, err := q.db.Query(ctx, workload, arg.At, arg.TimeZone, arg.Weeks)
 	if err != nil {

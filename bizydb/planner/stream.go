@@ -8,21 +8,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// StreamTasks is ListTasks row by row: it holds one task in memory at a time, however many there are, and all of them are
-// from one moment. The query is sent when the loop begins. An error ends the loop; it comes as the last pair, with a zero
-// Task. Each loop asks anew.
+// StreamTasks returns the tasks of ListTasks one by one. It holds one task in memory at a time, and all tasks are from one snapshot.
+// The query is sent when a loop begins; each loop sends it anew. An error is the last pair, with a zero Task.
 //
-// Until the loop ends it holds a connection, or the transaction that it runs in. Leaving it early frees the connection: the
-// rest is read and dropped, or where that is more than a thousand rows the connection is closed, and the pool opens another
-// when it needs one. In a transaction all of the rest is read. Once ctx has ended the next pair is its error, also where the
-// rest has arrived already.
+// The loop holds a connection, or its transaction, until it ends. Leaving the loop early frees the connection: up to a thousand
+// remaining rows are read and discarded; with more, the connection is closed and the pool opens another when needed. In a transaction
+// all remaining rows are read. When ctx ends, the next pair is its error, even if further rows have already arrived.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
-		sql, args := filteredTasks, []any{arg.Status, arg.Category, arg.ParentGoalID, arg.Limit}
-		if arg.allMatch() {
-			sql, args = allTasks, []any{arg.Limit}
-		}
-		rows, err := q.db.Query(ctx, sql, args...)
+		var list recorder
+		_, _ = New(&list).ListTasks(ctx, arg)
+		rows, err := q.db.Query(ctx, list.sql, list.args...)
 		if err != nil {
 			yield(Task{}, err)
 			return
@@ -42,4 +38,17 @@ func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq
 			yield(Task{}, err)
 		}
 	}
+}
+
+// A recorder is a DBTX that keeps a query and does not ask it.
+type recorder struct {
+	DBTX // nil: nothing else is called
+	sql  string
+	args []any
+}
+
+// Query implements DBTX.
+func (r *recorder) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r.sql, r.args = sql, args
+	return nil, pgx.ErrNoRows
 }

@@ -10,348 +10,6 @@ import (
 	"time"
 )
 
-const allTasks = `-- name: AllTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id())
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::int, 0))
-`
-
-// AllTasks is ListTasks without a filter.
-func (q *Queries) AllTasks(ctx context.Context, limit int) ([]Task, error) {
-	rows, err := q.db.Query(ctx, allTasks, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Task{}
-	for rows.Next() {
-		var i Task
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Priority,
-			&i.Status,
-			&i.BlockedReason,
-			&i.Category,
-			&i.EstimatedHours,
-			&i.ActualHours,
-			&i.DueDate,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Dependencies,
-			&i.Notes,
-			&i.Tags,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const filteredTasks = `-- name: FilteredTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  WHERE t.user_id = (SELECT bizydb.current_user_id())
-    AND (t.status = $1 OR $1 IS NULL)
-    AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
-    AND (t.parent_goal_id = $3 OR $3 IS NULL)
-    AND ($4::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
-  ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif($4::int, 0)
-) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
-ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
-`
-
-type FilteredTasksParams struct {
-	Status       TaskStatus `json:"status"`
-	Category     *string    `json:"category"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"`
-	Limit        int        `json:"limit"`
-}
-
-// FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
-// match.
-func (q *Queries) FilteredTasks(ctx context.Context, arg FilteredTasksParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, filteredTasks,
-		arg.Status,
-		arg.Category,
-		arg.ParentGoalID,
-		arg.Limit,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Task{}
-	for rows.Next() {
-		var i Task
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Priority,
-			&i.Status,
-			&i.BlockedReason,
-			&i.Category,
-			&i.EstimatedHours,
-			&i.ActualHours,
-			&i.DueDate,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Dependencies,
-			&i.Notes,
-			&i.Tags,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const keysetTaggedTasks = `-- name: KeysetTaggedTasks :many
-WITH matching AS MATERIALIZED (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
-  FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
-  WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
-    AND (t.category = $10::text OR $10 IS NULL)
-    AND (t.priority = $11::int OR $11 IS NULL)
-    AND (t.parent_goal_id = $12::bigint OR $12 IS NULL)
-    AND (NOT $13::bool OR t.parent_goal_id IS NULL)
-    AND ($14::text = '' OR strpos(lower(t.title), lower($14)) > 0 OR strpos(lower(t.description), lower($14)) > 0
-         OR strpos(lower(t.notes), lower($14)) > 0)
-)
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
-FROM matching m
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
-CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
-CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
-  AS place (priority, due_date, created_at, id)
-WHERE CASE
-  WHEN (m.priority, m.due_date) = (place.priority, place.due_date) THEN ((m.created_at, m.id) < (place.created_at, place.id)) <> $1
-    AND (m.created_at, m.id) <> (place.created_at, place.id)
-  ELSE ((m.priority, m.due_date) > (place.priority, place.due_date)) <> $1
-END
-ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
-LIMIT $6::int
-`
-
-type KeysetTaggedTasksParams struct {
-	Back          bool       `json:"back"`
-	FromPriority  int        `json:"from_priority"`
-	FromDueDate   *time.Time `json:"from_due_date"`
-	FromCreatedAt time.Time  `json:"from_created_at"`
-	FromID        int64      `json:"from_id"`
-	Max           int        `json:"max"`
-	AnyTag        Tags       `json:"any_tag"`
-	AllTags       Tags       `json:"all_tags"`
-	Status        TaskStatus `json:"status"`
-	Category      *string    `json:"category"`
-	Priority      *int       `json:"priority"`
-	ParentGoalID  *int64     `json:"parent_goal_id"`
-	Unassigned    bool       `json:"unassigned"`
-	Search        string     `json:"search"`
-}
-
-type KeysetTaggedTasksRow struct {
-	Task       Task `json:"task"`
-	TotalCount int  `json:"total_count"`
-}
-
-// KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
-// of those in AllTags. It reads all that have them.
-func (q *Queries) KeysetTaggedTasks(ctx context.Context, arg KeysetTaggedTasksParams) ([]KeysetTaggedTasksRow, error) {
-	rows, err := q.db.Query(ctx, keysetTaggedTasks,
-		arg.Back,
-		arg.FromPriority,
-		arg.FromDueDate,
-		arg.FromCreatedAt,
-		arg.FromID,
-		arg.Max,
-		arg.AnyTag,
-		arg.AllTags,
-		arg.Status,
-		arg.Category,
-		arg.Priority,
-		arg.ParentGoalID,
-		arg.Unassigned,
-		arg.Search,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []KeysetTaggedTasksRow{}
-	for rows.Next() {
-		var i KeysetTaggedTasksRow
-		if err := rows.Scan(
-			&i.Task.ID,
-			&i.Task.UserID,
-			&i.Task.ParentGoalID,
-			&i.Task.Title,
-			&i.Task.Description,
-			&i.Task.Priority,
-			&i.Task.Status,
-			&i.Task.BlockedReason,
-			&i.Task.Category,
-			&i.Task.EstimatedHours,
-			&i.Task.ActualHours,
-			&i.Task.DueDate,
-			&i.Task.CreatedAt,
-			&i.Task.UpdatedAt,
-			&i.Task.CompletedAt,
-			&i.Task.Dependencies,
-			&i.Task.Notes,
-			&i.Task.Tags,
-			&i.TotalCount,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const keysetTasks = `-- name: KeysetTasks :many
-WITH matching AS NOT MATERIALIZED (
-  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
-  -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
-  WHERE t.user_id = (SELECT bizydb.current_user_id())
-    AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
-    AND (t.status = $4 OR $4 IS NULL)
-    AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
-    AND (t.priority = $6 OR $6 IS NULL)
-    AND (t.parent_goal_id = $7 OR $7 IS NULL)
-    AND (NOT $8::bool OR t.parent_goal_id IS NULL)
-    AND ($9::text = '' OR strpos(lower(t.title), lower($9)) > 0 OR strpos(lower(t.description), lower($9)) > 0
-         OR strpos(lower(t.notes), lower($9)) > 0)
-), page AS (
-  -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
-  (SELECT id, priority, due_date, created_at FROM matching
-   WHERE NOT $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
-     AND (created_at, id) < ($12::timestamptz, $13::bigint)
-   ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
-  UNION ALL
-  (SELECT id, priority, due_date, created_at FROM matching
-   WHERE NOT $2::bool AND (priority, due_date) > ($10::int, bizydb.due_or_never($11::timestamptz))
-   ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
-  UNION ALL
-  (SELECT id, priority, due_date, created_at FROM matching
-   WHERE $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
-     AND (created_at, id) > ($12::timestamptz, $13::bigint)
-   ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
-  UNION ALL
-  (SELECT id, priority, due_date, created_at FROM matching
-   WHERE $2::bool AND (priority, due_date) < ($10::int, bizydb.due_or_never($11::timestamptz))
-   ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
-)
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
-FROM page p
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
-CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
-ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
-LIMIT $3::int
-`
-
-type KeysetTasksParams struct {
-	WithTotal     bool       `json:"with_total"`
-	Back          bool       `json:"back"`
-	Max           int        `json:"max"`
-	Status        TaskStatus `json:"status"`
-	Category      *string    `json:"category"`
-	Priority      *int       `json:"priority"`
-	ParentGoalID  *GoalID    `json:"parent_goal_id"`
-	Unassigned    bool       `json:"unassigned"`
-	Search        string     `json:"search"`
-	FromPriority  int        `json:"from_priority"`
-	FromDueDate   *time.Time `json:"from_due_date"`
-	FromCreatedAt time.Time  `json:"from_created_at"`
-	FromID        int64      `json:"from_id"`
-}
-
-type KeysetTasksRow struct {
-	Task       Task `json:"task"`
-	TotalCount int  `json:"total_count"`
-}
-
-// KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that
-// is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
-// FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
-// number of all that match, 0 unless WithTotal is set.
-func (q *Queries) KeysetTasks(ctx context.Context, arg KeysetTasksParams) ([]KeysetTasksRow, error) {
-	rows, err := q.db.Query(ctx, keysetTasks,
-		arg.WithTotal,
-		arg.Back,
-		arg.Max,
-		arg.Status,
-		arg.Category,
-		arg.Priority,
-		arg.ParentGoalID,
-		arg.Unassigned,
-		arg.Search,
-		arg.FromPriority,
-		arg.FromDueDate,
-		arg.FromCreatedAt,
-		arg.FromID,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []KeysetTasksRow{}
-	for rows.Next() {
-		var i KeysetTasksRow
-		if err := rows.Scan(
-			&i.Task.ID,
-			&i.Task.UserID,
-			&i.Task.ParentGoalID,
-			&i.Task.Title,
-			&i.Task.Description,
-			&i.Task.Priority,
-			&i.Task.Status,
-			&i.Task.BlockedReason,
-			&i.Task.Category,
-			&i.Task.EstimatedHours,
-			&i.Task.ActualHours,
-			&i.Task.DueDate,
-			&i.Task.CreatedAt,
-			&i.Task.UpdatedAt,
-			&i.Task.CompletedAt,
-			&i.Task.Dependencies,
-			&i.Task.Notes,
-			&i.Task.Tags,
-			&i.TotalCount,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const openTasks = `-- name: OpenTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
@@ -359,7 +17,7 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($1::int, 0))
 `
 
-// OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
+// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, openTasks, limit)
 	if err != nil {
@@ -414,8 +72,8 @@ type OverdueTasksParams struct {
 	Limit       int        `json:"limit"`
 }
 
-// OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
-// before At, the longest overdue first, then by priority and id.
+// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
+// by due date, priority and id.
 func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, overdueTasks, arg.WithBlocked, arg.At, arg.Limit)
 	if err != nil {
@@ -468,8 +126,8 @@ type SearchTasksParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
-// stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
+// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
+// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, searchTasks, arg.Text, arg.Limit)
 	if err != nil {
@@ -517,15 +175,15 @@ LIMIT nullif($3::int, 0)
 `
 
 type TaggedTasksParams struct {
-	AnyOf Tags `json:"any_of"`
-	AllOf Tags `json:"all_of"`
-	Limit int  `json:"limit"`
+	AnyTag  Tags `json:"any_tag"`
+	AllTags Tags `json:"all_tags"`
+	Limit   int  `json:"limit"`
 }
 
-// TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
-// AllOf. With both empty it is an empty slice. Case matters.
+// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
+// If both are empty it returns an empty slice. Tags are case-sensitive.
 func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyOf, arg.AllOf, arg.Limit)
+	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyTag, arg.AllTags, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -630,8 +288,8 @@ type TasksDueParams struct {
 	Limit  int       `json:"limit"`
 }
 
-// TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
-// then by priority and id.
+// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
+// priority and id.
 func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDue, arg.From, arg.Before, arg.Limit)
 	if err != nil {
@@ -693,8 +351,8 @@ type TasksDueTodayParams struct {
 	Limit       int        `json:"limit"`
 }
 
-// TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
-// earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
+// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
+// date, priority and id. With WithUndated the tasks without a due date follow.
 func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDueToday,
 		arg.At,
@@ -739,7 +397,7 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 	return items, nil
 }
 
-const unassignedTasks = `-- name: UnassignedTasks :many
+const tasksWithoutGoal = `-- name: TasksWithoutGoal :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
@@ -750,9 +408,9 @@ CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, prio
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
-// UnassignedTasks returns the tasks that are not completed and under no goal.
-func (q *Queries) UnassignedTasks(ctx context.Context, limit int) ([]Task, error) {
-	rows, err := q.db.Query(ctx, unassignedTasks, limit)
+// TasksWithoutGoal returns the tasks, not completed, that are under no goal.
+func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error) {
+	rows, err := q.db.Query(ctx, tasksWithoutGoal, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -807,8 +465,8 @@ type UpcomingTasksParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
-// (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
+// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
+// ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
 		arg.At,
@@ -842,6 +500,346 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 			&i.Dependencies,
 			&i.Notes,
 			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allTasks = `-- name: allTasks :many
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
+ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
+LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::int, 0))
+`
+
+// allTasks is ListTasks without a filter.
+func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
+	rows, err := q.db.Query(ctx, allTasks, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.BlockedReason,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const filteredTasks = `-- name: filteredTasks :many
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  WHERE t.user_id = (SELECT bizydb.current_user_id())
+    AND (t.status = $1 OR $1 IS NULL)
+    AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
+    AND (t.parent_goal_id = $3 OR $3 IS NULL)
+    AND ($4::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  ORDER BY priority, due_date, created_at DESC, id DESC
+  LIMIT nullif($4::int, 0)
+) AS page
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
+`
+
+type filteredTasksParams struct {
+	Status       TaskStatus `json:"status"`
+	Category     *string    `json:"category"`
+	ParentGoalID *GoalID    `json:"parent_goal_id"`
+	Limit        int        `json:"limit"`
+}
+
+// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
+func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error) {
+	rows, err := q.db.Query(ctx, filteredTasks,
+		arg.Status,
+		arg.Category,
+		arg.ParentGoalID,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.BlockedReason,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const keysetTaggedTasks = `-- name: keysetTaggedTasks :many
+WITH matching AS MATERIALIZED (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
+  FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
+    AND (t.category = $10::text OR $10 IS NULL)
+    AND (t.priority = $11::int OR $11 IS NULL)
+    AND (t.parent_goal_id = $12::bigint OR $12 IS NULL)
+    AND (NOT $13::bool OR t.parent_goal_id IS NULL)
+    AND ($14::text = '' OR strpos(lower(t.title), lower($14)) > 0 OR strpos(lower(t.description), lower($14)) > 0
+         OR strpos(lower(t.notes), lower($14)) > 0)
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
+FROM matching m
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
+CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
+  AS place (priority, due_date, created_at, id)
+WHERE CASE
+  WHEN (m.priority, m.due_date) = (place.priority, place.due_date) THEN ((m.created_at, m.id) < (place.created_at, place.id)) <> $1
+    AND (m.created_at, m.id) <> (place.created_at, place.id)
+  ELSE ((m.priority, m.due_date) > (place.priority, place.due_date)) <> $1
+END
+ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
+LIMIT $6::int
+`
+
+type keysetTaggedTasksParams struct {
+	Back          bool       `json:"back"`
+	FromPriority  int        `json:"from_priority"`
+	FromDueDate   *time.Time `json:"from_due_date"`
+	FromCreatedAt time.Time  `json:"from_created_at"`
+	FromID        int64      `json:"from_id"`
+	Max           int        `json:"max"`
+	AnyTag        Tags       `json:"any_tag"`
+	AllTags       Tags       `json:"all_tags"`
+	Status        TaskStatus `json:"status"`
+	Category      *string    `json:"category"`
+	Priority      *int       `json:"priority"`
+	ParentGoalID  *int64     `json:"parent_goal_id"`
+	Unassigned    bool       `json:"unassigned"`
+	Search        string     `json:"search"`
+}
+
+type keysetTaggedTasksRow struct {
+	Task       Task `json:"task"`
+	TotalCount int  `json:"total_count"`
+}
+
+// keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
+// those in AllTags. It reads every task that has them.
+func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error) {
+	rows, err := q.db.Query(ctx, keysetTaggedTasks,
+		arg.Back,
+		arg.FromPriority,
+		arg.FromDueDate,
+		arg.FromCreatedAt,
+		arg.FromID,
+		arg.Max,
+		arg.AnyTag,
+		arg.AllTags,
+		arg.Status,
+		arg.Category,
+		arg.Priority,
+		arg.ParentGoalID,
+		arg.Unassigned,
+		arg.Search,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []keysetTaggedTasksRow{}
+	for rows.Next() {
+		var i keysetTaggedTasksRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.BlockedReason,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.TotalCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const keysetTasks = `-- name: keysetTasks :many
+WITH matching AS NOT MATERIALIZED (
+  SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
+  -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
+  WHERE t.user_id = (SELECT bizydb.current_user_id())
+    AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND (t.status = $4 OR $4 IS NULL)
+    AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
+    AND (t.priority = $6 OR $6 IS NULL)
+    AND (t.parent_goal_id = $7 OR $7 IS NULL)
+    AND (NOT $8::bool OR t.parent_goal_id IS NULL)
+    AND ($9::text = '' OR strpos(lower(t.title), lower($9)) > 0 OR strpos(lower(t.description), lower($9)) > 0
+         OR strpos(lower(t.notes), lower($9)) > 0)
+), page AS (
+  -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
+  (SELECT id, priority, due_date, created_at FROM matching
+   WHERE NOT $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
+     AND (created_at, id) < ($12::timestamptz, $13::bigint)
+   ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
+  UNION ALL
+  (SELECT id, priority, due_date, created_at FROM matching
+   WHERE NOT $2::bool AND (priority, due_date) > ($10::int, bizydb.due_or_never($11::timestamptz))
+   ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
+  UNION ALL
+  (SELECT id, priority, due_date, created_at FROM matching
+   WHERE $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
+     AND (created_at, id) > ($12::timestamptz, $13::bigint)
+   ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
+  UNION ALL
+  (SELECT id, priority, due_date, created_at FROM matching
+   WHERE $2::bool AND (priority, due_date) < ($10::int, bizydb.due_or_never($11::timestamptz))
+   ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+FROM page p
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
+ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
+LIMIT $3::int
+`
+
+type keysetTasksParams struct {
+	WithTotal     bool       `json:"with_total"`
+	Back          bool       `json:"back"`
+	Max           int        `json:"max"`
+	Status        TaskStatus `json:"status"`
+	Category      *string    `json:"category"`
+	Priority      *int       `json:"priority"`
+	ParentGoalID  *GoalID    `json:"parent_goal_id"`
+	Unassigned    bool       `json:"unassigned"`
+	Search        string     `json:"search"`
+	FromPriority  int        `json:"from_priority"`
+	FromDueDate   *time.Time `json:"from_due_date"`
+	FromCreatedAt time.Time  `json:"from_created_at"`
+	FromID        int64      `json:"from_id"`
+}
+
+type keysetTasksRow struct {
+	Task       Task `json:"task"`
+	TotalCount int  `json:"total_count"`
+}
+
+// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
+// after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
+// it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
+func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error) {
+	rows, err := q.db.Query(ctx, keysetTasks,
+		arg.WithTotal,
+		arg.Back,
+		arg.Max,
+		arg.Status,
+		arg.Category,
+		arg.Priority,
+		arg.ParentGoalID,
+		arg.Unassigned,
+		arg.Search,
+		arg.FromPriority,
+		arg.FromDueDate,
+		arg.FromCreatedAt,
+		arg.FromID,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []keysetTasksRow{}
+	for rows.Next() {
+		var i keysetTasksRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.BlockedReason,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.TotalCount,
 		); err != nil {
 			return nil, err
 		}

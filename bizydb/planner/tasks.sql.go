@@ -10,44 +10,6 @@ import (
 	"time"
 )
 
-const assignTask = `-- name: AssignTask :one
-UPDATE public.tasks SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
-`
-
-type AssignTaskParams struct {
-	ParentGoalID *GoalID `json:"parent_goal_id"`
-	ID           TaskID  `json:"id"`
-}
-
-// AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
-// ErrNotFound.
-func (q *Queries) AssignTask(ctx context.Context, arg AssignTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, assignTask, arg.ParentGoalID, arg.ID)
-	var i Task
-	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Priority,
-		&i.Status,
-		&i.BlockedReason,
-		&i.Category,
-		&i.EstimatedHours,
-		&i.ActualHours,
-		&i.DueDate,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Dependencies,
-		&i.Notes,
-		&i.Tags,
-	)
-	return i, err
-}
-
 const blockTask = `-- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
@@ -58,8 +20,8 @@ type BlockTaskParams struct {
 	ID     TaskID  `json:"id"`
 }
 
-// BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
-// ErrNotFound.
+// BlockTask sets a task's status to blocked and its reason, nil for none, and returns it as stored. If the task does not
+// exist it returns ErrNotFound.
 func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.ID)
 	var i Task
@@ -96,8 +58,8 @@ type CompleteTaskParams struct {
 	ID          TaskID   `json:"id"`
 }
 
-// CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
-// completed keeps its time. No such task is ErrNotFound.
+// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
+// completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
 func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, completeTask, arg.ActualHours, arg.ID)
 	var i Task
@@ -153,9 +115,9 @@ type CreateTaskParams struct {
 	CompletedAt    *time.Time `json:"completed_at"`
 }
 
-// CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
-// default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal or a
-// dependency that is not there it is ErrNotFound.
+// CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
+// (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
+// exist it returns ErrNotFound.
 func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, createTask,
 		arg.ParentGoalID,
@@ -203,7 +165,7 @@ DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND i
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
-// DeleteTask removes a task and returns what it was, or ErrNotFound.
+// DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
 func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, deleteTask, id)
 	var i Task
@@ -261,13 +223,51 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 	return i, err
 }
 
+const moveTask = `-- name: MoveTask :one
+UPDATE public.tasks SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+`
+
+type MoveTaskParams struct {
+	ParentGoalID *GoalID `json:"parent_goal_id"`
+	ID           TaskID  `json:"id"`
+}
+
+// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
+// not exist it returns ErrNotFound.
+func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error) {
+	row := q.db.QueryRow(ctx, moveTask, arg.ParentGoalID, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.BlockedReason,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
 const reopenTask = `-- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
-// ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
-// A task that is not completed stays as it is. No such task is ErrNotFound.
+// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
+// stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
 func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, reopenTask, id)
 	var i Task
@@ -304,7 +304,8 @@ type RescheduleTaskParams struct {
 	ID      TaskID     `json:"id"`
 }
 
-// RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
+// RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
+// ErrNotFound.
 func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, rescheduleTask, arg.DueDate, arg.ID)
 	var i Task
@@ -341,7 +342,8 @@ type RetagTaskParams struct {
 	ID   TaskID `json:"id"`
 }
 
-// RetagTask replaces the tags of a task, none for nil, and returns it as stored. No such task is ErrNotFound.
+// RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
+// ErrNotFound.
 func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, retagTask, arg.Tags, arg.ID)
 	var i Task
@@ -373,7 +375,8 @@ UPDATE public.tasks SET status = 'in_progress' WHERE user_id = (SELECT bizydb.cu
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
-// StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
+// StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
+// exist it returns ErrNotFound.
 func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, startTask, id)
 	var i Task
@@ -405,8 +408,8 @@ UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE 
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
-// UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
-// blocked stays as it is. No such task is ErrNotFound.
+// UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
+// is not changed. If the task does not exist it returns ErrNotFound.
 func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, unblockTask, id)
 	var i Task
@@ -477,10 +480,11 @@ type UpdateTaskParams struct {
 	ID                  TaskID     `json:"id"`
 }
 
-// UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
-// is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
-// an empty slice clears them. CompletedAt follows Status, and BlockedReason is kept only of a task that is
-// blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
+// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
+// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
+// whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
+// blocked. If the task, the parent goal or a dependency does not exist it returns ErrNotFound; dependencies in a cycle
+// give ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,

@@ -1,18 +1,22 @@
 package planner
 
-// UserID, GoalID and TaskID are the ids of their tables. They are different types so that one cannot be passed for
-// another.
+import "errors"
+
+// ErrInvalid is the error for a value that is not accepted. It is the same as bizydb.ErrInvalid.
+var ErrInvalid = errors.New("invalid value")
+
+// UserID, GoalID and TaskID are the ids of the tables. They are distinct types, so that one cannot be passed for another.
 type (
 	UserID int64
 	GoalID int64
 	TaskID int64
 )
 
-// A TaskStatus says where a task stands. The empty value means "as it is" in an update, the default in a create, and no
-// filter in a list.
+// A TaskStatus is the status of a task. The empty value leaves the status unchanged in an update, takes the default in a create, and
+// does not filter in a list.
 type TaskStatus string
 
-// The statuses that the table takes.
+// The statuses of tasks.
 const (
 	TaskPending    TaskStatus = "pending" // the default
 	TaskInProgress TaskStatus = "in_progress"
@@ -20,11 +24,11 @@ const (
 	TaskBlocked    TaskStatus = "blocked"
 )
 
-// A GoalStatus says where a goal stands. The empty value means "as it is" in an update, the default in a create, and no
-// filter in a list.
+// A GoalStatus is the status of a goal. The empty value leaves the status unchanged in an update, takes the default in a create, and
+// does not filter in a list.
 type GoalStatus string
 
-// The statuses that the table takes.
+// The statuses of goals.
 const (
 	GoalActive    GoalStatus = "active" // the default
 	GoalCompleted GoalStatus = "completed"
@@ -32,10 +36,10 @@ const (
 	GoalCancelled GoalStatus = "cancelled"
 )
 
-// A Horizon is the span of time that a goal is set for.
+// A Horizon is the period that a goal is set for.
 type Horizon string
 
-// The horizons that the table takes.
+// The horizons of goals.
 const (
 	Yearly    Horizon = "yearly"
 	Quarterly Horizon = "quarterly"
@@ -43,18 +47,17 @@ const (
 	Weekly    Horizon = "weekly"
 )
 
-// Tags, TaskIDs and Metrics are kept as JSON. In parameters nil means "as it is" in an update and empty in a create; what
-// comes back is never nil.
+// Tags, TaskIDs and Metrics are stored as JSON. A nil parameter leaves the column unchanged in an update and is empty in a create.
+// Results are never nil.
 type (
 	Tags    []string
 	TaskIDs []TaskID
-	// Metrics are a user's own figures for a goal. Numbers come back as float64.
+	// Metrics are a user's own figures for a goal. Numbers are returned as float64.
 	Metrics map[string]any
 )
 
-// A Metric is what stands under one key of a goal's metrics: anything JSON has, as package json decodes it. A number comes
-// back as float64.
+// A Metric is the value of one key of a goal's metrics: any JSON value, as package json decodes it. Numbers are returned as float64.
 type Metric struct{ Value any }
 
-// NewTasks are what to create in one statement. They go to the server as one JSON parameter.
-type NewTasks []CreateTaskParams
+// CreateTasksParams are the tasks that CreateTasks adds. They are sent as one JSON parameter.
+type CreateTasksParams []CreateTaskParams

@@ -85,21 +85,21 @@ func TestImportAgain(t *testing.T) {
 			t.Errorf("findings %+v", report.Findings)
 		}
 	}
-	plan := planOf(t, db, user)
-	if diff := cmp.Diff(map[int64]int64{2: 1, 3: 2, 100: 3, 101: 3}, plan.parents()); diff != "" {
+	stored := importedFor(t, db, user)
+	if diff := cmp.Diff(map[int64]int64{2: 1, 3: 2, 100: 3, 101: 3}, stored.parents()); diff != "" {
 		t.Errorf("parents (-want +got):\n%s", diff)
 	}
 	for _, id := range []int64{100, 101} {
-		if diff := cmp.Diff([]int64{1, 2}, plan.dependencies()[id]); diff != "" {
+		if diff := cmp.Diff([]int64{1, 2}, stored.dependencies()[id]); diff != "" {
 			t.Errorf("dependencies of task %d (-want +got):\n%s", id, diff)
 		}
-		if plan.tasks[id].ParentGoalID == nil || plan.oldGoals()[*plan.tasks[id].ParentGoalID] != 2 {
-			t.Errorf("task %d is under %v, want goal 2", id, plan.tasks[id].ParentGoalID)
+		if stored.tasks[id].ParentGoalID == nil || stored.oldGoals()[*stored.tasks[id].ParentGoalID] != 2 {
+			t.Errorf("task %d is under %v, want goal 2", id, stored.tasks[id].ParentGoalID)
 		}
 	}
 
 	// What has changed here stays, what has changed there is reported.
-	if _, err := db.As(user).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: plan.tasks[5].ID}); err != nil {
+	if _, err := db.As(user).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: stored.tasks[5].ID}); err != nil {
 		t.Fatal(err)
 	}
 	f.exec(t, "UPDATE tasks SET title = 'Another' WHERE id IN (5, 6)")
@@ -111,16 +111,16 @@ func TestImportAgain(t *testing.T) {
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	plan = planOf(t, db, user)
-	if plan.tasks[5].Title != "Task" || plan.tasks[5].Status != planner.TaskCompleted {
-		t.Errorf("task 5 is now %+v", plan.tasks[5])
+	stored = importedFor(t, db, user)
+	if stored.tasks[5].Title != "Task" || stored.tasks[5].Status != planner.TaskCompleted {
+		t.Errorf("task 5 is now %+v", stored.tasks[5])
 	}
 
 	// What has been deleted here does not come back, and what is new is not under it.
-	if _, err := db.As(user).DeleteTask(t.Context(), plan.tasks[7].ID); err != nil {
+	if _, err := db.As(user).DeleteTask(t.Context(), stored.tasks[7].ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.As(user).DeleteGoal(t.Context(), plan.goals[1].ID); err != nil {
+	if _, err := db.As(user).DeleteGoal(t.Context(), stored.goals[1].ID); err != nil {
 		t.Fatal(err)
 	}
 	f.insert(t, "tasks", taskUnder(200, 1, "[7, 8]"))
@@ -128,15 +128,15 @@ func TestImportAgain(t *testing.T) {
 	report = importFile(t, db, user, f.path, sqliteimport.Options{})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21})
 	want = []sqliteimport.Finding{
-		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Gone, Old: "1"},
+		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
 		want[0], want[1],
-		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Gone, Old: "1"},
-		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Gone, Old: "7"},
+		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
+		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Deleted, Old: "7"},
 	}
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]int64{8}, planOf(t, db, user).dependencies()[200]); diff != "" {
+	if diff := cmp.Diff([]int64{8}, importedFor(t, db, user).dependencies()[200]); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 	if wrong, err := db.As(user).RollUpAll(t.Context()); err != nil || len(wrong) > 0 {
@@ -152,7 +152,7 @@ func TestRowsWithoutTimes(t *testing.T) {
 	user := db.NewUser(t)
 	unset := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}
 	maybeTwice := func(title string) sqliteimport.Finding {
-		return sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.MaybeTwice, Old: title, New: "another"}
+		return sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.PossibleDuplicate, Old: title, New: "another"}
 	}
 	changed := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "id", Problem: sqliteimport.Changed, Old: "1"}
 	for i, c := range []struct {

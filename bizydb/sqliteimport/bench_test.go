@@ -243,7 +243,7 @@ func (big *bigFile) measureImport(b *testing.B, command string) (first, second t
 	if goalsThere != goals || tasksThere != tasks {
 		b.Errorf("%d goals and %d tasks are there, want %d and %d", goalsThere, tasksThere, goals, tasks)
 	}
-	user, err := db.Accounts().Find(b.Context(), "ada@example.org")
+	user, err := db.Accounts().FindByLogin(b.Context(), "ada@example.org")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -420,7 +420,7 @@ func (r *row) dependencies() []int64 {
 		case !ok:
 			r.note("dependencies", OtherJSON, jsonText(v), "")
 		case seen[id]:
-			r.note("dependencies", ListedTwice, id, "")
+			r.note("dependencies", Duplicate, id, "")
 		default:
 			seen[id] = true
 			ids = append(ids, id)

@@ -1,77 +1,72 @@
-// Package sqliteimport moves one person's tasks and goals from the SQLite file of the command-line planner into the plan of
-// a user.
+// Package sqliteimport imports one person's tasks and goals from the file of the SQLite planner, the single-user command-line
+// program, for a user of bizydb.
 //
-// [Import] reads the file and writes everything in one transaction. The file is opened for reading only and never changed,
-// also while the planner has it open; what Import brings is the file as it was at one moment. (Whoever reads a file that has a
-// log beside it, -wal, makes the index of the log anew if it is missing, -shm.) While a file in another journal mode than WAL
-// is read, the planner cannot commit to it: from when it is the user's turn until its last task has been read. Nobody else can
-// write for the user meanwhile. Files of other users can be imported at the same time, and so can several of the same user,
-// which take turns.
+// [Import] is atomic: it reads the file and writes everything in one transaction. It opens the file read-only and sees one snapshot
+// of it, also while the planner has it open. (If the file has a log, -wal, without an index, -shm, SQLite creates the index.) A file in
+// another journal mode than WAL is locked while it is read: the planner cannot commit to it from when the import gets the user's
+// advisory lock until the last task has been read. The lock also serializes imports, and other writes, for the same user; imports
+// for different users run concurrently.
 //
 // # Running it again
 //
-// What has been imported is kept in the table bizydb.imports, by id, time of creation (title, where that is unset) and user.
-// So a file can be imported again, moved or copied, or in two copies that have grown apart: rows that are known are passed
-// over, and what is new comes in. A row that has been imported stays as it is here, whatever became of it: changes made to
-// it in the file since are not brought, but reported as [Changed], and one that has been deleted here does not come back. So a
-// time zone that was wrong cannot be put right by another import: look at a dry run first.
+// An import is idempotent. The table bizydb.imports records what has been imported, by old id, time of creation (or the title, if
+// that is unset) and user. The file can be imported again, moved or copied, or from two copies that have diverged: known rows are
+// skipped and new ones are imported. An imported row is never changed: changes made to it in the file since are reported as
+// [Changed], and a row that was deleted here does not come back. So another import does not correct a wrong time zone: look at a dry
+// run first.
 //
-// A row without a time of creation that has got another title since is taken for a new one, and so is a row that has got a time
-// of creation since, or has lost it: these are reported as [MaybeTwice]. So is, where one of two files has no times, another row
-// of the same id.
+// A row that has no time of creation and another title than before counts as new, and so does a row whose time of creation was added
+// or removed. They are reported as [PossibleDuplicate]. So is a row of the same id if one of two files has no times.
 //
-// Rows of two files of one user that have the same id and, to the character, the same time of creation are taken for one,
-// whatever else they say; that their content differs is reported as [Changed]. With times that are a date alone, or have no
-// fraction, that can be two rows that have nothing to do with each other: of the second file's the row does not come in, and
-// what is new in that file and refers to it comes under the first file's goal, or waits for its task.
+// Two rows of one user's files with the same id and exactly the same time of creation count as the same row, whatever else they
+// contain; if their content differs it is reported as [Changed]. If times are dates only, or have no fraction, these can be two
+// unrelated rows: the one in the second file is not imported, and new rows of that file that refer to it come under the goal, or
+// depend on the task, of the first file.
 //
-// # What becomes of a value
+// # Values
 //
-// The rules of the tables are stricter than those of the file, which has none. What does not follow them is repaired and
-// reported, as a [Finding] that has the old id, or with [Options].Strict the row is left out and reported, and so is a row
-// that refers to it: mended in the file, they come in together. Nothing is left out otherwise.
+// The tables have stricter rules than the file, which has none. A value that breaks a rule is repaired and reported as a [Finding]
+// with the old id. With [Options].Strict the row is left out instead, and so are the rows that refer to it; once the file is
+// corrected they are imported together. Nothing else is left out.
 //
-//   - Ids are new. What refers to a row follows it. Tasks and goals under a goal that is not there are under none; a
-//     dependency on a task that is not there, or named twice, is dropped. Of goals that are each other's ancestors the one with
-//     the lowest id becomes a root. Of tasks that wait for each other in a circle one dependency is dropped, the last that
-//     is met on a walk that begins with the lowest id. This is no reason to leave a row out.
-//   - A title that is blank becomes "Untitled task 7", by the old id. One of more than 500 characters is cut, and stands in
-//     full at the beginning of the description.
-//   - Priority: 3 where there is none or it is no whole number, else the nearest of 1 to 5.
-//   - Status: in any case, and with blanks or hyphens for underscores; pending or active where it is none that is known.
-//   - Horizon: in any case; none where it is not known. Category: the first 100 characters.
-//   - Hours that are negative or no number are left out.
-//   - Progress: from 0 to 100, to two decimals, 0 where there is none or it is no number. A goal with tasks or sub-goals has
-//     what they amount to, and 100 if it is completed; where that differs from what the file says it is reported as
-//     [Recounted]. That the percentage of one without them is rounded is not. An active goal whose tasks and sub-goals are all
-//     done becomes completed now, and is reported too.
-//   - A goal that was imported before follows what comes in under it, as it follows any other work. A completed one is reopened
-//     by new unfinished work, though maybe not by active goals at 100 percent alone, so that it has no time of completion any
-//     more, and so are completed goals above it. They are reported as [NewWork], but for goals that are not in the file.
-//   - Tags: an array of strings. A string by itself is one tag; what is no string in an array becomes one, null none. What is
-//     not JSON, or an object, is left out.
-//   - Dependencies: an array of ids, also as strings. What is no id is left out.
-//   - Metrics: an object. What is none, or not JSON, is kept in it under "imported".
-//   - The project of a task is the tag "project:" with its name, that of a goal stands under "project" in its metrics unless
-//     something else does; neither with [Options].DropProjects. Other columns and tables are left behind, and counted.
-//   - Characters that PostgreSQL does not take are left out (U+0000) or become U+FFFD (what is not UTF-8). In metrics, a
-//     number that fits no float64 becomes a string. Texts are cut after 32 MB.
+//   - Ids are new, and references follow. The parent goal of a row is dropped if it does not exist; so is a dependency on a task that
+//     does not exist or is listed twice. In a cycle of goals the one with the lowest id becomes a root. In a cycle of tasks one dependency is
+//     dropped, the last one met on a walk from the lowest id. None of this leaves a row out.
+//   - Title: a blank one becomes "Untitled task 7", with the old id. One of more than 500 characters is cut, and put in full at the
+//     start of the description.
+//   - Priority: the nearest of 1 to 5, or 3 if it is unset or not an integer.
+//   - Status: ignoring case, with spaces or hyphens for underscores; pending or active if it is unknown.
+//   - Horizon: ignoring case; none if it is unknown. Category: its first 100 characters.
+//   - Hours: dropped if they are negative or not a number.
+//   - Progress: from 0 to 100 with two decimals; 0 if it is unset or not a number. A goal with tasks or sub-goals gets the percentage of its
+//     work, and 100 if it is completed; if that differs from the file it is reported as [Recounted]. Rounding the percentage of
+//     another goal is not reported. An active goal whose tasks and sub-goals are all done becomes completed now, which is reported.
+//   - A goal that was imported before follows new work under it, as it follows any other work. New unfinished work reopens a completed
+//     one, though possibly not if it is only active goals at 100 percent, clears its CompletedAt, and reopens completed goals above.
+//     These are reported as [NewWork], except goals that are not in the file.
+//   - Tags: an array of strings. A single string becomes one tag; other values in an array become strings, and null is dropped. An object
+//     and invalid JSON are dropped.
+//   - Dependencies: an array of ids, also as strings. Other values are dropped.
+//   - Metrics: an object. Any other value, and invalid JSON, is stored in it under "imported".
+//   - The project of a task becomes a tag, "project:" and its name. That of a goal is stored under "project" in its metrics, unless that key is
+//     used. [Options].DropProjects does neither. Other columns and tables are not imported; the report counts them.
+//   - Characters that PostgreSQL does not allow are dropped (U+0000) or become U+FFFD (invalid UTF-8). In metrics, a number that does
+//     not fit a float64 becomes a string. Texts are cut after 32 MB.
 //
 // # Times
 //
-// They are read with and without a fraction, of which microseconds are kept, with a blank or a T, as a date alone, which is
-// midnight, and with an offset from UTC, which then counts. Otherwise they are in UTC or in the person's time zone,
-// [Options].Zone, as the planner wrote them:
+// A time can have a fraction, of which microseconds are kept, a space or a T as separator, and an offset from UTC, which then counts. A
+// date means midnight. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
 //
-//   - tasks.created_at in UTC if it says a day before 2025-10-11, in the zone after that;
+//   - tasks.created_at in UTC before 2025-10-11, in the zone from that day on;
 //   - tasks.completed_at, tasks.due_date and goals.target_date in the zone;
 //   - goals.created_at and goals.updated_at in UTC. (The planner wrote some of the latter in the zone; nothing tells which.)
 //
-// A time that comes twice in the zone, as clocks go back, is the first of the two. One that is skipped is as much later as
-// clocks went forward. Both are reported; neither is a reason to leave a row out.
+// A time that occurs twice when clocks go back means the first occurrence. A time that is skipped when clocks go forward is moved
+// by the same amount. Both are reported, and neither leaves a row out.
 //
-// What is unset or cannot be read: a task or goal was created at the time of the import, a goal last changed when it was
-// created, and a due or target date is none. A completed task without a time was completed when it was created, and the time
-// of one that is not completed is left out. A completed goal, of which the file does not say when, was completed when it was
-// last changed; no goal was changed later than now. Tasks have been last changed by the import.
+// Times that are unset or cannot be read: a task or goal was created at the time of the import, a goal was last changed when it was
+// created, and there is no due or target date. A completed task without a time was completed when it was created; the time of a task
+// that is not completed is dropped. A completed goal without a time was completed when it was last changed. No goal was changed later
+// than now. Tasks were last changed by the import.
 package sqliteimport

@@ -18,15 +18,15 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Errors of a file, to be tested with [errors.Is]. One that is not there is [io/fs.ErrNotExist]. Nothing has been written.
+// Errors of a file. Test for them with [errors.Is]. A file that does not exist gives [io/fs.ErrNotExist]. Nothing was written.
 var (
-	// ErrNotSQLite: another kind of file, or an empty one.
+	// ErrNotSQLite means that the file is of another kind, or empty.
 	ErrNotSQLite = errors.New("not an SQLite file")
-	// ErrDamaged: an SQLite file that cannot be read to the end, or makes no sense.
+	// ErrDamaged means that the SQLite file is corrupt.
 	ErrDamaged = errors.New("damaged SQLite file")
-	// ErrNotPlanner: an SQLite file, but none of the planner's: without a table tasks, or one in another form.
+	// ErrNotPlanner means that the SQLite file is not the planner's: it has no table tasks, or one with other columns.
 	ErrNotPlanner = errors.New("not a planner's file")
-	// ErrInUse: another program is writing to the file, or was while it was read.
+	// ErrInUse means that another program is writing to the file, or wrote to it while it was read.
 	ErrInUse = errors.New("file is being written to")
 )
 

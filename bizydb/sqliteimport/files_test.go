@@ -257,8 +257,8 @@ func TestLongTexts(t *testing.T) {
 	}
 	f.insert(t, "tasks", record{"id": 1000, "title": "Task", "notes": strings.Repeat("x", 33<<20)})
 	report := importFile(t, db, user, f.path, sqliteimport.Options{})
-	plan := planOf(t, db, user)
-	if len(*plan.goals[1].Description) != 100*len(text) || *plan.tasks[299].Notes != text || len(*plan.tasks[1000].Notes) != 32<<20 {
+	stored := importedFor(t, db, user)
+	if len(*stored.goals[1].Description) != 100*len(text) || *stored.tasks[299].Notes != text || len(*stored.tasks[1000].Notes) != 32<<20 {
 		t.Error("texts are not what they were")
 	}
 	var found []sqliteimport.Problem
@@ -293,7 +293,7 @@ func TestPlannerWritesMeanwhile(t *testing.T) {
 	if !wrote || report.Tasks.Imported != 20 {
 		t.Errorf("wrote %v, %d tasks, want 20", wrote, report.Tasks.Imported)
 	}
-	for _, task := range planOf(t, db, user).tasks {
+	for _, task := range importedFor(t, db, user).tasks {
 		if task.Title != "Task" {
 			t.Errorf("task %q, want it as it was", task.Title)
 		}
@@ -395,7 +395,7 @@ func TestOddNames(t *testing.T) {
 	if diff := cmp.Diff(want, report.LeftBehind); diff != "" {
 		t.Errorf("left behind (-want +got):\n%s", diff)
 	}
-	if title := planOf(t, db, user).tasks[1].Title; title != "'); DROP TABLE tasks; --" {
+	if title := importedFor(t, db, user).tasks[1].Title; title != "'); DROP TABLE tasks; --" {
 		t.Errorf("title %q", title)
 	}
 }

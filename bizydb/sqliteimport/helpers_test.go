@@ -42,8 +42,8 @@ func zone(t testing.TB, name string) *time.Location {
 	return location
 }
 
-// planOf returns all that a user has of one file.
-func planOf(t testing.TB, db *bizydbtest.Database, user bizydb.UserID) imported {
+// importedFor returns all that a user has of one file.
+func importedFor(t testing.TB, db *bizydbtest.Database, user bizydb.UserID) imported {
 	t.Helper()
 	goals, err := db.As(user).ListGoals(t.Context(), planner.ListGoalsParams{})
 	if err != nil {
@@ -53,18 +53,18 @@ func planOf(t testing.TB, db *bizydbtest.Database, user bizydb.UserID) imported 
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := imported{map[int64]planner.Goal{}, map[int64]planner.Task{}}
+	stored := imported{map[int64]planner.Goal{}, map[int64]planner.Task{}}
 	oldGoals, oldTasks := oldIDs(t, db, user, "goal"), oldIDs(t, db, user, "task")
 	for _, goal := range goals {
-		plan.goals[oldGoals[int64(goal.ID)]] = goal
+		stored.goals[oldGoals[int64(goal.ID)]] = goal
 	}
 	for _, task := range tasks {
-		plan.tasks[oldTasks[int64(task.ID)]] = task
+		stored.tasks[oldTasks[int64(task.ID)]] = task
 	}
-	if len(plan.goals) != len(goals) || len(plan.tasks) != len(tasks) {
-		t.Errorf("%d goals and %d tasks have %d and %d old ids", len(goals), len(tasks), len(plan.goals), len(plan.tasks))
+	if len(stored.goals) != len(goals) || len(stored.tasks) != len(tasks) {
+		t.Errorf("%d goals and %d tasks have %d and %d old ids", len(goals), len(tasks), len(stored.goals), len(stored.tasks))
 	}
-	return plan
+	return stored
 }
 
 func oldIDs(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, kind string) map[int64]int64 {

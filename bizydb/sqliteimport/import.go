@@ -14,48 +14,47 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// Options say how a file is imported. The zero value serves.
+// Options configures an import. The zero value is usable.
 type Options struct {
-	// Zone is the time zone of the machine that the planner ran on; nil is this machine's own, [time.Local].
+	// Zone is the time zone of the machine that the planner ran on. Nil means [time.Local].
 	Zone *time.Location
-	// DryRun reads everything and writes nothing. The report is the same.
+	// DryRun reads the file and writes nothing. The report is the same.
 	DryRun bool
-	// Strict leaves out each row that has a value which would have to be repaired.
+	// Strict leaves out every row with a value that would have to be repaired.
 	Strict bool
-	// DropProjects leaves the projects of tasks and goals behind, instead of making tags and metrics of them.
+	// DropProjects drops the projects of tasks and goals, which otherwise become tags and metrics.
 	DropProjects bool
-	// OnFinding gets the findings one by one, which then are not in the report. A million of them take some 200 MB there.
+	// OnFinding is called with each finding, which is then not kept in the report. A million findings take about 200 MB there.
 	OnFinding func(Finding)
-	// OnProgress is told now and then how far the import is. Like OnFinding it is called by Import's own goroutine, and the
-	// import waits for it.
+	// OnProgress is called from time to time. Like OnFinding it is called in the goroutine of Import, which waits for it.
 	OnProgress func(Progress)
 }
 
-// Progress says how far an import is.
+// Progress is the state of a running import.
 type Progress struct {
 	Step        Step
 	Done, Total int // rows
 }
 
-// A Step is a part of an import.
+// A Step is a phase of an import.
 type Step string
 
-// The steps, in their order. A dry run has the first only.
+// The steps, in order. A dry run has only the first.
 const (
 	Reading Step = "reading"
 	Writing Step = "writing"
 )
 
-// Import brings the tasks and goals of a planner's file into the plan of a user, all of them in one transaction, and says
-// what it did. Nothing is written if it returns an error, but for [bizydb.ErrOutcomeUnknown], of which only a look can tell:
-// with that comes the report of what was to be committed. With other errors the report is empty.
-// It can be run again after any error, and also after it has succeeded; see the documentation of the package.
+// Import imports the tasks and goals of an SQLite planner's file for a user, in one transaction, and returns a report. If it returns an
+// error nothing was written and the report is empty, except for [bizydb.ErrOutcomeUnknown]: then only reading the data can tell, and
+// the report says what was to be committed. Import is safe to run again, after any error and after success; see the package
+// documentation.
 //
-// With DryRun the user can be 0, for one who does not exist yet and so has imported nothing.
+// With DryRun the user may be 0, for a user who does not exist yet and so has imported nothing.
 //
-// Errors are those of the file ([ErrNotSQLite], [ErrDamaged], [ErrNotPlanner], [ErrInUse], [io/fs.ErrNotExist]), or of the
-// database: [bizydb.ErrNoUser] for a user who does not exist or is not active, and others of package bizydb. Unlike
-// [bizydb.Scope.InTx], Import does not try again when it loses to another transaction.
+// Import returns the errors of the file ([ErrNotSQLite], [ErrDamaged], [ErrNotPlanner], [ErrInUse], [io/fs.ErrNotExist]) and those of
+// package bizydb, such as [bizydb.ErrNoUser] for a user who does not exist or is not active. Unlike [bizydb.Scope.InTx] it does not
+// retry a serialization failure or a deadlock.
 func Import(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
 	if options.Zone == nil {
 		options.Zone = time.Local
@@ -107,7 +106,7 @@ type importer struct {
 	path         string
 	file         *file // nil before open
 	goals, tasks *table
-	plan         plan
+	outline      outline
 	queries      *importsql.Queries // of the user's transaction, nil without one
 	planner      *planner.Queries
 	report       Report

@@ -13,7 +13,7 @@ func (i *importer) refer(to *rows, id int64, f Finding) int32 {
 	case at == none:
 		f.Problem = Missing
 	case to.states[at] == gone:
-		f.Problem = Gone
+		f.Problem = Deleted
 	default:
 		return at
 	}
@@ -62,45 +62,45 @@ func (i *importer) refuseWith(r *rows, table, column string, refersTo func(at in
 	}
 }
 
-// cutGoalCycles makes a root of the goal with the lowest id in each circle of goals that are each other's ancestors.
+// cutGoalCycles makes a root of the goal with the lowest id in each cycle of goals that are each other's ancestors.
 func (i *importer) cutGoalCycles() {
-	p := &i.plan
-	walk := make([]int32, len(p.goalFacts)) // in which walk a goal was met, 0 for none
-	for start := range p.goalFacts {
+	o := &i.outline
+	walk := make([]int32, len(o.goalFacts)) // in which walk a goal was met, 0 for none
+	for start := range o.goalFacts {
 		at := int32(start)
 		for at != none && walk[at] == 0 {
 			walk[at] = int32(start) + 1
-			at = p.goalFacts[at].parent
+			at = o.goalFacts[at].parent
 		}
 		if at == none || walk[at] != int32(start)+1 {
 			continue
 		}
-		lowest := at // of the circle that the walk has come to
-		for next := p.goalFacts[at].parent; next != at; next = p.goalFacts[next].parent {
+		lowest := at // of the cycle that the walk has come to
+		for next := o.goalFacts[at].parent; next != at; next = o.goalFacts[next].parent {
 			lowest = min(lowest, next)
 		}
-		parent := &p.goalFacts[lowest].parent
+		parent := &o.goalFacts[lowest].parent
 		i.found(Finding{
-			Table: "goals", ID: p.goals.ids[lowest], Column: "parent_goal_id", Problem: Circular,
-			Old: strconv.FormatInt(p.goals.ids[*parent], 10),
+			Table: "goals", ID: o.goals.ids[lowest], Column: "parent_goal_id", Problem: Cycle,
+			Old: strconv.FormatInt(o.goals.ids[*parent], 10),
 		})
 		*parent = none
 	}
 }
 
-// cutDependencyCycles drops dependencies that close a circle, on a walk that goes to what a task waits for before it goes
+// cutDependencyCycles drops dependencies that close a cycle, on a walk that goes to what a task waits for before it goes
 // on to the next task. On the way it finds the wave of each.
 func (i *importer) cutDependencyCycles() {
-	p := &i.plan
-	p.waves = make([]int32, len(p.tasks.ids))
-	place := make([]int32, len(p.tasks.ids)) // in waiting, and 1; 0 for tasks that wait for none
-	for w := range p.waiting {
-		place[p.waiting[w].task] = int32(w) + 1
+	o := &i.outline
+	o.waves = make([]int32, len(o.tasks.ids))
+	place := make([]int32, len(o.tasks.ids)) // in waiting, and 1; 0 for tasks that wait for none
+	for w := range o.waiting {
+		place[o.waiting[w].task] = int32(w) + 1
 	}
 	const unseen, open, closed = 0, 1, 2
-	seen := make([]byte, len(p.waiting))
+	seen := make([]byte, len(o.waiting))
 	type visit struct{ w, next int }
-	for start := range p.waiting {
+	for start := range o.waiting {
 		if seen[start] != unseen {
 			continue
 		}
@@ -108,12 +108,12 @@ func (i *importer) cutDependencyCycles() {
 		stack := []visit{{w: start}}
 		for len(stack) > 0 {
 			top := &stack[len(stack)-1]
-			here := &p.waiting[top.w]
+			here := &o.waiting[top.w]
 			if top.next == len(here.on) {
 				seen[top.w] = closed
 				for _, on := range here.on {
-					if p.tasks.states[on] == fresh {
-						p.waves[here.task] = max(p.waves[here.task], p.waves[on]+1)
+					if o.tasks.states[on] == fresh {
+						o.waves[here.task] = max(o.waves[here.task], o.waves[on]+1)
 					}
 				}
 				stack = stack[:len(stack)-1]
@@ -124,8 +124,8 @@ func (i *importer) cutDependencyCycles() {
 			switch {
 			case w >= 0 && seen[w] == open:
 				i.found(Finding{
-					Table: "tasks", ID: p.tasks.ids[here.task], Column: "dependencies", Problem: Circular,
-					Old: strconv.FormatInt(p.tasks.ids[on], 10),
+					Table: "tasks", ID: o.tasks.ids[here.task], Column: "dependencies", Problem: Cycle,
+					Old: strconv.FormatInt(o.tasks.ids[on], 10),
 				})
 				here.on = append(here.on[:top.next], here.on[top.next+1:]...)
 				continue
@@ -141,10 +141,10 @@ func (i *importer) cutDependencyCycles() {
 }
 
 // waitsFor are the tasks that a task waits for.
-func (p *plan) waitsFor(task int32) []int32 {
-	w, ok := slices.BinarySearchFunc(p.waiting, task, byTask)
+func (o *outline) waitsFor(task int32) []int32 {
+	w, ok := slices.BinarySearchFunc(o.waiting, task, byTask)
 	if !ok {
 		return nil
 	}
-	return p.waiting[w].on
+	return o.waiting[w].on
 }

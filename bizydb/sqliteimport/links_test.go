@@ -70,7 +70,7 @@ func TestGoalsInAnyOrder(t *testing.T) {
 	f.insert(t, "goals",
 		goalUnder(1, 9), goalUnder(9, 5), goalUnder(5, 0), // children before their parents
 		goalUnder(10, 10),                                       // its own parent
-		goalUnder(21, 22), goalUnder(22, 23), goalUnder(23, 21), // a circle
+		goalUnder(21, 22), goalUnder(22, 23), goalUnder(23, 21), // a cycle
 		goalUnder(20, 22),   // beside it
 		goalUnder(30, 4711), // an orphan
 		goalUnder(-4, 5), goalUnder(1<<40, -4),
@@ -79,19 +79,19 @@ func TestGoalsInAnyOrder(t *testing.T) {
 	f.insert(t, "tasks", taskUnder(1, 1, "[]"), taskUnder(2, 4711, "[]"), taskUnder(3, 23, "[]"))
 	report := importFile(t, db, user, f.path, sqliteimport.Options{Strict: true}) // no reason to leave anything out
 
-	plan := planOf(t, db, user)
+	stored := importedFor(t, db, user)
 	want := map[int64]int64{1: 9, 9: 5, 20: 22, 22: 23, 23: 21, -4: 5, 1 << 40: -4}
-	if diff := cmp.Diff(want, plan.parents()); diff != "" {
+	if diff := cmp.Diff(want, stored.parents()); diff != "" {
 		t.Errorf("parents (-want +got):\n%s", diff)
 	}
-	old := plan.oldGoals()
+	old := stored.oldGoals()
 	for id, goal := range map[int64]int64{1: 1, 3: 23} {
-		if parent := plan.tasks[id].ParentGoalID; parent == nil || old[*parent] != goal {
+		if parent := stored.tasks[id].ParentGoalID; parent == nil || old[*parent] != goal {
 			t.Errorf("task %d is under %v, want goal %d", id, parent, goal)
 		}
 	}
-	if len(plan.goals) != 12 || len(plan.tasks) != 3 || plan.tasks[2].ParentGoalID != nil {
-		t.Errorf("%d goals and %d tasks, the orphan under %v", len(plan.goals), len(plan.tasks), plan.tasks[2].ParentGoalID)
+	if len(stored.goals) != 12 || len(stored.tasks) != 3 || stored.tasks[2].ParentGoalID != nil {
+		t.Errorf("%d goals and %d tasks, the orphan under %v", len(stored.goals), len(stored.tasks), stored.tasks[2].ParentGoalID)
 	}
 	finding := func(table string, id int64, problem sqliteimport.Problem, old string) sqliteimport.Finding {
 		return sqliteimport.Finding{Table: table, ID: id, Column: "parent_goal_id", Problem: problem, Old: old}
@@ -99,8 +99,8 @@ func TestGoalsInAnyOrder(t *testing.T) {
 	wantFindings := []sqliteimport.Finding{
 		finding("goals", 31, sqliteimport.Missing, "the first"),
 		finding("goals", 30, sqliteimport.Missing, "4711"),
-		finding("goals", 10, sqliteimport.Circular, "10"),
-		finding("goals", 21, sqliteimport.Circular, "22"),
+		finding("goals", 10, sqliteimport.Cycle, "10"),
+		finding("goals", 21, sqliteimport.Cycle, "22"),
 		finding("tasks", 2, sqliteimport.Missing, "4711"),
 	}
 	if diff := cmp.Diff(wantFindings, report.Findings); diff != "" {
@@ -118,7 +118,7 @@ func TestDependencies(t *testing.T) {
 		taskUnder(2, 0, `["3", 3.0, 3]`),     // however the id is written, once
 		taskUnder(3, 0, "[4711, 9]"),         // one is not there
 		taskUnder(4, 0, "[4]"),               // on itself
-		taskUnder(5, 0, "[6]"),               // a circle
+		taskUnder(5, 0, "[6]"),               // a cycle
 		taskUnder(6, 0, "[7, 9]"),            //
 		taskUnder(7, 0, "[5, 1]"),            // which is cut here
 		taskUnder(8, 0, "[5]"),               // beside it
@@ -126,18 +126,18 @@ func TestDependencies(t *testing.T) {
 	)
 	report := importFile(t, db, user, f.path, sqliteimport.Options{})
 	want := map[int64][]int64{1: {2, 3}, 2: {3}, 3: {9}, 5: {6}, 6: {7, 9}, 7: {1}, 8: {5}}
-	if diff := cmp.Diff(want, planOf(t, db, user).dependencies()); diff != "" {
+	if diff := cmp.Diff(want, importedFor(t, db, user).dependencies()); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 	finding := func(id int64, problem sqliteimport.Problem, old string) sqliteimport.Finding {
 		return sqliteimport.Finding{Table: "tasks", ID: id, Column: "dependencies", Problem: problem, Old: old}
 	}
 	wantFindings := []sqliteimport.Finding{
-		finding(2, sqliteimport.ListedTwice, "3"), finding(2, sqliteimport.ListedTwice, "3"),
+		finding(2, sqliteimport.Duplicate, "3"), finding(2, sqliteimport.Duplicate, "3"),
 		finding(9, sqliteimport.OtherJSON, "null"), finding(9, sqliteimport.OtherJSON, "true"), finding(9, sqliteimport.OtherJSON, "1.5"),
 		finding(3, sqliteimport.Missing, "4711"),
-		finding(4, sqliteimport.Circular, "4"),
-		finding(7, sqliteimport.Circular, "5"),
+		finding(4, sqliteimport.Cycle, "4"),
+		finding(7, sqliteimport.Cycle, "5"),
 	}
 	if diff := cmp.Diff(wantFindings, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -188,11 +188,11 @@ func TestUnderRefusedRows(t *testing.T) {
 	f.exec(t, "UPDATE tasks SET priority = 1 WHERE id = 4")
 	report = importFile(t, db, user, f.path, sqliteimport.Options{Strict: true})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 4, Imported: 3, Known: 1}, sqliteimport.Counts{InFile: 5, Imported: 4, Known: 1})
-	plan := planOf(t, db, user)
-	if diff := cmp.Diff(map[int64]int64{1: 2, 2: 5}, plan.parents()); diff != "" || report.Findings != nil {
+	stored := importedFor(t, db, user)
+	if diff := cmp.Diff(map[int64]int64{1: 2, 2: 5}, stored.parents()); diff != "" || report.Findings != nil {
 		t.Errorf("parents (-want +got):\n%s\nfindings %+v", diff, report.Findings)
 	}
-	if diff := cmp.Diff(map[int64][]int64{1: {2}, 2: {5, 4}, 3: {5}, 4: {5}}, plan.dependencies()); diff != "" {
+	if diff := cmp.Diff(map[int64][]int64{1: {2}, 2: {5, 4}, 3: {5}, 4: {5}}, stored.dependencies()); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 }

@@ -122,10 +122,10 @@ func (r *recorder) flush(ctx context.Context) error {
 }
 
 func (i *importer) loadGoals(ctx context.Context) error {
-	recorder := i.recorder("goal", &i.plan.goals)
+	recorder := i.recorder("goal", &i.outline.goals)
 	all := func(int32, int32) bool { return true }
-	for _, places := range i.plan.goals.chunks(i.plan.goals.places(), all) {
-		c := readChunk(ctx, i, i.goals, &i.plan.goals, places, (*row).goal)
+	for _, places := range i.outline.goals.chunks(i.outline.goals.places(), all) {
+		c := readChunk(ctx, i, i.goals, &i.outline.goals, places, (*row).goal)
 		if c.err != nil {
 			return c.err
 		}
@@ -143,8 +143,8 @@ func (i *importer) loadGoals(ctx context.Context) error {
 // linkGoals puts fresh goals under others that are in a state.
 func (i *importer) linkGoals(ctx context.Context, parents state) error {
 	var links importsql.LinkGoalsParams
-	goals := &i.plan.goals
-	for at, facts := range i.plan.goalFacts {
+	goals := &i.outline.goals
+	for at, facts := range i.outline.goalFacts {
 		if facts.parent != none && goals.states[facts.parent] == parents {
 			links.IDs = append(links.IDs, goals.newIDs[at])
 			links.Parents = append(links.Parents, goals.newIDs[facts.parent])
@@ -158,24 +158,24 @@ func (i *importer) linkGoals(ctx context.Context, parents state) error {
 
 // loadTasks writes tasks, and reads the next ones meanwhile.
 func (i *importer) loadTasks(ctx context.Context) error {
-	p := &i.plan
+	o := &i.outline
 	reading, stop := context.WithCancel(ctx)
 	chunks := make(chan chunk[planner.CreateTaskParams])
-	go i.readTasks(reading, p.taskChunks(), chunks)
+	go i.readTasks(reading, o.taskChunks(), chunks)
 	defer func() {
 		stop()
 		for range chunks { // until it is closed
 		}
 	}()
-	recorder := i.recorder("task", &p.tasks)
+	recorder := i.recorder("task", &o.tasks)
 	step := &stepper{importer: i, Progress: Progress{Step: Writing, Total: i.report.Tasks.Imported}}
 	for c := range chunks {
 		if c.err != nil {
 			return c.err
 		}
 		for k, at := range c.places {
-			for _, on := range p.waitsFor(at) {
-				c.rows[k].Dependencies = append(c.rows[k].Dependencies, planner.TaskID(p.tasks.newIDs[on]))
+			for _, on := range o.waitsFor(at) {
+				c.rows[k].Dependencies = append(c.rows[k].Dependencies, planner.TaskID(o.tasks.newIDs[on]))
 			}
 		}
 		ids, err := idsOf(i.planner.CreateTasks(ctx, c.rows))
@@ -199,12 +199,12 @@ func (i *importer) loadTasks(ctx context.Context) error {
 // taskChunks lists the fresh tasks as they are written: those that wait for others after them, in another chunk, since it is
 // in the answer what their ids are; and a goal's tasks together, so that it is written once or twice and not for each chunk.
 // Within a chunk they are in the order of the file.
-func (p *plan) taskChunks() [][]int32 {
-	places := p.tasks.places()
+func (o *outline) taskChunks() [][]int32 {
+	places := o.tasks.places()
 	slices.SortStableFunc(places, func(a, b int32) int {
-		return cmp.Or(int(p.waves[a])-int(p.waves[b]), int(p.taskGoals[a])-int(p.taskGoals[b]))
+		return cmp.Or(int(o.waves[a])-int(o.waves[b]), int(o.taskGoals[a])-int(o.taskGoals[b]))
 	})
-	chunks := p.tasks.chunks(places, func(first, next int32) bool { return p.waves[first] == p.waves[next] })
+	chunks := o.tasks.chunks(places, func(first, next int32) bool { return o.waves[first] == o.waves[next] })
 	for _, chunk := range chunks {
 		slices.Sort(chunk)
 	}
@@ -230,12 +230,12 @@ func (r *rows) chunks(places []int32, together func(first, next int32) bool) [][
 
 func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- chunk[planner.CreateTaskParams]) {
 	defer close(into)
-	p := &i.plan
+	o := &i.outline
 	for _, places := range chunks {
-		c := readChunk(ctx, i, i.tasks, &p.tasks, places, func(r *row) planner.CreateTaskParams { return r.task().CreateTaskParams })
+		c := readChunk(ctx, i, i.tasks, &o.tasks, places, func(r *row) planner.CreateTaskParams { return r.task().CreateTaskParams })
 		for k := range c.rows[:min(len(c.rows), len(places))] { // fewer if c.err
-			if goal := p.taskGoals[places[k]]; goal != none {
-				c.rows[k].ParentGoalID = new(planner.GoalID(p.goals.newIDs[goal]))
+			if goal := o.taskGoals[places[k]]; goal != none {
+				c.rows[k].ParentGoalID = new(planner.GoalID(o.goals.newIDs[goal]))
 			}
 		}
 		select {
@@ -252,9 +252,9 @@ func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- 
 // completeGoals completes again what new tasks and sub-goals have reopened.
 func (i *importer) completeGoals(ctx context.Context) error {
 	var goals importsql.CompleteGoalsParams
-	for at, facts := range i.plan.goalFacts {
-		if i.plan.goals.states[at] == fresh && facts.status == planner.GoalCompleted {
-			goals.IDs = append(goals.IDs, i.plan.goals.newIDs[at])
+	for at, facts := range i.outline.goalFacts {
+		if i.outline.goals.states[at] == fresh && facts.status == planner.GoalCompleted {
+			goals.IDs = append(goals.IDs, i.outline.goals.newIDs[at])
 			goals.Times = append(goals.Times, facts.updatedAt)
 		}
 	}
@@ -267,9 +267,9 @@ func (i *importer) completeGoals(ctx context.Context) error {
 // dateGoals says of goals when they were changed before they came here.
 func (i *importer) dateGoals(ctx context.Context) error {
 	var goals importsql.DateGoalsParams
-	for at, facts := range i.plan.goalFacts {
-		if i.plan.goals.states[at] == fresh {
-			goals.IDs = append(goals.IDs, i.plan.goals.newIDs[at])
+	for at, facts := range i.outline.goalFacts {
+		if i.outline.goals.states[at] == fresh {
+			goals.IDs = append(goals.IDs, i.outline.goals.newIDs[at])
 			goals.Times = append(goals.Times, facts.updatedAt)
 		}
 	}
@@ -281,12 +281,12 @@ func (i *importer) dateGoals(ctx context.Context) error {
 
 // standings asks where the goals that were imported stand.
 func (i *importer) standings(ctx context.Context) (map[int32]standing, error) {
-	places := i.plan.goals.places()
+	places := i.outline.goals.places()
 	standings := make(map[int32]standing, len(places))
 	for chunk := range slices.Chunk(places, chunkSize) {
 		ids := make([]int64, len(chunk)) // in order, since they were given in the order of the file
 		for k, at := range chunk {
-			ids[k] = i.plan.goals.newIDs[at]
+			ids[k] = i.outline.goals.newIDs[at]
 		}
 		found, err := i.queries.ListProgress(ctx, ids)
 		if err != nil {

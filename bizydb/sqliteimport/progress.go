@@ -17,20 +17,20 @@ type standing struct {
 
 // preview tells for a dry run where the goals that are to be imported will stand, by the rules in the documentation of
 // package bizydb, which the database follows by itself: schema/005_progress.sql. Of other goals it knows nothing.
-func (p *plan) preview() map[int32]standing {
+func (o *outline) preview() map[int32]standing {
 	type work struct{ tasks, done, goals, progress int64 }
-	works := make([]work, len(p.goalFacts))
-	for at, goal := range p.taskGoals {
-		if goal != none && p.tasks.states[at] == fresh {
+	works := make([]work, len(o.goalFacts))
+	for at, goal := range o.taskGoals {
+		if goal != none && o.tasks.states[at] == fresh {
 			works[goal].tasks++
-			if p.done[at] {
+			if o.done[at] {
 				works[goal].done++
 			}
 		}
 	}
-	standings := make(map[int32]standing, len(p.goalFacts))
-	for _, at := range slices.Backward(p.fromTheRoots()) {
-		facts, w := p.goalFacts[at], works[at]
+	standings := make(map[int32]standing, len(o.goalFacts))
+	for _, at := range slices.Backward(o.fromTheRoots()) {
+		facts, w := o.goalFacts[at], works[at]
 		s := standing{facts.status, facts.progress}
 		switch {
 		case s.status == planner.GoalCompleted:
@@ -67,12 +67,12 @@ func workDone(tasks, done, goals, progress int64) int64 {
 }
 
 // fromTheRoots lists the goals that are to be imported, each after the one above it.
-func (p *plan) fromTheRoots() []int32 {
-	listed := make([]bool, len(p.goalFacts))
-	order := make([]int32, 0, len(p.goalFacts))
-	for start := range p.goalFacts {
+func (o *outline) fromTheRoots() []int32 {
+	listed := make([]bool, len(o.goalFacts))
+	order := make([]int32, 0, len(o.goalFacts))
+	for start := range o.goalFacts {
 		first := len(order)
-		for at := int32(start); at != none && !listed[at] && p.goals.states[at] == fresh; at = p.goalFacts[at].parent {
+		for at := int32(start); at != none && !listed[at] && o.goals.states[at] == fresh; at = o.goalFacts[at].parent {
 			listed[at] = true
 			order = append(order, at)
 		}
@@ -84,15 +84,15 @@ func (p *plan) fromTheRoots() []int32 {
 // reportNewWork reports the goals, imported before and completed here, that new unfinished work comes under: by the same rules,
 // which stop at a cancelled goal. They are reopened, unless the work is no more than active goals at 100 percent.
 func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standing) error {
-	p := &i.plan
+	o := &i.outline
 	var under []int32 // known goals that get unfinished work, some of them twice
-	for at, goal := range p.taskGoals {
-		if goal != none && p.tasks.states[at] == fresh && !p.done[at] && p.goals.states[goal] == known {
+	for at, goal := range o.taskGoals {
+		if goal != none && o.tasks.states[at] == fresh && !o.done[at] && o.goals.states[goal] == known {
 			under = append(under, goal)
 		}
 	}
 	for at, s := range standings {
-		if parent := p.goalFacts[at].parent; parent != none && p.goals.states[parent] == known &&
+		if parent := o.goalFacts[at].parent; parent != none && o.goals.states[parent] == known &&
 			s.status != planner.GoalCompleted && s.status != planner.GoalCancelled {
 			under = append(under, parent)
 		}
@@ -110,7 +110,7 @@ func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standi
 	}
 	completed := make(map[planner.GoalID]bool, len(under)) // of all that are met, whether they are that
 	for _, at := range under {
-		id := planner.GoalID(p.goals.newIDs[at])
+		id := planner.GoalID(o.goals.newIDs[at])
 		for {
 			goal, there := goals[id]
 			if _, met := completed[id]; met || !there {
@@ -123,8 +123,8 @@ func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standi
 			id = planner.GoalID(goal.ParentGoalID.Int64)
 		}
 	}
-	for at, id := range p.goals.ids {
-		if p.goals.states[at] == known && completed[planner.GoalID(p.goals.newIDs[at])] {
+	for at, id := range o.goals.ids {
+		if o.goals.states[at] == known && completed[planner.GoalID(o.goals.newIDs[at])] {
 			i.found(Finding{Table: "goals", ID: id, Column: "status", Problem: NewWork})
 		}
 	}
@@ -133,12 +133,12 @@ func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standi
 
 // reportProgress reports the goals that stand elsewhere than the file says.
 func (i *importer) reportProgress(standings map[int32]standing) {
-	for at, facts := range i.plan.goalFacts {
+	for at, facts := range i.outline.goalFacts {
 		s, ok := standings[int32(at)]
 		if !ok {
 			continue
 		}
-		f := Finding{Table: "goals", ID: i.plan.goals.ids[at], Problem: Recounted}
+		f := Finding{Table: "goals", ID: i.outline.goals.ids[at], Problem: Recounted}
 		if s.progress != facts.progress {
 			f.Column, f.Old, f.New = "progress_percentage", facts.oldProgress, strconv.FormatFloat(float64(s.progress)/100, 'f', -1, 64)
 			i.found(f)

@@ -76,8 +76,8 @@ func TestProgressAfterImport(t *testing.T) {
 		}
 
 		// The user goes on here and in the file.
-		plan := planOf(t, db, user)
-		for id, task := range plan.tasks {
+		stored := importedFor(t, db, user)
+		for id, task := range stored.tasks {
 			if rapid.Bool().Draw(rt, "complete") {
 				if _, err := db.As(user).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: task.ID}); err != nil {
 					rt.Fatalf("task %d: %v", id, err)
@@ -87,7 +87,7 @@ func TestProgressAfterImport(t *testing.T) {
 		grow()
 		statuses := func() map[int64]planner.GoalStatus {
 			statuses := map[int64]planner.GoalStatus{}
-			for id, goal := range planOf(t, db, user).goals {
+			for id, goal := range importedFor(t, db, user).goals {
 				statuses[id] = goal.Status
 			}
 			return statuses
@@ -149,11 +149,11 @@ func TestNewWorkUnderCompletedGoals(t *testing.T) {
 	if diff := cmp.Diff([]int64{1, 3, 7}, found); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
-	plan := planOf(t, db, user)
+	stored := importedFor(t, db, user)
 	for id, want := range map[int64]planner.GoalStatus{
 		1: "active", 2: "on_hold", 3: "active", 4: "completed", 5: "cancelled", 6: "completed", 7: "active", 8: "completed",
 	} {
-		if got := plan.goals[id].Status; got != want {
+		if got := stored.goals[id].Status; got != want {
 			t.Errorf("goal %d is %s, want %s", id, got, want)
 		}
 	}

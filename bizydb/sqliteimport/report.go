@@ -12,31 +12,31 @@ import (
 // A Report says what an import has done, or with [Options].DryRun what it would do.
 type Report struct {
 	DryRun     bool           `json:"dry_run"`
-	Zone       string         `json:"zone"` // of the times, as the planner's machine had it
+	Zone       string         `json:"zone"` // in which times were read
 	Goals      Counts         `json:"goals"`
 	Tasks      Counts         `json:"tasks"`
-	Problems   []ProblemCount `json:"problems"`    // what was found, counted, in the order in which it came up
-	LeftBehind []LeftBehind   `json:"left_behind"` // in the order of their names
-	// Findings are in the order of goals and tasks by their old ids, then what refers to nothing or in a circle, then
-	// completed goals with new work, then the progress of goals. Nil with [Options].OnFinding.
+	Problems   []ProblemCount `json:"problems"`    // counts of findings, in the order in which they came up
+	LeftBehind []LeftBehind   `json:"left_behind"` // ordered by name
+	// Findings are those of goals and tasks, ordered by old id, then those of references, then completed goals with new work, then
+	// the progress of goals. Nil with [Options].OnFinding.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
-// Counts are of rows.
+// Counts are numbers of rows.
 type Counts struct {
-	InFile   int `json:"in_file"` // all that the file has, which is the sum of the others
+	InFile   int `json:"in_file"` // in the file: the sum of the others
 	Imported int `json:"imported"`
 	Known    int `json:"known"`   // imported before
-	Refused  int `json:"refused"` // with [Options].Strict
+	Refused  int `json:"refused"` // left out, with [Options].Strict
 }
 
-// LeftBehind is a table or view, or a column of the two tables, that is not taken over.
+// LeftBehind is a table or view, or a column of tasks or goals, that is not imported.
 type LeftBehind struct {
 	Name string `json:"name"` // like daily_logs or tasks.repository_path
-	Rows int    `json:"rows"` // of a column: in which it is set and not empty; -1 if they cannot be counted
+	Rows int    `json:"rows"` // of a column, those in which it is not empty; -1 if they cannot be counted
 }
 
-// A ProblemCount says how often a problem was found in a column.
+// A ProblemCount is the number of findings of one problem in one column.
 type ProblemCount struct {
 	Table   string  `json:"table"`
 	Column  string  `json:"column"`
@@ -44,21 +44,21 @@ type ProblemCount struct {
 	Count   int     `json:"count"`
 }
 
-// A Finding is one value that was not taken over as it is.
+// A Finding is one value that was not imported as it is.
 type Finding struct {
 	Table   string  `json:"table"` // tasks or goals
 	ID      int64   `json:"id"`    // in the file
 	Column  string  `json:"column"`
 	Problem Problem `json:"problem"`
 	Old     string  `json:"old"`     // in the file, its first 200 characters
-	New     string  `json:"new"`     // what became of it, in words or its first 200 characters; empty for nothing
-	Refused bool    `json:"refused"` // the row was left out, for this and maybe other reasons
+	New     string  `json:"new"`     // what it became, in words or its first 200 characters; empty if it was dropped
+	Refused bool    `json:"refused"` // the row was left out, for this or another reason
 }
 
-// A Problem is what was found about a value.
+// A Problem is what is wrong with a value.
 type Problem string
 
-// Problems of a value, which with [Options].Strict are reasons to leave its row out.
+// Problems that leave the row out with [Options].Strict.
 const (
 	Unset       Problem = "is unset"
 	Blank       Problem = "is blank"
@@ -74,25 +74,25 @@ const (
 	TwoProjects Problem = "metrics have another project"
 )
 
-// Problems that are no reason for that. (What is missing is one if it was left out itself.)
+// Problems that do not leave the row out. (A row that refers to one left out is left out too.)
 const (
-	SkippedTime  Problem = "is skipped by the clock"
-	RepeatedTime Problem = "comes twice on the clock"
-	InFuture     Problem = "is in the future"
-	Missing      Problem = "is not there"
-	Gone         Problem = "has been deleted since it was imported"
-	Circular     Problem = "is in a circle"
-	ListedTwice  Problem = "is listed twice"
-	Changed      Problem = "has changed in the file since it was imported"
-	MaybeTwice   Problem = "may have been imported before, with another title or time of creation"
-	NewWork      Problem = "is completed, and new unfinished work comes under it"
-	Recounted    Problem = "is not what the tasks and goals below amount to"
+	SkippedTime       Problem = "is skipped by the clock"
+	RepeatedTime      Problem = "comes twice on the clock"
+	InFuture          Problem = "is in the future"
+	Missing           Problem = "is not there"
+	Deleted           Problem = "has been deleted since it was imported"
+	Cycle             Problem = "is in a cycle"
+	Duplicate         Problem = "is listed twice"
+	Changed           Problem = "has changed in the file since it was imported"
+	PossibleDuplicate Problem = "may have been imported before, with another title or time of creation"
+	NewWork           Problem = "is completed, and new unfinished work comes under it"
+	Recounted         Problem = "is not what the tasks and goals below amount to"
 )
 
 // refuses says whether a problem is a reason to leave a row out.
 func (p Problem) refuses() bool {
 	switch p {
-	case SkippedTime, RepeatedTime, InFuture, Missing, Gone, Circular, ListedTwice, Changed, MaybeTwice, NewWork, Recounted:
+	case SkippedTime, RepeatedTime, InFuture, Missing, Deleted, Cycle, Duplicate, Changed, PossibleDuplicate, NewWork, Recounted:
 		return false
 	default:
 		return true
@@ -135,7 +135,7 @@ func plain(name string) string {
 	return name
 }
 
-// String is the report for people, without its findings.
+// String returns the report as text, without its findings.
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Times are read in the time zone %s.\n\n", r.Zone)

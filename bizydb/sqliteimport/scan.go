@@ -11,9 +11,9 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A plan is what has to be known of a file before it is loaded: about 35 bytes for a task, some 50 more for one that depends on
+// An outline is what has to be known of a file before it is loaded: about 35 bytes for a task, some 50 more for one that depends on
 // others, and while that is scanned as many again.
-type plan struct {
+type outline struct {
 	goals, tasks rows
 	goalFacts    []goalFacts // of goals
 	taskGoals    []int32     // of tasks: their goal, or none
@@ -73,7 +73,7 @@ func (r *rows) count(s state) int {
 	return n
 }
 
-// scan reads the whole file, reports what is in it that is not taken over as it is, and makes the plan.
+// scan reads the whole file, reports what is in it that is not taken over as it is, and makes the outline.
 func (i *importer) scan(ctx context.Context) error {
 	counts := [2]int{}
 	for k, t := range []*table{i.goals, i.tasks} {
@@ -99,13 +99,13 @@ func (i *importer) scan(ctx context.Context) error {
 	for _, c := range []struct {
 		rows   *rows
 		counts *Counts
-	}{{&i.plan.goals, &i.report.Goals}, {&i.plan.tasks, &i.report.Tasks}} {
+	}{{&i.outline.goals, &i.report.Goals}, {&i.outline.tasks, &i.report.Tasks}} {
 		*c.counts = Counts{
 			InFile: len(c.rows.ids), Imported: c.rows.count(fresh),
 			Known: c.rows.count(known) + c.rows.count(gone), Refused: c.rows.count(refused),
 		}
 	}
-	standings := i.plan.preview()
+	standings := i.outline.preview()
 	if err := i.reportNewWork(ctx, standings); err != nil {
 		return err
 	}
@@ -130,11 +130,11 @@ func (s *stepper) add(rows int) {
 }
 
 func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
-	p := &i.plan
-	p.goals = makeRows(n)
+	o := &i.outline
+	o.goals = makeRows(n)
 	var parents []int64 // in the file
 	var hasParent []bool
-	err := i.scanTable(ctx, i.goals, &p.goals, step, func(r *row) {
+	err := i.scanTable(ctx, i.goals, &o.goals, step, func(r *row) {
 		facts := goalFacts{parent: none}
 		var g goal
 		if r != nil {
@@ -142,27 +142,27 @@ func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
 			facts.status, facts.progress, facts.updatedAt = g.Status, g.progress, g.UpdatedAt
 			facts.oldProgress, facts.oldStatus = text(r.value("progress_percentage")), text(r.value("status"))
 		}
-		p.goalFacts = append(p.goalFacts, facts)
+		o.goalFacts = append(o.goalFacts, facts)
 		parents, hasParent = append(parents, g.parent), append(hasParent, g.hasParent)
 	})
 	if err != nil {
 		return err
 	}
-	if err := i.findGone(ctx, &p.goals, nil, func(ids []int64) ([]int64, error) {
+	if err := i.findGone(ctx, &o.goals, nil, func(ids []int64) ([]int64, error) {
 		return idsOf(i.queries.ExistingGoals(ctx, ids))
 	}); err != nil {
 		return err
 	}
-	i.refuseWith(&p.goals, "goals", "parent_goal_id", func(at int) []int64 {
+	i.refuseWith(&o.goals, "goals", "parent_goal_id", func(at int) []int64 {
 		if !hasParent[at] {
 			return nil
 		}
 		return parents[at : at+1]
 	})
-	for at := range p.goals.ids {
-		if hasParent[at] && p.goals.states[at] == fresh {
-			p.goalFacts[at].parent = i.refer(&p.goals, parents[at], Finding{
-				Table: "goals", ID: p.goals.ids[at], Column: "parent_goal_id",
+	for at := range o.goals.ids {
+		if hasParent[at] && o.goals.states[at] == fresh {
+			o.goalFacts[at].parent = i.refer(&o.goals, parents[at], Finding{
+				Table: "goals", ID: o.goals.ids[at], Column: "parent_goal_id",
 			})
 		}
 	}
@@ -171,60 +171,60 @@ func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
 }
 
 func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
-	p := &i.plan
-	p.tasks = makeRows(n)
-	p.taskGoals, p.done = make([]int32, 0, n), make([]bool, 0, n)
+	o := &i.outline
+	o.tasks = makeRows(n)
+	o.taskGoals, o.done = make([]int32, 0, n), make([]bool, 0, n)
 	var lists [][]int64 // in the file, for each in waiting
-	err := i.scanTable(ctx, i.tasks, &p.tasks, step, func(r *row) {
-		at := int32(len(p.taskGoals))
+	err := i.scanTable(ctx, i.tasks, &o.tasks, step, func(r *row) {
+		at := int32(len(o.taskGoals))
 		goal, done := int32(none), false
 		if r != nil {
 			t := r.task()
 			done = t.Status == planner.TaskCompleted
-			if at := p.goals.find(t.goal); t.hasGoal && at != none && p.goals.states[at] == refused {
+			if at := o.goals.find(t.goal); t.hasGoal && at != none && o.goals.states[at] == refused {
 				r.refused = true
 				i.found(leftOut("tasks", r.id, "parent_goal_id", t.goal))
 			} else if t.hasGoal && !r.refused {
-				goal = i.refer(&p.goals, t.goal, Finding{Table: "tasks", ID: r.id, Column: "parent_goal_id"})
+				goal = i.refer(&o.goals, t.goal, Finding{Table: "tasks", ID: r.id, Column: "parent_goal_id"})
 			}
 			if len(t.dependencies) > 0 && !r.refused {
-				p.waiting, lists = append(p.waiting, waiting{task: at}), append(lists, t.dependencies)
+				o.waiting, lists = append(o.waiting, waiting{task: at}), append(lists, t.dependencies)
 			}
 		}
-		p.taskGoals, p.done = append(p.taskGoals, goal), append(p.done, done)
+		o.taskGoals, o.done = append(o.taskGoals, goal), append(o.done, done)
 	})
 	if err != nil {
 		return err
 	}
-	i.refuseWith(&p.tasks, "tasks", "dependencies", func(at int) []int64 {
-		w, ok := slices.BinarySearchFunc(p.waiting, int32(at), byTask)
+	i.refuseWith(&o.tasks, "tasks", "dependencies", func(at int) []int64 {
+		w, ok := slices.BinarySearchFunc(o.waiting, int32(at), byTask)
 		if !ok {
 			return nil
 		}
 		return lists[w]
 	})
 	// Only of those that others wait for does it matter whether they are still there.
-	wanted := make([]bool, len(p.tasks.ids))
+	wanted := make([]bool, len(o.tasks.ids))
 	for _, list := range lists {
 		for _, id := range list {
-			if at := p.tasks.find(id); at != none {
+			if at := o.tasks.find(id); at != none {
 				wanted[at] = true
 			}
 		}
 	}
-	if err := i.findGone(ctx, &p.tasks, wanted, func(ids []int64) ([]int64, error) {
+	if err := i.findGone(ctx, &o.tasks, wanted, func(ids []int64) ([]int64, error) {
 		return idsOf(i.queries.ExistingTasks(ctx, ids))
 	}); err != nil {
 		return err
 	}
 	for w, list := range lists {
-		task := p.waiting[w].task
-		if p.tasks.states[task] == refused {
+		task := o.waiting[w].task
+		if o.tasks.states[task] == refused {
 			continue
 		}
 		for _, id := range list {
-			if at := i.refer(&p.tasks, id, Finding{Table: "tasks", ID: p.tasks.ids[task], Column: "dependencies"}); at != none {
-				p.waiting[w].on = append(p.waiting[w].on, at)
+			if at := i.refer(&o.tasks, id, Finding{Table: "tasks", ID: o.tasks.ids[task], Column: "dependencies"}); at != none {
+				o.waiting[w].on = append(o.waiting[w].on, at)
 			}
 		}
 	}
@@ -279,7 +279,7 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 			if r.refused {
 				state = refused
 			} else if twin {
-				i.found(Finding{Table: t.name, ID: id, Column: "title", Problem: MaybeTwice, Old: text(r.value("title")), New: "another"})
+				i.found(Finding{Table: t.name, ID: id, Column: "title", Problem: PossibleDuplicate, Old: text(r.value("title")), New: "another"})
 			}
 		}
 		into.ids, into.states, into.sizes, into.newIDs = append(into.ids, id), append(into.states, state), append(into.sizes, size(values)), append(into.newIDs, newID)

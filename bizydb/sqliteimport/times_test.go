@@ -75,8 +75,8 @@ func TestTimes(t *testing.T) {
 			r[c.column] = c.old
 			f.insert(t, c.table, r)
 			report := importFile(t, db, user, f.path, sqliteimport.Options{Zone: zone(t, c.zone), Strict: true})
-			plan := planOf(t, db, user)
-			task, goal := plan.tasks[7], plan.goals[7]
+			stored := importedFor(t, db, user)
+			task, goal := stored.tasks[7], stored.goals[7]
 			got := map[string]*time.Time{
 				"tasks.created_at": &task.CreatedAt, "tasks.completed_at": task.CompletedAt, "tasks.due_date": task.DueDate,
 				"goals.created_at": &goal.CreatedAt, "goals.updated_at": &goal.UpdatedAt, "goals.target_date": goal.TargetDate,
@@ -111,7 +111,7 @@ func TestMachinesZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := time.Date(2025, 6, 1, 0, 0, 0, 0, time.Local)
-	if due := planOf(t, db, user).tasks[1].DueDate; due == nil || !due.Equal(want) {
+	if due := importedFor(t, db, user).tasks[1].DueDate; due == nil || !due.Equal(want) {
 		t.Errorf("due %v, want %v", due, want)
 	}
 	if report.Zone != "of this machine, now UTC-09:30" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb"
@@ -50,7 +51,7 @@ func tryByHand(ctx context.Context, r *report, db *bizydb.DB) error {
 		var n int
 		err := db.Pool().QueryRow(ctx, sql).Scan(&n)
 		var refusal *pgconn.PgError
-		if errors.As(err, &refusal) && refusal.Code == "42501" {
+		if errors.As(err, &refusal) && refusal.Code == pgerrcode.InsufficientPrivilege {
 			return refusal.Code + " " + refusal.Message, nil
 		}
 		return "", fmt.Errorf("%s: should be refused, but gave %d and error %w", sql, n, err)

@@ -9,18 +9,18 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// load loads the plan in one transaction. Its errors name the file and the entry.
-func load(ctx context.Context, r *report, alice bizydb.Scope, p *plan) error {
-	goals, tasks := p.size()
+// load loads a company in one transaction. Its errors name the file and the entry.
+func load(ctx context.Context, r *report, alice bizydb.Scope, c *company) error {
+	goals, tasks := c.size()
 	var err error
 	_ = r.step("InTx", goals+tasks+2, func() (string, error) {
 		err = alice.InTx(ctx, func(tx *bizydb.Tx) error {
-			return loadUnder(ctx, tx, nil, p.Goals, p.Tasks)
+			return loadUnder(ctx, tx, nil, c.Goals, c.Tasks)
 		})
 		return count(goals, "goal") + " and " + count(tasks, "task") + ", an insert each", err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", p.name, err)
+		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	return nil
 }
@@ -52,8 +52,8 @@ func loadUnder(ctx context.Context, tx *bizydb.Tx, parent *planner.GoalID, goals
 	return nil
 }
 
-// size counts the plan's goals and tasks.
-func (p *plan) size() (goals, tasks int) {
+// size counts the company's goals and tasks.
+func (c *company) size() (goals, tasks int) {
 	var count func([]goal, []task)
 	count = func(gs []goal, ts []task) {
 		goals, tasks = goals+len(gs), tasks+len(ts)
@@ -61,6 +61,6 @@ func (p *plan) size() (goals, tasks int) {
 			count(g.Goals, g.Tasks)
 		}
 	}
-	count(p.Goals, p.Tasks)
+	count(c.Goals, c.Tasks)
 	return goals, tasks
 }

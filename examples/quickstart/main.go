@@ -1,13 +1,13 @@
 // Quickstart does with bizydb what a service does: it sets up a database and a login, registers two users, loads a
-// business plan for one of them, works on it, and shows that the other one gets nothing.
+// small company's goals and tasks for one of them, works on them, and shows that the other one gets nothing.
 //
 //	go run ./examples/quickstart
-//	go run ./examples/quickstart -plan my-plan.json
+//	go run ./examples/quickstart -load my-company.json
 //
 // It uses the PostgreSQL server that DATABASE_URL names, whose role may create databases and roles, or starts one of its
 // own in a container or from installed or fetched binaries. What it makes it removes at the end, also after Ctrl-C.
 //
-// A plan is a JSON file like plan.json beside this one: goals with goals and tasks in them. A date is a number of days
+// Files to load are JSON like company.json beside this one: goals with goals and tasks in them. A date is a number of days
 // from today, like 12 or -3, or a day, like "2027-03-31". Every field but the title can be left out.
 package main
 
@@ -54,7 +54,7 @@ func exitCode(err error) int {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	file := flags.String("plan", "", "load the plan in `FILE`, made like examples/quickstart/plan.json, instead of that one")
+	file := flags.String("load", "", "load goals and tasks from `FILE`, in the form of examples/quickstart/company.json, instead of that one")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
@@ -62,20 +62,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return errUsage
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "quickstart takes no arguments, but got %q; a plan goes behind -plan\n", flags.Arg(0))
+		fmt.Fprintf(stderr, "quickstart takes no arguments, but got %q; name a file to load with -load\n", flags.Arg(0))
 		return errUsage
 	}
 
-	plan, err := readPlan(*file)
+	company, err := readCompany(*file)
 	if err != nil {
 		return err
 	}
 	r := newReport(stdout)
-	return errors.Join(show(ctx, r, plan), r.err)
+	return errors.Join(show(ctx, r, company), r.err)
 }
 
 // show sets up, shows everything and cleans up.
-func show(ctx context.Context, r *report, plan *plan) (err error) {
+func show(ctx context.Context, r *report, company *company) (err error) {
 	r.heading("Find or start a PostgreSQL server")
 	s, err := findServer(ctx, r)
 	if err != nil {
@@ -107,8 +107,8 @@ func show(ctx context.Context, r *report, plan *plan) (err error) {
 	if err != nil {
 		return err
 	}
-	r.section("Load " + plan.name + " for Alice, all of it or nothing")
-	if err := load(ctx, r, alice, plan); err != nil {
+	r.section("Load " + company.name + " for Alice, all of it or nothing")
+	if err := load(ctx, r, alice, company); err != nil {
 		return err
 	}
 
@@ -116,7 +116,7 @@ func show(ctx context.Context, r *report, plan *plan) (err error) {
 	if err := work(ctx, r, alice); err != nil {
 		return err
 	}
-	r.section("Where Alice's plan stands")
+	r.section("Where Alice's goals stand")
 	goal, task, err := printTree(ctx, r, alice)
 	if err != nil {
 		return err

@@ -148,11 +148,11 @@ func TestExitCodes(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{[]string{"-help"}, 0, "-plan FILE"},
+		{[]string{"-help"}, 0, "-load FILE"},
 		{[]string{"-nonsense"}, 2, "not defined: -nonsense"},
-		{[]string{"-plan"}, 2, "needs an argument"},
-		{[]string{"my.json"}, 2, "behind -plan"},
-		{[]string{"-plan", filepath.Join(t.TempDir(), "none.json")}, 1, ""},
+		{[]string{"-load"}, 2, "needs an argument"},
+		{[]string{"my.json"}, 2, "with -load"},
+		{[]string{"-load", filepath.Join(t.TempDir(), "none.json")}, 1, ""},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := exitCode(run(t.Context(), c.args, &stdout, &stderr)); code != c.code {

@@ -123,7 +123,7 @@ func (r *report) summary() {
 		{"a scoped list", "ListTasks"},
 		{"a scoped insert", "CreateTask"},
 		{"a scoped update", "UpdateTask"},
-		{"the whole plan, one transaction", "InTx"},
+		{"the whole file, one transaction", "InTx"},
 	} {
 		r.printf("  %-32s %s\n", line.what, count(r.fewest[line.call], "round trip"))
 	}

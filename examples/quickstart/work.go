@@ -8,7 +8,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// work does what a user does in a day. It works with any plan.
+// work does what a user does in a day. It works with any goals and tasks.
 func work(ctx context.Context, r *report, alice bizydb.Scope) error {
 	var created planner.Task
 	for _, what := range []string{"add", "add again, by mistake,"} {

@@ -76,7 +76,7 @@ func TestImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Accounts().Find(t.Context(), "ada@example.org"); !errors.Is(err, bizydb.ErrNotFound) {
+	if _, err := db.Accounts().FindByLogin(t.Context(), "ada@example.org"); !errors.Is(err, bizydb.ErrNotFound) {
 		t.Errorf("a dry run: error %v, want no user", err)
 	}
 	wantLines(t, stderr, "ada@example.org would be registered as ada.")
@@ -108,7 +108,7 @@ func TestImport(t *testing.T) {
 	if same(dry) != same(out) {
 		t.Errorf("the dry run said\n%s\nand the real one\n%s", dry, out)
 	}
-	user, err := db.Accounts().Find(t.Context(), "ada@example.org")
+	user, err := db.Accounts().FindByLogin(t.Context(), "ada@example.org")
 	if err != nil || user.Username != "ada" {
 		t.Errorf("user %+v (error %v)", user, err)
 	}
@@ -161,7 +161,7 @@ func TestStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLines(t, out, " +tasks +3 +2 +0 +1", `tasks 3: priority "9" is out of range: left out`)
-	if user, err := db.Accounts().Find(t.Context(), "lovelace"); err != nil || user.Email != "ada@example.org" {
+	if user, err := db.Accounts().FindByLogin(t.Context(), "lovelace"); err != nil || user.Email != "ada@example.org" {
 		t.Errorf("user %+v (error %v)", user, err)
 	}
 }

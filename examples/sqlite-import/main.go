@@ -1,5 +1,5 @@
 // Sqlite-import moves a person from the single-user planner to bizydb: it brings the tasks and goals in the planner's
-// SQLite file into the plan of a user.
+// SQLite file to a user.
 //
 //	export DATABASE_URL=postgres://planner_service@localhost/planner
 //	go run ./examples/sqlite-import -user ada@example.org -dry-run ~/.business-agent/tasks.db

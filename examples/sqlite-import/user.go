@@ -23,7 +23,7 @@ func (j *job) findUser(ctx context.Context, db *bizydb.DB, stderr io.Writer) (bi
 	if !strings.Contains(j.email, "@") { // a username would be found, too
 		return 0, fmt.Errorf("-user %q is not an email address", j.email)
 	}
-	user, err := db.Accounts().Find(ctx, j.email)
+	user, err := db.Accounts().FindByLogin(ctx, j.email)
 	switch {
 	case err == nil && !user.IsActive:
 		return 0, fmt.Errorf("user %s is not active", j.email)
@@ -71,7 +71,7 @@ func checkUsername(ctx context.Context, db *bizydb.DB, name string) error {
 	if !usernameForm.MatchString(name) {
 		return errors.New("it must be 1 to 100 letters and digits of ASCII, \".\", \"_\" and \"-\", beginning with a letter or digit")
 	}
-	switch _, err := db.Accounts().Find(ctx, name); {
+	switch _, err := db.Accounts().FindByLogin(ctx, name); {
 	case err == nil:
 		return bizydb.ErrUsernameTaken
 	case errors.Is(err, bizydb.ErrNotFound):

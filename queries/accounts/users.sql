@@ -3,22 +3,22 @@
 UPDATE bizydb.profiles SET email = @email, is_verified = false, email_verified_at = NULL WHERE id = @id
 RETURNING *;
 
--- CreateUser adds a user. The hash never comes back.
+-- CreateUser adds a user. It does not return the hash.
 -- name: CreateUser :one
 INSERT INTO public.users (email, username, hashed_password, full_name)
 VALUES (@email, @username, @hashed_password, sqlc.narg('full_name'))
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
 
--- DeleteUser removes a user with all goals and tasks and counts those.
+-- DeleteUser deletes a user with all goals and tasks and counts those.
 -- name: DeleteUser :one
 SELECT d.goals::bigint AS goals, d.tasks::bigint AS tasks FROM bizydb.delete_user(@id::bigint) AS d;
 
--- FindCredentials finds by email or username what a sign-in needs.
+-- FindCredentials returns what a sign-in needs, by email or username.
 -- name: FindCredentials :one
 SELECT id, hashed_password, is_active FROM public.users
 WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
 
--- FindUser finds by email or username, in whatever case.
+-- FindUser returns a user by email or username, ignoring case.
 -- name: FindUser :one
 SELECT * FROM bizydb.profiles
 WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
@@ -31,7 +31,7 @@ SELECT hashed_password FROM public.users WHERE id = @id AND is_active;
 -- name: GetUser :one
 SELECT * FROM bizydb.profiles WHERE id = @id;
 
--- ListUsers returns users in the order of their ids, from behind one.
+-- ListUsers returns users with an id above After, ordered by id.
 -- name: ListUsers :many
 SELECT * FROM bizydb.profiles
 WHERE id > @after
@@ -41,33 +41,33 @@ WHERE id > @after
 ORDER BY id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- MarkEmailVerified says that an address is the user's, if it still is. A second time changes nothing.
+-- MarkEmailVerified marks an address as verified if it is still the user's. It is idempotent.
 -- name: MarkEmailVerified :one
 UPDATE bizydb.profiles SET is_verified = true, email_verified_at = coalesce(email_verified_at, now())
 WHERE id = @id AND lower(email) = lower(@email)
 RETURNING *;
 
--- RecordSignIn stamps a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
+-- RecordSignIn records a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
 -- got another password since the hash was read.
 -- name: RecordSignIn :one
 UPDATE public.users SET last_login_at = now(), hashed_password = coalesce(sqlc.narg('new_hash'), hashed_password)
 WHERE id = @id AND is_active AND hashed_password = @hashed_password
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
 
--- ReplaceHash sets a new password in place of an old one, for an active user.
+-- ReplaceHash replaces an active user's hash if it is still the old one.
 -- name: ReplaceHash :execrows
 UPDATE public.users SET hashed_password = @new_hash WHERE id = @id AND is_active AND hashed_password = @old_hash;
 
--- SetActive deactivates and reactivates.
+-- SetActive deactivates and reactivates a user.
 -- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = @is_active WHERE id = @id
 RETURNING *;
 
--- SetHash sets a new password.
+-- SetHash sets a user's hash.
 -- name: SetHash :execrows
 UPDATE public.users SET hashed_password = @new_hash WHERE id = @id;
 
--- SetSuperuser makes an administrator of the service, or no longer one.
+-- SetSuperuser sets or clears the mark of an administrator.
 -- name: SetSuperuser :one
 UPDATE bizydb.profiles SET is_superuser = @is_superuser WHERE id = @id
 RETURNING *;

@@ -1,4 +1,4 @@
--- CompleteGoals makes goals completed at the times given, where they are not that already.
+-- CompleteGoals completes goals at the times given, unless they are completed at those times already.
 -- name: CompleteGoals :exec
 UPDATE public.goals g SET status = 'completed', completed_at = done.completed_at
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@times::timestamptz[])) AS done (id, completed_at)
@@ -18,11 +18,11 @@ FROM jsonb_to_recordset((sqlc.arg('goals')::text)::jsonb) AS n (
 )
 RETURNING id;
 
--- DateGoals says when goals were last changed.
+-- DateGoals sets when goals were last changed.
 -- name: DateGoals :exec
 SELECT bizydb.date_imported_goals(@ids::bigint[], @times::timestamptz[]);
 
--- GoalStatuses returns of all goals what they are under and how they stand, in no order.
+-- GoalStatuses returns the parent and the status of every goal, in unspecified order.
 -- name: GoalStatuses :many
 SELECT id, parent_goal_id, status FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id());
 
@@ -32,6 +32,6 @@ UPDATE public.goals g SET parent_goal_id = link.parent_goal_id
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@parents::bigint[])) AS link (id, parent_goal_id)
 WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = link.id;
 
--- ListProgress returns where goals stand, in the order of their ids.
+-- ListProgress returns the status and the percentage of goals, ordered by id.
 -- name: ListProgress :many
 SELECT id, status, progress_percentage FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]) ORDER BY id;

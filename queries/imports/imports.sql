@@ -1,12 +1,12 @@
--- ExistingGoals returns those of some ids that are goals of the user, in no order.
+-- ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
 -- name: ExistingGoals :many
 SELECT id FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]);
 
--- ExistingTasks returns those of some ids that are tasks of the user, in no order.
+-- ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
 -- name: ExistingTasks :many
 SELECT id FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]);
 
--- ListImported returns what has been imported of a kind, in the order of the old ids.
+-- ListImported returns what has been imported of a kind, ordered by old id.
 -- name: ListImported :many
 SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id
 FROM bizydb.imports i
@@ -18,7 +18,7 @@ ORDER BY r.old_id, r.mark;
 -- name: Now :one
 SELECT now()::timestamptz;
 
--- RecordImported keeps what has been imported. The slices belong together, element by element.
+-- RecordImported records what has been imported. The slices belong together, element by element.
 -- name: RecordImported :exec
 INSERT INTO bizydb.imports (kind, old_ids, marks, contents, new_ids)
 VALUES (@kind, @old_ids, @marks, @contents, @new_ids);

@@ -1,5 +1,5 @@
--- CreateTasks adds many tasks in one statement, all or none, and returns their ids in the order given. Fields are as in
--- CreateTask. They travel as one JSON value, of which the server takes 256 MB. None given is an empty slice.
+-- CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
+-- CreateTask. The tasks are sent as one JSON value, of at most 256 MB. With none given it returns an empty slice.
 -- name: CreateTasks :many
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
@@ -14,13 +14,13 @@ FROM jsonb_to_recordset(@tasks::bizydb.new_tasks) AS n (
 )
 RETURNING id;
 
--- DeleteTasks removes many tasks in one statement and returns the ids of those that were there, in no order.
+-- DeleteTasks deletes many tasks in one statement and returns the ids of those that existed, in unspecified order.
 -- name: DeleteTasks :many
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
 RETURNING id;
 
--- SetTaskStatuses gives many tasks a status in one statement and returns the ids of those that are there, in no order.
--- Goals follow as if it were one task. An empty status leaves them as they are.
+-- SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
+-- order. Progress is updated once. An empty status changes nothing.
 -- name: SetTaskStatuses :many
 UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)

@@ -1,5 +1,5 @@
--- GoalTasks returns all tasks under a goal and the goals below it, cancelled ones too, in the order of lists. No such
--- goal is an empty slice.
+-- GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
+-- goal does not exist it returns an empty slice.
 -- name: GoalTasks :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
@@ -10,10 +10,10 @@ SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
--- GoalWork returns all tasks under a goal and the goals below it, but for cancelled ones and what is below these, and all
--- that they depend on, in the order of lists; Elsewhere marks what is only depended on. It is what TaskOrder and
--- CriticalPath are made of. No such goal is an empty slice.
--- name: GoalWork :many
+-- goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
+-- that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
+-- computed from it. If the goal does not exist it returns an empty slice.
+-- name: goalWork :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
   UNION ALL
@@ -31,7 +31,7 @@ FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
--- ReadyTasks returns the tasks, pending or in progress, whose dependencies are all completed, in the order of lists.
+-- ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 -- name: ReadyTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -43,15 +43,15 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- SetTaskDependencies says which tasks have to be done before a task, none for nil, and returns it as stored. No such
--- task or dependency is ErrNotFound. A task that would depend on itself, directly or through others, is
+-- SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
+-- a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
 -- ErrDependencyCycle.
 -- name: SetTaskDependencies :one
 UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- TasksBlockedBy returns the tasks, not completed, that depend directly on a task which is not completed itself, in the
--- order of lists. Otherwise, and for no such task, it is an empty slice.
+-- TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+-- completed or does not exist it returns an empty slice.
 -- name: TasksBlockedBy :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -59,8 +59,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
--- TasksBlocking returns the tasks that a task depends on directly and that are not completed, in the order of lists.
--- For a task that is ready, and for no such task, it is an empty slice.
+-- TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
+-- does not exist it returns an empty slice.
 -- name: TasksBlocking :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())

@@ -1,5 +1,5 @@
--- GoalAncestors returns the goals above a goal, its parent first, the root last. A root has none; no such goal is an
--- empty slice.
+-- GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
+-- it returns an empty slice.
 -- name: GoalAncestors :many
 WITH RECURSIVE above (id, parent_goal_id, distance) AS (
   SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
@@ -12,8 +12,8 @@ JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals
 WHERE a.distance > 0
 ORDER BY a.distance;
 
--- GoalsAtRisk returns the active goals below 20 percent whose target date is within 30 days of At, or past, the nearest
--- target date first, then in the order of creation.
+-- GoalsAtRisk returns the active goals below 20 percent whose target date is past or within 30 days of At, ordered by
+-- target date, then by creation.
 -- name: GoalsAtRisk :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
@@ -21,7 +21,7 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND prog
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- GoalsNearCompletion returns the active goals at 80 percent or more, the highest first, then the nearest target date,
+-- GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
 -- those without one last.
 -- name: GoalsNearCompletion :many
 SELECT * FROM public.goals
@@ -29,8 +29,8 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND prog
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- ListGoals returns the goals that match every filter that is set, the nearest target date first, those without one
--- last, then in the order of creation. RootsOnly leaves out those under another goal.
+-- ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
+-- by creation. RootsOnly excludes sub-goals.
 -- name: ListGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -41,8 +41,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- SearchGoals returns the goals that have Text in their title, description or success criteria, in whatever case, in
--- the order of ListGoals. Every character stands for itself, % and _ too. An empty Text finds all.
+-- SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
+-- ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
 -- name: SearchGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -50,9 +50,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- UpcomingGoals returns the active goals whose target date is At or later, up to the end of the day that is Days after
--- it (0 is the same day, above 36525 is as 36525, below 0 there is none) in TimeZone, a name like Europe/Berlin, UTC
--- where it is empty, the nearest first.
+-- UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
+-- TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 -- name: UpcomingGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())

@@ -1,11 +1,11 @@
--- CompleteGoal makes a goal completed, whatever is unfinished under it, and returns it as stored. One that was completed
--- stays as it is. No such goal is ErrNotFound.
+-- CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns it as stored. It is
+-- idempotent: a completed goal keeps its CompletedAt. If the goal does not exist it returns ErrNotFound.
 -- name: CompleteGoal :one
 UPDATE public.goals SET status = 'completed' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- CreateGoal adds a goal and returns it as stored. Only Title is needed: a field left at its zero value takes its
--- default (active, at 0 percent, a root, created now, no metrics). With a parent goal that is not there it is ErrNotFound.
+-- CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
+-- (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns ErrNotFound.
 -- name: CreateGoal :one
 INSERT INTO public.goals (
   parent_goal_id, title, description, horizon, target_date, status,
@@ -16,8 +16,8 @@ INSERT INTO public.goals (
 )
 RETURNING *;
 
--- DeleteGoal removes a goal and returns what it was. Its sub-goals become roots and its tasks stay, under no goal.
--- Without such a goal it is ErrNotFound.
+-- DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
+-- does not exist it returns ErrNotFound.
 -- name: DeleteGoal :one
 DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
@@ -26,22 +26,24 @@ RETURNING *;
 -- name: GetGoal :one
 SELECT * FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
--- MoveGoal puts a goal, with all that is under it, under another one, or makes it a root, and returns it as stored. A
--- goal under itself or one of its own sub-goals is ErrGoalCycle, no such goal or parent is ErrNotFound.
+-- MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
+-- goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal or the parent does not exist it
+-- returns ErrNotFound.
 -- name: MoveGoal :one
 UPDATE public.goals SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- ReopenGoal makes a completed goal active again, and with it every completed goal above. Its percentage is that of its
--- work again, which can be 100; a goal without work keeps its 100 until another is set. A goal that is not completed
--- stays as it is. No such goal is ErrNotFound.
+-- ReopenGoal makes a completed goal, and every completed goal above it, active again. Its percentage is recomputed from
+-- its work, which can be 100; without work it stays 100 until it is set. A goal that is not completed is not changed. It
+-- returns the goal as stored, or ErrNotFound.
 -- name: ReopenGoal :one
 UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- UpdateGoal changes the fields that are set and returns the goal as stored. A field left at its zero value stays as it
--- is; Clear… sets its column to NULL, whatever the field beside it says. Metrics are replaced as a whole; an empty map
--- clears them. CompletedAt follows Status. A goal under itself is ErrGoalCycle, no such goal or parent is ErrNotFound.
+-- UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
+-- unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
+-- empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal or the parent
+-- does not exist it returns ErrNotFound.
 -- name: UpdateGoal :one
 UPDATE public.goals SET
   title = coalesce(sqlc.narg('title'), title),

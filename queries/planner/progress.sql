@@ -1,6 +1,6 @@
--- GoalTree returns a goal, or every root for 0, each followed by its sub-goals in the order of ListGoals, they by theirs,
--- and so on. Depth is 0 for the goal that was asked for and for roots. The tasks directly under a goal are counted by
--- status. No such goal is an empty slice.
+-- GoalTree returns a goal, or with 0 every root, followed by its sub-goals in the order of ListGoals, each followed by
+-- its own, depth first. Depth is 0 for the goal itself and for roots. The tasks directly under each goal are counted by
+-- status. If the goal does not exist it returns an empty slice.
 -- name: GoalTree :many
 WITH RECURSIVE tree (id, depth, place) AS (
   (
@@ -26,17 +26,17 @@ CROSS JOIN LATERAL (
 ) AS n
 ORDER BY t.place;
 
--- RollUp counts anew all that is under a goal, the goal itself and those above it, and writes what differs. It returns
--- the goals that were wrong, in the order of their ids, with the old and the new percentage, which are equal
--- where only a count was wrong. Progress is kept by the database: this is for repair, and for after a load with the
--- triggers off. No such goal is ErrNotFound.
+-- RollUp recomputes the progress of a goal, everything under it and the goals above it, and writes what differs. It
+-- returns the goals that were wrong, ordered by id, with the old and the new percentage, which are equal if only a count
+-- was wrong. Triggers maintain progress; RollUp is for repair, and for after a load with triggers disabled. If the goal
+-- does not exist it returns ErrNotFound.
 -- name: RollUp :many
 SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
 FROM bizydb.roll_up((SELECT o.id FROM public.goals o WHERE o.user_id = (SELECT bizydb.current_user_id()) AND o.id = @goal_id)) AS c (goal_id, old_percentage, new_percentage)
 JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.id = c.goal_id
 ORDER BY g.id;
 
--- RollUpAll is RollUp for all goals of the user. An empty slice says that nothing was wrong.
+-- RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 -- name: RollUpAll :many
 SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
 FROM bizydb.roll_up_all() AS c (goal_id, old_percentage, new_percentage)

@@ -1,5 +1,5 @@
--- CompletionRate returns how many tasks were due at From or later and before Before, how many of them are completed,
--- how many were so by their due date, and the share that is completed, from 0 to 1, 0 where none was due.
+-- CompletionRate counts the tasks due at or after From and before Before: all, those completed, and those completed by
+-- their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
 -- name: CompletionRate :one
 SELECT count(*)::int AS due,
   count(*) FILTER (WHERE status = 'completed')::int AS completed,
@@ -9,9 +9,9 @@ FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
 
--- DailyCompletions returns, for each of the Days days that end with the day of At, how many tasks were completed and
--- the hours they took, the first day first. Days without any are there with 0. Days above 36525, which is a hundred
--- years, is as 36525; below 1 it is an empty slice.
+-- DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
+-- actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
+-- 36525; below 1 it returns an empty slice.
 -- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text)) AS now (day)
@@ -25,13 +25,14 @@ LEFT JOIN (
 GROUP BY days.day
 ORDER BY days.day;
 
--- GoalForecast says when the tasks under a goal will be done, sub-goals included but for cancelled ones, if they go on
--- as they did on the last Days days, fewer if the goal is younger, but at least one. PerDay is the mean number of tasks
--- completed on each of them. ExpectedDay is the day of At and what remains at that rate; EarliestDay and LatestDay are
--- the same at the rate plus and minus 1.28 standard errors of the mean, which, of some weeks or more, is where the true
--- rate is in about four cases of five. Chance in the days to come is not in it. Each is nil if it is not within a
--- hundred years: if nothing was completed, say, or for the range where there is one day only. If nothing remains all
--- three are the day of At. What remains is what is not completed now, whatever At is. No such goal is ErrNotFound.
+-- GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
+-- last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
+-- per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
+-- plus and minus 1.28 standard errors of the mean, which contains the true rate in about four of five cases if there are
+-- some weeks of data; it does not include the variance of the days to come. A day more than a hundred years away is nil,
+-- as is every day if nothing was completed, and EarliestDay and LatestDay with only one day of data. If nothing remains
+-- all three are the day of At. Remaining counts the tasks not completed now, whatever At is. If the goal does not exist
+-- it returns ErrNotFound.
 -- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
@@ -62,8 +63,8 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
 
--- TaskCountsByCategory returns for each category that has tasks their number and hours, in the order that the
--- database's collation gives them, those without a category last.
+-- TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the
+-- database's collation, tasks without a category last.
 -- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
@@ -72,7 +73,7 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 GROUP BY category
 ORDER BY category NULLS LAST;
 
--- TaskCountsByPriority returns for each priority, 1 to 5, the number of tasks and their hours, 0 where there are none.
+-- TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
 -- name: TaskCountsByPriority :many
 SELECT p::int AS priority, coalesce(t.tasks, 0)::int AS tasks, coalesce(t.completed, 0)::int AS completed,
   coalesce(t.estimated_hours, 0)::float8 AS estimated_hours, coalesce(t.actual_hours, 0)::float8 AS actual_hours
@@ -84,8 +85,8 @@ LEFT JOIN (
 ) AS t ON t.priority = p
 ORDER BY p;
 
--- TaskCountsByStatus returns for each status, pending, in progress, blocked and completed, the number of tasks and
--- their hours, 0 where there are none.
+-- TaskCountsByStatus returns the number of tasks and their hours for each status, in the order pending, in progress,
+-- blocked, completed, 0 if there are none.
 -- name: TaskCountsByStatus :many
 SELECT s.status::bizydb.task_status AS status, coalesce(t.tasks, 0)::int AS tasks,
   coalesce(t.estimated_hours, 0)::float8 AS estimated_hours, coalesce(t.actual_hours, 0)::float8 AS actual_hours
@@ -96,8 +97,9 @@ LEFT JOIN (
 ) AS t ON t.status = s.status
 ORDER BY s.place;
 
--- TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and estimated of what
--- is not completed. Compared… are the estimates and the hours of those completed tasks that have both.
+-- TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and remaining, which is
+-- the estimate of tasks not completed. Compared… are the estimated and the spent hours of the completed tasks that have
+-- both.
 -- name: TaskHours :one
 SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actual_hours), 0)::float8 AS spent,
   coalesce(sum(estimated_hours) FILTER (WHERE status <> 'completed'), 0)::float8 AS remaining,
@@ -106,8 +108,8 @@ SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actu
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL);
 
--- Velocity returns how many tasks were completed on the Days days that end with the day of At, and the mean for each
--- day. Days below 1 is as 1, above 36525 as 36525.
+-- Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
+-- below 1 counts as 1, above 36525 as 36525.
 -- name: Velocity :one
 SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::int, 36525)))::float8 AS per_day
 FROM public.tasks
@@ -115,8 +117,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
--- WeeklyCompletions is DailyCompletions by weeks, which begin on Monday: the Weeks weeks that end with the week of At.
--- Weeks above 5218 is as 5218; below 1 it is an empty slice.
+-- WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
+-- 5218 counts as 5218; below 1 it returns an empty slice.
 -- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
 FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
@@ -130,10 +132,10 @@ LEFT JOIN (
 GROUP BY weeks.monday
 ORDER BY weeks.monday;
 
--- Workload returns, for each of the Weeks weeks from the week of At on, the tasks that are due in it: how many, how
--- many are open, that is not completed, how many of these have no estimate, the estimated hours of all and of the open
--- ones, and the hours spent. Weeks begin on Monday; those without tasks are there with 0. Weeks above 5218 is as 5218;
--- below 1 it is an empty slice.
+-- Workload returns, for each of the Weeks weeks from the week of At on, the tasks due in it: how many, how many are open
+-- (not completed), how many of the open ones have no estimate, the estimated hours of all and of the open ones, and the
+-- actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
+-- it returns an empty slice.
 -- name: Workload :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (WHERE t.open))::int AS open,
   (count(*) FILTER (WHERE t.open AND t.estimated_hours IS NULL))::int AS without_estimate,

@@ -1,13 +1,12 @@
--- AllTasks is ListTasks without a filter.
--- name: AllTasks :many
+-- allTasks is ListTasks without a filter.
+-- name: allTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
 
--- FilteredTasks is the query behind ListTasks, which is easier to use. With a category it passes over what does not
--- match.
--- name: FilteredTasks :many
+-- filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
+-- name: filteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id())
@@ -21,9 +20,9 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- KeysetTaggedTasks is KeysetTasks for tasks that have at least one of the tags in AnyTag, unless it is empty, and all
--- of those in AllTags. It reads all that have them.
--- name: KeysetTaggedTasks :many
+-- keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
+-- those in AllTags. It reads every task that has them.
+-- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
@@ -50,11 +49,10 @@ END
 ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
 LIMIT @max::int;
 
--- KeysetTasks is the query behind PageTasks, which is easier to use. It returns the tasks that match every filter that
--- is set, no more than Max of them: those that come after the place given by FromPriority, FromDueDate (nil for none),
--- FromCreatedAt and FromID in the order of lists, or before it if Back is set, the nearest first. TotalCount is the
--- number of all that match, 0 unless WithTotal is set.
--- name: KeysetTasks :many
+-- keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
+-- after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
+-- it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
+-- name: keysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
@@ -94,15 +92,15 @@ CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sig
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
 
--- OpenTasks returns the tasks that are not completed: pending, in progress and blocked.
+-- OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 -- name: OpenTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
--- OverdueTasks returns the tasks pending or in progress, and the blocked ones too if WithBlocked is set, that were due
--- before At, the longest overdue first, then by priority and id.
+-- OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
+-- by due date, priority and id.
 -- name: OverdueTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -111,8 +109,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
--- SearchTasks returns the tasks that have Text in their title, description or notes, in whatever case. Every character
--- stands for itself, % and _ too. An empty Text finds all. It reads all tasks of the user.
+-- SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
+-- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -120,10 +118,10 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- TaggedTasks returns the tasks that have at least one of the tags in AnyOf, unless it is empty, and all of those in
--- AllOf. With both empty it is an empty slice. Case matters.
+-- TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
+-- If both are empty it returns an empty slice. Tags are case-sensitive.
 -- name: TaggedTasks :many
-SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_of')::bizydb.tags, sqlc.narg('all_of')::bizydb.tags)) AS tagged (id)
+SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
@@ -135,8 +133,8 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = @priority
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
 
--- TasksDue returns the tasks, completed ones too, that are due at From or later and before Before, the earliest first,
--- then by priority and id.
+-- TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
+-- priority and id.
 -- name: TasksDue :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -145,8 +143,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- TasksDueToday returns the tasks that are not completed and due on the day of At, past hours of it included, the
--- earliest first, then by priority and id. Those without a due date come after them if WithUndated is set.
+-- TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
+-- date, priority and id. With WithUndated the tasks without a due date follow.
 -- name: TasksDueToday :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
@@ -161,8 +159,8 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
 ORDER BY due_date NULLS LAST, priority, id
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- UnassignedTasks returns the tasks that are not completed and under no goal.
--- name: UnassignedTasks :many
+-- TasksWithoutGoal returns the tasks, not completed, that are under no goal.
+-- name: TasksWithoutGoal :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
@@ -172,8 +170,8 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- UpcomingTasks returns the tasks that are not completed and due from At on to the end of the day that is Days after it
--- (0 is the same day, above 36525 is as 36525, below 0 there is none), the earliest first, then by priority and id.
+-- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
+-- ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 -- name: UpcomingTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())

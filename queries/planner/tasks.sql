@@ -1,24 +1,24 @@
--- AssignTask puts a task under another goal, or under none for nil, and returns it as stored. No such task or goal is
--- ErrNotFound.
--- name: AssignTask :one
+-- MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
+-- not exist it returns ErrNotFound.
+-- name: MoveTask :one
 UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- BlockTask makes a task blocked and keeps the reason, none for nil, and returns it as stored. No such task is
--- ErrNotFound.
+-- BlockTask sets a task's status to blocked and its reason, nil for none, and returns it as stored. If the task does not
+-- exist it returns ErrNotFound.
 -- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- CompleteTask makes a task completed, now, and returns it as stored. ActualHours are set if given. One that was
--- completed keeps its time. No such task is ErrNotFound.
+-- CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
+-- completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
 -- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg('actual_hours'), actual_hours) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- CreateTask adds a task and returns it as stored. Only Title is needed: a field left at its zero value takes its
--- default (priority 3, pending, under no goal, created now, no tags, no dependencies). With a parent goal or a
--- dependency that is not there it is ErrNotFound.
+-- CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
+-- (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
+-- exist it returns ErrNotFound.
 -- name: CreateTask :one
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
@@ -29,7 +29,7 @@ INSERT INTO public.tasks (
 )
 RETURNING *;
 
--- DeleteTask removes a task and returns what it was, or ErrNotFound.
+-- DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
 -- name: DeleteTask :one
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
@@ -38,37 +38,41 @@ RETURNING *;
 -- name: GetTask :one
 SELECT * FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
--- ReopenTask makes a completed task pending again, and active every completed goal above it, and returns it as stored.
--- A task that is not completed stays as it is. No such task is ErrNotFound.
+-- ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
+-- stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
 -- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- RescheduleTask sets when a task is due, nil for no date, and returns it as stored. No such task is ErrNotFound.
+-- RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
+-- ErrNotFound.
 -- name: RescheduleTask :one
 UPDATE public.tasks SET due_date = sqlc.narg('due_date') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- RetagTask replaces the tags of a task, none for nil, and returns it as stored. No such task is ErrNotFound.
+-- RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
+-- ErrNotFound.
 -- name: RetagTask :one
 UPDATE public.tasks SET tags = coalesce(sqlc.narg('tags'), '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- StartTask makes a task in progress, a completed one too, and returns it as stored. No such task is ErrNotFound.
+-- StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
+-- exist it returns ErrNotFound.
 -- name: StartTask :one
 UPDATE public.tasks SET status = 'in_progress' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- UnblockTask makes a blocked task pending again, without its reason, and returns it as stored. A task that is not
--- blocked stays as it is. No such task is ErrNotFound.
+-- UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
+-- is not changed. If the task does not exist it returns ErrNotFound.
 -- name: UnblockTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- UpdateTask changes the fields that are set and returns the task as stored. A field left at its zero value stays as it
--- is; Clear… sets its column to NULL, whatever the field beside it says. Tags and dependencies are replaced as a whole;
--- an empty slice clears them. CompletedAt follows Status, and BlockedReason is kept only of a task that is
--- blocked. No such task, parent goal or dependency is ErrNotFound, dependencies in a circle are ErrDependencyCycle.
+-- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
+-- unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
+-- whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
+-- blocked. If the task, the parent goal or a dependency does not exist it returns ErrNotFound; dependencies in a cycle
+-- give ErrDependencyCycle.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
   title = coalesce(sqlc.narg('title'), title),

@@ -70,7 +70,7 @@ type CreateUserRow struct {
 	EmailVerifiedAt *time.Time
 }
 
-// CreateUser adds a user. The hash never comes back.
+// CreateUser adds a user. It does not return the hash.
 func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (CreateUserRow, error) {
 	row := q.db.QueryRow(ctx, createUser,
 		arg.Email,
@@ -104,7 +104,7 @@ type DeleteUserRow struct {
 	Tasks int64
 }
 
-// DeleteUser removes a user with all goals and tasks and counts those.
+// DeleteUser deletes a user with all goals and tasks and counts those.
 func (q *Queries) DeleteUser(ctx context.Context, id int64) (DeleteUserRow, error) {
 	row := q.db.QueryRow(ctx, deleteUser, id)
 	var i DeleteUserRow
@@ -123,7 +123,7 @@ type FindCredentialsRow struct {
 	IsActive       bool
 }
 
-// FindCredentials finds by email or username what a sign-in needs.
+// FindCredentials returns what a sign-in needs, by email or username.
 func (q *Queries) FindCredentials(ctx context.Context, login string) (FindCredentialsRow, error) {
 	row := q.db.QueryRow(ctx, findCredentials, login)
 	var i FindCredentialsRow
@@ -136,7 +136,7 @@ SELECT id, email, username, full_name, is_active, is_verified, is_superuser, cre
 WHERE lower(email) = lower($1) OR lower(username) = lower($1)
 `
 
-// FindUser finds by email or username, in whatever case.
+// FindUser returns a user by email or username, ignoring case.
 func (q *Queries) FindUser(ctx context.Context, login string) (User, error) {
 	row := q.db.QueryRow(ctx, findUser, login)
 	var i User
@@ -210,7 +210,7 @@ type ListUsersParams struct {
 	Limit     int
 }
 
-// ListUsers returns users in the order of their ids, from behind one.
+// ListUsers returns users with an id above After, ordered by id.
 func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]User, error) {
 	rows, err := q.db.Query(ctx, listUsers,
 		arg.After,
@@ -260,7 +260,7 @@ type MarkEmailVerifiedParams struct {
 	Email string
 }
 
-// MarkEmailVerified says that an address is the user's, if it still is. A second time changes nothing.
+// MarkEmailVerified marks an address as verified if it is still the user's. It is idempotent.
 func (q *Queries) MarkEmailVerified(ctx context.Context, arg MarkEmailVerifiedParams) (User, error) {
 	row := q.db.QueryRow(ctx, markEmailVerified, arg.ID, arg.Email)
 	var i User
@@ -306,7 +306,7 @@ type RecordSignInRow struct {
 	EmailVerifiedAt *time.Time
 }
 
-// RecordSignIn stamps a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
+// RecordSignIn records a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
 // got another password since the hash was read.
 func (q *Queries) RecordSignIn(ctx context.Context, arg RecordSignInParams) (RecordSignInRow, error) {
 	row := q.db.QueryRow(ctx, recordSignIn, arg.NewHash, arg.ID, arg.HashedPassword)
@@ -337,7 +337,7 @@ type ReplaceHashParams struct {
 	OldHash secret.Hash
 }
 
-// ReplaceHash sets a new password in place of an old one, for an active user.
+// ReplaceHash replaces an active user's hash if it is still the old one.
 func (q *Queries) ReplaceHash(ctx context.Context, arg ReplaceHashParams) (int64, error) {
 	result, err := q.db.Exec(ctx, replaceHash, arg.NewHash, arg.ID, arg.OldHash)
 	if err != nil {
@@ -356,7 +356,7 @@ type SetActiveParams struct {
 	ID       planner.UserID
 }
 
-// SetActive deactivates and reactivates.
+// SetActive deactivates and reactivates a user.
 func (q *Queries) SetActive(ctx context.Context, arg SetActiveParams) (User, error) {
 	row := q.db.QueryRow(ctx, setActive, arg.IsActive, arg.ID)
 	var i User
@@ -385,7 +385,7 @@ type SetHashParams struct {
 	ID      planner.UserID
 }
 
-// SetHash sets a new password.
+// SetHash sets a user's hash.
 func (q *Queries) SetHash(ctx context.Context, arg SetHashParams) (int64, error) {
 	result, err := q.db.Exec(ctx, setHash, arg.NewHash, arg.ID)
 	if err != nil {
@@ -404,7 +404,7 @@ type SetSuperuserParams struct {
 	ID          planner.UserID
 }
 
-// SetSuperuser makes an administrator of the service, or no longer one.
+// SetSuperuser sets or clears the mark of an administrator.
 func (q *Queries) SetSuperuser(ctx context.Context, arg SetSuperuserParams) (User, error) {
 	row := q.db.QueryRow(ctx, setSuperuser, arg.IsSuperuser, arg.ID)
 	var i User

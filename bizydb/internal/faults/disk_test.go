@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -49,7 +50,7 @@ func TestDiskFull(t *testing.T) { // not in parallel: it changes where temporary
 		fill(t, filler)
 		eventually(t, 10*time.Second, func() string {
 			_, err := g.through.As(g.users[0]).CreateTask(t.Context(), big)
-			if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == "53100" {
+			if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == pgerrcode.DiskFull {
 				return ""
 			}
 			return fmt.Sprintf("a write to a full disk: %v, want the server's 53100", err)

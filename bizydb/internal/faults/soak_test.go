@@ -13,7 +13,7 @@ import (
 
 var soak = flag.Duration("soak", 5*time.Second, "how long TestSoak goes on")
 
-// Fifty users work on their plans while one fault follows another. In the end every plan is what its user was told, no goal
+// Fifty users work on their goals and tasks while one fault follows another. In the end everyone has what they were told, no goal
 // has drifted, nobody has seen a row of another's, and neither memory nor connections have grown.
 //
 //	go test -v -run Soak ./bizydb/internal/faults -soak 10m
@@ -107,6 +107,6 @@ func TestSoak(t *testing.T) { // not in parallel: it looks at the memory of the 
 	if all.acknowledged == 0 || all.compared == 0 || all.refused+all.unknown == 0 {
 		t.Errorf("%+v", all)
 	}
-	t.Logf("%v, %d faults: %d reads, %d changes acknowledged, %d calls refused, %d changes unknown; %d times a plan was compared; works again after %v at most; %d MB on the heap, %d MB after a fifth of the time",
+	t.Logf("%v, %d faults: %d reads, %d changes acknowledged, %d calls refused, %d changes unknown; compared %d times; works again after %v at most; %d MB on the heap, %d MB after a fifth of the time",
 		*soak, faults, all.reads, all.acknowledged, all.refused, all.unknown, all.compared, longest.Round(time.Millisecond), lastHeap>>20, firstHeap>>20)
 }

@@ -26,7 +26,7 @@ const (
 	done
 )
 
-// A worker is a user who works on a plan, and keeps a record of it by what each call has answered.
+// A worker is a user who works on goals and tasks, and keeps a record of them by what each call has answered.
 type worker struct {
 	t      *testing.T
 	name   string
@@ -41,7 +41,7 @@ type worker struct {
 	tally
 }
 
-// A tally counts calls by how they ended, and how often a plan was compared with its record.
+// A tally counts calls by how they ended, and how often what is stored was compared with the record.
 type tally struct{ reads, acknowledged, refused, unknown, compared int }
 
 func (a *tally) add(b tally) {
@@ -132,7 +132,7 @@ func (w *worker) change(ctx context.Context, scope bizydb.Scope) {
 		w.record(err, done, pair[0])
 		w.record(err, open, pair[1])
 	case 2:
-		tasks := make(planner.NewTasks, 10)
+		tasks := make(planner.CreateTasksParams, 10)
 		titles := make([]string, len(tasks))
 		for i := range tasks {
 			titles[i] = w.title()
@@ -252,9 +252,9 @@ func (w *worker) failed(err error) {
 	time.Sleep(10 * time.Millisecond)
 }
 
-var errUnlike = errors.New("the plan is not what its user was told")
+var errUnlike = errors.New("what is stored is not what its user was told")
 
-// compare compares the plan with the record.
+// compare compares what is stored with the record.
 func (w *worker) compare(ctx context.Context, scope bizydb.Scope) error {
 	tasks, err := scope.ListTasks(ctx, planner.ListTasksParams{})
 	if err != nil {

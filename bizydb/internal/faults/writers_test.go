@@ -43,7 +43,7 @@ func (g *target) startWriters(t *testing.T, n int, description string) *writers 
 				}
 				title, pair := fmt.Sprintf("%d/%d", i, k), k%3 == 0
 				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-				create := func(to planner.Catalogue) error {
+				create := func(to planner.ReadWriter) error {
 					_, err := to.CreateTask(ctx, planner.CreateTaskParams{Title: title, Description: &description})
 					return err
 				}

@@ -24,7 +24,7 @@ type CompleteGoalsParams struct {
 	Times []time.Time
 }
 
-// CompleteGoals makes goals completed at the times given, where they are not that already.
+// CompleteGoals completes goals at the times given, unless they are completed at those times already.
 func (q *Queries) CompleteGoals(ctx context.Context, arg CompleteGoalsParams) error {
 	_, err := q.db.Exec(ctx, completeGoals, arg.IDs, arg.Times)
 	return err
@@ -74,7 +74,7 @@ type DateGoalsParams struct {
 	Times []time.Time
 }
 
-// DateGoals says when goals were last changed.
+// DateGoals sets when goals were last changed.
 func (q *Queries) DateGoals(ctx context.Context, arg DateGoalsParams) error {
 	_, err := q.db.Exec(ctx, dateGoals, arg.IDs, arg.Times)
 	return err
@@ -90,7 +90,7 @@ type GoalStatusesRow struct {
 	Status       planner.GoalStatus
 }
 
-// GoalStatuses returns of all goals what they are under and how they stand, in no order.
+// GoalStatuses returns the parent and the status of every goal, in unspecified order.
 func (q *Queries) GoalStatuses(ctx context.Context) ([]GoalStatusesRow, error) {
 	rows, err := q.db.Query(ctx, goalStatuses)
 	if err != nil {
@@ -138,7 +138,7 @@ type ListProgressRow struct {
 	ProgressPercentage float64
 }
 
-// ListProgress returns where goals stand, in the order of their ids.
+// ListProgress returns the status and the percentage of goals, ordered by id.
 func (q *Queries) ListProgress(ctx context.Context, ids []int64) ([]ListProgressRow, error) {
 	rows, err := q.db.Query(ctx, listProgress, ids)
 	if err != nil {

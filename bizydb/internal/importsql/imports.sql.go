@@ -16,7 +16,7 @@ const existingGoals = `-- name: ExistingGoals :many
 SELECT id FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[])
 `
 
-// ExistingGoals returns those of some ids that are goals of the user, in no order.
+// ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
 func (q *Queries) ExistingGoals(ctx context.Context, ids []int64) ([]planner.GoalID, error) {
 	rows, err := q.db.Query(ctx, existingGoals, ids)
 	if err != nil {
@@ -41,7 +41,7 @@ const existingTasks = `-- name: ExistingTasks :many
 SELECT id FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[])
 `
 
-// ExistingTasks returns those of some ids that are tasks of the user, in no order.
+// ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
 func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]int64, error) {
 	rows, err := q.db.Query(ctx, existingTasks, ids)
 	if err != nil {
@@ -77,7 +77,7 @@ type ListImportedRow struct {
 	NewID   int64
 }
 
-// ListImported returns what has been imported of a kind, in the order of the old ids.
+// ListImported returns what has been imported of a kind, ordered by old id.
 func (q *Queries) ListImported(ctx context.Context, kind string) ([]ListImportedRow, error) {
 	rows, err := q.db.Query(ctx, listImported, kind)
 	if err != nil {
@@ -128,7 +128,7 @@ type RecordImportedParams struct {
 	NewIDs   []int64
 }
 
-// RecordImported keeps what has been imported. The slices belong together, element by element.
+// RecordImported records what has been imported. The slices belong together, element by element.
 func (q *Queries) RecordImported(ctx context.Context, arg RecordImportedParams) error {
 	_, err := q.db.Exec(ctx, recordImported,
 		arg.Kind,

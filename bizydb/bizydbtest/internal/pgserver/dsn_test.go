@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -67,8 +68,8 @@ func TestUnusableDSNIsFinalAndKeepsItsSecret(t *testing.T) {
 		name, dsn string
 		says      string
 	}{
-		{"wrong password", fmt.Sprintf("postgres://postgres:S3cret@127.0.0.1:%d/postgres", cfg.Port), "28P01"},
-		{"unknown database", fmt.Sprintf("postgres://humble:S3cret@127.0.0.1:%d/nowhere", cfg.Port), "3D000"},
+		{"wrong password", fmt.Sprintf("postgres://postgres:S3cret@127.0.0.1:%d/postgres", cfg.Port), pgerrcode.InvalidPassword},
+		{"unknown database", fmt.Sprintf("postgres://humble:S3cret@127.0.0.1:%d/nowhere", cfg.Port), pgerrcode.InvalidCatalogName},
 		{"nobody listens", fmt.Sprintf("postgres://postgres:S3cret@127.0.0.1:%d/postgres", free), "connect"},
 		{"nobody listens, keywords", fmt.Sprintf("host=127.0.0.1 port=%d user=postgres password=S3cret", free), "connect"},
 		{"no answer", fmt.Sprintf("postgres://postgres:S3cret@%s/postgres?connect_timeout=1", silent), "connect"},

@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# Sourced by ./lib.sh: runs of go test, and a look at what they skipped.
+
+# Tests of query plans depend on the server's version alone: they run once for each.
+plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes)$'
+
+# tests COMMAND...: runs a go test command and prints its own lines and what fails. GOFLAGS adds -v to it, so that
+# passed and skipped tests are known.
+tests() {
+	GOFLAGS="${GOFLAGS:-} -v" "$@" |
+		awk -v passed="$work/passed" -v skipped="$work/skipped" -v results="$work/results" -f .ci/tests.awk
+}
+
+# benchmark NAME ARGS...: runs a benchmark once, and fails if it is not there.
+benchmark() {
+	go test -run '^$' -bench "$1" -benchtime 1x -timeout 30m "${@:2}" | tee "$work/benchmark"
+	grep --quiet "^Benchmark" "$work/benchmark"
+}
+
+# fuzz NAME EXECUTIONS PACKAGE
+fuzz() {
+	go test -run '^$' -fuzz "$1" -fuzztime "$2x" -fuzzminimizetime 1x "$3" | tee "$work/fuzz"
+	grep --quiet "^fuzz: elapsed" "$work/fuzz"
+}
+
+# A test may be skipped in one step if it passes in another. Subtests count with their test.
+check_skipped_tests() {
+	local never
+	touch "$work/passed" "$work/skipped"
+	never=$(sort -u "$work/skipped" | comm -23 - <(sort -u "$work/passed"))
+	if [[ -n $never ]]; then
+		skip "skipped in every step: "$'\n'"$never"
+	fi
+}
+
+# Names in a pattern that no test has would be left out in silence.
+check_plan_tests() {
+	local wanted found
+	wanted=$(tr -cd '|' <<<"$plan_tests" | wc -c)
+	found=$(go test -list "$plan_tests" ./schema ./bizydb | grep -c '^Test')
+	if ((found != wanted + 1)); then
+		echo "$found tests are called $plan_tests"
+		return 1
+	fi
+}

@@ -1,0 +1,322 @@
+package bizydb_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"iter"
+	"maps"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// things are the ids that a call can be aimed at.
+type things struct {
+	goal, subGoal planner.GoalID
+	task, waiting planner.TaskID // waiting depends on task
+}
+
+// calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
+// through it; one without an entry fails them.
+var calls = map[string]func(at things) any{
+	"BlockTask":    func(at things) any { return planner.BlockTaskParams{ID: at.task, Reason: new("rain")} },
+	"CompleteGoal": func(at things) any { return at.goal },
+	"CompleteTask": func(at things) any { return planner.CompleteTaskParams{ID: at.task, ActualHours: new(1.5)} },
+	"CompletionRate": func(things) any {
+		return planner.CompletionRateParams{From: time.Unix(0, 0), Before: time.Unix(4e9, 0)}
+	},
+	"CreateGoal": func(at things) any {
+		return planner.CreateGoalParams{Title: "made", ParentGoalID: &at.goal}
+	},
+	"CreateTask": func(at things) any {
+		return planner.CreateTaskParams{Title: "made", ParentGoalID: &at.goal}
+	},
+	"CreateTasks": func(at things) any {
+		return planner.CreateTasksParams{{Title: "made"}, {Title: "made too", ParentGoalID: &at.goal}}
+	},
+	"CriticalPath":        func(at things) any { return at.goal },
+	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
+	"DeleteGoal":          func(at things) any { return at.goal },
+	"DeleteTask":          func(at things) any { return at.task },
+	"DeleteTasks":         func(at things) any { return planner.TaskIDs{at.task} },
+	"GetGoal":             func(at things) any { return at.goal },
+	"GetTask":             func(at things) any { return at.task },
+	"GoalAncestors":       func(at things) any { return at.subGoal },
+	"GoalForecast":        func(at things) any { return planner.GoalForecastParams{GoalID: at.goal, Days: 28} },
+	"GoalMetric":          func(at things) any { return planner.GoalMetricParams{ID: at.goal, Key: "revenue"} },
+	"GoalTasks":           func(at things) any { return at.goal },
+	"GoalTree":            func(at things) any { return at.goal },
+	"GoalsAtRisk":         func(things) any { return planner.GoalsAtRiskParams{Limit: 20} },
+	"GoalsNearCompletion": func(things) any { return 20 },
+	"ListGoals": func(at things) any {
+		return planner.ListGoalsParams{ParentGoalID: &at.goal, Limit: 20}
+	},
+	"ListTasks": func(at things) any {
+		return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}
+	},
+	"Me": func(things) any { return nil },
+	"MergeGoalMetrics": func(at things) any {
+		return planner.MergeGoalMetricsParams{ID: at.goal, Metrics: planner.Metrics{"costs": 2}}
+	},
+	"MoveGoal": func(at things) any {
+		return planner.MoveGoalParams{ID: at.subGoal, ParentGoalID: &at.goal}
+	},
+	"MoveTask": func(at things) any {
+		return planner.MoveTaskParams{ID: at.task, ParentGoalID: &at.goal}
+	},
+	"OpenTasks":    func(things) any { return 20 },
+	"OverdueTasks": func(things) any { return planner.OverdueTasksParams{Limit: 20} },
+	"PageTasks": func(at things) any {
+		return planner.PageTasksParams{ParentGoalID: &at.goal, Size: 20, WithTotal: true}
+	},
+	"ReadyTasks":       func(things) any { return 20 },
+	"RemoveGoalMetric": func(at things) any { return planner.RemoveGoalMetricParams{ID: at.goal, Key: "revenue"} },
+	"ReopenGoal":       func(at things) any { return at.goal },
+	"ReopenTask":       func(at things) any { return at.task },
+	"RescheduleTask": func(at things) any {
+		return planner.RescheduleTaskParams{ID: at.task, DueDate: new(time.Unix(2e9, 0))}
+	},
+	"RetagTask":   func(at things) any { return planner.RetagTaskParams{ID: at.task, Tags: planner.Tags{"new"}} },
+	"RollUp":      func(at things) any { return at.goal },
+	"RollUpAll":   func(things) any { return nil },
+	"SearchGoals": func(things) any { return planner.SearchGoalsParams{Text: "OAL", Limit: 20} },
+	"SearchTasks": func(things) any { return planner.SearchTasksParams{Text: "AS", Limit: 20} },
+	"SetGoalMetric": func(at things) any {
+		return planner.SetGoalMetricParams{ID: at.goal, Key: "costs", Value: planner.Metric{Value: 2}}
+	},
+	"SetTaskDependencies": func(at things) any {
+		return planner.SetTaskDependenciesParams{ID: at.waiting, Dependencies: planner.TaskIDs{at.task}}
+	},
+	"SetTaskStatuses": func(at things) any {
+		return planner.SetTaskStatusesParams{IDs: planner.TaskIDs{at.task}, Status: planner.TaskBlocked}
+	},
+	"StartTask":            func(at things) any { return at.task },
+	"StreamTasks":          func(at things) any { return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20} },
+	"TaggedTasks":          func(things) any { return planner.TaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Limit: 20} },
+	"TaskCountsByCategory": func(things) any { return nil },
+	"TaskCountsByPriority": func(things) any { return nil },
+	"TaskCountsByStatus":   func(things) any { return nil },
+	"TaskHours":            func(at things) any { return &at.goal },
+	"TaskOrder":            func(at things) any { return at.goal },
+	"TasksBlockedBy":       func(at things) any { return at.task },
+	"TasksBlocking":        func(at things) any { return at.waiting },
+	"TasksByPriority":      func(things) any { return planner.TasksByPriorityParams{Priority: 3, Limit: 20} },
+	"TasksDue": func(things) any {
+		return planner.TasksDueParams{From: time.Now().AddDate(0, 0, -1), Before: time.Now().AddDate(0, 0, 1), Limit: 20}
+	},
+	"TasksDueToday":    func(things) any { return planner.TasksDueTodayParams{WithUndated: true, Limit: 20} },
+	"TasksWithoutGoal": func(things) any { return 20 },
+	"UnblockTask":      func(at things) any { return at.task },
+	"UpcomingGoals":    func(things) any { return planner.UpcomingGoalsParams{Days: 60, Limit: 20} },
+	"UpcomingTasks":    func(things) any { return planner.UpcomingTasksParams{Days: 7, Limit: 20} },
+	"UpdateGoal": func(at things) any {
+		return planner.UpdateGoalParams{ID: at.subGoal, Title: new("changed"), ParentGoalID: &at.goal}
+	},
+	"UpdateMe": func(things) any { return planner.UpdateMeParams{FullName: new("changed")} },
+	"UpdateTask": func(at things) any {
+		return planner.UpdateTaskParams{ID: at.task, Title: new("changed"), ParentGoalID: &at.goal}
+	},
+	"Velocity":          func(things) any { return planner.VelocityParams{Days: 28} },
+	"WeeklyCompletions": func(things) any { return planner.WeeklyCompletionsParams{Weeks: 8} },
+	"Workload":          func(things) any { return planner.WorkloadParams{Weeks: 8} },
+}
+
+// A methodCall is a call of a query method with parameters, nil for none.
+type methodCall struct {
+	method string
+	params any
+}
+
+// unexported has a call that sends each of the queries that only other methods ask.
+var unexported = map[string]func(at things) methodCall{
+	"allTasks": func(things) methodCall { return methodCall{"ListTasks", planner.ListTasksParams{Limit: 20}} },
+	"filteredTasks": func(at things) methodCall {
+		return methodCall{"ListTasks", planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}}
+	},
+	"goalWork": func(at things) methodCall { return methodCall{"TaskOrder", at.goal} },
+	"keysetTaggedTasks": func(things) methodCall {
+		return methodCall{"PageTasks", planner.PageTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Size: 20}}
+	},
+	"keysetTasks": func(at things) methodCall {
+		return methodCall{"PageTasks", planner.PageTasksParams{ParentGoalID: &at.goal, Size: 20}}
+	},
+}
+
+var readWriter = reflect.TypeFor[planner.ReadWriter]()
+
+// methods returns the names of all query methods and unexported queries.
+func methods() []string {
+	var names []string
+	for m := range readWriter.Methods() { // of an interface, also the unexported ones
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// The tests that run through all queries reach the unexported ones too.
+func TestUnexportedQueries(t *testing.T) {
+	t.Parallel()
+	listed := maps.Clone(unexported)
+	for m := range reflect.TypeFor[planner.Querier]().Methods() {
+		if m.IsExported() {
+			continue
+		}
+		if unexported[m.Name] == nil {
+			t.Errorf("no call in this test sends query %s: list one", m.Name)
+			continue
+		}
+		delete(listed, m.Name)
+		c := callOf(m.Name, things{})
+		if asked := record(t, c.method, c.params).query(); asked != m.Name {
+			t.Errorf("%s(%+v) sends query %s, want %s", c.method, c.params, asked, m.Name)
+		}
+	}
+	for name := range listed {
+		t.Errorf("no query is called %s: drop it from the list", name)
+	}
+}
+
+// eachMethod runs a subtest for every query method and every unexported query there is.
+func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
+	for _, name := range methods() {
+		t.Run(name, func(t *testing.T) {
+			if calls[name] == nil && unexported[name] == nil {
+				t.Fatalf("method %s has no call in this test: give it one", name)
+			}
+			test(t, name)
+		})
+	}
+}
+
+// callOf returns the call of a method, or the one that sends an unexported query.
+func callOf(name string, at things) methodCall {
+	if via := unexported[name]; via != nil {
+		return via(at)
+	}
+	return methodCall{name, calls[name](at)}
+}
+
+// call calls a method, or what sends an unexported query, by its name.
+func call(ctx context.Context, q planner.Reader, name string, at things) (any, error) {
+	c := callOf(name, at)
+	return callWith(ctx, q, c.method, c.params)
+}
+
+func callWith(ctx context.Context, q planner.Reader, method string, params any) (any, error) {
+	in := []reflect.Value{reflect.ValueOf(ctx)}
+	if params != nil {
+		in = append(in, reflect.ValueOf(params))
+	}
+	out := reflect.ValueOf(q).MethodByName(method).Call(in)
+	if stream, ok := out[0].Interface().(iter.Seq2[planner.Task, error]); ok {
+		var tasks []planner.Task
+		for task, err := range stream {
+			if err != nil {
+				return nil, err
+			}
+			tasks = append(tasks, task)
+		}
+		return tasks, nil
+	}
+	err, _ := out[len(out)-1].Interface().(error)
+	return out[0].Interface(), err
+}
+
+// cursorAt returns a cursor as PageTasks makes it, of the page after or before a place.
+func cursorAt(back bool, priority int, due *time.Time, created time.Time, id planner.TaskID) planner.TaskCursor {
+	place := map[string]any{"b": back, "p": priority, "c": created.UnixMicro(), "i": id}
+	if due != nil {
+		place["d"] = due.UnixMicro()
+	}
+	b, _ := json.Marshal(place)
+	return planner.TaskCursor(base64.RawURLEncoding.EncodeToString(b))
+}
+
+// plant gives a scope something of everything.
+func plant(t *testing.T, s planner.ReadWriter) things {
+	t.Helper()
+	ctx := t.Context()
+	goal, err := s.CreateGoal(ctx, planner.CreateGoalParams{
+		Title: "goal", Horizon: new(planner.Yearly), TargetDate: new(time.Now()), Metrics: planner.Metrics{"revenue": 1.5},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subGoal, err := s.CreateGoal(ctx, planner.CreateGoalParams{Title: "sub-goal", ParentGoalID: &goal.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := s.CreateTask(ctx, planner.CreateTaskParams{
+		Title: "task", ParentGoalID: &goal.ID, DueDate: new(time.Now()), Tags: planner.Tags{"urgent"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return things{goal: goal.ID, subGoal: subGoal.ID, task: task.ID}
+}
+
+// plantAll gives a scope something that each method finds.
+func plantAll(t *testing.T, s planner.ReadWriter) things {
+	t.Helper()
+	ctx, soon := t.Context(), time.Now().Add(time.Hour)
+	at := plant(t, s)
+	waiting, err := s.CreateTask(ctx, planner.CreateTaskParams{
+		Title: "waiting", ParentGoalID: &at.goal, DueDate: &soon, Dependencies: planner.TaskIDs{at.task},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.waiting = waiting.ID
+	if _, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: "without goal"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateGoal(ctx, planner.CreateGoalParams{Title: "goal, nearly done", TargetDate: &soon, ProgressPercentage: new(90.0)}); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// open opens db once more, through dsn, as the service would, after change has had its way with the pool.
+func open(t *testing.T, dsn string, change func(*pgxpool.Config)) *bizydb.DB {
+	t.Helper()
+	config := parseConfig(t, dsn)
+	if change != nil {
+		change(config)
+	}
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// each handle gives the same methods: by themselves, in a transaction of bizydb, in one of the service.
+var handles = map[string]func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)){
+	"scope": func(_ *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
+		use(db.As(user))
+	},
+	"InTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
+		_ = db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error {
+			use(tx)
+			return nil
+		})
+	},
+	"WithTx": func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
+		tx, err := db.Pool().Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		use(db.As(user).WithTx(tx))
+		if err := tx.Commit(t.Context()); err != nil {
+			_ = tx.Rollback(t.Context())
+		}
+	},
+}
