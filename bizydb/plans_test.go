@@ -163,6 +163,7 @@ func TestPlans(t *testing.T) {
 	owner := ownerPool(t, db)
 	c := newCrowd(t, db, owner, *testCrowd)
 	t.Run("what reads all is noticed", func(t *testing.T) { readingAllIsNoticed(t, owner, c.heavy) })
+	t.Run("whoever asks first", func(t *testing.T) { plansServeAnyUser(t, db, c) })
 	for _, user := range []struct {
 		name string
 		id   bizydb.UserID
