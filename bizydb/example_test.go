@@ -54,7 +54,13 @@ func Example() {
 	}
 	fmt.Println(len(urgent), urgent[0].Title)
 
-	_, err = db.As(user.ID+1).GetTask(ctx, task.ID)
+	other, err := db.Accounts().Register(ctx, bizydb.RegisterParams{
+		Email: "bob@example.org", Username: "bob", Password: bizydb.NewPassword("battery staple"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = db.As(other.ID).GetTask(ctx, task.ID)
 	fmt.Println(errors.Is(err, bizydb.ErrNotFound))
 	// Output:
 	// 1 Sign the lease

@@ -64,7 +64,7 @@ func TestAnswerLost(t *testing.T) {
 			}
 			eachMethod(t, func(t *testing.T, method string) {
 				user := made.NewUser(t)
-				for n := range int64(3) { // in cache_statement two are of preparing
+				for n := range int64(4) { // in cache_statement three are of preparing
 					at := plantAll(t, made.As(user))
 					lose(t, n, func() string { return dump(t, made, user) }, func() error { _, err := call(t.Context(), db.As(user), method, at); return err })
 				}

@@ -37,8 +37,8 @@ func TestCascadeDelete(t *testing.T) {
 	if deleted, err := accounts.Delete(t.Context(), user.ID); err != nil || deleted.Tasks != 1 || deleted.Goals != 0 {
 		t.Errorf("%+v, %v", deleted, err)
 	}
-	if _, err := db.As(user.ID).GetTask(t.Context(), task.ID); !errors.Is(err, bizydb.ErrNotFound) {
-		t.Errorf("%v, want ErrNotFound", err)
+	if _, err := db.As(user.ID).GetTask(t.Context(), task.ID); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("%v, want ErrNoUser", err)
 	}
 	if n := ownerQuery[int](t, db, "SELECT count(*) FROM public.tasks WHERE id = $1", task.ID); n != 0 {
 		t.Error("the task is still there")

@@ -45,6 +45,8 @@ func TestRedefinitionsAreFound(t *testing.T) {
 		{"CREATE POLICY p ON public.t USING (true); CREATE POLICY p ON public.u USING (true); CREATE POLICY p ON public.t USING (false)", []string{"policy p on public.t in a is defined in a"}},
 		{"CREATE TRIGGER g AFTER INSERT ON public.t EXECUTE FUNCTION f(); CREATE OR REPLACE TRIGGER g AFTER INSERT ON public.t EXECUTE FUNCTION f()", []string{"trigger g on public.t in a replaces another", "trigger g on public.t in a is defined in a"}},
 		{"ALTER TABLE public.t ENABLE ROW LEVEL SECURITY", nil},
+		{"CREATE TABLE public.t (); ALTER TABLE public.t ADD CONSTRAINT c CHECK (true)", nil},
+		{"ALTER TABLE public.t ADD CONSTRAINT c CHECK (true)", []string{"ALTER TABLE public.t ADD CONSTRAINT c CHECK (true), in a, changes what a step before defines"}},
 		{"ALTER TABLE public.t ADD COLUMN a text", []string{"ALTER TABLE public.t ADD COLUMN a text, in a, changes what a step before defines"}},
 		{"ALTER FUNCTION bizydb.f() COST 1", []string{"ALTER FUNCTION bizydb.f() COST 1, in a, changes what a step before defines"}},
 		{"DROP FUNCTION bizydb.f()", []string{"DROP FUNCTION bizydb.f(), in a, changes what a step before defines"}},
@@ -95,7 +97,11 @@ func redefinitions(t testing.TB, defined map[string]string, path, sql string) (f
 		case "CommentStmt":
 			define("comment on "+fmt.Sprint(n["objtype"], n["object"]), false)
 		case "AlterTableStmt":
-			if cmds := n.list("cmds"); len(cmds) != 1 || cmds[0].at("AlterTableCmd").text("subtype") != "AT_EnableRowSecurity" {
+			own := defined["table "+n.at("relation").relation()] == path
+			if slices.ContainsFunc(n.list("cmds"), func(cmd node) bool {
+				subtype := cmd.at("AlterTableCmd").text("subtype")
+				return subtype != "AT_EnableRowSecurity" && !(subtype == "AT_AddConstraint" && own)
+			}) {
 				found = append(found, fmt.Sprintf("%s, in %s, changes what a step before defines", stmt.sql, path))
 			}
 		case "CreateSchemaStmt", "GrantStmt", "DoStmt":
