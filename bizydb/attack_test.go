@@ -3,11 +3,13 @@ package bizydb_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -49,19 +51,20 @@ func TestAttacks(t *testing.T) {
 		mallory := db.NewUser(t)
 		plantAll(t, db.As(mallory))
 		done.Go(func() {
-			a := attacker{rand: rand.New(rand.NewPCG(uint64(n), 1)), alice: alice, hers: hers}
+			a := attacker{t: t, rand: rand.New(rand.NewPCG(uint64(n), 1)), alice: alice, hers: hers}
 			methods := reflect.TypeFor[planner.Catalogue]()
 			for probe := range *probes / attackers {
 				method := methods.Method(probe % methods.NumMethod())
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-				scope := reflect.ValueOf(db.As(mallory))
 				args := []reflect.Value{reflect.ValueOf(ctx)}
 				for i := 1; i < method.Type.NumIn(); i++ {
 					args = append(args, a.value(method.Type.In(i), ""))
 				}
-				results := scope.MethodByName(method.Name).Call(args)
-				got, err := outcomeOf(results)
+				got, err := attack(reflect.ValueOf(db.As(mallory)).MethodByName(method.Name), args)
 				cancel()
+				if errors.Is(err, errPanic) {
+					t.Errorf("%s(%s): %v", method.Name, said(args[1:]), err)
+				}
 				if err == nil {
 					answered[n]++
 				}
@@ -83,6 +86,18 @@ func TestAttacks(t *testing.T) {
 	if total < *probes/10 {
 		t.Error("hardly any probe is answered: they show little")
 	}
+}
+
+var errPanic = errors.New("panic")
+
+// attack makes a call, and returns all that it says. A panic, which would end the other tests too, is an error.
+func attack(method reflect.Value, args []reflect.Value) (got string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	return outcomeOf(method.Call(args))
 }
 
 // plantMarked is plantAll with a marker wherever a text can be.
@@ -111,6 +126,7 @@ func plantMarked(t *testing.T, s planner.Catalogue) things {
 
 // An attacker makes up arguments.
 type attacker struct {
+	t     *testing.T
 	rand  *rand.Rand
 	alice bizydb.UserID
 	hers  things
@@ -169,7 +185,7 @@ func (a *attacker) value(t reflect.Type, field string) reflect.Value {
 			}
 		}
 	default:
-		panic(fmt.Sprintf("nothing to attack a %s with", t))
+		a.t.Errorf("nothing to attack a %s with", t)
 	}
 	return v
 }
