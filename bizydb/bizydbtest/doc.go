@@ -19,7 +19,8 @@
 //  4. binaries fetched from Maven Central or from BIZYDBTEST_BINARIES_URL.
 //
 // BIZYDBTEST_WAY, one of dsn, container, installed and embedded, insists on one of them. The test log says which was used
-// and why those before it were not. A server that was started stops with the process, however that ends.
+// and why those before it were not. A server that was started stops with the process, however that ends. If it was started
+// from binaries, its files are in TMPDIR or, where that is not set and Linux has 4 GB of it to spare, in memory.
 //
 // On a server named by the environment one database stays, the migrated template that the next run copies, and those of
 // failed tests, whose connection string is in the log.
