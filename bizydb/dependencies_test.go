@@ -302,7 +302,7 @@ func TestLongChainOfTasks(t *testing.T) {
 		t.Errorf("the last on the first: %v, want ErrDependencyCycle", err)
 	}
 	path, err := alice.CriticalPath(t.Context(), mine.goal)
-	if err != nil || path.Hours != n || path.Tasks[0].ID != ids[n-1] {
+	if err != nil || path.Hours != n || len(path.Tasks) != n || path.Tasks[0].ID != ids[n-1] {
 		t.Errorf("%v hours: %v", path.Hours, err)
 	}
 }

@@ -38,6 +38,9 @@ func queryAll[T any](t testing.TB, on querier, sql string, args ...any) ([]T, er
 	return pgx.CollectRows(rows, pgx.RowTo[T])
 }
 
+// is says whether a value is there and the wanted one.
+func is[T comparable](got *T, want T) bool { return got != nil && *got == want }
+
 // sqlState is the server's code for err, or "".
 func sqlState(err error) string {
 	if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) {

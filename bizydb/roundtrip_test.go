@@ -48,7 +48,7 @@ func TestScopedCallIsOneRoundTrip(t *testing.T) {
 	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database) {
 		eachMethod(t, func(t *testing.T, method string) {
 			alice := db.As(made.NewUser(t))
-			for range 3 { // The first warms the connection up.
+			for range 2 { // The first warms the connection up.
 				mine := plantAll(t, alice)
 				proxy.RoundTrips()
 				if _, err := call(t.Context(), alice, method, mine); err != nil {
@@ -68,7 +68,7 @@ func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
 		eachMethod(t, func(t *testing.T, method string) {
 			alice := db.As(made.NewUser(t))
 			var trips int
-			for range 3 {
+			for range 2 {
 				mine := plantAll(t, alice)
 				err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 					proxy.RoundTrips()

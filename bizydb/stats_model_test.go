@@ -294,20 +294,21 @@ var (
 )
 
 // randomMoment is within three weeks of one of statsTimes, and mostly where a day begins somewhere, or just before.
-func randomMoment(r *rand.Rand) time.Time {
+func randomMoment(t *testing.T, r *rand.Rand) time.Time {
 	at := statsTimes[r.IntN(len(statsTimes))].Add(time.Duration(r.Int64N(int64(42*dayLong))) - 21*dayLong).Truncate(time.Microsecond)
 	if r.IntN(3) == 0 {
 		return at
 	}
-	zone := locationOf(statsZones[r.IntN(len(statsZones))])
+	zone := locationOf(t, statsZones[r.IntN(len(statsZones))])
 	year, month, day := at.In(zone).Date()
 	return time.Date(year, month, day, 0, 0, 0, 1000*(r.IntN(3)-1), zone).UTC()
 }
 
-func locationOf(name string) *time.Location {
+func locationOf(t *testing.T, name string) *time.Location {
+	t.Helper()
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	return zone
 }
@@ -320,22 +321,22 @@ func randomly[T any](r *rand.Rand, values ...T) *T {
 	return nil
 }
 
-func randomTasks(r *rand.Rand, n int, goals []planner.GoalID) planner.CreateTasksParams {
+func randomTasks(t *testing.T, r *rand.Rand, n int, goals []planner.GoalID) planner.CreateTasksParams {
 	tasks := make(planner.CreateTasksParams, n)
 	hours := []float64{0, 0.25, 1, 1.5, 8, 40} // whose sums are exact
 	for i := range tasks {
-		due := randomMoment(r)
+		due := randomMoment(t, r)
 		task := planner.CreateTaskParams{
 			Title: fmt.Sprint("task ", i), ParentGoalID: randomly(r, goals...), Priority: randomly(r, 1, 2, 3, 5), // none of 4
 			Status:   planner.TaskPending,
 			Category: randomly(r, "", "development", "marketing"), EstimatedHours: randomly(r, hours...), ActualHours: randomly(r, hours...),
-			DueDate: randomly(r, due, due, due), CreatedAt: new(randomMoment(r)),
+			DueDate: randomly(r, due, due, due), CreatedAt: new(randomMoment(t, r)),
 		}
 		switch r.IntN(8) {
 		case 0:
 			task.Status = planner.TaskInProgress
 		case 1, 2, 3, 4:
-			task.Status, task.CompletedAt = planner.TaskCompleted, new(randomMoment(r))
+			task.Status, task.CompletedAt = planner.TaskCompleted, new(randomMoment(t, r))
 			if r.IntN(4) == 0 {
 				task.CompletedAt = &due
 			}
@@ -385,16 +386,16 @@ func TestStatsModel(t *testing.T) {
 			parents = append(parents, goal.ID)
 		}
 	}
-	tasks := randomTasks(r, 600, parents)
+	tasks := randomTasks(t, r, 600, parents)
 	if _, err := alice.CreateTasks(t.Context(), tasks); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bob.CreateTasks(t.Context(), randomTasks(r, 200, nil)); err != nil {
+	if _, err := bob.CreateTasks(t.Context(), randomTasks(t, r, 200, nil)); err != nil {
 		t.Fatal(err)
 	}
 
 	for _, name := range statsZones {
-		m := newStatsModel(goals, tasks, locationOf(name))
+		m := newStatsModel(goals, tasks, locationOf(t, name))
 		for _, at := range statsTimes {
 			days, weeks := []int{-1, 0, 1, 2, 7, 28, 400}[r.IntN(7)], []int{-1, 0, 1, 2, 5, 60}[r.IntN(6)]
 			daily := planner.DailyCompletionsParams{At: &at, TimeZone: name, Days: days}
@@ -415,7 +416,7 @@ func TestStatsModel(t *testing.T) {
 	}
 	m := newStatsModel(goals, tasks, time.UTC)
 	for range 50 {
-		rate := planner.CompletionRateParams{From: randomMoment(r), Before: randomMoment(r)}
+		rate := planner.CompletionRateParams{From: randomMoment(t, r), Before: randomMoment(t, r)}
 		agree(t, rate, alice.CompletionRate, m.completionRate(rate))
 	}
 	for _, id := range append(parents, ids["empty"]) {

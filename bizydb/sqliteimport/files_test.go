@@ -258,7 +258,13 @@ func TestLongTexts(t *testing.T) {
 	f.insert(t, "tasks", record{"id": 1000, "title": "Task", "notes": strings.Repeat("x", 33<<20)})
 	report := importFile(t, db, user, f.path, sqliteimport.Options{})
 	stored := importedFor(t, db, user)
-	if len(*stored.goals[1].Description) != 100*len(text) || *stored.tasks[299].Notes != text || len(*stored.tasks[1000].Notes) != 32<<20 {
+	length := func(text *string) int {
+		if text == nil {
+			return 0
+		}
+		return len(*text)
+	}
+	if notes := stored.tasks[299].Notes; length(stored.goals[1].Description) != 100*len(text) || notes == nil || *notes != text || length(stored.tasks[1000].Notes) != 32<<20 {
 		t.Error("texts are not what they were")
 	}
 	var found []sqliteimport.Problem

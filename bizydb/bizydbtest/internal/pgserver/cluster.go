@@ -22,6 +22,7 @@ var settings = []string{
 	"fsync=off",
 	"synchronous_commit=off",
 	"full_page_writes=off",
+	"max_wal_size=256MB", // the files may be in memory
 	"max_connections=200",
 }
 
