@@ -147,7 +147,7 @@ func record(t *testing.T, method string, params any) *recorder {
 // The five questions that the schema's design document names an index for, without the user's id. For the first one, every
 // index that begins with the user is as good, so the next one asks for what only this index has.
 var seedPlans = map[string]string{
-	"SELECT * FROM public.tasks WHERE status != 'completed'":   "ix_tasks_user_",
+	"SELECT * FROM public.tasks WHERE status != 'completed'":   "tasks_user_",
 	"SELECT * FROM public.tasks WHERE status = 'completed'":    "ix_tasks_user_status",
 	"SELECT * FROM public.tasks WHERE due_date < now()":        "ix_tasks_user_due_date",
 	"SELECT * FROM public.tasks WHERE category = 'category 5'": "ix_tasks_user_category",
