@@ -1,5 +1,7 @@
 package bizydb
 
+import "time"
+
 // A Rule is what rules.go says of a constraint.
 type Rule struct {
 	Table, Column, Reason string
@@ -22,6 +24,16 @@ var (
 	}
 	UsernameForm = usernameForm.String()
 )
+
+// Pauses draws the pauses between the tries of a transaction that always loses.
+func Pauses() []time.Duration {
+	drawn := make([]time.Duration, maxTries-1)
+	p := pauses()
+	for i := range drawn {
+		drawn[i] = p.NextBackOff()
+	}
+	return drawn
+}
 
 // SetBcryptCost sets the cost of new hashes, below the least that Open takes too.
 func SetBcryptCost(a *Accounts, cost int) { a.hasher.cost = cost }

@@ -37,13 +37,16 @@ func retry[T any](ctx context.Context, err error, do func() (T, error)) (T, erro
 			return struct{}{}, errAgain // and not err, which backoff would look into
 		}
 		return struct{}{}, nil
-	}, backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&backoff.ExponentialBackOff{
-		InitialInterval: firstPause, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.5,
-	}))
+	}, backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(pauses()))
 	if lost(err) && ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", err, ctx.Err())
 	}
 	return result, err
+}
+
+// pauses are those between the tries of one transaction.
+func pauses() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: firstPause, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: 0.5}
 }
 
 var errAgain = errors.New("again")

@@ -99,11 +99,11 @@ func run(ctx context.Context) error {
 		}
 	}
 	var rows []row
-	for m := deck.draw(); m != nil && ctx.Err() == nil; m = deck.draw() {
+	for m := deck.draw(); m != nil; m = deck.draw() {
 		fmt.Printf("\n%s\n%s", m.name(), m.diff())
-		r, err := tree.try(ctx, m)
-		if err != nil {
-			return err
+		var r result
+		if r, err = tree.try(ctx, m); err != nil {
+			break
 		}
 		fmt.Println(r)
 		if r.verdict == invalid {
@@ -113,7 +113,7 @@ func run(ctx context.Context) error {
 		rows = append(rows, row{m, r})
 	}
 	fmt.Print("\n", table(rows))
-	return ctx.Err()
+	return err
 }
 
 // all lists every mutant of the project.

@@ -176,7 +176,7 @@ func (t *tree) try(ctx context.Context, m *mutant) (r result, err error) {
 	if out, err := t.command(ctx, "go", "vet", "./"+changed).CombinedOutput(); err != nil {
 		return result{verdict: invalid, by: "go vet", detail: string(out)}, nil
 	}
-	return t.test(ctx, changed), nil
+	return t.test(ctx, changed), ctx.Err()
 }
 
 func (t *tree) generate(ctx context.Context) error {
