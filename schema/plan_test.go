@@ -31,7 +31,7 @@ func TestScopedPlans(t *testing.T) {
 	tx := enter(t, db, user, "")
 	scan := regexp.MustCompile(`(Seq|Index|Index Only|Bitmap Index) Scan .*`)
 	for _, c := range []struct{ sql, index string }{
-		{"SELECT * FROM public.tasks WHERE status != 'completed'", `ix_tasks_user_\w+`},
+		{"SELECT * FROM public.tasks WHERE status != 'completed'", `(ix|uq)_tasks_user_\w+`},
 		{"SELECT * FROM public.tasks WHERE status = 'completed'", "ix_tasks_user_status"},
 		{"SELECT * FROM public.tasks WHERE due_date < now() + interval '3 days'", "ix_tasks_user_due_date"},
 		{"SELECT * FROM public.tasks WHERE category = 'category 3'", "ix_tasks_user_category"},
