@@ -34,6 +34,8 @@ type contender struct {
 	open   func(ctx context.Context, dsn string, conns int) (Peer, error)
 	// nothing is the error of its Get when there is no such row.
 	nothing error
+	// nobody, if not nil, is the error of its List for a user who is not there.
+	nobody error
 	// owner: it logs in as the owner of the tables, whom no policy confines.
 	owner bool
 	// byHand: it completes tasks in the database without the triggers of the roll-up.

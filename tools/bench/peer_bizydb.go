@@ -14,6 +14,7 @@ var bizydbItself = contender{
 	name:    "bizydb",
 	note:    "`Scope`'s methods; the dashboard by `Scope.Batch`. The triggers keep progress.",
 	nothing: bizydb.ErrNotFound,
+	nobody:  bizydb.ErrNoUser,
 	open: func(ctx context.Context, dsn string, conns int) (Peer, error) {
 		db, err := bizydb.Open(ctx, withPool(dsn, conns))
 		if err != nil {
