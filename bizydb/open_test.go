@@ -44,7 +44,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no such database":       {dsn: func(db *bizydbtest.Database) string { return strings.Replace(db.DSN, "/bizydbtest_", "/missing_", 1) }, want: bizydb.ErrConnect},
 		"not migrated":           {before: "DROP SCHEMA bizydb CASCADE", want: bizydb.ErrNotMigrated, says: "schema.Migrate"},
 		"migrated in part":       {before: version("3"), want: bizydb.ErrNotMigrated, says: "at migration 3"},
-		"unreleased, further":    {before: unreleased("14"), want: bizydb.ErrSchemaUnreleased, says: "copy the rows"},
+		"unreleased, further":    {before: unreleased("14"), want: bizydb.ErrSchemaUnreleased, says: "new database"},
 		"unreleased, as far":     {before: unreleased(fmt.Sprint(bizydb.SchemaVersion)), want: bizydb.ErrSchemaUnreleased},
 		"unreleased, not as far": {before: unreleased("1"), want: bizydb.ErrSchemaUnreleased},
 		"migrated further":       {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},

@@ -120,3 +120,30 @@ func TestRawSQLInAScope(t *testing.T) {
 		}
 	}
 }
+
+// A function with its owner's rights does not run what its caller has made: not even a type in pg_temp, where PostgreSQL looks
+// for types before it goes by the search_path.
+func TestFunctionsIgnoreTypesOfTheCaller(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	at := plantAll(t, db.As(user))
+	tx := begin(t, db.Pool())
+	types, err := queryAll[string](t, tx, "SELECT typname FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype = 'b' AND typname !~ '^_' AND typname <> 'char'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range types {
+		exec(t, tx, fmt.Sprintf("CREATE DOMAIN pg_temp.%[1]s AS pg_catalog.%[1]s CHECK (false)", name))
+	}
+	exec(t, tx, enterSQL, fmt.Sprint(user))
+	exec(t, tx, fmt.Sprintf("INSERT INTO public.tasks (title, parent_goal_id, tags, dependencies) VALUES ('x', %d, '[\"made\"]', '[%d]')", at.goal, at.task))
+	exec(t, tx, "SELECT FROM unnest(bizydb.tagged_tasks('[\"made\"]', '[]'))")
+	exec(t, tx, fmt.Sprintf("SELECT FROM unnest(bizydb.dependent_tasks(%d))", at.task))
+	exec(t, tx, fmt.Sprintf("SELECT bizydb.date_imported_goals('{%d}', '{2000-01-01}')", at.goal))
+	exec(t, tx, fmt.Sprintf("SELECT FROM bizydb.roll_up(%d)", at.goal))
+	exec(t, tx, fmt.Sprintf("DELETE FROM public.tasks WHERE id = %d", at.task))
+	exec(t, tx, "SELECT set_config('role', 'bizydb_accounts', true)")
+	exec(t, tx, fmt.Sprintf("SELECT bizydb.delete_user(%d)", user))
+	_ = tx.Rollback(t.Context())
+}

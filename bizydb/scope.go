@@ -58,10 +58,11 @@ func (db *DB) As(user UserID) Scope {
 // WithTx returns the same user's scope inside a transaction of the service's own. Only calls made through it are confined: after
 // each of them the service's own role is back. Their writes commit or roll back with the transaction.
 //
-// A call takes one round trip and checks that the user exists and is active. A call that fails aborts the transaction, as any failed
-// statement does; so does [ErrNoUser]. The service retries a transaction that loses to another one, and finds out by itself whether
-// a commit whose answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the
-// same user wait until the transaction ends.
+// A call takes one round trip and checks that the user exists and is active. An error of the server, [ErrNoUser] among them, aborts
+// the transaction. [ErrNotFound] for a row that is not there does not, nor does a user id or a value that is refused before
+// anything is sent. The service retries a transaction that loses to another one, and finds out by itself whether a commit whose
+// answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the same user wait
+// until the transaction ends.
 //
 // The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. Another role that it has
 // taken in the transaction needs USAGE on the schemas public and bizydb, and nothing else.

@@ -323,7 +323,7 @@ func TestWithTxWithoutUsage(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 			} else if !errors.Is(err, bizydb.ErrMissingGrant) || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA public, bizydb TO it") {
-				t.Errorf("%s: %v, want ErrRole that says what to grant", name, err)
+				t.Errorf("%s: %v, want ErrMissingGrant that says what to grant", name, err)
 			}
 			if err := tx.Rollback(t.Context()); err != nil {
 				t.Fatal(err)

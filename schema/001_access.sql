@@ -27,8 +27,8 @@ BEGIN
 END
 $$;
 
--- Rights are revoked and granted by name, here and in every later step: a database's default privileges may give more than
--- PostgreSQL does, or less.
+-- Rights are revoked and granted by name, here and in every later step: a database's default privileges may give PUBLIC and
+-- these roles more than PostgreSQL does, or less. What they give other roles stays.
 CREATE SCHEMA bizydb;
 
 COMMENT ON SCHEMA bizydb IS 'Functions and internal tables of bizydb. Its main tables are in public.';

@@ -31,11 +31,11 @@ COMMENT ON COLUMN public.users.email IS 'As typed, at most 255 characters; uniqu
 COMMENT ON COLUMN public.users.username IS 'As typed, at most 100 of A-Z a-z 0-9 . _ -; unique ignoring case.';
 COMMENT ON COLUMN public.users.hashed_password IS 'A bcrypt hash. Only bizydb_accounts may read it.';
 COMMENT ON COLUMN public.users.full_name IS 'At most 200 characters.';
-COMMENT ON COLUMN public.users.is_active IS 'Soft delete: an inactive user reads and writes nothing.';
+COMMENT ON COLUMN public.users.is_active IS 'Soft delete: false refuses sign-ins, and calls in a scope of the user.';
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
 COMMENT ON COLUMN public.users.created_at IS 'When the user registered.';
-COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed. A sign-in is no change.';
+COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed. A sign-in or a new password is no change.';
 COMMENT ON COLUMN public.users.last_login_at IS 'When the user last signed in; NULL before the first time.';
 COMMENT ON COLUMN public.users.email_verified_at IS 'When the address was verified; NULL while it is not.';
 COMMENT ON INDEX public.users_pkey IS 'A user by id; foreign keys.';
@@ -43,7 +43,7 @@ COMMENT ON INDEX public.ix_users_email IS 'Sign-in by email; no two accounts wit
 COMMENT ON INDEX public.ix_users_username IS 'Sign-in by username; no two accounts with one name.';
 
 CREATE FUNCTION bizydb.derive_user() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   -- now() is when the transaction began, which can be before another transaction's change.
@@ -73,7 +73,7 @@ CREATE VIEW bizydb.profiles WITH (security_invoker = true) AS
 COMMENT ON VIEW bizydb.profiles IS 'An account without its password hash.';
 
 CREATE FUNCTION bizydb.no_such_user() RETURNS bigint
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   RAISE EXCEPTION 'user % does not exist or is not active', bizydb.current_user_id() USING ERRCODE = 'UB001';
@@ -89,14 +89,14 @@ COMMENT ON FUNCTION bizydb.no_such_user() IS 'Raises SQLSTATE UB001.';
 CREATE FUNCTION bizydb.require_user() RETURNS SETOF bigint
   LANGUAGE sql STABLE
   BEGIN ATOMIC
-    SELECT bizydb.no_such_user() WHERE NOT EXISTS (SELECT FROM public.users);
+    SELECT bizydb.no_such_user() WHERE NOT EXISTS (SELECT FROM public.users WHERE id = (SELECT bizydb.current_user_id()) AND is_active);
   END;
 
 COMMENT ON FUNCTION bizydb.require_user() IS 'Raises UB001 unless the scope''s user exists and is active. Returns nothing.';
 
 -- bizydb_accounts has no right on goals and tasks, and needs none: what goes with a user is deleted and counted here.
 CREATE FUNCTION bizydb.delete_user(id bigint, OUT goals bigint, OUT tasks bigint) RETURNS SETOF record
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
 BEGIN
   PERFORM bizydb.lock_user(delete_user.id); -- before any row, as every other writer
@@ -118,7 +118,7 @@ COMMENT ON FUNCTION bizydb.delete_user(bigint) IS 'Deletes a user and counts the
 
 REVOKE ALL ON public.users, bizydb.profiles FROM PUBLIC, bizydb_user, bizydb_accounts;
 REVOKE ALL ON SEQUENCE public.users_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.users TO bizydb_accounts;
+GRANT SELECT, INSERT, UPDATE ON public.users TO bizydb_accounts; -- who deletes calls bizydb.delete_user
 GRANT SELECT, UPDATE ON bizydb.profiles TO bizydb_accounts;
 GRANT SELECT (id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at),
       UPDATE (username, full_name)

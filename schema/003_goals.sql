@@ -72,8 +72,8 @@ COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kep
 COMMENT ON COLUMN public.goals.completed_task_count IS 'Completed tasks directly under the goal.';
 COMMENT ON COLUMN public.goals.sub_goal_count IS 'Goals directly under the goal, except cancelled ones.';
 COMMENT ON COLUMN public.goals.sub_goal_progress IS 'Sum of their percentages, in hundredths of a percent.';
-COMMENT ON COLUMN public.goals.roll_up_count IS 'Writes by the roll-up, which tells its own from others by it.';
-COMMENT ON INDEX public.goals_pkey IS 'Goals by id, for the triggers.';
+COMMENT ON COLUMN public.goals.roll_up_count IS 'Internal: by it the roll-up tells its own writes from others.';
+COMMENT ON INDEX public.goals_pkey IS 'The primary key. Lookups read (user_id, id).';
 COMMENT ON INDEX public.uq_goals_user_id_id IS 'A goal by id in a scope; same-owner foreign keys.';
 COMMENT ON INDEX public.ix_goals_user_id IS 'All goals of a user.';
 COMMENT ON INDEX public.ix_goals_parent_goal_id IS 'Sub-goals of a goal, across users.';
@@ -86,7 +86,7 @@ COMMENT ON INDEX public.ix_goals_user_target_date IS '"Show me my upcoming goals
 COMMENT ON INDEX public.ix_goals_user_parent_goal_id IS 'Sub-goals of a goal in a scope; the foreign key.';
 
 CREATE FUNCTION bizydb.goal_defaults() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   NEW.status := coalesce(NEW.status, 'active');
@@ -124,7 +124,7 @@ COMMENT ON FUNCTION bizydb.to_hundredths(double precision) IS 'Rounds a percenta
 
 -- One function for all of it, since a roll-up calls it for each goal.
 CREATE FUNCTION bizydb.derive_goal() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   work bigint;
@@ -173,7 +173,7 @@ $$;
 COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at and updated_at follow from the rest.';
 
 CREATE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   ancestors bigint[];

@@ -101,7 +101,7 @@ COMMENT ON COLUMN public.tasks.completed_at IS 'Set exactly while status is comp
 COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of the owner''s tasks to be done first. Deleted ones drop out.';
 COMMENT ON COLUMN public.tasks.notes IS 'Free text.';
 COMMENT ON COLUMN public.tasks.tags IS 'JSON array of strings.';
-COMMENT ON INDEX public.tasks_pkey IS 'Tasks by id, for the triggers.';
+COMMENT ON INDEX public.tasks_pkey IS 'The primary key. Lookups read (user_id, id).';
 COMMENT ON INDEX public.uq_tasks_user_id_id IS 'A task by id in a scope.';
 COMMENT ON INDEX public.ix_tasks_user_id IS 'All tasks of a user.';
 COMMENT ON INDEX public.ix_tasks_parent_goal_id IS 'Tasks of a goal, across users.';
@@ -122,7 +122,7 @@ COMMENT ON INDEX public.ix_tasks_dependencies IS 'Tasks that depend on a task.';
 COMMENT ON INDEX public.ix_tasks_user_dependent IS 'Whether a user has any task with dependencies.';
 
 CREATE FUNCTION bizydb.task_defaults() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   NEW.priority := coalesce(NEW.priority, 3);
@@ -138,7 +138,7 @@ $$;
 COMMENT ON FUNCTION bizydb.task_defaults() IS 'Trigger: an inserted NULL takes the default, so one INSERT serves all callers.';
 
 CREATE FUNCTION bizydb.derive_task() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   IF NEW.status = 'completed' THEN

@@ -15,7 +15,7 @@ COMMENT ON TYPE bizydb.work IS 'By how much the work directly under a goal has c
 -- Completed goals become active again that are, or are above, one of those reopened by new unfinished work: added, moved in
 -- or reopened itself.
 CREATE FUNCTION bizydb.add_work(work bizydb.work[], owners bigint[], reopened bigint[]) RETURNS void
-  LANGUAGE plpgsql SET search_path = '' SET plan_cache_mode = force_generic_plan -- to plan for each array would take longer than the work
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan -- to plan for each array would take longer than the work
   AS $$
 DECLARE
   owner bigint;
@@ -113,7 +113,7 @@ COMMENT ON FUNCTION bizydb.add_work(bizydb.work[], bigint[], bigint[]) IS 'Adds 
 -- With the owner's rights, since no role may write what is counted; a user's task can only be under a goal of that user.
 -- Triggers of a service's own that a roll-up fires have these rights too.
 CREATE FUNCTION bizydb.roll_up_tasks() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
 DECLARE
   work     bizydb.work[];
@@ -161,7 +161,7 @@ $$;
 COMMENT ON FUNCTION bizydb.roll_up_tasks() IS 'Trigger: goals follow their tasks.';
 
 CREATE FUNCTION bizydb.roll_up_goals() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
 DECLARE
   work     bizydb.work[];
@@ -222,7 +222,7 @@ COMMENT ON TYPE bizydb.goal_change IS 'What a roll-up from scratch has corrected
 
 -- Every sub-goal of a given goal has to be given too, or be right.
 CREATE FUNCTION bizydb.recount(owner bigint, goals bigint[], depths integer[]) RETURNS SETOF bizydb.goal_change
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   level integer;
@@ -266,7 +266,7 @@ COMMENT ON FUNCTION bizydb.recount(bigint, bigint[], integer[]) IS 'Counts the w
 
 -- Returns the goals that were wrong, the deepest first.
 CREATE FUNCTION bizydb.roll_up(goal bigint) RETURNS SETOF bizydb.goal_change
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET enable_seqscan = off -- counting one user's goals is no reason to read everybody's
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off -- counting one user's goals is no reason to read everybody's
   AS $$
 DECLARE
   me     bigint := bizydb.current_user_id();
@@ -298,7 +298,7 @@ COMMENT ON FUNCTION bizydb.roll_up(bigint) IS 'Counts a goal of the scope''s use
 
 -- The caller has locked the user.
 CREATE FUNCTION bizydb.roll_up_user(owner bigint) RETURNS SETOF bizydb.goal_change
-  LANGUAGE plpgsql SET search_path = ''
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   goals  bigint[];
@@ -317,7 +317,7 @@ $$;
 COMMENT ON FUNCTION bizydb.roll_up_user(bigint) IS 'Counts all goals of a user anew.';
 
 CREATE FUNCTION bizydb.roll_up_all() RETURNS SETOF bizydb.goal_change
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET enable_seqscan = off -- as roll_up
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off -- as roll_up
   AS $$
 BEGIN
   PERFORM bizydb.lock_user(bizydb.current_user_id());
@@ -328,7 +328,7 @@ $$;
 COMMENT ON FUNCTION bizydb.roll_up_all() IS 'Counts all goals of the scope''s user anew.';
 
 CREATE FUNCTION bizydb.roll_up_every_user() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
 BEGIN
   LOCK TABLE public.goals IN SHARE ROW EXCLUSIVE MODE; -- a lock for each user could be more than the server has room for

@@ -1,6 +1,6 @@
 -- A task depends on tasks that are there, of the same user, and none of them depends on it in turn.
 CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
-  LANGUAGE plpgsql STABLE SET search_path = ''
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   -- Tasks are looked up by key, one by one, as goals are in the roll-up.
@@ -20,27 +20,28 @@ $$;
 
 COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'Those of a list of ids that are tasks of a user, and all that they depend on.';
 
--- With the owner's rights, since row security would keep it from the index.
+-- With the owner's rights, since row security would keep it from the index of dependencies. "IS TRUE", here and below, keeps
+-- the query planner from an index by user: without statistics on the user it can seem as good.
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
   AS $$
 DECLARE
-  wanted  bigint[] := ARRAY(SELECT DISTINCT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id));
-  found   bigint[];
+  wanted  bigint[] := ARRAY(SELECT DISTINCT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id) ORDER BY 1);
   needed  bigint[];
   missing bigint;
 BEGIN
   -- Of two changes that race, the second waits here and then sees the first: each query below takes a new snapshot.
   PERFORM bizydb.lock_user(NEW.user_id);
   IF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id)
-     AND EXISTS (SELECT FROM public.tasks t WHERE t.user_id = OLD.user_id AND t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]') THEN
+     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]' AND (t.user_id = OLD.user_id) IS TRUE) THEN
     RAISE EXCEPTION 'tasks depend on task %', OLD.id
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
   END IF;
 
   -- Locked, so that none of them gets another id or user meanwhile.
-  found := ARRAY(SELECT t.id FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = ANY (wanted) ORDER BY t.id FOR SHARE);
-  SELECT id INTO missing FROM unnest(wanted) AS id WHERE id <> ALL (found) LIMIT 1;
+  SELECT w.id INTO missing FROM unnest(wanted) AS w (id)
+  LEFT JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = w.id FOR SHARE OFFSET 0) AS t ON true
+  WHERE t.id IS NULL;
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
@@ -50,8 +51,9 @@ BEGIN
   -- does not say: there, to lock a row that has changed meanwhile is a serialization failure.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
-    PERFORM FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = ANY (needed) FOR SHARE;
-  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]') THEN
+    PERFORM FROM unnest(needed) AS n (id)
+    CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = n.id FOR SHARE OFFSET 0) AS t;
+  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]' AND (t.user_id = NEW.user_id) IS TRUE) THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
   END IF;
   IF NEW.id = ANY (needed) THEN
@@ -67,11 +69,12 @@ COMMENT ON FUNCTION bizydb.check_dependencies() IS 'Trigger: dependencies exist 
 -- With the owner's rights, as above; only tasks of the same user can depend on one. (A transaction at repeatable read or
 -- serializable does not see what came to depend on a task since it began: the id stays there, and counts for nothing.)
 CREATE FUNCTION bizydb.forget_dependencies() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
   AS $$
 DECLARE
   owners     bigint[] := (SELECT array_agg(DISTINCT o.user_id) FROM old_rows o);
   owner      bigint;
+  deleted    bigint[] := (SELECT array_agg(o.id) FROM old_rows o);
   dependents bigint[];
 BEGIN
   IF cardinality(owners) <= 1000 THEN
@@ -87,11 +90,11 @@ BEGIN
 
   SELECT array_agg(DISTINCT t.id) INTO dependents FROM old_rows o
   CROSS JOIN LATERAL (
-    SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND t.user_id = o.user_id OFFSET 0
+    SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0
   ) AS t;
   UPDATE public.tasks t SET dependencies = coalesce((
     SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
-    WHERE EXISTS (SELECT FROM public.tasks other WHERE other.user_id = t.user_id AND other.id = d.id::bigint)
+    WHERE d.id::bigint <> ALL (deleted)
   ), '[]')
   WHERE t.user_id = ANY (owners) AND t.id = ANY (dependents);
   RETURN NULL;
@@ -102,10 +105,10 @@ COMMENT ON FUNCTION bizydb.forget_dependencies() IS 'Trigger: a deleted task dis
 
 -- With the owner's rights, as above.
 CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
   SELECT coalesce(array_agg(t.id), '{}') FROM public.tasks t
-  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]'
+  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]' AND (t.user_id = (SELECT bizydb.current_user_id())) IS TRUE
   $$;
 
 COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS 'The tasks of the scope''s user that directly depend on a task.';

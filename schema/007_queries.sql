@@ -18,7 +18,7 @@ COMMENT ON DOMAIN bizydb.forecast_day IS 'A day that can be unknown.';
 -- "$1 IS NOT NULL OR (SELECT bizydb.plan_for_any_values())" makes the server plan a prepared query for its values each time.
 -- Where $1 is known this is gone from the plan; in a generic plan it stays, and is priced.
 CREATE FUNCTION bizydb.plan_for_any_values() RETURNS boolean
-  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000000000 SET search_path = ''
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000000000 SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   RETURN true;
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION bizydb.plan_for_any_values() IS 'True, at a cost that keeps 
 
 -- With the owner's rights, since row security would keep it from the index.
 CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   SET jit = off -- the query planner expects far more rows than there are
   AS $$
   SELECT coalesce(array_agg(DISTINCT t.id), '{}')

@@ -24,7 +24,7 @@ COMMENT ON COLUMN bizydb.imports.user_id IS 'The owner. Defaults to the scope''s
 COMMENT ON COLUMN bizydb.imports.imported_at IS 'When the import began.';
 COMMENT ON COLUMN bizydb.imports.kind IS 'goal or task.';
 COMMENT ON COLUMN bizydb.imports.old_ids IS 'Their ids in the file.';
-COMMENT ON COLUMN bizydb.imports.marks IS 'Hashes of when they were created, or of the title: two files can have equal ids.';
+COMMENT ON COLUMN bizydb.imports.marks IS 'Hashes of when each was created, or of its title. They tell rows of different files with one id apart.';
 COMMENT ON COLUMN bizydb.imports.contents IS 'Hashes of their contents, by which a later import finds what changed in the file.';
 COMMENT ON COLUMN bizydb.imports.new_ids IS 'Their ids here. No foreign key: deleted ones stay, and are not imported again.';
 COMMENT ON INDEX bizydb.imports_pkey IS 'A row by id; nothing looks one up.';
@@ -38,7 +38,7 @@ CREATE POLICY imports_owner ON bizydb.imports TO bizydb_user
 
 -- With the owner's rights, since no role may write updated_at.
 CREATE FUNCTION bizydb.date_imported_goals(goals bigint[], times timestamptz[]) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET row_security = off
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
 BEGIN
   PERFORM set_config('bizydb.keep_updated_at', 'on', true);

@@ -64,9 +64,9 @@ var catalogRules = map[string]catalogRule{
 		WHERE user_id IS NOT NULL AND NOT EXISTS (SELECT FROM first f WHERE f.oid = owned.oid AND first = f.user_id)`),
 
 	"functions": findings(`
-		SELECT format('%s does not set its search_path to nothing', oid::regprocedure)
+		SELECT format('%s does not set its search_path', oid::regprocedure)
 		FROM pg_proc WHERE oid >= 16384 AND (prosecdef OR prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql'))
-		  AND NOT coalesce('search_path=""' = ANY (proconfig), false)`),
+		  AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)`),
 
 	// What runs with its owner's rights looks past row security, so each one is listed, and users can run none but those
 	// that look for the scope's user. Would row security ever apply to one, it fails: it must not go by a part of the rows.
@@ -162,7 +162,6 @@ var definersForUsers = []string{
 
 // allowed is all that the two roles and PUBLIC may do with what is in the database.
 var allowed = []string{
-	"bizydb_accounts: DELETE on public.users",
 	"bizydb_accounts: INSERT on public.users",
 	"bizydb_accounts: SELECT on public.users",
 	"bizydb_accounts: UPDATE on public.users",
@@ -306,11 +305,13 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"indexes", "DROP INDEX public.ix_goals_user_horizon", []string{"ix_goals_horizon of public.goals has no counterpart that leads with user_id"}},
 
 		{"functions", "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []string{}},
-		{"functions", "CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'", []string{"public.f() does not set its search_path to nothing"}},
-		{"functions", definer, []string{"public.f() does not set its search_path to nothing"}},
-		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) RESET search_path", []string{"bizydb.delete_user(bigint) does not set its search_path to nothing"}},
-		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = public", []string{"bizydb.delete_user(bigint) does not set its search_path to nothing"}},
-		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = '', public", []string{"bizydb.delete_user(bigint) does not set its search_path to nothing"}},
+		{"functions", "CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'", []string{"public.f() does not set its search_path"}},
+		{"functions", definer, []string{"public.f() does not set its search_path"}},
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) RESET search_path", []string{"bizydb.delete_user(bigint) does not set its search_path"}},
+		// Types are looked up in pg_temp first unless it comes later in the path.
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = ''", []string{"bizydb.delete_user(bigint) does not set its search_path"}},
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = public", []string{"bizydb.delete_user(bigint) does not set its search_path"}},
+		{"functions", "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = '', public", []string{"bizydb.delete_user(bigint) does not set its search_path"}},
 
 		{"definers", definer, []string{"public.f() is SECURITY DEFINER", "public.f() is SECURITY DEFINER and does not set row_security to off", "public.f() is SECURITY DEFINER and may be executed by PUBLIC"}},
 		{"definers", definer + "; REVOKE EXECUTE ON FUNCTION public.f() FROM PUBLIC", []string{"public.f() is SECURITY DEFINER", "public.f() is SECURITY DEFINER and does not set row_security to off"}},

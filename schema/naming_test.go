@@ -73,6 +73,8 @@ func TestUnnamedUsersAreFound(t *testing.T) {
 		{"SELECT * FROM tasks", missing("tasks")},
 		{"SELECT * FROM public.users", nil},
 		{"SELECT * FROM public.tasks WHERE user_id = MINE OR id = 1", missing("public.tasks")},
+		{"SELECT * FROM public.tasks WHERE (user_id = MINE) IS TRUE", nil},
+		{"SELECT * FROM public.tasks WHERE (user_id = MINE) IS NOT FALSE", missing("public.tasks")},
 		{"SELECT * FROM public.tasks WHERE NOT user_id = MINE", missing("public.tasks")},
 		{"SELECT * FROM public.tasks WHERE user_id <> MINE", missing("public.tasks")},
 		{"SELECT * FROM public.tasks WHERE id = MINE", missing("public.tasks")},
@@ -493,6 +495,9 @@ func conjuncts(n node) []node {
 
 // names says whether a term is: the user_id of alias = an owner.
 func (c *naming) names(term node, alias string, alone bool, l *level) bool {
+	if test := term.at("BooleanTest"); test.text("booltesttype") == "IS_TRUE" {
+		term = test.at("arg")
+	}
 	expr := term.at("A_Expr")
 	if expr.name("name") != "=" {
 		return false

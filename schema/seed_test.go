@@ -219,12 +219,10 @@ func TestSeedDeleteRules(t *testing.T) {
 	}
 	commit(t, tx)
 
-	accounts := enterAccounts(t, db)
-	if n := exec(t, accounts, "DELETE FROM public.users WHERE id = $1", user); n != 1 {
+	conn := owner(t, db)
+	if n := exec(t, conn, "DELETE FROM public.users WHERE id = $1", user); n != 1 {
 		t.Fatalf("deleted %d users", n)
 	}
-	commit(t, accounts)
-	conn := owner(t, db)
 	for _, table := range []string{"public.goals", "public.tasks", "bizydb.imports"} {
 		if diff := cmp.Diff([]int64{int64(other)}, all[int64](t, conn, "SELECT user_id FROM "+table)); diff != "" {
 			t.Errorf("owners of %s (-want +got):\n%s", table, diff)

@@ -47,7 +47,7 @@ func (q *Queries) CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]T
 }
 
 const deleteTasks = `-- name: DeleteTasks :many
-DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text($1::bizydb.task_ids) AS i)
+DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text($1::bizydb.task_ids) AS i))
 RETURNING id
 `
 
@@ -74,7 +74,7 @@ func (q *Queries) DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error
 
 const setTaskStatuses = `-- name: SetTaskStatuses :many
 UPDATE public.tasks SET status = coalesce($1, status)
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text($2::bizydb.task_ids) AS i)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text($2::bizydb.task_ids) AS i))
 RETURNING id
 `
 

@@ -155,7 +155,7 @@ func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenci
 const tasksBlockedBy = `-- name: TasksBlockedBy :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = $1 AND blocker.status <> 'completed')
+  AND id = ANY (ARRAY(SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = $1 AND blocker.status <> 'completed'))
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
@@ -204,7 +204,7 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 const tasksBlocking = `-- name: TasksBlocking :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1)
+  AND id = ANY (ARRAY(SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1))
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `

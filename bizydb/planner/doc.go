@@ -2,8 +2,9 @@
 // are compiled by sqlc from the SQL in schema/ and queries/planner/.
 //
 // [Reader] has the queries that only read and [ReadWriter] has all of them; [Queries] implements both. A service does not
-// construct one: a bizydb.Scope and a bizydb.Tx are ReadWriters confined to one user, and Batch hands out Readers. Queries made
-// with [New] run with the rights of the connection that they are given, and a service's login has none.
+// construct one: a bizydb.Scope and a bizydb.Tx are ReadWriters confined to one user, and Batch hands out Readers. [New], [DBTX],
+// [Querier] and [Queries.WithTx] are sqlc's and confine nothing: what they make runs with the rights of the connection that it is
+// given, and a service's login has none.
 //
 // # Testing
 //

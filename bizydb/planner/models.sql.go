@@ -46,7 +46,7 @@ type Goal struct {
 	SubGoalCount int `json:"sub_goal_count"`
 	// Sum of their percentages, in hundredths of a percent.
 	SubGoalProgress int64 `json:"-"`
-	// Writes by the roll-up, which tells its own from others by it.
+	// Internal: by it the roll-up tells its own writes from others.
 	RollUpCount int64 `json:"-"`
 }
 

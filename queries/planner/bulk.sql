@@ -16,12 +16,12 @@ RETURNING id;
 
 -- DeleteTasks deletes many tasks in one statement and returns the ids of those that existed, in unspecified order.
 -- name: DeleteTasks :many
-DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i))
 RETURNING id;
 
 -- SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
 -- order. Progress is updated once. An empty status changes nothing.
 -- name: SetTaskStatuses :many
 UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status)
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i))
 RETURNING id;

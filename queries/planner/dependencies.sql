@@ -55,7 +55,7 @@ RETURNING *;
 -- name: TasksBlockedBy :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND id IN (SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed')
+  AND id = ANY (ARRAY(SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed'))
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
@@ -64,6 +64,6 @@ ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 -- name: TasksBlocking :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND id IN (SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = @id)
+  AND id = ANY (ARRAY(SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = @id))
   AND status <> 'completed'
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;

@@ -10,7 +10,7 @@ var (
 	// ErrNewer is the error for a database that has been migrated further than that.
 	ErrNewer = errors.New("schema is newer than this package knows")
 	// ErrUnreleased is the error for a database that has a schema from before v0.1.0.
-	ErrUnreleased = errors.New("schema is one from before v0.1.0, which is not migrated: migrate an empty database and copy the rows of users, goals, tasks and bizydb.imports to it")
+	ErrUnreleased = errors.New("schema is one from before v0.1.0, which cannot be migrated: use a new database")
 )
 
 // UnreleasedSQL selects whether a schema is one from before v0.1.0. All of its steps had this function, and none of the
