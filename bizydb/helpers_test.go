@@ -107,3 +107,11 @@ func exec(t testing.TB, tx pgx.Tx, sql string, args ...any) {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
+
+// atLength is how many of something a test takes: a quarter with -short.
+func atLength(full int) int {
+	if testing.Short() {
+		return full / 4
+	}
+	return full
+}

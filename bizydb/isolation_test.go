@@ -24,7 +24,10 @@ import (
 // the error, and A's rows stay as they are.
 func TestUserCannotReachAnothersRows(t *testing.T) {
 	t.Parallel()
-	cannotReachAnothersRows(t, bizydbtest.New(t))
+	db := bizydbtest.New(t)
+	for name, with := range handles {
+		t.Run(name, func(t *testing.T) { cannotReachAnothersRows(t, db, with) })
+	}
 }
 
 // The queries name their user themselves, so the same holds where row security is off.
@@ -32,7 +35,7 @@ func TestUserCannotReachAnothersRowsWithoutPolicies(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	withoutPolicies(t, db)
-	cannotReachAnothersRows(t, db)
+	cannotReachAnothersRows(t, db, handles["scope"])
 }
 
 func withoutPolicies(t *testing.T, db *bizydbtest.Database) {
@@ -48,54 +51,51 @@ func withoutPolicies(t *testing.T, db *bizydbtest.Database) {
 	_ = tx.Rollback(t.Context())
 }
 
-func cannotReachAnothersRows(t *testing.T, db *bizydbtest.Database) {
+func cannotReachAnothersRows(t *testing.T, db *bizydbtest.Database, with handle) {
 	t.Helper()
-	for name, with := range handles {
-		t.Run(name, func(t *testing.T) {
-			eachMethod(t, func(t *testing.T, method string) {
-				a, b := db.NewUser(t), db.NewUser(t)
-				as := plantAll(t, db.As(a))
-				bs := plantAll(t, db.As(b))
-				// B's own rows aimed at A's: the sub-goal to update is B's, what it is put under is A's.
-				aims := map[string]struct{ real, missing things }{
-					"all": {as, things{math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32}},
-					"put own under another's": {
-						things{as.goal, bs.subGoal, bs.task, bs.waiting},
-						things{math.MaxInt32, bs.subGoal, bs.task, bs.waiting},
-					},
-				}
-				if method == "SetTaskDependencies" {
-					aims["make own depend on another's"] = struct{ real, missing things }{
-						things{task: as.task, waiting: bs.waiting}, things{task: math.MaxInt32, waiting: bs.waiting},
-					}
-				}
-				for aim, at := range aims {
-					before := dump(t, db, a)
-					var real, missing string
-					with(t, db, b, func(q planner.ReadWriter) { real = outcome(call(t.Context(), q, method, at.real)) })
-					// Errors may repeat what the caller said.
-					real = strings.ReplaceAll(real, fmt.Sprintf("depend on task %d,", as.task), fmt.Sprintf("depend on task %d,", math.MaxInt32))
-					real = strings.ReplaceAll(real, fmt.Sprintf(", %d) is not present", as.goal), fmt.Sprintf(", %d) is not present", math.MaxInt32))
-					with(t, db, b, func(q planner.ReadWriter) { missing = outcome(call(t.Context(), q, method, at.missing)) })
-					if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && strings.HasPrefix(method, "DeleteTask")) {
-						t.Errorf("%s: tells another's row from none (-none +another's):\n%s", aim, diff)
-					}
-					if diff := cmp.Diff(before, dump(t, db, a)); diff != "" {
-						t.Errorf("%s: changed another's rows:\n%s", aim, diff)
-					}
-				}
+	a := db.NewUser(t)
+	as := plantAll(t, db.As(a))
+	eachMethod(t, func(t *testing.T, method string) {
+		b := db.NewUser(t)
+		bs := plantAll(t, db.As(b))
+		// B's own rows aimed at A's: the sub-goal to update is B's, what it is put under is A's.
+		aims := map[string]struct{ real, missing things }{
+			"all": {as, things{math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32}},
+			"put own under another's": {
+				things{as.goal, bs.subGoal, bs.task, bs.waiting},
+				things{math.MaxInt32, bs.subGoal, bs.task, bs.waiting},
+			},
+		}
+		if method == "SetTaskDependencies" {
+			aims["make own depend on another's"] = struct{ real, missing things }{
+				things{task: as.task, waiting: bs.waiting}, things{task: math.MaxInt32, waiting: bs.waiting},
+			}
+		}
+		for aim, at := range aims {
+			before := dump(t, db, a)
+			var real, missing string
+			with(t, db, b, func(q planner.ReadWriter) { real = outcome(call(t.Context(), q, method, at.real)) })
+			// Errors may repeat what the caller said.
+			real = strings.ReplaceAll(real, fmt.Sprintf("depend on task %d,", as.task), fmt.Sprintf("depend on task %d,", math.MaxInt32))
+			real = strings.ReplaceAll(real, fmt.Sprintf(", %d) is not present", as.goal), fmt.Sprintf(", %d) is not present", math.MaxInt32))
+			with(t, db, b, func(q planner.ReadWriter) { missing = outcome(call(t.Context(), q, method, at.missing)) })
+			if diff := cmp.Diff(missing, real); diff != "" && !(aim != "all" && strings.HasPrefix(method, "DeleteTask")) {
+				t.Errorf("%s: tells another's row from none (-none +another's):\n%s", aim, diff)
+			}
+			if diff := cmp.Diff(before, dump(t, db, a)); diff != "" {
+				t.Errorf("%s: changed another's rows:\n%s", aim, diff)
+			}
+		}
 
-				// The same call by their owner works, or this test would show nothing.
-				with(t, db, a, func(q planner.ReadWriter) {
-					if got, err := call(t.Context(), q, method, as); err != nil {
-						t.Errorf("by the owner: %v", err)
-					} else if isEmpty(got) && !strings.HasPrefix(method, "RollUp") {
-						t.Error("by the owner: empty")
-					}
-				})
-			})
-		})
-	}
+		// The same call by their owner works, or this test would show nothing.
+		tx := begin(t, db.Pool())
+		if got, err := call(t.Context(), db.As(a).WithTx(tx), method, as); err != nil {
+			t.Errorf("by the owner: %v", err)
+		} else if isEmpty(got) && !strings.HasPrefix(method, "RollUp") {
+			t.Error("by the owner: empty")
+		}
+		_ = tx.Rollback(t.Context())
+	})
 }
 
 // Whatever a user asks, the answer is the same with and without another user's rows, and has none but the user's own.

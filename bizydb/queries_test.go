@@ -298,8 +298,11 @@ func open(t *testing.T, dsn string, change func(*pgxpool.Config)) *bizydb.DB {
 	return db
 }
 
-// each handle gives the same methods: by themselves, in a transaction of bizydb, in one of the service.
-var handles = map[string]func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)){
+// A handle gives a user's methods to use.
+type handle func(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter))
+
+// Each of them gives the same methods: by themselves, in a transaction of bizydb, in one of the service.
+var handles = map[string]handle{
 	"scope": func(_ *testing.T, db *bizydbtest.Database, user bizydb.UserID, use func(planner.ReadWriter)) {
 		use(db.As(user))
 	},

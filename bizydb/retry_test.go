@@ -227,10 +227,10 @@ func TestStatementsThatWriteTakeTheLock(t *testing.T) {
 		user := made.NewUser(t)
 		at := plantAll(t, made.As(user))
 		// So that there is something to write for a roll-up.
-		asOwner(t, made, `
+		asOwner(t, made, fmt.Sprintf(`
 			ALTER TABLE public.goals DISABLE TRIGGER USER;
-			UPDATE public.goals SET task_count = 7;
-			ALTER TABLE public.goals ENABLE TRIGGER USER`)
+			UPDATE public.goals SET task_count = 7 WHERE user_id = %d;
+			ALTER TABLE public.goals ENABLE TRIGGER USER`, user))
 		var refused error
 		_ = made.As(user).Snapshot(t.Context(), func(tx *bizydb.Tx) error {
 			_, refused = call(t.Context(), tx, method, at)

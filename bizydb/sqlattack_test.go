@@ -67,7 +67,7 @@ func TestSQLAttacks(t *testing.T) {
 		})
 		done.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(n), 2))
-			for probe := range *probes / attackers {
+			for probe := range atLength(*probes) / attackers {
 				place := sqlPlaces[probe%len(sqlPlaces)]
 				sql := newSQL(random, alice, hers)
 				got, err := runSQL(db, place.enter, mallory, sql, alice, before)
@@ -85,8 +85,8 @@ func TestSQLAttacks(t *testing.T) {
 		})
 	}
 	done.Wait()
-	t.Logf("%d probes; answered without an error: %v", *probes, answered)
-	if answered["in another's scope"] < *probes/len(sqlPlaces)/4 {
+	t.Logf("%d probes; answered without an error: %v", atLength(*probes), answered)
+	if answered["in another's scope"] < atLength(*probes)/len(sqlPlaces)/4 {
 		t.Error("hardly any probe is answered in a scope: they show little")
 	}
 }
