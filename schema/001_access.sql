@@ -1,3 +1,12 @@
+-- A server built without ICU lacks the collation that bizydb.fold reads case from, and one with another encoding the letters.
+DO $$
+BEGIN
+  IF to_regcollation('pg_catalog."und-x-icu"') IS NULL THEN
+    RAISE EXCEPTION 'bizydb needs a PostgreSQL built with ICU: this one has no collation pg_catalog."und-x-icu"' USING ERRCODE = 'feature_not_supported';
+  END IF;
+END
+$$;
+
 -- Roles belong to the whole cluster: another database may have created them before, or be creating them right now.
 DO $$
 DECLARE
@@ -63,9 +72,52 @@ COMMENT ON FUNCTION bizydb.lock_user(bigint) IS 'Serializes writes to one user''
 REVOKE ALL ON FUNCTION bizydb.lock_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user;
 
+-- Unicode's full case folding, from what ICU's root locale says of upper and lower case. For most letters it is the small letter. The
+-- bracket has those for which it is another one: folding makes them the small letters of their capitals, apart from the dotless i, which
+-- passes as U+037E, since no text in NFC has that, and the capital sharp s. Small sigma has one form, and sharp s is ss. Cherokee folds
+-- to small letters, like all others.
+CREATE FUNCTION bizydb.fold(text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE
+    WHEN pg_catalog.octet_length($1) = pg_catalog.char_length($1) THEN pg_catalog.lower($1 COLLATE pg_catalog."C") COLLATE pg_catalog."default"
+    WHEN $1 IS NFC NORMALIZED AND $1 COLLATE pg_catalog."C" !~ (
+      '[\u00b5\u0149\u017f\u01f0\u0345\u0390\u03b0\u03d0\u03d1\u03d5\u03d6\u03f0\u03f1\u03f5\u0587\u1c80-\u1c88\u1e96-\u1e9b\u1f50'
+      '\u1f52\u1f54\u1f56\u1f80-\u1faf\u1fb2-\u1fb4\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4\u1fc6\u1fc7\u1fcc\u1fd2\u1fd6\u1fd7\u1fe2\u1fe4'
+      '\u1fe6\u1fe7\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc\ufb00-\ufb06\ufb13-\ufb17]')
+    THEN pg_catalog.replace(pg_catalog.replace(pg_catalog.lower($1 COLLATE pg_catalog."und-x-icu") COLLATE pg_catalog."default", 'ς', 'σ'), 'ß', 'ss')
+    ELSE pg_catalog.translate(
+      pg_catalog.lower(pg_catalog.upper(pg_catalog.translate(normalize($1, NFC), 'ıẞ', U&'\037Eß') COLLATE pg_catalog."und-x-icu")) COLLATE pg_catalog."default",
+      U&'\037Eς', 'ıσ')
+    END;
+
+COMMENT ON FUNCTION bizydb.fold(text) IS 'NFC, then Unicode''s full case folding: the same in every locale. Texts that differ in case only are equal after it.';
+
+-- The bracket's contents are Unicode's White_Space, Default_Ignorable_Code_Point, control, format, private and surrogate characters, and
+-- noncharacters. Unassigned characters are the business of whoever knows which those are.
+CREATE FUNCTION bizydb.visible(text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN pg_catalog.regexp_replace($1 COLLATE pg_catalog."C",
+    '[\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f'
+    '\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff'
+    '\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]', '', 'g');
+
+COMMENT ON FUNCTION bizydb.visible(text) IS 'The characters that can be seen: no white space, control, format or other invisible characters.';
+
+CREATE FUNCTION bizydb.trim_space(text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN pg_catalog.btrim($1, U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000');
+
+COMMENT ON FUNCTION bizydb.trim_space(text) IS 'Without Unicode''s White_Space at both ends.';
+
+REVOKE ALL ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) FROM PUBLIC, bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) TO bizydb_user, bizydb_accounts;
+
 ---- create above / drop below ----
 
 -- The roles stay: they belong to the cluster, where other databases and the services' logins hold them.
+DROP FUNCTION bizydb.trim_space(text);
+DROP FUNCTION bizydb.visible(text);
+DROP FUNCTION bizydb.fold(text);
 DROP FUNCTION bizydb.lock_user(bigint);
 DROP FUNCTION bizydb.current_user_id();
 DROP FUNCTION bizydb.schema_version();

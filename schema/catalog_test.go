@@ -168,6 +168,9 @@ var allowed = []string{
 	"bizydb_accounts: SELECT on bizydb.profiles",
 	"bizydb_accounts: UPDATE on bizydb.profiles",
 	"bizydb_accounts: EXECUTE on bizydb.delete_user(bigint)",
+	"bizydb_accounts: EXECUTE on bizydb.fold(text)",
+	"bizydb_accounts: EXECUTE on bizydb.trim_space(text)",
+	"bizydb_accounts: EXECUTE on bizydb.visible(text)",
 	"bizydb_accounts: USAGE on bizydb",
 	"bizydb_accounts: USAGE on public",
 
@@ -202,6 +205,7 @@ var allowed = []string{
 	"bizydb_user: EXECUTE on bizydb.day_after(date,bigint,double precision)",
 	"bizydb_user: EXECUTE on bizydb.day_start(date,text)",
 	"bizydb_user: EXECUTE on bizydb.due_or_never(timestamp with time zone)",
+	"bizydb_user: EXECUTE on bizydb.fold(text)",
 	"bizydb_user: EXECUTE on bizydb.local_day(timestamp with time zone,text)",
 	"bizydb_user: EXECUTE on bizydb.lock_user(bigint)",
 	"bizydb_user: EXECUTE on bizydb.monday(date)",
@@ -209,6 +213,8 @@ var allowed = []string{
 	"bizydb_user: EXECUTE on bizydb.plan_for_any_values()",
 	"bizydb_user: EXECUTE on bizydb.require_user()",
 	"bizydb_user: EXECUTE on bizydb.to_hundredths(double precision)",
+	"bizydb_user: EXECUTE on bizydb.trim_space(text)",
+	"bizydb_user: EXECUTE on bizydb.visible(text)",
 	"bizydb_user: EXECUTE on bizydb.work_done(bigint,bigint,bigint,bigint)",
 
 	"PUBLIC: EXECUTE on bizydb.schema_version()", // which Open asks before it takes a role

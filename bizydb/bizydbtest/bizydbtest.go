@@ -32,20 +32,25 @@ var shared struct {
 // New creates a database for t and drops it when t ends. If there is no server, t fails.
 func New(t testing.TB) *Database {
 	t.Helper()
+	return newIn(t, "")
+}
+
+func newIn(t testing.TB, locale string) *Database {
+	t.Helper()
 	server, err := Shared()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("bizydbtest: %s", server.How())
 
-	db, err := server.NewDatabase(context.Background())
+	db, err := server.newDatabase(context.Background(), locale)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() && server.keeps {
 			t.Logf("bizydbtest: kept the database of the failed test: %s", db.AdminDSN)
-			if err := db.close(); err != nil {
+			if err := errors.Join(db.close(), keep(db.AdminDSN)); err != nil {
 				t.Error(err)
 			}
 			return

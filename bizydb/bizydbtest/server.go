@@ -24,8 +24,9 @@ type Server struct {
 	found *pgserver.Server
 	keeps bool // whether its databases outlive the process
 
-	mu       sync.Mutex
-	template string // "" before it is made
+	mu        sync.Mutex
+	claim     *claim
+	templates map[string]string // by locale
 }
 
 // Options configures [Start].
@@ -55,7 +56,15 @@ func (s *Server) How() string { return s.found.How() }
 func (s *Server) Started() bool { return s.found.Started() }
 
 // Close stops the server if [Start] started it. Later calls return the first call's error.
-func (s *Server) Close() error { return s.found.Close() }
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.claim != nil {
+		s.claim.release()
+		s.claim = nil
+	}
+	s.mu.Unlock()
+	return s.found.Close()
+}
 
 // DSNFor returns the server's connection string for another database and, if login is not nil, another login.
 func (s *Server) DSNFor(database string, login *url.Userinfo) string {
@@ -64,18 +73,17 @@ func (s *Server) DSNFor(database string, login *url.Userinfo) string {
 
 // NewDatabase creates a migrated database with a login role, and opens a DB with that login.
 func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
-	s.mu.Lock()
-	if s.template == "" {
-		var err error
-		if s.template, err = s.makeTemplate(ctx); err != nil {
-			s.mu.Unlock()
-			return nil, fmt.Errorf("bizydbtest: make the template database: %w", err)
-		}
-	}
-	template := s.template
-	s.mu.Unlock()
+	return s.newDatabase(ctx, "")
+}
 
-	name, password := "bizydbtest_"+strings.ToLower(rand.Text()), rand.Text()
+// newDatabase makes a database of a locale, which is said in options of CREATE DATABASE. "" is the server's.
+func (s *Server) newDatabase(ctx context.Context, locale string) (*Database, error) {
+	prefix, template, err := s.prepare(ctx, locale)
+	if err != nil {
+		return nil, fmt.Errorf("bizydbtest: %w", err)
+	}
+
+	name, password := prefix+strings.ToLower(rand.Text()), rand.Text()
 	d := &Database{
 		DSN:      s.DSNFor(name, url.UserPassword(name, password)),
 		AdminDSN: s.DSNFor(name, nil),
@@ -84,7 +92,7 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 		return s.exec(ctx, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, name), fmt.Sprintf(`DROP ROLE IF EXISTS %s`, name))
 	}
 	// The server could finish a canceled CREATE DATABASE after drop has found nothing, so it is not canceled.
-	err := s.exec(context.WithoutCancel(ctx),
+	err = s.exec(context.WithoutCancel(ctx),
 		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
 		// The roles are the cluster's, so who may act as them must be kept out of others' databases.
 		fmt.Sprintf(`REVOKE CONNECT ON DATABASE %s FROM PUBLIC`, name),
@@ -107,16 +115,41 @@ func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
 	return d, nil
 }
 
-// makeTemplate makes the database that all others are copies of, or finds it on a server that has it from before. Its
+// prepare returns how the names of this process's databases begin, and the template of those with a locale.
+func (s *Server) prepare(ctx context.Context, locale string) (prefix, template string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claim == nil {
+		if s.claim, err = newClaim(ctx, s.DSN()); err != nil {
+			return "", "", fmt.Errorf("claim databases: %w", err)
+		}
+		s.templates = map[string]string{}
+		if s.keeps {
+			if err := sweep(ctx, s.DSN()); err != nil {
+				return "", "", fmt.Errorf("drop databases of tests that were killed: %w", err)
+			}
+		}
+	}
+	if s.templates[locale] == "" {
+		name, err := s.makeTemplate(ctx, locale)
+		if err != nil {
+			return "", "", fmt.Errorf("make the template database: %w", err)
+		}
+		s.templates[locale] = name
+	}
+	return s.claim.prefix, s.templates[locale], nil
+}
+
+// makeTemplate makes the database that all others of a locale are copies of, or finds it on a server that has it from before. Its
 // name says which migrations are in it.
-func (s *Server) makeTemplate(ctx context.Context) (string, error) {
+func (s *Server) makeTemplate(ctx context.Context, locale string) (string, error) {
 	conn, err := pgx.Connect(ctx, s.DSN())
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	// Only its owner can copy it.
-	fingerprint, err := fingerprint(schema.Files, conn.Config().User)
+	fingerprint, err := fingerprint(schema.Files, conn.Config().User+locale)
 	if err != nil {
 		return "", err
 	}
@@ -131,8 +164,8 @@ func (s *Server) makeTemplate(ctx context.Context) (string, error) {
 		return name, err
 	}
 	// It gets its name only when it is finished.
-	draft := "bizydbtest_draft_" + strings.ToLower(rand.Text())
-	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft); err != nil {
+	draft := s.claim.prefix + strings.ToLower(rand.Text())
+	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft+` TEMPLATE template0 `+locale); err != nil {
 		return "", err
 	}
 	err = migrate(ctx, s.DSNFor(draft, nil))
@@ -146,14 +179,14 @@ func (s *Server) makeTemplate(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// fingerprint differs whenever a file or the owner does.
-func fingerprint(files fs.FS, owner string) (string, error) {
+// fingerprint differs whenever a file, the owner or the locale does.
+func fingerprint(files fs.FS, of string) (string, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, owner)
+	fmt.Fprintln(sum, of)
 	for _, name := range names {
 		content, err := fs.ReadFile(files, name)
 		if err != nil {

@@ -62,6 +62,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// forgetClientSettings unsets the environment variables that clients of PostgreSQL read, apart from those that a connection string of
+// ours overrides. They are meant for another server, and would change what the tests see of this one or keep clients from connecting.
+func forgetClientSettings() {
+	for _, name := range ClientSettings {
+		_ = os.Unsetenv(name)
+	}
+}
+
+// ClientSettings are those of libpq, of which pgx reads some.
+var ClientSettings = []string{
+	"PGAPPNAME", "PGCHANNELBINDING", "PGCLIENTENCODING", "PGCONNECT_TIMEOUT", "PGDATESTYLE", "PGGEQO", "PGGSSDELEGATION", "PGGSSENCMODE",
+	"PGGSSLIB", "PGHOSTADDR", "PGKRBSRVNAME", "PGLOADBALANCEHOSTS", "PGMAXPROTOCOLVERSION", "PGMINPROTOCOLVERSION", "PGOPTIONS", "PGREQUIREAUTH",
+	"PGREQUIREPEER", "PGREQUIRESSL", "PGSERVICE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLCERTMODE", "PGSSLCOMPRESSION", "PGSSLCRL", "PGSSLCRLDIR",
+	"PGSSLKEY", "PGSSLMAXPROTOCOLVERSION", "PGSSLMINPROTOCOLVERSION", "PGSSLNEGOTIATION", "PGSSLPASSWORD", "PGSSLROOTCERT", "PGSSLSNI",
+	"PGSYSCONFDIR", "PGTARGETSESSIONATTRS", "PGTZ",
+}
+
 // Server is a running PostgreSQL server.
 type Server struct {
 	dsn, how string
@@ -116,6 +133,9 @@ var ways = []way{
 }
 
 func (w way) try(ctx context.Context, opts Options) (*Server, error) {
+	if w.name != "dsn" {
+		forgetClientSettings()
+	}
 	s, err := w.start(ctx, opts)
 	if err == nil && s.stop != nil {
 		held.Store(s, nil)

@@ -1,0 +1,6 @@
+package bizydbtest
+
+var (
+	Keep  = keep
+	Sweep = sweep
+)
