@@ -49,7 +49,7 @@ const (
 func (db *DB) As(user UserID) Scope {
 	s := Scope{db: db, user: user}
 	s.ReadWriter = planner.New(&session{
-		pool: db.pool, mode: db.mode, invalid: s.invalid(),
+		pool: db.pool, mode: db.mode, traced: db.traced, invalid: s.invalid(),
 		enter: s.entry(enterScopeSQL), enterToWrite: s.entry(enterScopeSQL + lockUserSQL),
 	})
 	return s
@@ -59,7 +59,7 @@ func (db *DB) As(user UserID) Scope {
 // each of them the service's own role is back. Their writes commit or roll back with the transaction.
 //
 // A call takes one round trip and checks that the user exists and is active. A call that fails aborts the transaction, as any failed
-// statement does; so does [ErrNoUser]. The service retries a transaction that loses to another one, and finds out by itself whether
+// statement does; so does [ErrNoUser]. The service retries a transaction that loses to another one ([ErrContention]), and finds out by itself whether
 // a commit whose answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the
 // same user wait until the transaction ends.
 //
@@ -73,7 +73,9 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 		tx: tx, invalid: s.invalid(), prepared: statements{},
 		enter: s.entry(visitScopeSQL), enterToWrite: s.entry(visitScopeSQL + lockUserSQL), leave: []statement{{sql: leaveScopeSQL}},
 	}
-	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
+	config := tx.Conn().Config()
+	session.traced = config.Tracer != nil
+	if session.mode = config.DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
 		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
 	}
 	return &Tx{ReadWriter: planner.New(session)}
