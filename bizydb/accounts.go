@@ -30,7 +30,7 @@ type Accounts struct {
 
 // Accounts returns the operations on users.
 func (db *DB) Accounts() *Accounts {
-	session := &session{pool: db.pool, mode: db.mode, enter: []statement{{sql: actAsAccountsSQL}}}
+	session := &session{pool: db.pool, mode: db.mode, traced: db.traced, enter: []statement{{sql: actAsAccountsSQL}}}
 	return &Accounts{accountsql.New(session), db.hasher}
 }
 
@@ -210,5 +210,5 @@ func refusedBy(constraint string) error {
 
 // refused is an error of users that does not come from the server.
 func refused(column, reason string) error {
-	return fmt.Errorf("bizydb: %w", &FieldError{Table: "users", Column: column, Reason: reason, kind: ErrInvalid})
+	return fmt.Errorf("bizydb: %w", &FieldError{Table: "users", Column: column, Reason: reason, Err: ErrInvalid})
 }

@@ -19,7 +19,7 @@ import (
 // round trip is one transaction, in which every query sees what was committed when that query began; [Scope.Snapshot] gives all
 // queries one view.
 //
-// A function uses q only in its own goroutine, for one query at a time: inside the loop of StreamTasks it cannot ask another. Inside a
+// A function uses q only in its own goroutine, for one query at a time: inside the loop of StreamTasks another gives [ErrBusy]. Inside a
 // function, do not use the scope itself: Batch holds a connection, and the pool may have no other. Once the function has returned, q
 // and any unread rest of a stream give errors. Cancel through the ctx given to Batch; the ctx passed to a query is ignored.
 //
@@ -30,7 +30,7 @@ func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Reader) error)
 	if err := s.invalid(); err != nil {
 		return err
 	}
-	session := &session{pool: s.db.pool, mode: s.db.mode, enter: s.entry(enterScopeSQL)}
+	session := &session{pool: s.db.pool, mode: s.db.mode, traced: s.db.traced, enter: s.entry(enterScopeSQL)}
 	var asking []*asker
 	for _, read := range reads {
 		a := &asker{}
@@ -73,7 +73,7 @@ func (s *session) answer(ctx context.Context, asking []*asker) (again []*asker, 
 	}()
 	for _, a := range asking {
 		rows, _ := reply.results.Query() // an error is the rows' too
-		a.rows = &batchRows{Rows: rows, sql: a.asked.sql}
+		a.rows = &batchRows{Rows: rows, reply: reply, sql: a.asked.sql}
 		more, err := a.resume()
 		if err != nil {
 			return nil, err
@@ -112,7 +112,7 @@ func (a *asker) Query(_ context.Context, sql string, args ...any) (pgx.Rows, err
 	case a.ask == nil:
 		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", q.name)
 	case a.rows != nil && !a.rows.ended:
-		return nil, fmt.Errorf("bizydb: %s: the rows of %s have not been read to the end", q.name, queryOf(a.rows.sql).name)
+		return nil, translate(q.name, errBusy)
 	case !a.ask(statement{sql, args}):
 		return nil, fmt.Errorf("bizydb: %s: %w", q.name, errBatchEnded)
 	}

@@ -10,6 +10,7 @@ import (
 // batchRows are the rows of one query of a batch.
 type batchRows struct {
 	pgx.Rows
+	reply *reply
 	sql   string
 	ended bool // read to the end, or closed
 }
@@ -28,17 +29,14 @@ func (r *batchRows) Close() {
 
 func (r *batchRows) Scan(dest ...any) error {
 	if err := r.Rows.Scan(dest...); err != nil {
-		return translate(queryOf(r.sql).name, err)
+		return r.reply.translateFor(queryOf(r.sql), err)
 	}
 	inUTC(dest)
 	return nil
 }
 
 func (r *batchRows) Err() error {
-	if err := r.Rows.Err(); err != nil {
-		return translate(queryOf(r.sql).name, err)
-	}
-	return nil
+	return r.reply.translateFor(queryOf(r.sql), r.Rows.Err())
 }
 
 // end is for when the function has asked again or returned. Rows of pgx read from their connection, whoever has it by then, so

@@ -19,6 +19,7 @@ const SchemaVersion = version.Latest
 type DB struct {
 	pool   *pgxpool.Pool
 	mode   pgx.QueryExecMode // set by check
+	traced bool              // like mode: a tracer sees what is sent
 	hasher *hasher
 }
 
@@ -70,7 +71,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 // OpenConfig is [Open] with a pool configuration: size, TLS, tracing, exec mode, hooks. config must come from
 // [pgxpool.ParseConfig]. Every exec mode works except the simple protocol, which returns [ErrSimpleProtocol]. In mode
 // cache_statement, the default of pgx, no hook may discard a connection's prepared statements. Mode exec reads values as text:
-// it needs the server's default datestyle and extra_float_digits, and returns [ErrConfig] for others.
+// it needs the server's default datestyle and extra_float_digits, and returns [ErrConfig] for others. A tracer gets the name of each
+// query by [QueryName].
 func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*DB, error) {
 	o := options{bcryptCost: DefaultBcryptCost, hashConcurrency: runtime.GOMAXPROCS(0)}
 	for _, opt := range opts {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -95,35 +96,69 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 	}
 }
 
-// All or none, and the error names the field.
-func TestCreateTasksRefuses(t *testing.T) {
+// All or none, and the error says which field of which task, whoever finds it: the schema, or the encoder. bad has a value for each
+// constraint of tasks that a caller's value can break.
+func TestRefusedTaskOfMany(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
-	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
-	hers := plant(t, bob)
-	for _, c := range []struct {
-		bad   planner.CreateTaskParams
-		field string
-		want  error
-	}{
-		{planner.CreateTaskParams{}, "title", bizydb.ErrInvalid},
-		{planner.CreateTaskParams{Title: "x", Priority: new(9)}, "priority", bizydb.ErrInvalid},
-		{planner.CreateTaskParams{Title: "x", Status: "done"}, "status", bizydb.ErrInvalid},
-		{planner.CreateTaskParams{Title: "x", Dependencies: planner.TaskIDs{-1}}, "dependencies", bizydb.ErrInvalid},
-		{planner.CreateTaskParams{Title: "x", ParentGoalID: &hers.goal}, "parent_goal_id", bizydb.ErrNotFound},
-		{planner.CreateTaskParams{Title: "a\x00b"}, "", bizydb.ErrInvalid},
-		{planner.CreateTaskParams{Title: "bad \xff"}, "", bizydb.ErrInvalid},
-		{planner.CreateTaskParams{Title: "x", Tags: planner.Tags{`\\`, "\xff"}}, "", bizydb.ErrInvalid},
-	} {
-		_, err := alice.CreateTasks(t.Context(), planner.CreateTasksParams{{Title: "good"}, c.bad, {Title: "good too"}})
-		var field *bizydb.FieldError
-		if !errors.Is(err, c.want) || c.field != "" && (!errors.As(err, &field) || field.Column != c.field) {
-			t.Errorf("%+v: %v, want %v of %s", c.bad, err, c.want, c.field)
+	bad := map[string]planner.CreateTaskParams{
+		"ck_tasks_title_length":     {Title: strings.Repeat("ä", 501)},
+		"ck_tasks_title_not_blank":  {Title: "\u3000 "},
+		"ck_tasks_priority":         {Title: "x", Priority: new(0)},
+		"ck_tasks_status":           {Title: "x", Status: "done"},
+		"ck_tasks_category_length":  {Title: "x", Category: new(strings.Repeat("x", 101))},
+		"ck_tasks_estimated_hours":  {Title: "x", EstimatedHours: new(-1.0)},
+		"ck_tasks_actual_hours":     {Title: "x", ActualHours: new(-0.5)},
+		"ck_tasks_dependencies_ids": {Title: "x", Dependencies: planner.TaskIDs{1, -1}},
+		"fk_tasks_parent_goal":      {Title: "x", ParentGoalID: new(planner.GoalID(1 << 40))},
+		"fk_tasks_dependencies":     {Title: "x", Dependencies: planner.TaskIDs{1 << 40}},
+	}
+	none := []string{ // no value of CreateTasks breaks these
+		"ck_tasks_due_date_finite", "ck_tasks_times_finite", "ck_tasks_tags_strings", "ck_tasks_no_dependency_cycle", "fk_tasks_user",
+	}
+	type refused struct {
+		task   planner.CreateTaskParams
+		column string
+		kind   error
+	}
+	cases := map[string]refused{
+		"title with NUL":        {planner.CreateTaskParams{Title: "a\x00b"}, "title", bizydb.ErrInvalid},
+		"title not UTF-8":       {planner.CreateTaskParams{Title: "bad \xff"}, "title", bizydb.ErrInvalid},
+		"notes with NUL":        {planner.CreateTaskParams{Title: "x", Notes: new("\x00")}, "notes", bizydb.ErrInvalid},
+		"status with NUL":       {planner.CreateTaskParams{Title: "x", Status: "\x00"}, "status", bizydb.ErrInvalid},
+		"tag not UTF-8":         {planner.CreateTaskParams{Title: "x", Tags: planner.Tags{`\\`, "\xff"}}, "tags", bizydb.ErrInvalid},
+		"tag with NUL":          {planner.CreateTaskParams{Title: "x", Tags: planner.Tags{`\u0000`, "\x00"}}, "tags", bizydb.ErrInvalid},
+		"hours that are none":   {planner.CreateTaskParams{Title: "x", EstimatedHours: new(math.NaN())}, "estimated_hours", bizydb.ErrInvalid},
+		"hours without end":     {planner.CreateTaskParams{Title: "x", ActualHours: new(math.Inf(1))}, "actual_hours", bizydb.ErrInvalid},
+		"priority beyond int32": {planner.CreateTaskParams{Title: "x", Priority: new(math.MaxInt)}, "priority", bizydb.ErrInvalid},
+	}
+	for constraint, rule := range bizydb.Rules() {
+		task, ok := bad[constraint]
+		if rule.Table == "tasks" && ok == slices.Contains(none, constraint) {
+			t.Errorf("%s: give a value that breaks it, or say that there is none", constraint)
+		} else if ok {
+			cases[constraint] = refused{task, rule.Column, rule.Kind}
 		}
 	}
-	if tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 0 {
-		t.Errorf("%d tasks were stored: %v", len(tasks), err)
-	}
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		for name, c := range cases {
+			tasks := planner.CreateTasksParams{{Title: "good", Tags: planner.Tags{`\u0000 \ufffd \`, "\ufffd"}}, {Title: "good too", Priority: new(5)}, c.task, c.task}
+			_, err := alice.CreateTasks(t.Context(), tasks)
+			var field *bizydb.FieldError
+			if !errors.Is(err, c.kind) || !errors.As(err, &field) || field.Table != "tasks" || field.Column != c.column || !is(field.Index, 2) {
+				t.Errorf("%s: %v, want %v of tasks[2].%s", name, err, c.kind, c.column)
+			}
+		}
+		// Which of two references is unknown, the server does not say.
+		mine := plant(t, alice)
+		_, err := alice.CreateTasks(t.Context(), planner.CreateTasksParams{{Title: "x", ParentGoalID: &mine.goal}, {Title: "x", ParentGoalID: new(mine.goal + 100)}})
+		if field := new(bizydb.FieldError); !errors.As(err, &field) || field.Index != nil || field.Column != "parent_goal_id" {
+			t.Errorf("%v, want no index", err)
+		}
+		if got := titles(t, alice); len(got) != 1 {
+			t.Errorf("stored in part: %q", got)
+		}
+	})
 }
 
 // Twenty thousand tasks come in the order given, change their status and go, a call each; ids of others are passed over.

@@ -33,7 +33,9 @@ func (db *DB) check(ctx context.Context, o options) error {
 	defer conn.Release()
 
 	// A hook of the pool's can have changed what its configuration says.
-	if db.mode = conn.Conn().Config().DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
+	config := conn.Conn().Config()
+	db.traced = config.Tracer != nil
+	if db.mode = config.DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
 	var installed int

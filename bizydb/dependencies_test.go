@@ -49,8 +49,8 @@ func TestDependencies(t *testing.T) {
 		"itself":                     {4, ids[4], bizydb.ErrDependencyCycle},
 		"one that depends on it":     {2, ids[3], bizydb.ErrDependencyCycle},
 		"one that does so by others": {0, ids[3], bizydb.ErrDependencyCycle},
-		"another's":                  {4, hers.task, bizydb.ErrNotFound},
-		"none":                       {4, 1 << 40, bizydb.ErrNotFound},
+		"another's":                  {4, hers.task, bizydb.ErrUnknownReference},
+		"none":                       {4, 1 << 40, bizydb.ErrUnknownReference},
 		"no id":                      {4, -1, bizydb.ErrInvalid},
 		"an id too large":            {4, math.MaxInt64, bizydb.ErrInvalid},
 	} {

@@ -63,7 +63,15 @@
 //
 // Times have microseconds and are returned in UTC. Nullable columns are pointers. In the parameters of a create, a field at its zero
 // value takes the default. In those of an update, it leaves the column unchanged, and Clear… sets the column to NULL. The schema
-// decides which values are allowed, and a [FieldError] says which field was refused and why.
+// decides which values are allowed, and a [FieldError] says which field was refused and why. No text can contain a NUL character
+// or invalid UTF-8.
 //
-// A row of another user gives [ErrNotFound], the same error as a row that does not exist.
+// # Errors
+//
+// Every error is of one kind: the row of the call does not exist ([ErrNotFound]), a value points at a row that does not exist
+// ([ErrUnknownReference]), a value is not allowed ([ErrInvalid]) or collides with other rows ([ErrConflict]), the user does not exist
+// or is not active ([ErrNoUser]), try later ([ErrContention], [ErrPoolExhausted], [ErrUnavailable]), a change whose answer was lost
+// ([ErrOutcomeUnknown]). docs/errors.md has all of them, and an HTTP status for each.
+//
+// A row of another user gives the same error as a row that does not exist.
 package bizydb

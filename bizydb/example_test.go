@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -312,6 +313,45 @@ func ExampleFieldError() {
 	// Output:
 	// priority must be from 1 (highest) to 5 (lowest)
 	// true
+}
+
+func httpStatus(err error) int {
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case errors.Is(err, bizydb.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, bizydb.ErrInvalid), errors.Is(err, bizydb.ErrUnknownReference):
+		return http.StatusUnprocessableEntity // with Column, Index and Reason of the FieldError
+	case errors.Is(err, bizydb.ErrConflict):
+		return http.StatusConflict
+	case errors.Is(err, bizydb.ErrNoUser), errors.Is(err, bizydb.ErrInvalidCredentials):
+		return http.StatusUnauthorized
+	case errors.Is(err, bizydb.ErrContention), errors.Is(err, bizydb.ErrPoolExhausted),
+		errors.Is(err, bizydb.ErrUnavailable), errors.Is(err, bizydb.ErrConnect):
+		return http.StatusServiceUnavailable // with Retry-After
+	case errors.Is(err, bizydb.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout
+	case errors.Is(err, context.Canceled):
+		return 499 // nobody reads it
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+func ExampleErrNotFound() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+
+	_, err := ada.GetTask(ctx, 7)
+	fmt.Println(httpStatus(err), err)
+	_, err = ada.CreateTasks(ctx, planner.CreateTasksParams{{Title: "Call the bank"}, {Title: "Pay", ParentGoalID: new(planner.GoalID(7))}})
+	fmt.Println(httpStatus(err), err)
+	// Output:
+	// 404 bizydb: GetTask: not found: no rows in result set
+	// 422 bizydb: CreateTasks: tasks[1].parent_goal_id must be an existing goal
 }
 
 // migrate is what a service does when it starts, as the owner of the tables.

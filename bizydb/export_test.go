@@ -40,3 +40,12 @@ func SetBcryptCost(a *Accounts, cost int) { a.hasher.cost = cost }
 
 // OnBcrypt has fn called after every run of bcrypt, in its slot.
 func OnBcrypt(a *Accounts, fn func(cost int)) { a.hasher.spent = fn }
+
+// Params has how many parameters each query has.
+func Params() map[string]int {
+	n := map[string]int{}
+	for query, list := range params {
+		n[query] = len(list)
+	}
+	return n
+}

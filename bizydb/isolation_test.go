@@ -301,7 +301,7 @@ func isEmpty(result any) bool {
 // outcome is all that a caller can tell by: the result, or the error with every field the server sent.
 func outcome(result any, err error) string {
 	if err != nil {
-		text := fmt.Sprintf("%v\nnot found: %v", err, errors.Is(err, bizydb.ErrNotFound))
+		text := fmt.Sprintf("%v\nkind: %v", err, kindsOf(err))
 		if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) {
 			text += fmt.Sprintf("\n%+v", *pgErr)
 		}

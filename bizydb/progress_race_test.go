@@ -62,7 +62,7 @@ func TestProgressUnderWriters(t *testing.T) {
 								err = write(ctx, db.As(user), random)
 							}
 							switch {
-							case err == nil, errors.Is(err, bizydb.ErrNotFound), errors.Is(err, bizydb.ErrGoalCycle):
+							case err == nil, errors.Is(err, bizydb.ErrNotFound), errors.Is(err, bizydb.ErrUnknownReference), errors.Is(err, bizydb.ErrGoalCycle):
 								done.Add(1)
 							case ctx.Err() != nil:
 							case w < plain && (sqlState(err) == pgerrcode.DeadlockDetected || sqlState(err) == pgerrcode.CheckViolation || sqlState(err) == pgerrcode.ForeignKeyViolation):

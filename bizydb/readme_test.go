@@ -9,12 +9,16 @@ import (
 	"testing"
 )
 
-// The Go code in the README stands, word for word, in code that the tests compile and run.
+// The Go code in the README and in docs/errors.md stands, word for word, in code that the tests compile and run.
 func TestReadmeIsCompiled(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var readme []byte
+	for _, file := range []string{"../README.md", "../docs/errors.md"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		readme = append(readme, b...)
 	}
 	if placeholder := regexp.MustCompile("@[A-Z]+@").Find(readme); placeholder != nil {
 		t.Errorf("a figure is missing: %s", placeholder)

@@ -28,7 +28,7 @@ var rules = map[string]rule{
 	"ck_goals_metrics_object":      {"goals", "metrics", "must be a JSON object", ErrInvalid},
 	"ck_goals_no_cycle":            {"goals", "parent_goal_id", "must not be the goal itself or one below it", ErrGoalCycle},
 	"ck_goals_times_finite":        {"goals", "created_at", "must be finite, like the other times", ErrInvalid},
-	"fk_goals_parent_goal":         {"goals", "parent_goal_id", "must be an existing goal", ErrNotFound},
+	"fk_goals_parent_goal":         {"goals", "parent_goal_id", "must be an existing goal", ErrUnknownReference},
 	"fk_goals_user":                {"goals", "user_id", "must be an existing user", ErrNoUser},
 
 	"ck_tasks_title_length":        {"tasks", "title", "must have at most 500 characters", ErrInvalid},
@@ -41,9 +41,9 @@ var rules = map[string]rule{
 	"ck_tasks_due_date_finite":     {"tasks", "due_date", "must be finite", ErrInvalid},
 	"ck_tasks_dependencies_ids":    {"tasks", "dependencies", "must be ids of tasks", ErrInvalid},
 	"ck_tasks_no_dependency_cycle": {"tasks", "dependencies", "must not be the task itself or one that depends on it", ErrDependencyCycle},
-	"fk_tasks_dependencies":        {"tasks", "dependencies", "must be existing tasks", ErrNotFound},
+	"fk_tasks_dependencies":        {"tasks", "dependencies", "must be existing tasks", ErrUnknownReference},
 	"ck_tasks_tags_strings":        {"tasks", "tags", "must be strings", ErrInvalid},
 	"ck_tasks_times_finite":        {"tasks", "created_at", "must be finite, like the other times", ErrInvalid},
-	"fk_tasks_parent_goal":         {"tasks", "parent_goal_id", "must be an existing goal", ErrNotFound},
+	"fk_tasks_parent_goal":         {"tasks", "parent_goal_id", "must be an existing goal", ErrUnknownReference},
 	"fk_tasks_user":                {"tasks", "user_id", "must be an existing user", ErrNoUser},
 }

@@ -125,7 +125,7 @@ func kindOf(c constraint) error {
 	case "users":
 		return bizydb.ErrNoUser
 	case "goals", "foreign_key_violation":
-		return bizydb.ErrNotFound
+		return bizydb.ErrUnknownReference
 	}
 	return map[string]error{
 		"unique email": bizydb.ErrEmailTaken, "unique username": bizydb.ErrUsernameTaken,

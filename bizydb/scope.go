@@ -49,7 +49,7 @@ const (
 func (db *DB) As(user UserID) Scope {
 	s := Scope{db: db, user: user}
 	s.ReadWriter = planner.New(&session{
-		pool: db.pool, mode: db.mode, invalid: s.invalid(),
+		pool: db.pool, mode: db.mode, traced: db.traced, invalid: s.invalid(),
 		enter: s.entry(enterScopeSQL), enterToWrite: s.entry(enterScopeSQL + lockUserSQL),
 	})
 	return s
@@ -60,9 +60,9 @@ func (db *DB) As(user UserID) Scope {
 //
 // A call takes one round trip and checks that the user exists and is active. An error of the server, [ErrNoUser] among them, aborts
 // the transaction. [ErrNotFound] for a row that is not there does not, nor does a user id or a value that is refused before
-// anything is sent. The service retries a transaction that loses to another one, and finds out by itself whether a commit whose
-// answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the same user wait
-// until the transaction ends.
+// anything is sent. The service retries a transaction that loses to another one ([ErrContention]), and finds out by itself whether a
+// commit whose answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the
+// same user wait until the transaction ends.
 //
 // The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. Another role that it has
 // taken in the transaction needs USAGE on the schemas public and bizydb, and nothing else.
@@ -74,7 +74,9 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 		tx: tx, invalid: s.invalid(), prepared: statements{},
 		enter: s.entry(visitScopeSQL), enterToWrite: s.entry(visitScopeSQL + lockUserSQL), leave: []statement{{sql: leaveScopeSQL}},
 	}
-	if session.mode = tx.Conn().Config().DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
+	config := tx.Conn().Config()
+	session.traced = config.Tracer != nil
+	if session.mode = config.DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
 		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
 	}
 	return &Tx{ReadWriter: planner.New(session)}

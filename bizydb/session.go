@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
@@ -27,7 +28,9 @@ type session struct {
 	leave        []statement
 	invalid      error // what every call gives instead
 
-	prepared statements // by this session on tx's connection; pgx knows of those before
+	prepared statements  // by this session on tx's connection; pgx knows of those before
+	traced   bool        // a tracer sees what is sent
+	busy     atomic.Bool // with a reply on tx that is not closed
 }
 
 type statement struct {
@@ -106,16 +109,31 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	if s.invalid != nil {
 		return nil, s.invalid
 	}
-	r := &reply{query: queryOf(queries[0].sql)}
+	r := &reply{ctx: ctx, args: queries[0].args, query: queryOf(queries[0].sql)}
+	for i, q := range queries {
+		var err error
+		if queries[i], err = q.encode(); err != nil {
+			return nil, translate(queryOf(q.sql).name, err)
+		}
+	}
+	if s.traced {
+		ctx = withQueryName(ctx, r.query)
+	}
 	var to interface {
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
 	} = s.tx
 	prepared := s.prepared
 	if s.tx != nil {
-		r.on = s.tx.Conn()
+		if !s.busy.CompareAndSwap(false, true) {
+			return nil, translate(r.query.name, errBusy)
+		}
+		r.busy, r.on = &s.busy, s.tx.Conn()
+		if r.on.PgConn().IsBusy() { // with rows of the service's own
+			return nil, r.close(errBusy)
+		}
 	} else {
-		conn, err := s.pool.Acquire(ctx)
+		conn, err := acquire(ctx, s.pool)
 		if err != nil {
 			return nil, translate(r.query.name, err)
 		}
@@ -140,8 +158,7 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	r.results = to.SendBatch(ctx, batch)
 	for range enter {
 		if _, err := r.results.Exec(); err != nil {
-			_ = r.close(err)
-			return nil, fmt.Errorf("bizydb: %s: %w", r.query.name, withOutcome(namedOnEntry(err), r.unknown))
+			return nil, r.close(onEntry(err))
 		}
 	}
 	return r, nil
@@ -149,12 +166,16 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 
 // A reply is the answer to one batch, and the connection that it came on.
 type reply struct {
+	ctx     context.Context
 	results pgx.BatchResults // nil before the batch was sent
 	on      *pgx.Conn
 	leased  *pgxpool.Conn // to give back; nil inside a transaction
+	busy    *atomic.Bool  // to clear; nil outside of one
 	query   *query        // the first one sent
+	args    []any         // its arguments
 	sent    bool          // on an open connection
 	closed  bool
+	lost    bool // its connection, when it was closed
 	unknown bool // whether it has changed anything
 }
 
@@ -170,6 +191,7 @@ func (r *reply) close(err error) error {
 			err = closeErr
 		}
 	}
+	r.lost = r.on.IsClosed()
 	if err != nil {
 		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.query.changes
 		closeIfStale(r.on, err)
@@ -177,21 +199,26 @@ func (r *reply) close(err error) error {
 	if r.leased != nil {
 		r.leased.Release()
 	}
+	if r.busy != nil {
+		r.busy.Store(false)
+	}
 	return r.translate(err)
 }
 
-func (r *reply) translate(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("bizydb: %s: %w", r.query.name, withOutcome(named(err), r.unknown))
-}
+func (r *reply) translate(err error) error { return r.translateFor(r.query, err) }
 
-func withOutcome(err error, unknown bool) error {
-	if unknown {
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+// translateFor is for the answer to one of the queries.
+func (r *reply) translateFor(q *query, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case r.unknown:
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	default:
+		lost := r.lost || !r.closed && r.on.IsClosed() // afterwards it is somebody else's
+		err = withIndex(failed(r.ctx, lost, r.sent, err), r.args)
 	}
-	return err
+	return fmt.Errorf("bizydb: %s: %w", q.name, err)
 }
 
 // unanswered says whether err has cut off the answer to what was sent on a connection, which was open. (That it is closed is

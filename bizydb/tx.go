@@ -10,8 +10,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A Tx is a user's scope inside one transaction. Each call is one round trip. A Tx is not safe for concurrent use, and must not be
-// used after the transaction has ended.
+// A Tx is a user's scope inside one transaction. Each call is one round trip. A Tx is not safe for concurrent use: a call
+// while another one runs, or inside the loop of StreamTasks, gives [ErrBusy]. It must not be used after the transaction has ended.
 type Tx struct {
 	planner.ReadWriter
 }
@@ -28,12 +28,13 @@ var (
 // panics. Begin and commit are one round trip each.
 //
 // A transaction that fails with a serialization failure or a deadlock is retried with exponential backoff, from about 10 ms to 500 ms:
-// fn may run up to ten times, so keep side effects out of it. If all attempts fail, InTx returns the last error.
+// fn may run up to ten times, so keep side effects out of it. If all attempts fail, InTx returns the last error, which is [ErrContention].
 //
 // Writes for one user are serialized by an advisory lock, which InTx takes when it begins.
 //
 // A statement that fails aborts the transaction. If fn returns nil nevertheless, InTx returns an error and nothing is committed.
-// Inside fn use tx and not the scope: the scope's own connection could wait for this transaction forever.
+// Inside fn use tx and not the scope: the scope's own connection could wait for this transaction forever, or for a connection that
+// the pool does not have ([ErrPoolExhausted], when ctx ends).
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.inTx(ctx, enterScopeSQL+lockUserSQL, writing, fn)
 }
@@ -59,7 +60,7 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	if err := s.invalid(); err != nil {
 		return err
 	}
-	conn, err := s.db.pool.Acquire(ctx)
+	conn, err := acquire(ctx, s.db.pool)
 	if err != nil {
 		return translate("begin", err)
 	}
@@ -71,12 +72,19 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	}
 	defer rollback(ctx, tx) // does nothing after a commit
 
-	if err := fn(&session{tx: tx, mode: s.db.mode, prepared: statements{}}); err != nil {
+	session := &session{tx: tx, mode: s.db.mode, traced: s.db.traced, prepared: statements{}}
+	if err := fn(session); err != nil {
 		return err
 	}
-	sent := !conn.Conn().IsClosed() && options.AccessMode != pgx.ReadOnly
+	if session.busy.Load() {
+		return translate("commit", errBusy)
+	}
+	sent := !conn.Conn().IsClosed()
 	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("bizydb: commit: %w", withOutcome(named(err), sent && unanswered(conn.Conn(), err)))
+		if sent && options.AccessMode != pgx.ReadOnly && unanswered(conn.Conn(), err) {
+			return fmt.Errorf("bizydb: commit: %w: %w", ErrOutcomeUnknown, err)
+		}
+		return fmt.Errorf("bizydb: commit: %w", failed(ctx, conn.Conn().IsClosed(), sent, err))
 	}
 	return nil
 }
@@ -88,7 +96,7 @@ func (s Scope) begin(ctx context.Context, conn *pgx.Conn, enter []statement, opt
 	for _, stmt := range enter {
 		if s.db.mode == pgx.QueryExecModeCacheStatement {
 			if err := statementsOf(conn).ensure(ctx, conn, stmt.sql); err != nil {
-				return nil, named(withUsage(err))
+				return nil, failed(ctx, conn.IsClosed(), false, withUsage(err))
 			}
 		}
 		batch.Queue(stmt.sql, stmt.args...)
@@ -97,7 +105,7 @@ func (s Scope) begin(ctx context.Context, conn *pgx.Conn, enter []statement, opt
 	if err := results.Close(); err != nil {
 		rollback(ctx, results.Tx()) // does nothing if it has not begun
 		closeIfStale(conn, err)
-		return nil, namedOnEntry(err)
+		return nil, failed(ctx, conn.IsClosed(), true, onEntry(err))
 	}
 	return results.Tx(), nil
 }

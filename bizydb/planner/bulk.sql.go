@@ -25,7 +25,8 @@ RETURNING id
 `
 
 // CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
-// CreateTask. The tasks are sent as one JSON value, of at most 256 MB. With none given it returns an empty slice.
+// CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
+// given it returns an empty slice.
 func (q *Queries) CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, createTasks, tasks)
 	if err != nil {

@@ -123,9 +123,9 @@ type SetTaskDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
-// a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
-// ErrDependencyCycle.
+// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
+// does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
+// itself, directly or through others, ErrDependencyCycle.
 func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, setTaskDependencies, arg.Dependencies, arg.ID)
 	var i Task

@@ -16,7 +16,7 @@
 //
 // A list without matches is an empty slice, never nil. Limit 0 means all. Lists of tasks are in list order unless they say
 // otherwise: the most urgent priority first, then the earliest due date, tasks without one last, then the newest. A write to a row
-// that does not exist returns bizydb.ErrNotFound.
+// that does not exist returns bizydb.ErrNotFound, and a value that points at one bizydb.ErrUnknownReference.
 //
 // A nil At means now. Days and weeks are those of TimeZone, an IANA name like Europe/Berlin. An empty TimeZone means UTC, and one
 // that the server does not know returns bizydb.ErrInvalid. (The server also accepts POSIX names, in which UTC+2 is west of Greenwich.) A day

@@ -5,15 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/text"
 )
 
 // The types of this package go to the server as text, so that they are encoded alike in every exec mode of pgx: mode
 // exec does not learn from the server what a parameter is and would take a Go slice for a PostgreSQL array. Where pgx knows that
-// a parameter is jsonb it calls package json by itself, so the checks are in MarshalJSON.
+// a parameter is jsonb it calls package json by itself, so the checks are in MarshalJSON. (A scope encodes them before pgx does.)
 
 // TextValue implements [pgtype.TextValuer]. An empty status is NULL.
 func (s TaskStatus) TextValue() (pgtype.Text, error) { return textOrNull(string(s)), nil }
@@ -38,7 +43,50 @@ func (n CreateTasksParams) TextValue() (pgtype.Text, error) {
 	for i, t := range n {
 		tasks[i] = newTask{newTaskFields(t), (*instant)(t.DueDate), (*instant)(t.CreatedAt), (*instant)(t.CompletedAt)}
 	}
-	return jsonOrNull(tasks, false)
+	b, err := jsonOrNull(tasks, false)
+	if err != nil {
+		err = n.fieldError(err)
+	}
+	return b, err
+}
+
+// fieldError says which field of which task err is about.
+func (n CreateTasksParams) fieldError(err error) error {
+	for i, task := range n {
+		v := reflect.ValueOf(task)
+		for k := range v.NumField() {
+			if reason := broken(v.Field(k).Interface()); reason != "" {
+				column, _, _ := strings.Cut(v.Type().Field(k).Tag.Get("json"), ",")
+				return &FieldError{Table: "tasks", Column: column, Index: &i, Reason: reason, Err: ErrInvalid}
+			}
+		}
+	}
+	return err
+}
+
+// broken returns the rule that a field breaks, of those that keep it from being sent, or "".
+func broken(v any) string {
+	switch v := v.(type) {
+	case *float64:
+		if v != nil && (math.IsNaN(*v) || math.IsInf(*v, 0)) {
+			return "must be a finite number"
+		}
+	case string:
+		return text.Broken(v)
+	case *string:
+		if v != nil {
+			return text.Broken(*v)
+		}
+	case TaskStatus:
+		return text.Broken(string(v))
+	case Tags:
+		for _, tag := range v {
+			if reason := text.Broken(tag); reason != "" {
+				return reason
+			}
+		}
+	}
+	return ""
 }
 
 // A newTask is a CreateTaskParams as JSON, without what is not set: most of it would be names of fields.
@@ -97,21 +145,28 @@ func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 	return pgtype.Text{String: string(b), Valid: err == nil}, err
 }
 
-// marshal is [json.Marshal] that refuses invalid UTF-8.
+// marshal is [json.Marshal] that refuses texts which PostgreSQL has no form for.
 func marshal(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
-	if err == nil && bytes.Contains(b, []byte(`\ufffd`)) && replaced.Match(b) { // the first is quick
-		err = errors.New("invalid UTF-8")
+	switch {
+	case err != nil && errors.As(err, new(*FieldError)): // of a part of v
+		return nil, err
+	case err != nil:
+		return nil, &FieldError{Reason: "cannot be written as JSON", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
+	case bytes.Contains(b, []byte(`\u0000`)) && escapedNUL.Match(b): // the first is quick
+		return nil, &FieldError{Reason: text.NoNUL, Err: ErrInvalid}
+	case bytes.Contains(b, []byte(`\ufffd`)) && replaced.Match(b):
+		return nil, &FieldError{Reason: text.UTF8, Err: ErrInvalid}
 	}
-	if err != nil && !errors.Is(err, ErrInvalid) { // which pgx does not tell apart in mode exec
-		err = fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	return b, err
+	return b, nil
 }
 
 // replaced finds what package json has put in place of invalid UTF-8: the escape, which it never writes for a U+FFFD that was
-// there. Elsewhere the server refuses such a text.
-var replaced = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)
+// there.
+var (
+	replaced   = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)
+	escapedNUL = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
+)
 
 // MarshalJSON implements [json.Marshaler].
 func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }

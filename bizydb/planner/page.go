@@ -74,7 +74,7 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	size := arg.Size
 	switch {
 	case size < 0 || size > maxPageSize:
-		return TaskPage{}, fmt.Errorf("planner: PageTasks: %w: page size %d", ErrInvalid, size)
+		return TaskPage{}, refused("size", fmt.Sprintf("must be from 0 to %d", maxPageSize))
 	case size == 0:
 		size = defaultPageSize
 	}
@@ -186,7 +186,11 @@ func (c TaskCursor) keyset() (keyset, error) {
 		err = json.Unmarshal(b, &k)
 	}
 	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 || k.CreatedAt < minTime || k.DueDate != nil && *k.DueDate < minTime {
-		return keyset{}, fmt.Errorf("planner: PageTasks: %w: %q is not a cursor of a page of tasks", ErrInvalid, c)
+		return keyset{}, refused("cursor", "must be from a page of tasks")
 	}
 	return k, nil
+}
+
+func refused(param, reason string) error {
+	return fmt.Errorf("bizydb: PageTasks: %w", &FieldError{Column: param, Reason: reason, Err: ErrInvalid})
 }

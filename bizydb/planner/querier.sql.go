@@ -22,14 +22,16 @@ type Querier interface {
 	// their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
 	// CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
-	// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns ErrNotFound.
+	// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns
+	// ErrUnknownReference.
 	CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error)
 	// CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
 	// (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
-	// exist it returns ErrNotFound.
+	// exist it returns ErrUnknownReference.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
 	// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
-	// CreateTask. The tasks are sent as one JSON value, of at most 256 MB. With none given it returns an empty slice.
+	// CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
+	// given it returns an empty slice.
 	CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error)
 	// DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
 	// actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
@@ -83,11 +85,11 @@ type Querier interface {
 	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.
 	MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error)
 	// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
-	// goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal or the parent does not exist it
-	// returns ErrNotFound.
+	// goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal does not exist it returns
+	// ErrNotFound; if the parent does not, ErrUnknownReference.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
-	// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
-	// not exist it returns ErrNotFound.
+	// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
+	// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference.
 	MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error)
 	// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 	OpenTasks(ctx context.Context, limit int) ([]Task, error)
@@ -128,9 +130,9 @@ type Querier interface {
 	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
 	// the goal does not exist it returns ErrNotFound.
 	SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error)
-	// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
-	// a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
-	// ErrDependencyCycle.
+	// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
+	// does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
+	// itself, directly or through others, ErrDependencyCycle.
 	SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error)
 	// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
 	// order. Progress is updated once. An empty status changes nothing.
@@ -180,8 +182,8 @@ type Querier interface {
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
-	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal or the parent
-	// does not exist it returns ErrNotFound.
+	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal does not
+	// exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
 	// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
 	// ClearFullName sets FullName to NULL. A username of another account gives ErrUsernameTaken, one that breaks the rule of
@@ -190,8 +192,8 @@ type Querier interface {
 	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
 	// whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
-	// blocked. If the task, the parent goal or a dependency does not exist it returns ErrNotFound; dependencies in a cycle
-	// give ErrDependencyCycle.
+	// blocked. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency does not,
+	// ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
 	// below 1 counts as 1, above 36525 as 36525.

@@ -117,7 +117,7 @@ type CreateTaskParams struct {
 
 // CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
 // (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
-// exist it returns ErrNotFound.
+// exist it returns ErrUnknownReference.
 func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, createTask,
 		arg.ParentGoalID,
@@ -233,8 +233,8 @@ type MoveTaskParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
-// not exist it returns ErrNotFound.
+// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
+// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference.
 func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, moveTask, arg.ParentGoalID, arg.ID)
 	var i Task
@@ -483,8 +483,8 @@ type UpdateTaskParams struct {
 // UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 // unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
 // whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
-// blocked. If the task, the parent goal or a dependency does not exist it returns ErrNotFound; dependencies in a cycle
-// give ErrDependencyCycle.
+// blocked. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency does not,
+// ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,

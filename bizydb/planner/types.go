@@ -1,10 +1,5 @@
 package planner
 
-import "errors"
-
-// ErrInvalid is the error for a value that is not accepted. It is the same as bizydb.ErrInvalid.
-var ErrInvalid = errors.New("invalid value")
-
 // UserID, GoalID and TaskID are the ids of the tables. They are distinct types, so that one cannot be passed for another.
 type (
 	UserID int64

@@ -32,7 +32,7 @@ func tryAsBob(ctx context.Context, r *report, bob bizydb.Scope, goal planner.Goa
 		}},
 		{"CreateTask", func() (string, error) {
 			_, err := bob.CreateTask(ctx, planner.CreateTaskParams{Title: "Mine now", ParentGoalID: &goal.ID})
-			return refused(fmt.Sprintf("under goal %d, Alice's", goal.ID), err, bizydb.ErrNotFound)
+			return refused(fmt.Sprintf("under goal %d, Alice's", goal.ID), err, bizydb.ErrUnknownReference)
 		}},
 	}
 	for _, try := range tries {

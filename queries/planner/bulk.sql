@@ -1,5 +1,6 @@
 -- CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
--- CreateTask. The tasks are sent as one JSON value, of at most 256 MB. With none given it returns an empty slice.
+-- CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
+-- given it returns an empty slice.
 -- name: CreateTasks :many
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,

@@ -43,9 +43,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::int, 0);
 
--- SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task or
--- a dependency does not exist it returns ErrNotFound; if the task would depend on itself, directly or through others,
--- ErrDependencyCycle.
+-- SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
+-- does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
+-- itself, directly or through others, ErrDependencyCycle.
 -- name: SetTaskDependencies :one
 UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;

@@ -1,5 +1,5 @@
--- MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task or the goal does
--- not exist it returns ErrNotFound.
+-- MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
+-- exist it returns ErrNotFound; if the goal does not, ErrUnknownReference.
 -- name: MoveTask :one
 UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
@@ -18,7 +18,7 @@ RETURNING *;
 
 -- CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
 -- (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
--- exist it returns ErrNotFound.
+-- exist it returns ErrUnknownReference.
 -- name: CreateTask :one
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
@@ -71,8 +71,8 @@ RETURNING *;
 -- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 -- unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
 -- whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
--- blocked. If the task, the parent goal or a dependency does not exist it returns ErrNotFound; dependencies in a cycle
--- give ErrDependencyCycle.
+-- blocked. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency does not,
+-- ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
   title = coalesce(sqlc.narg('title'), title),

@@ -1,0 +1,108 @@
+package bizydb
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/text"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+//go:generate go run -C ../tools ./params
+
+// A param is a parameter of a query of queries/: the column that it stands for or, without a table, its own name.
+type param struct {
+	table, column string
+	int4          bool
+}
+
+// encode refuses values that the server has no form for, by the name of the parameter. The errors of pgx and of the server do not
+// have it, and cost the connection or the transaction. What is sent as JSON is encoded on the way.
+func (s statement) encode() (statement, error) {
+	cloned := false
+	for i, arg := range s.args {
+		reason := ""
+		switch v := arg.(type) {
+		case string:
+			reason = text.Broken(v)
+		case *string:
+			if v != nil {
+				reason = text.Broken(*v)
+			}
+		case planner.TaskStatus:
+			reason = text.Broken(string(v))
+		case planner.GoalStatus:
+			reason = text.Broken(string(v))
+		case *planner.Horizon:
+			if v != nil {
+				reason = text.Broken(string(*v))
+			}
+		case int:
+			reason = s.tooLarge(i, v)
+		case *int:
+			if v != nil {
+				reason = s.tooLarge(i, *v)
+			}
+		case planner.Tags, planner.TaskIDs, planner.Metrics, planner.Metric, planner.CreateTasksParams:
+			json, err := v.(pgtype.TextValuer).TextValue()
+			if err != nil {
+				return s, s.named(i, err)
+			}
+			if !cloned {
+				s.args, cloned = slices.Clone(s.args), true
+			}
+			if s.args[i] = nil; json.Valid {
+				s.args[i] = json.String
+			}
+		}
+		if reason != "" {
+			return s, s.refuse(i, reason, ErrInvalid)
+		}
+	}
+	return s, nil
+}
+
+// tooLarge says what is asked of the i-th argument if v does not fit into it.
+func (s statement) tooLarge(i, v int) string {
+	if v >= math.MinInt32 && v <= math.MaxInt32 {
+		return ""
+	}
+	p, ok := s.param(i)
+	if !ok || !p.int4 {
+		return ""
+	}
+	for _, r := range rules {
+		if r.table == p.table && r.column == p.column {
+			return r.reason
+		}
+	}
+	return fmt.Sprintf("must be from %d to %d", math.MinInt32, math.MaxInt32)
+}
+
+// named gives the error of the i-th argument the name of the parameter, unless it has one.
+func (s statement) named(i int, err error) error {
+	var field *FieldError
+	if !errors.As(err, &field) || field.Column != "" {
+		return err
+	}
+	return s.refuse(i, field.Reason, field.Err)
+}
+
+func (s statement) refuse(i int, reason string, err error) error {
+	p, ok := s.param(i)
+	if !ok { // of a query that is not of queries/
+		return fmt.Errorf("$%d %s: %w", i+1, reason, err)
+	}
+	return &FieldError{Table: p.table, Column: p.column, Reason: reason, Err: err}
+}
+
+func (s statement) param(i int) (param, bool) {
+	if list := params[queryOf(s.sql).name]; len(list) == len(s.args) {
+		return list[i], true
+	}
+	return param{}, false
+}
