@@ -82,6 +82,8 @@ CREATE INDEX ix_tasks_user_dependent ON public.tasks (user_id) WHERE jsonb_array
 -- The key of lookups in a scope comes last, as that of goals.
 ALTER TABLE public.tasks ADD CONSTRAINT uq_tasks_user_id_id UNIQUE (user_id, id);
 
+ALTER TABLE public.tasks ALTER COLUMN user_id SET STATISTICS 0; -- as goals
+
 COMMENT ON TABLE public.tasks IS 'A user''s tasks, each under a goal or by itself.';
 COMMENT ON COLUMN public.tasks.id IS 'Assigned by the database.';
 COMMENT ON COLUMN public.tasks.user_id IS 'The owner. Defaults to the scope''s user.';

@@ -18,6 +18,8 @@ CREATE TABLE bizydb.imports (
 
 CREATE INDEX ix_imports_user_kind ON bizydb.imports (user_id, kind);
 
+ALTER TABLE bizydb.imports ALTER COLUMN user_id SET STATISTICS 0; -- as goals
+
 COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: element i of the four arrays is one of them.';
 COMMENT ON COLUMN bizydb.imports.id IS 'Assigned by the database.';
 COMMENT ON COLUMN bizydb.imports.user_id IS 'The owner. Defaults to the scope''s user.';

@@ -163,6 +163,10 @@ func TestRacingDependencies(t *testing.T) {
 				func(a, b int64) (string, []any) { return depend, []any{a, []int64{b}} },
 				func(a, b int64) (string, []any) { return depend, []any{b, []int64{a}} },
 			},
+			"a circle through a third": { // which depends on b
+				func(a, b int64) (string, []any) { return depend, []any{b, []int64{a}} },
+				func(a, b int64) (string, []any) { return depend, []any{a, []int64{b + 1}} },
+			},
 			"a deletion, then a dependency": {
 				func(a, _ int64) (string, []any) { return "DELETE FROM public.tasks WHERE id = $1", []any{a} },
 				func(a, b int64) (string, []any) { return depend, []any{b, []int64{a}} },
@@ -177,7 +181,8 @@ func TestRacingDependencies(t *testing.T) {
 				db := bizydbtest.New(t)
 				user := db.NewUser(t)
 				setup := enter(t, db, user, "")
-				a, b := newTasks(t, setup, 1)[0], newTasks(t, setup, 1)[0]
+				a, pair := newTasks(t, setup, 1)[0], newTasks(t, setup, 2)
+				b := pair[0]
 				commit(t, setup)
 
 				first, second := enter(t, db, user, ""), enter(t, db, user, isolation)
