@@ -50,22 +50,22 @@ func firstRefused(constraint string, tasks planner.CreateTasksParams) *int {
 
 // refusals has the constraints that a value of CreateTasks can break, and which values do. A test holds them and the schema together.
 var refusals = map[string]func(planner.CreateTaskParams) bool{
-	"ck_tasks_title_length": func(t planner.CreateTaskParams) bool { return utf8.RuneCountInString(t.Title) > 500 },
-	"ck_tasks_title_not_blank": func(t planner.CreateTaskParams) bool {
-		return strings.TrimFunc(t.Title, unicode.IsSpace) == ""
-	},
+	"ck_tasks_title_length":    func(t planner.CreateTaskParams) bool { return longer(&t.Title, 500) },
+	"ck_tasks_title_not_blank": func(t planner.CreateTaskParams) bool { return strings.TrimFunc(t.Title, unicode.IsSpace) == "" },
 	"ck_tasks_priority": func(t planner.CreateTaskParams) bool {
 		return t.Priority != nil && (*t.Priority < 1 || *t.Priority > 5)
 	},
 	"ck_tasks_status": func(t planner.CreateTaskParams) bool {
 		return !slices.Contains([]planner.TaskStatus{"", planner.TaskPending, planner.TaskInProgress, planner.TaskCompleted, planner.TaskBlocked}, t.Status)
 	},
-	"ck_tasks_category_length": func(t planner.CreateTaskParams) bool {
-		return t.Category != nil && utf8.RuneCountInString(*t.Category) > 100
-	},
-	"ck_tasks_estimated_hours":  func(t planner.CreateTaskParams) bool { return t.EstimatedHours != nil && !(*t.EstimatedHours >= 0) },
-	"ck_tasks_actual_hours":     func(t planner.CreateTaskParams) bool { return t.ActualHours != nil && !(*t.ActualHours >= 0) },
+	"ck_tasks_category_length":  func(t planner.CreateTaskParams) bool { return longer(t.Category, 100) },
+	"ck_tasks_estimated_hours":  func(t planner.CreateTaskParams) bool { return t.EstimatedHours != nil && *t.EstimatedHours < 0 },
+	"ck_tasks_actual_hours":     func(t planner.CreateTaskParams) bool { return t.ActualHours != nil && *t.ActualHours < 0 },
 	"ck_tasks_dependencies_ids": func(t planner.CreateTaskParams) bool { return slices.ContainsFunc(t.Dependencies, noID) },
+}
+
+func longer(text *string, characters int) bool {
+	return text != nil && utf8.RuneCountInString(*text) > characters
 }
 
 // noID is for ids that the schema does not take: it keeps them to 18 digits.

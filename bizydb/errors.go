@@ -24,7 +24,7 @@ var (
 	// ErrUnknownReference means that a value points at a row that the user does not have: the parent goal or a dependency. It is a
 	// [*FieldError].
 	ErrUnknownReference = errors.New("unknown reference")
-	// ErrInvalid means that a value is not allowed. It is a [*FieldError], which names the field.
+	// ErrInvalid means that a value is not allowed. Usually it is a [*FieldError], which names the field.
 	ErrInvalid = planner.ErrInvalid
 	// ErrConflict means that a value is allowed, but not with the rows that there are. It is one of the four errors that follow, and a
 	// [*FieldError].

@@ -20,6 +20,8 @@ import (
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
@@ -484,6 +486,27 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A pool that cancels queries by asking the server gets the server's error for it, and the context's too.
+func TestCanceledByRequest(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, func(c *pgxpool.Config) {
+		c.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+			return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Minute}
+		}
+	})
+	e := trial{made: made, db: db, user: made.NewUser(t)}
+	for name, call := range map[string]func(context.Context) error{
+		"read":  func(ctx context.Context) error { _, err := db.As(e.user).OpenTasks(ctx, 0); return err },
+		"write": func(ctx context.Context) error { _, err := db.As(e.user).DeleteTasks(ctx, nil); return err },
+		"begin": func(ctx context.Context) error { return db.As(e.user).InTx(ctx, func(*bizydb.Tx) error { return nil }) },
+	} {
+		if err := e.whileHeld(t, call); !errors.Is(err, context.DeadlineExceeded) || len(kindsOf(err)) > 0 {
+			t.Errorf("%s: %v, want the context's error alone; it is %v", name, err, kindsOf(err))
+		}
+	}
 }
 
 // A text that PostgreSQL has no form for is refused in each parameter of each method, by name, before anything is sent.

@@ -33,13 +33,15 @@ func (s statement) encode() (statement, error) {
 			if v != nil {
 				reason = text.Broken(*v)
 			}
-		case planner.TaskStatus:
-			reason = text.Broken(string(v))
-		case planner.GoalStatus:
-			reason = text.Broken(string(v))
+		case planner.TaskStatus, planner.GoalStatus:
+			if err := s.checkWord(i, v.(pgtype.TextValuer)); err != nil {
+				return s, err
+			}
 		case *planner.Horizon:
 			if v != nil {
-				reason = text.Broken(string(*v))
+				if err := s.checkWord(i, v); err != nil {
+					return s, err
+				}
 			}
 		case int:
 			reason = s.tooLarge(i, v)
@@ -66,30 +68,59 @@ func (s statement) encode() (statement, error) {
 	return s, nil
 }
 
+// checkWord refuses a word that its type does not have, or that is no text.
+func (s statement) checkWord(i int, word pgtype.TextValuer) error {
+	value, err := word.TextValue()
+	if err != nil {
+		return s.named(i, err)
+	}
+	if reason := text.Broken(value.String); reason != "" {
+		return s.refuse(i, reason, ErrInvalid)
+	}
+	return nil
+}
+
 // tooLarge says what is asked of the i-th argument if v does not fit into it.
 func (s statement) tooLarge(i, v int) string {
 	if v >= math.MinInt32 && v <= math.MaxInt32 {
 		return ""
 	}
-	p, ok := s.param(i)
-	if !ok || !p.int4 {
+	if p, ok := s.param(i); !ok || !p.int4 {
 		return ""
 	}
-	for _, r := range rules {
-		if r.table == p.table && r.column == p.column {
-			return r.reason
-		}
+	if reason := s.ruleOf(i); reason != "" {
+		return reason
 	}
 	return fmt.Sprintf("must be from %d to %d", math.MinInt32, math.MaxInt32)
+}
+
+// ruleOf is what a constraint asks of the i-th argument's column, if there is one such constraint and no other.
+func (s statement) ruleOf(i int) (reason string) {
+	p, _ := s.param(i)
+	for _, r := range rules {
+		if p.table != "" && r.table == p.table && r.column == p.column {
+			if reason != "" {
+				return ""
+			}
+			reason = r.reason
+		}
+	}
+	return reason
 }
 
 // named gives the error of the i-th argument the name of the parameter, unless it has one.
 func (s statement) named(i int, err error) error {
 	var field *FieldError
-	if !errors.As(err, &field) || field.Column != "" {
+	switch isField := errors.As(err, &field); {
+	case isField && field.Column != "":
 		return err
+	case isField:
+		return s.refuse(i, field.Reason, field.Err)
 	}
-	return s.refuse(i, field.Reason, field.Err)
+	if reason := s.ruleOf(i); reason != "" {
+		return s.refuse(i, reason, err)
+	}
+	return s.refuse(i, "is not allowed", err)
 }
 
 func (s statement) refuse(i int, reason string, err error) error {

@@ -129,9 +129,6 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 			return nil, translate(r.query.name, errBusy)
 		}
 		r.busy, r.on = &s.busy, s.tx.Conn()
-		if r.on.PgConn().IsBusy() { // with rows of the service's own
-			return nil, r.close(errBusy)
-		}
 	} else {
 		conn, err := acquire(ctx, s.pool)
 		if err != nil {
@@ -193,6 +190,9 @@ func (r *reply) close(err error) error {
 	}
 	r.lost = r.on.IsClosed()
 	if err != nil {
+		if r.busy != nil && pgconn.SafeToRetry(err) && !ended(err) && r.on.PgConn().IsBusy() { // with rows of the service's own
+			err = errBusy
+		}
 		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.query.changes
 		closeIfStale(r.on, err)
 	}

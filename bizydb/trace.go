@@ -2,9 +2,11 @@ package bizydb
 
 import "context"
 
-// QueryName returns the name of the query that is being sent, like "GetTask", for a tracer of pgx: the contexts that its methods get
-// carry it, from the wait for a connection to the end of the batch. For [Scope.Batch] it is the first query of the round trip; for the
-// statements that begin and end a transaction, and for those of the service's own, it is empty.
+// QueryName returns the name that the query being sent has in queries/, like "GetTask", for a tracer of pgx: the contexts that its
+// methods get carry it, from the wait for a connection to the end of the batch. For [Scope.Batch] it is the first query of the round
+// trip. It is empty for the statements that begin and end a transaction, and for the service's own.
+//
+// A tracer of package otelpgx calls each span of a batch "batch start": embed it, and rename the span after TraceBatchStart.
 func QueryName(ctx context.Context) string {
 	if q, ok := ctx.Value(queryNameKey{}).(*query); ok {
 		return q.name

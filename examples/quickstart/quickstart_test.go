@@ -62,7 +62,7 @@ func TestQuickstart(t *testing.T) {
 		`  ListGoals     0 goals `,
 		`  ListTasks     0 tasks `,
 		`  GetTask       task \d+, Alice's: not found `,
-		`  CreateTask    under goal \d+, Alice's: not found `,
+		`  CreateTask    under goal \d+, Alice's: unknown reference `,
 		`  QueryRow      42501 `,
 		`  a scoped list +1 round trip$`,
 		`  DROP DATABASE IF EXISTS quickstart_\w+ WITH \(FORCE\); `,
