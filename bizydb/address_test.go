@@ -3,6 +3,7 @@ package bizydb_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode"
@@ -264,4 +265,56 @@ func TestUsernameIsOneAccount(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever is typed, it is refused by name or stored in a form that is found, accepted and stored again as it is.
+func TestAddressesOfAnyKind(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	accounts := openCheap(t, db)
+	pieces := []string{
+		"a", "B", "ß", "ẞ", "ı", "İ", "Σ", "ς", "é", "e\u0301", "\u0345", "ﬁ", "ǆ", "Ꭰ", "ꭰ", "각", "\u1100", "\u1161", "ا", "א", "०", "😀", "１", "1", "-", "_", ".", "。", "@", "＠",
+		" ", "\u00a0", "\u200b", "\u200d", "\u200c", "\u202e", "\ufeff", "\u00ad", "\u3164", "\ufe0f", "\u0378", "\ue000", "\x00", "\n", "\xff", "\"", "\\", "(", ",", "<", "'", "%", "+", "xn--",
+	}
+	draw := rand.New(rand.NewPCG(1, 2))
+	some := func(upTo int) string {
+		var s strings.Builder
+		for range 1 + draw.IntN(upTo) {
+			if draw.IntN(2) == 0 {
+				s.WriteString(pieces[draw.IntN(4)])
+			} else {
+				s.WriteString(pieces[draw.IntN(len(pieces))])
+			}
+		}
+		return s.String()
+	}
+	stored := 0
+	for i := range 2000 {
+		email := some(6) + "@" + some(4) + ".org"
+		user, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: email, Username: fmt.Sprint("u", i), NoPassword: true, FullName: new(some(6))})
+		var fieldErr *bizydb.FieldError
+		if err != nil {
+			if !errors.As(err, &fieldErr) || fieldErr.Column != "email" && fieldErr.Column != "full_name" {
+				t.Errorf("%+q: %v, want a FieldError", email, err)
+			}
+			continue
+		}
+		stored++
+		for _, login := range []string{email, user.Email, " " + strings.ToUpper(user.Email)} {
+			if found, err := accounts.FindByLogin(t.Context(), login); (err != nil || found.ID != user.ID) && !strings.ContainsRune(user.Email, 'ı') { // whose capital is I
+				t.Errorf("%+q is not found as %+q: %v", user.Email, login, err)
+			}
+		}
+		if again, err := accounts.ChangeEmail(t.Context(), user.ID, user.Email); err != nil || again.Email != user.Email {
+			t.Errorf("%+q is stored again as %+q: %v", user.Email, again.Email, err)
+		}
+		if user.FullName != nil {
+			if again, err := accounts.UpdateProfile(t.Context(), user.ID, bizydb.UpdateProfileParams{FullName: user.FullName}); err != nil || !is(again.FullName, *user.FullName) {
+				t.Errorf("the name %+q is stored again as %+v: %v", *user.FullName, again, err)
+			}
+		}
+	}
+	if stored < 100 {
+		t.Errorf("only %d were stored", stored)
+	}
 }

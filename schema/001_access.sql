@@ -1,4 +1,4 @@
--- A server built without ICU lacks the collation that bizydb.fold reads case from, and one with another encoding the letters.
+-- bizydb.fold needs ICU's collation.
 DO $$
 BEGIN
   IF to_regcollation('pg_catalog."und-x-icu"') IS NULL THEN

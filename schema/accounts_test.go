@@ -406,6 +406,7 @@ func TestSignInIsNoChangeOfTheProfile(t *testing.T) {
 		{asAccounts, "", "UPDATE public.users SET hashed_password = replace(" + hash + ", '/', 'x')", false},
 		{asAccounts, "last_login_at", "UPDATE bizydb.profiles SET last_login_at = now()", false},
 		{asAccounts, "hashed_password", "UPDATE public.users SET hashed_password = " + hash, false},
+		{asAccounts, "password_changed_at", "UPDATE public.users SET password_changed_at = now()", false},
 
 		{asAccounts, "email", "UPDATE public.users SET email = 'first@example.org'", true},
 		{asAccounts, "", "UPDATE bizydb.profiles SET email = 'second@example.org', is_verified = false, email_verified_at = NULL", true},
