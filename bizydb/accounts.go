@@ -45,7 +45,7 @@ func (db *DB) Accounts() *Accounts {
 // A password is hashed before the statement that stores it is sent, and the transaction waits for that. Call Register, Authenticate,
 // SetPassword and ChangePassword before statements that lock what others wait for.
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
-	return &Accounts{accountsql.New(visit(tx, session{enter: []statement{{sql: visitAccountsSQL}}, leave: []statement{{sql: leaveAccountsSQL}}})), a.hasher}
+	return &Accounts{accountsql.New(visit(tx, &session{enter: []statement{{sql: visitAccountsSQL}}, leave: []statement{{sql: leaveAccountsSQL}}})), a.hasher}
 }
 
 // RegisterParams describes a new account. White space around the email address and the names is trimmed.

@@ -70,7 +70,7 @@ func (db *DB) As(user UserID) Scope {
 // Until the transaction ends, call what WithTx returned and not the scope, which would wait for the transaction on a connection of
 // its own.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
-	return &Tx{ReadWriter: planner.New(visit(tx, session{
+	return &Tx{ReadWriter: planner.New(visit(tx, &session{
 		invalid: s.invalid(),
 		enter:   s.entry(visitScopeSQL), enterToWrite: s.entry(visitScopeSQL + lockUserSQL), leave: []statement{{sql: leaveScopeSQL}},
 	}))}

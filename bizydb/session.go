@@ -34,13 +34,13 @@ type session struct {
 }
 
 // visit makes s a session inside a transaction of the service's own.
-func visit(tx pgx.Tx, s session) *session {
+func visit(tx pgx.Tx, s *session) *session {
 	config := tx.Conn().Config()
 	s.tx, s.mode, s.traced, s.prepared = tx, config.DefaultQueryExecMode, config.Tracer != nil, statements{}
 	if s.mode == pgx.QueryExecModeSimpleProtocol {
 		s.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
 	}
-	return &s
+	return s
 }
 
 type statement struct {
