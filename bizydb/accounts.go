@@ -3,12 +3,11 @@ package bizydb
 import (
 	"context"
 	"fmt"
-	"net/mail"
-	"regexp"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
+	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -22,7 +21,12 @@ type User = planner.User
 // A user who does not exist gives [ErrNotFound]. A value that breaks a rule gives [ErrInvalid], usually a [*FieldError].
 //
 // Passwords are hashed with bcrypt. [WithHashConcurrency] limits how many are hashed at the same time. Waiting for a turn stops when
-// the context ends, and holds no connection.
+// the context ends, and holds no connection of the pool.
+//
+// PasswordChangedAt of a [User] has another value after each change of the password, and keeps it when a sign-in only renews the hash.
+// Put it into what stands for a sign-in, such as a session or a signed token, and into links that reset a password. When one of them
+// comes back, compare with time.Time.Equal: another value means that the password has been changed since, and that it is void.
+// (Comparing the time at which a token was made is not enough. It can be later than the change, and rest on a sign-in before it.)
 type Accounts struct {
 	queries *accountsql.Queries
 	hasher  *hasher
@@ -34,16 +38,33 @@ func (db *DB) Accounts() *Accounts {
 	return &Accounts{accountsql.New(session), db.hasher}
 }
 
+// WithTx returns the same operations inside a transaction of the service's own, so that a sign-up commits or rolls back with the
+// service's rows. What [Scope.WithTx] says of errors, retries, roles and exec modes holds here too. The login must be a member of
+// bizydb_accounts.
+//
+// A password is hashed before the statement that stores it is sent, and the transaction waits for that. Call Register, Authenticate,
+// SetPassword and ChangePassword before statements that lock what others wait for.
+func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
+	return &Accounts{accountsql.New(visit(tx, &session{enter: []statement{{sql: visitAccountsSQL}}, leave: []statement{{sql: leaveAccountsSQL}}})), a.hasher}
+}
+
 // RegisterParams describes a new account. White space around the email address and the names is trimmed.
 type RegisterParams struct {
-	// Email is an address that [mail.ParseAddress] accepts, without a name, of at most 255 characters. It is stored as typed and
-	// unique ignoring case. The database's locale decides what case is: locale C knows that of ASCII only.
+	// Email is an address that [mail.ParseAddress] accepts, without a name or quotes, of at most 255 characters, none of which is white
+	// space or invisible. It is stored in NFC and otherwise as typed, but for a domain with other characters than ASCII, which is
+	// stored as [idna] encodes it. An address is one account however it is written: its case, Unicode's in every database, its normal
+	// form and the form of its domain make no difference.
 	Email string
 	// Username has 1 to 100 characters: ASCII letters, digits, ".", "_" and "-", the first a letter or digit. It is stored as typed
 	// and unique ignoring case.
 	Username string
 	Password Password
-	FullName *string // any characters, at most 200
+	// NoPassword makes an account without a password, for a service whose users sign in by other means, such as OpenID Connect.
+	// Password must be empty then. SetPassword gives the account one.
+	NoPassword bool
+	// FullName is one line of at most 200 characters, without control characters. If it has nothing to see, such as white space only, it
+	// is stored as NULL. Other invisible characters are kept, since some languages need them.
+	FullName *string
 }
 
 // Register creates a user who is active and not verified. It returns [ErrEmailTaken] or [ErrUsernameTaken] if another account has
@@ -53,22 +74,22 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	if err != nil {
 		return User{}, err
 	}
-	username, fullName := strings.TrimSpace(p.Username), trimmed(p.FullName)
-	// The database has the last word on these; asked here, they do not cost a hash.
-	switch {
-	case utf8.RuneCountInString(username) > maxUsername:
-		return User{}, refusedBy("ck_users_username_length")
-	case !usernameForm.MatchString(username):
-		return User{}, refusedBy("ck_users_username_form")
-	case fullName != nil && utf8.RuneCountInString(*fullName) > maxFullName:
-		return User{}, refusedBy("ck_users_full_name_length")
+	username, fullName := trimmed(&p.Username), trimmed(p.FullName)
+	if err := checkNames(username, fullName); err != nil {
+		return User{}, err
 	}
-	hash, err := a.hasher.hash(ctx, p.Password)
+	var hash secret.Hash
+	switch {
+	case !p.NoPassword:
+		hash, err = a.hasher.hash(ctx, p.Password)
+	case p.Password.Reveal() != "":
+		err = refused("password", "must be empty with NoPassword")
+	}
 	if err != nil {
 		return User{}, err
 	}
 	row, err := a.queries.CreateUser(ctx, accountsql.CreateUserParams{
-		Email: email, Username: username, HashedPassword: hash, FullName: fullName,
+		Email: email, Username: *username, HashedPassword: hash, FullName: fullName,
 	})
 	return User(row), err
 }
@@ -79,7 +100,7 @@ func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// FindByLogin returns the user with an email address or username, ignoring case, active or not. Send mail to the address in the
+// FindByLogin returns the user with an email address or username, however it is written, active or not. Send mail to the address in the
 // result, which can differ from the login.
 func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) {
 	login, ok := cleanLogin(login)
@@ -113,7 +134,8 @@ func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) 
 	return users, nil
 }
 
-// UpdateProfileParams changes a profile. A nil field leaves its column unchanged; ClearFullName sets FullName to NULL.
+// UpdateProfileParams changes a profile, by the rules of [RegisterParams]. A nil field leaves its column unchanged; ClearFullName sets
+// FullName to NULL.
 type UpdateProfileParams struct {
 	Username      *string
 	FullName      *string
@@ -122,13 +144,17 @@ type UpdateProfileParams struct {
 
 // UpdateProfile changes the names of a user. Users change their own with [planner.Queries.UpdateMe].
 func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfileParams) (User, error) {
+	username, fullName := trimmed(p.Username), trimmed(p.FullName)
+	if err := checkNames(username, fullName); err != nil {
+		return User{}, err
+	}
 	row, err := a.queries.UpdateProfile(ctx, accountsql.UpdateProfileParams{
-		ID: id, Username: trimmed(p.Username), FullName: trimmed(p.FullName), ClearFullName: p.ClearFullName,
+		ID: id, Username: username, FullName: fullName, ClearFullName: p.ClearFullName,
 	})
 	return User(row), err
 }
 
-// ChangeEmail sets a new email address, which counts as not verified even if it differs in case only.
+// ChangeEmail sets a new email address, by the rules of [RegisterParams]. It counts as not verified even if it differs in case only.
 func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (User, error) {
 	email, err := cleanEmail(email)
 	if err != nil {
@@ -139,9 +165,13 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 }
 
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. If
-// the user's address has changed since, in more than case, it returns [ErrNotFound].
+// the user has another address by now, and not the same one written otherwise, it returns [ErrNotFound].
 func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
-	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: strings.TrimSpace(email)})
+	email, ok := cleanLogin(email)
+	if !ok {
+		return User{}, fmt.Errorf("bizydb: MarkEmailVerified: %w", ErrNotFound)
+	}
+	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: email})
 	return User(row), err
 }
 
@@ -173,34 +203,6 @@ type DeleteResult struct {
 func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
 	row, err := a.queries.DeleteUser(ctx, int64(id))
 	return DeleteResult(row), err
-}
-
-// cleanEmail takes a bare address, without a name and without comments.
-func cleanEmail(email string) (string, error) {
-	email = strings.TrimSpace(email)
-	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
-		return "", refused("email", "must be an email address")
-	}
-	if utf8.RuneCountInString(email) > maxEmail {
-		return "", refusedBy("ck_users_email_length")
-	}
-	return email, nil
-}
-
-// The bounds of the columns, in characters. A test compares them and usernameForm with the constraints.
-const (
-	maxEmail    = 255
-	maxUsername = 100
-	maxFullName = 200
-)
-
-var usernameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-
-func trimmed(s *string) *string {
-	if s == nil {
-		return nil
-	}
-	return new(strings.TrimSpace(*s))
 }
 
 // refusedBy is the error that the server would give for a constraint.

@@ -228,6 +228,7 @@ func TestAccounts(t *testing.T) {
 		"superuser":  second(accounts.SetSuperuser(t.Context(), bob.ID, true)),
 		"delete":     second(accounts.Delete(t.Context(), bob.ID)),
 		"password":   accounts.SetPassword(t.Context(), bob.ID, password),
+		"remove":     accounts.RemovePassword(t.Context(), bob.ID),
 		"change":     accounts.ChangePassword(t.Context(), bob.ID, password, password),
 	} {
 		if !errors.Is(err, bizydb.ErrNotFound) {
@@ -276,7 +277,7 @@ func TestAccountsRoundTrips(t *testing.T) {
 	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, _ *bizydbtest.Database) {
 		accounts := db.Accounts()
 		bizydb.SetBcryptCost(accounts, bcrypt.MinCost)
-		alice := register(t, accounts, "alice")
+		alice, bob := register(t, accounts, "alice"), register(t, accounts, "bob")
 		for name, c := range map[string]struct {
 			do   func() error
 			want int
@@ -286,6 +287,7 @@ func TestAccountsRoundTrips(t *testing.T) {
 			"List":           {func() error { return second(accounts.List(t.Context(), bizydb.ListUsersParams{})) }, 1},
 			"Deactivate":     {func() error { return second(accounts.Reactivate(t.Context(), alice.ID)) }, 1},
 			"SetPassword":    {func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, 1},
+			"RemovePassword": {func() error { return accounts.RemovePassword(t.Context(), bob.ID) }, 1},
 			"Authenticate":   {func() error { return second(accounts.Authenticate(t.Context(), "alice", password)) }, 2},
 			"ChangePassword": {func() error { return accounts.ChangePassword(t.Context(), alice.ID, password, password) }, 2},
 		} {

@@ -20,6 +20,10 @@ FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_r
 	actAsUserSQL     = `SELECT pg_catalog.set_config('role', 'bizydb_user', true)`
 	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
 
+	// In a service's own transaction, the role that it had comes back after each query.
+	visitAccountsSQL = `SELECT pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true), pg_catalog.set_config('role', 'bizydb_accounts', true)`
+	leaveAccountsSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true)`
+
 	// It is not for a role that may bypass row security, nor for the tables' owner.
 	confinedSQL = `SELECT bool_and(pg_catalog.row_security_active(t)) FROM unnest(ARRAY['public.users', 'public.goals', 'public.tasks', 'bizydb.imports']) AS t`
 )

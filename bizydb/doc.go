@@ -57,7 +57,8 @@
 // # Accounts
 //
 // [Accounts] has sign-up, sign-in and everything else about users. It is not confined to one user, so the service decides who may
-// call it. A [Password] and its hash print as [redacted] everywhere.
+// call it. A [Password] and its hash print as [redacted] everywhere. An email address is one account however it is written.
+// [Accounts.WithTx] lets a sign-up commit with the service's own rows.
 //
 // # Values
 //

@@ -179,6 +179,25 @@ func ExampleScope_WithTx() {
 	// Output: <nil>
 }
 
+func ExampleAccounts_WithTx() {
+	ctx := context.Background()
+	db, _, drop := exampleUser(ctx)
+	defer drop()
+
+	err := pgx.BeginFunc(ctx, db.Pool(), func(tx pgx.Tx) error {
+		user, err := db.Accounts().WithTx(tx).Register(ctx, bizydb.RegisterParams{
+			Email: "grace@bücher.example", Username: "grace", NoPassword: true, // she signs in by OpenID Connect
+		})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `SELECT pg_notify('welcome', $1)`, user.Email) // sent if both commit
+		return err
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleScope_progress() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)

@@ -22,7 +22,9 @@ var (
 	CheckedLengths = map[string]int{
 		"ck_users_email_length": maxEmail, "ck_users_username_length": maxUsername, "ck_users_full_name_length": maxFullName,
 	}
-	UsernameForm = usernameForm.String()
+	CheckedForms = map[string]string{
+		"ck_users_email_form": emailForm.String(), "ck_users_username_form": usernameForm.String(), "ck_users_full_name_line": fullNameLine.String(),
+	}
 )
 
 // Pauses draws the pauses between the tries of a transaction that always loses.
@@ -49,3 +51,6 @@ func Params() map[string]int {
 	}
 	return n
 }
+
+// Invisible tells which characters an address cannot have.
+func Invisible(r rune) bool { return invisible(r) }

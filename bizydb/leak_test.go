@@ -98,8 +98,12 @@ func TestSecretsDoNotLeak(t *testing.T) {
 // No type that the package lets out has a field for a hash.
 func TestNoHashInExportedTypes(t *testing.T) {
 	t.Parallel()
+	secret := func(f reflect.StructField) bool {
+		name := strings.ToLower(f.Name)
+		return f.Name != "PasswordChangedAt" && (strings.Contains(name, "hash") || strings.Contains(name, "password"))
+	}
 	for f := range reflect.TypeFor[bizydb.User]().Fields() {
-		if strings.Contains(strings.ToLower(f.Name), "hash") || strings.Contains(strings.ToLower(f.Name), "password") {
+		if secret(f) {
 			t.Errorf("User.%s", f.Name)
 		}
 	}
@@ -112,7 +116,7 @@ func TestNoHashInExportedTypes(t *testing.T) {
 				continue
 			}
 			for f := range out.Fields() {
-				if strings.Contains(strings.ToLower(f.Name), "hash") || strings.Contains(strings.ToLower(f.Name), "password") {
+				if secret(f) {
 					t.Errorf("%s returns %s.%s", m.Name, out, f.Name)
 				}
 			}

@@ -88,10 +88,11 @@ func TestAnswerLost(t *testing.T) {
 					_, err := accounts.ChangeEmail(t.Context(), u, "changed@example.org")
 					return err
 				},
-				"Deactivate":   func(u bizydb.UserID) error { _, err := accounts.Deactivate(t.Context(), u); return err },
-				"SetSuperuser": func(u bizydb.UserID) error { _, err := accounts.SetSuperuser(t.Context(), u, true); return err },
-				"SetPassword":  func(u bizydb.UserID) error { return accounts.SetPassword(t.Context(), u, password) },
-				"Delete":       func(u bizydb.UserID) error { _, err := accounts.Delete(t.Context(), u); return err },
+				"Deactivate":     func(u bizydb.UserID) error { _, err := accounts.Deactivate(t.Context(), u); return err },
+				"SetSuperuser":   func(u bizydb.UserID) error { _, err := accounts.SetSuperuser(t.Context(), u, true); return err },
+				"SetPassword":    func(u bizydb.UserID) error { return accounts.SetPassword(t.Context(), u, password) },
+				"RemovePassword": func(u bizydb.UserID) error { return accounts.RemovePassword(t.Context(), u) },
+				"Delete":         func(u bizydb.UserID) error { _, err := accounts.Delete(t.Context(), u); return err },
 			} {
 				t.Run(method, func(t *testing.T) {
 					for n := range int64(3) { // in cache_statement two are of preparing

@@ -36,6 +36,7 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"INSERT INTO public.tasks (title, parent_goal_id) VALUES ('x', GOAL)", pgerrcode.ForeignKeyViolation},
 		{"INSERT INTO public.tasks (title, dependencies) VALUES ('x', '[TASK]')", pgerrcode.ForeignKeyViolation},
 		{"UPDATE public.users SET is_superuser = true", denied},
+		{"UPDATE bizydb.profiles SET password_changed_at = now()", denied},
 		{"UPDATE public.goals SET task_count = 7", denied},
 		{"SELECT bizydb.delete_user(ALICE)", denied},
 		{"SELECT count(*) FROM bizydb.roll_up(GOAL)", pgerrcode.NoDataFound},

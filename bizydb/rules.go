@@ -11,10 +11,14 @@ type rule struct {
 // together.
 var rules = map[string]rule{
 	"ck_users_email_length":           {"users", "email", "must have at most 255 characters", ErrInvalid},
+	"ck_users_email_domain":           {"users", "email", "must have its domain in ASCII", ErrInvalid},
 	"ck_users_email_form":             {"users", "email", "must be an email address", ErrInvalid},
+	"ck_users_email_nfc":              {"users", "email", "must be in NFC", ErrInvalid},
+	"ck_users_email_visible":          {"users", "email", "must not have white space or invisible characters", ErrInvalid},
 	"ck_users_username_form":          {"users", "username", `must be letters and digits of ASCII, ".", "_" and "-", beginning with a letter or digit`, ErrInvalid},
 	"ck_users_username_length":        {"users", "username", "must have at most 100 characters", ErrInvalid},
 	"ck_users_full_name_length":       {"users", "full_name", "must have at most 200 characters", ErrInvalid},
+	"ck_users_full_name_line":         {"users", "full_name", "must not have control characters or line breaks", ErrInvalid},
 	"ck_users_hashed_password_bcrypt": {"users", "hashed_password", "must be a bcrypt hash", ErrInvalid},
 	"ix_users_email":                  {"users", "email", "is taken", ErrEmailTaken},
 	"ix_users_username":               {"users", "username", "is taken", ErrUsernameTaken},

@@ -70,16 +70,10 @@ func (db *DB) As(user UserID) Scope {
 // Until the transaction ends, call what WithTx returned and not the scope, which would wait for the transaction on a connection of
 // its own.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
-	session := &session{
-		tx: tx, invalid: s.invalid(), prepared: statements{},
-		enter: s.entry(visitScopeSQL), enterToWrite: s.entry(visitScopeSQL + lockUserSQL), leave: []statement{{sql: leaveScopeSQL}},
-	}
-	config := tx.Conn().Config()
-	session.traced = config.Tracer != nil
-	if session.mode = config.DefaultQueryExecMode; session.mode == pgx.QueryExecModeSimpleProtocol {
-		session.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
-	}
-	return &Tx{ReadWriter: planner.New(session)}
+	return &Tx{ReadWriter: planner.New(visit(tx, &session{
+		invalid: s.invalid(),
+		enter:   s.entry(visitScopeSQL), enterToWrite: s.entry(visitScopeSQL + lockUserSQL), leave: []statement{{sql: leaveScopeSQL}},
+	}))}
 }
 
 // entry is what comes before a query in the scope; sql takes the user's id.

@@ -33,6 +33,16 @@ type session struct {
 	busy     atomic.Bool // with a reply on tx that is not closed
 }
 
+// visit makes s a session inside a transaction of the service's own.
+func visit(tx pgx.Tx, s *session) *session {
+	config := tx.Conn().Config()
+	s.tx, s.mode, s.traced, s.prepared = tx, config.DefaultQueryExecMode, config.Tracer != nil, statements{}
+	if s.mode == pgx.QueryExecModeSimpleProtocol {
+		s.invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
+	}
+	return s
+}
+
 type statement struct {
 	sql  string
 	args []any

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
@@ -14,8 +12,8 @@ import (
 // How often a sign-in or a change of password is tried while others change the same account's hash.
 const hashAttempts = 3
 
-// Authenticate checks a login, which is an email address or a username ignoring case, and a password. It records the sign-in and
-// returns the user. An unknown login, a wrong password and an inactive account all give [ErrInvalidCredentials] and take the same
+// Authenticate checks a login, which is an email address or a username, however it is written, and a password. It records the
+// sign-in and returns the user. An unknown login, a wrong password, an account without one and an inactive account all give [ErrInvalidCredentials] and take the same
 // time. A hash of a lower cost than new ones have is renewed. (A hash of a higher cost, from before [WithBcryptCost] was lowered,
 // takes longer.)
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
@@ -61,12 +59,6 @@ func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.Fi
 	return found, err
 }
 
-// cleanLogin says no to what cannot be anybody's login, so that it need not be asked for.
-func cleanLogin(login string) (string, bool) {
-	login = strings.TrimSpace(login)
-	return login, utf8.ValidString(login) && !strings.ContainsRune(login, 0) && utf8.RuneCountInString(login) <= maxEmail
-}
-
 // ChangePassword sets a new password for an active user who knows the old one. A wrong old password gives
 // [ErrInvalidCredentials].
 func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
@@ -98,7 +90,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
-// SetPassword sets a new password without the old one, for a reset that the service has authorized.
+// SetPassword sets a new password without the old one, for a reset that the service has authorized. An account without a password
+// has one then.
 func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
@@ -107,6 +100,15 @@ func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password
 	n, err := a.queries.SetHash(ctx, accountsql.SetHashParams{ID: id, NewHash: hash})
 	if err == nil && n == 0 {
 		err = fmt.Errorf("bizydb: SetPassword: %w", ErrNotFound)
+	}
+	return err
+}
+
+// RemovePassword leaves an account without a password, for a user who signs in by other means from now on. It is idempotent.
+func (a *Accounts) RemovePassword(ctx context.Context, id UserID) error {
+	n, err := a.queries.RemoveHash(ctx, id)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("bizydb: RemovePassword: %w", ErrNotFound)
 	}
 	return err
 }

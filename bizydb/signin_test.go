@@ -36,13 +36,15 @@ var attempts = map[string]struct {
 	"weak hash":                {"weak", wrong},
 	"inactive with weak hash":  {"goneweak", password},
 	"broken hash":              {"broken", password},
+	"no hash":                  {"none", password},
+	"no hash, no password":     {"none", bizydb.Password{}},
 }
 
 // populate registers the accounts that attempts are made on.
 func populate(t testing.TB, db *bizydbtest.Database, accounts *bizydb.Accounts) bizydb.User {
 	t.Helper()
 	alice := register(t, accounts, "alice")
-	for _, name := range []string{"gone", "weak", "goneweak", "broken"} {
+	for _, name := range []string{"gone", "weak", "goneweak", "broken", "none"} {
 		user := register(t, accounts, name)
 		if strings.HasPrefix(name, "gone") {
 			if _, err := accounts.Deactivate(t.Context(), user.ID); err != nil {
@@ -53,7 +55,8 @@ func populate(t testing.TB, db *bizydbtest.Database, accounts *bizydb.Accounts) 
 			setHash(t, db, user.ID, bcrypt.MinCost)
 		}
 	}
-	asOwner(t, db, `ALTER TABLE public.users DROP CONSTRAINT ck_users_hashed_password_bcrypt;
+	asOwner(t, db, `UPDATE public.users SET hashed_password = NULL WHERE username = 'none';
+		ALTER TABLE public.users DROP CONSTRAINT ck_users_hashed_password_bcrypt;
 		UPDATE public.users SET hashed_password = '$2a$99$' || repeat('.', 53) WHERE username = 'broken'`)
 	return alice
 }
@@ -230,6 +233,9 @@ func TestAccountChangesMeanwhile(t *testing.T) {
 		"changed by its owner": {func(t *testing.T, _ *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error {
 			return others.ChangePassword(t.Context(), id, password, reset)
 		}, bizydb.ErrInvalidCredentials, bizydb.ErrInvalidCredentials, reset},
+		"password removed": {func(t *testing.T, _ *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error {
+			return others.RemovePassword(t.Context(), id)
+		}, bizydb.ErrInvalidCredentials, bizydb.ErrInvalidCredentials, bizydb.Password{}},
 		"renewed by another sign-in": {func(t *testing.T, db *bizydbtest.Database, _ *bizydb.Accounts, id bizydb.UserID) error {
 			setHash(t, db, id, bcrypt.MinCost+1)
 			return nil
@@ -341,5 +347,132 @@ func TestHashingOptions(t *testing.T) {
 	hash := ownerQuery[string](t, made, "SELECT hashed_password FROM public.users WHERE id = $1", alice.ID)
 	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != 11 {
 		t.Errorf("cost %d, %v, want 11", cost, err)
+	}
+}
+
+// PasswordChangedAt has another value after each change of the password, and after nothing else.
+func TestPasswordChangedAt(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	accounts := openCheap(t, made)
+	alice := register(t, accounts, "alice")
+	hash := ownerQuery[string](t, made, "SELECT hashed_password FROM public.users WHERE id = $1", alice.ID)
+	next := bizydb.NewPassword("battery staple")
+	for _, c := range []struct {
+		what    string
+		do      func() error
+		changes bool
+	}{
+		{"sign-in", func() error { return second(accounts.Authenticate(t.Context(), "alice", password)) }, false},
+		{"sign-in that renews the hash", func() error {
+			bizydb.SetBcryptCost(accounts, bcrypt.MinCost+1)
+			return second(accounts.Authenticate(t.Context(), "alice", password))
+		}, false},
+		{"sign-in that fails", func() error {
+			if err := second(accounts.Authenticate(t.Context(), "alice", wrong)); !errors.Is(err, bizydb.ErrInvalidCredentials) {
+				return errors.New("signed in")
+			}
+			return nil
+		}, false},
+		{"profile", func() error {
+			return second(accounts.UpdateProfile(t.Context(), alice.ID, bizydb.UpdateProfileParams{FullName: new("Alice")}))
+		}, false},
+		{"address", func() error { return second(accounts.ChangeEmail(t.Context(), alice.ID, "new@example.org")) }, false},
+		{"deactivation", func() error { return second(accounts.Deactivate(t.Context(), alice.ID)) }, false},
+		{"reactivation", func() error { return second(accounts.Reactivate(t.Context(), alice.ID)) }, false},
+		{"change", func() error { return accounts.ChangePassword(t.Context(), alice.ID, password, next) }, true},
+		{"change to the same", func() error { return accounts.ChangePassword(t.Context(), alice.ID, next, next) }, true},
+		{"reset", func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, true},
+		{"removal", func() error { return accounts.RemovePassword(t.Context(), alice.ID) }, true},
+		{"removal again", func() error { return accounts.RemovePassword(t.Context(), alice.ID) }, false},
+		{"a new one", func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, true},
+		{"plain SQL", func() error {
+			asOwner(t, made, fmt.Sprintf("UPDATE public.users SET hashed_password = '%s' WHERE id = %d", hash, alice.ID))
+			return nil
+		}, true},
+		{"plain SQL with the same hash", func() error {
+			asOwner(t, made, fmt.Sprintf("UPDATE public.users SET hashed_password = '%s' WHERE id = %d", hash, alice.ID))
+			return nil
+		}, false},
+	} {
+		before, err := accounts.Get(t.Context(), alice.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.do(); err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		after, err := made.As(alice.ID).Me(t.Context())
+		if errors.Is(err, bizydb.ErrNoUser) { // deactivated
+			after, err = accounts.Get(t.Context(), alice.ID)
+		}
+		if err != nil || after.PasswordChangedAt.After(before.PasswordChangedAt) != c.changes || after.PasswordChangedAt.Before(before.PasswordChangedAt) {
+			t.Errorf("%s: changed at %v, before %v, %v", c.what, after.PasswordChangedAt, before.PasswordChangedAt, err)
+		}
+	}
+
+	// Two changes in one transaction are two.
+	tx := begin(t, made.Pool())
+	var seen []time.Time
+	for range 2 {
+		if err := accounts.WithTx(tx).SetPassword(t.Context(), alice.ID, password); err != nil {
+			t.Fatal(err)
+		}
+		user, err := accounts.WithTx(tx).Get(t.Context(), alice.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, user.PasswordChangedAt)
+	}
+	if !seen[1].After(seen[0]) {
+		t.Errorf("two changes at %v", seen)
+	}
+}
+
+// An account without a password is made on purpose only. Nobody signs in to it until it has one.
+func TestNoPassword(t *testing.T) {
+	t.Parallel()
+	accounts := openCheap(t, bizydbtest.New(t))
+	params := bizydb.RegisterParams{Email: "ada@example.org", Username: "ada"}
+	for name, p := range map[string]bizydb.Password{"zero": {}, "empty": bizydb.NewPassword("")} {
+		params.Password = p
+		if _, err := accounts.Register(t.Context(), params); !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("%s: %v, want ErrInvalid", name, err)
+		}
+	}
+	params.NoPassword, params.Password = true, password
+	var fieldErr *bizydb.FieldError
+	if _, err := accounts.Register(t.Context(), params); !errors.As(err, &fieldErr) || fieldErr.Column != "password" {
+		t.Errorf("with a password: %v, want a FieldError of it", err)
+	}
+	params.Password = bizydb.Password{}
+	ada, err := accounts.Register(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses := func() {
+		t.Helper()
+		for name, p := range map[string]bizydb.Password{"right": password, "wrong": wrong, "zero": {}, "empty": bizydb.NewPassword("")} {
+			if user, err := accounts.Authenticate(t.Context(), "ada", p); !errors.Is(err, bizydb.ErrInvalidCredentials) {
+				t.Errorf("%s: %+v, %v, want ErrInvalidCredentials", name, user, err)
+			}
+			if err := accounts.ChangePassword(t.Context(), ada.ID, p, password); !errors.Is(err, bizydb.ErrInvalidCredentials) {
+				t.Errorf("change from %s: %v, want ErrInvalidCredentials", name, err)
+			}
+		}
+	}
+	refuses()
+	if err := accounts.SetPassword(t.Context(), ada.ID, password); err != nil {
+		t.Error(err)
+	}
+	if _, err := accounts.Authenticate(t.Context(), "ada", password); err != nil {
+		t.Error(err)
+	}
+	if err := accounts.RemovePassword(t.Context(), ada.ID); err != nil {
+		t.Error(err)
+	}
+	refuses()
+	if err := accounts.RemovePassword(t.Context(), ada.ID+1000); !errors.Is(err, bizydb.ErrNotFound) {
+		t.Errorf("of nobody: %v, want ErrNotFound", err)
 	}
 }

@@ -216,17 +216,17 @@ func TestProfilesIsUsersWithoutTheHash(t *testing.T) {
 	conn := owner(t, db)
 	// No two columns of a type have the same value.
 	exec(t, conn, `UPDATE public.users SET full_name = 'Full Name', is_superuser = true, is_verified = false, last_login_at = now() + interval '1 hour',
-		email_verified_at = now() + interval '2 hours', created_at = now() - interval '1 hour' WHERE id = $1`, user)
+		email_verified_at = now() + interval '2 hours', password_changed_at = now() + interval '3 hours', created_at = now() - interval '1 hour' WHERE id = $1`, user)
 	exec(t, conn, "UPDATE public.users SET is_verified = true, is_active = false WHERE id <> $1", user)
 	if found := profileFindings(t, conn); len(found) > 0 {
 		t.Errorf("bizydb.profiles: %q", found)
 	}
-	if got := all[string](t, conn, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'bizydb.profiles'::regclass AND attname ~ 'password'"); len(got) > 0 {
+	if got := all[string](t, conn, "SELECT attname::text FROM pg_attribute WHERE attrelid = 'bizydb.profiles'::regclass AND attname ~ 'password' AND attname <> 'password_changed_at'"); len(got) > 0 {
 		t.Errorf("bizydb.profiles has %q", got)
 	}
 
 	// The comparison finds what it is for.
-	const columns = "email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at"
+	const columns = "email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, password_changed_at"
 	const recreate = "DROP VIEW bizydb.profiles; CREATE VIEW bizydb.profiles AS SELECT "
 	for _, c := range []struct {
 		sql  string
@@ -406,6 +406,7 @@ func TestSignInIsNoChangeOfTheProfile(t *testing.T) {
 		{asAccounts, "", "UPDATE public.users SET hashed_password = replace(" + hash + ", '/', 'x')", false},
 		{asAccounts, "last_login_at", "UPDATE bizydb.profiles SET last_login_at = now()", false},
 		{asAccounts, "hashed_password", "UPDATE public.users SET hashed_password = " + hash, false},
+		{asAccounts, "password_changed_at", "UPDATE public.users SET password_changed_at = now()", false},
 
 		{asAccounts, "email", "UPDATE public.users SET email = 'first@example.org'", true},
 		{asAccounts, "", "UPDATE bizydb.profiles SET email = 'second@example.org', is_verified = false, email_verified_at = NULL", true},

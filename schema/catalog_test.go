@@ -184,7 +184,7 @@ var allowed = []string{
 	"bizydb_user: SELECT on public.tasks",
 	"bizydb_user: UPDATE on public.tasks (actual_hours, blocked_reason, category, completed_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title)",
 
-	"bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
+	"bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, password_changed_at, updated_at, username)",
 	"bizydb_user: UPDATE on public.users (full_name, username)",
 	"bizydb_user: SELECT on bizydb.profiles",
 	"bizydb_user: UPDATE on bizydb.profiles (full_name, username)",
@@ -350,8 +350,8 @@ func TestCatalogRulesFind(t *testing.T) {
 
 		{"privileges", "GRANT TRUNCATE ON public.tasks TO bizydb_user", []string{"not allowed: bizydb_user: TRUNCATE on public.tasks"}},
 		{"privileges", "GRANT SELECT (hashed_password) ON public.users TO bizydb_user", []string{
-			"not allowed: bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, hashed_password, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
-			"missing: bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, updated_at, username)",
+			"not allowed: bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, hashed_password, id, is_active, is_superuser, is_verified, last_login_at, password_changed_at, updated_at, username)",
+			"missing: bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, password_changed_at, updated_at, username)",
 		}},
 		{"privileges", "GRANT SELECT ON public.tasks TO bizydb_accounts", []string{"not allowed: bizydb_accounts: SELECT on public.tasks"}},
 		{"privileges", "GRANT SELECT ON public.goals TO PUBLIC", []string{"not allowed: PUBLIC: SELECT on public.goals"}},

@@ -65,7 +65,7 @@ func TestColumnsOutOfReach(t *testing.T) {
 			"SELECT nextval('public."+table+"_id_seq')",
 		)
 	}
-	for _, column := range []string{"id", "email", "hashed_password", "is_active", "is_verified", "is_superuser", "created_at", "updated_at", "last_login_at", "email_verified_at"} {
+	for _, column := range []string{"id", "email", "hashed_password", "is_active", "is_verified", "is_superuser", "created_at", "updated_at", "last_login_at", "email_verified_at", "password_changed_at"} {
 		statements = append(statements, fmt.Sprintf("UPDATE public.users SET %s = DEFAULT", column))
 	}
 	statements = append(statements,

@@ -37,7 +37,8 @@ var (
 // it stay.
 //
 // The migrating role becomes the owner of the tables, so it must not be the role that the service logs in as. It needs CREATE on the
-// database and on schema public and, unless the roles bizydb_user and bizydb_accounts exist in the cluster, CREATEROLE.
+// database and on schema public and, unless the roles bizydb_user and bizydb_accounts exist in the cluster, CREATEROLE. The database
+// must have encoding UTF8, in any locale, and the server must be built with ICU, as packages are.
 //
 // Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for one from before v0.1.0, and
 // [ErrForeignHistory] for one that the tern command has migrated without schema/tern.conf.
@@ -99,9 +100,14 @@ func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
 // It is 0 in a database without bizydb.
 func installedVersion(ctx context.Context, conn *pgx.Conn) (number int, err error) {
 	var exists, unreleased bool
-	err = conn.QueryRow(ctx, `SELECT to_regprocedure('bizydb.schema_version()') IS NOT NULL, `+version.UnreleasedSQL).Scan(&exists, &unreleased)
-	if err == nil && unreleased {
+	var encoding string
+	err = conn.QueryRow(ctx, `SELECT to_regprocedure('bizydb.schema_version()') IS NOT NULL, `+version.UnreleasedSQL+`, current_setting('server_encoding')`).
+		Scan(&exists, &unreleased, &encoding)
+	switch {
+	case err == nil && unreleased:
 		err = ErrUnreleased
+	case err == nil && encoding != "UTF8":
+		err = fmt.Errorf("the database has encoding %s, and bizydb needs UTF8", encoding)
 	}
 	if err != nil || !exists {
 		return 0, err

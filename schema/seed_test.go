@@ -22,7 +22,7 @@ var seedColumns = map[string]column{
 	"users.id":                {Type: "bigint", NotNull: true, Identity: true},
 	"users.email":             {Type: "text", NotNull: true},
 	"users.username":          {Type: "text", NotNull: true},
-	"users.hashed_password":   {Type: "text", NotNull: true},
+	"users.hashed_password":   {Type: "text"},
 	"users.full_name":         {Type: "text"},
 	"users.is_active":         {Type: "boolean", NotNull: true, Default: "true"},
 	"users.is_verified":       {Type: "boolean", NotNull: true, Default: "false"},
@@ -65,7 +65,8 @@ var seedColumns = map[string]column{
 	"goals.completed_at":        {Type: "timestamp with time zone"},
 	"goals.metrics":             {Type: "jsonb", NotNull: true, Default: "'{}'::jsonb"},
 
-	// Not in the document: why a task is blocked, what the percentage is made of, and what was imported.
+	// Not in the document: what makes sessions void, why a task is blocked, what the percentage is made of, and what was imported.
+	"users.password_changed_at":  {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
 	"tasks.blocked_reason":       {Type: "text"},
 	"goals.task_count":           {Type: "integer", NotNull: true, Default: "0"},
 	"goals.completed_task_count": {Type: "integer", NotNull: true, Default: "0"},
@@ -117,7 +118,7 @@ func TestSeedLengths(t *testing.T) {
 		limit         int
 		text          string // of $1 characters, where any length up to the limit will do
 	}{
-		{"users", "email", 255, "repeat('€', $1 - 2) || '@€'"},
+		{"users", "email", 255, "repeat('€', $1 - 2) || '@x'"},
 		{"users", "username", 100, "repeat('x', $1)"}, // has no character of several bytes
 		{"users", "hashed_password", 255, ""},
 		{"users", "full_name", 200, "repeat('€', $1)"},
@@ -158,8 +159,8 @@ func TestSeedIndexes(t *testing.T) {
 	)
 	for _, c := range []struct{ form, name, table, columns string }{
 		{unique, "users_pkey", "users", "id"},
-		{unique, "ix_users_email", "users", "lower(email)"},
-		{unique, "ix_users_username", "users", "lower(username)"},
+		{unique, "ix_users_email", "users", "bizydb.fold(email)"},
+		{unique, "ix_users_username", "users", "bizydb.fold(username)"},
 
 		{unique, "tasks_pkey", "tasks", "id"},
 		{index, "ix_tasks_user_id", "tasks", "user_id"},

@@ -92,15 +92,16 @@ type Task struct {
 
 // An account without its password hash.
 type User struct {
-	ID              UserID     `json:"id"`
-	Email           string     `json:"email"`
-	Username        string     `json:"username"`
-	FullName        *string    `json:"full_name"`
-	IsActive        bool       `json:"is_active"`
-	IsVerified      bool       `json:"is_verified"`
-	IsSuperuser     bool       `json:"is_superuser"`
-	CreatedAt       time.Time  `json:"created_at"`
-	UpdatedAt       time.Time  `json:"updated_at"`
-	LastLoginAt     *time.Time `json:"last_login_at"`
-	EmailVerifiedAt *time.Time `json:"email_verified_at"`
+	ID                UserID     `json:"id"`
+	Email             string     `json:"email"`
+	Username          string     `json:"username"`
+	FullName          *string    `json:"full_name"`
+	IsActive          bool       `json:"is_active"`
+	IsVerified        bool       `json:"is_verified"`
+	IsSuperuser       bool       `json:"is_superuser"`
+	CreatedAt         time.Time  `json:"created_at"`
+	UpdatedAt         time.Time  `json:"updated_at"`
+	LastLoginAt       *time.Time `json:"last_login_at"`
+	EmailVerifiedAt   *time.Time `json:"email_verified_at"`
+	PasswordChangedAt time.Time  `json:"password_changed_at"`
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const me = `-- name: Me :one
-SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id())
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id())
 `
 
 // Me returns the scope's own account.
@@ -29,16 +29,17 @@ func (q *Queries) Me(ctx context.Context) (User, error) {
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
 
 const updateMe = `-- name: UpdateMe :one
 UPDATE bizydb.profiles SET
-  username = coalesce(btrim($1::text, E' \t\r\n'), username),
-  full_name = CASE WHEN NOT $2::bool THEN coalesce(btrim($3::text, E' \t\r\n'), full_name) END
+  username = coalesce($1, username),
+  full_name = CASE WHEN NOT $2::bool THEN coalesce($3, full_name) END
 WHERE id = (SELECT bizydb.current_user_id())
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type UpdateMeParams struct {
@@ -48,8 +49,8 @@ type UpdateMeParams struct {
 }
 
 // UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
-// ClearFullName sets FullName to NULL. A username of another account gives ErrUsernameTaken, one that breaks the rule of
-// RegisterParams ErrInvalid.
+// ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
+// another account gives ErrUsernameTaken, one that breaks the rule of RegisterParams ErrInvalid.
 func (q *Queries) UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error) {
 	row := q.db.QueryRow(ctx, updateMe, arg.Username, arg.ClearFullName, arg.FullName)
 	var i User
@@ -65,6 +66,7 @@ func (q *Queries) UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }

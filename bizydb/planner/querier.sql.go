@@ -186,8 +186,8 @@ type Querier interface {
 	// exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
 	// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
-	// ClearFullName sets FullName to NULL. A username of another account gives ErrUsernameTaken, one that breaks the rule of
-	// RegisterParams ErrInvalid.
+	// ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
+	// another account gives ErrUsernameTaken, one that breaks the rule of RegisterParams ErrInvalid.
 	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
 	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a

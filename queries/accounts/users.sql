@@ -7,7 +7,7 @@ RETURNING *;
 -- name: CreateUser :one
 INSERT INTO public.users (email, username, hashed_password, full_name)
 VALUES (@email, @username, @hashed_password, sqlc.narg('full_name'))
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at;
 
 -- DeleteUser deletes a user with all goals and tasks and counts those.
 -- name: DeleteUser :one
@@ -16,12 +16,12 @@ SELECT d.goals::bigint AS goals, d.tasks::bigint AS tasks FROM bizydb.delete_use
 -- FindCredentials returns what a sign-in needs, by email or username.
 -- name: FindCredentials :one
 SELECT id, hashed_password, is_active FROM public.users
-WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
+WHERE bizydb.fold(email) = bizydb.fold(@login) OR bizydb.fold(username) = bizydb.fold(@login);
 
 -- FindUser returns a user by email or username, ignoring case.
 -- name: FindUser :one
 SELECT * FROM bizydb.profiles
-WHERE lower(email) = lower(@login) OR lower(username) = lower(@login);
+WHERE bizydb.fold(email) = bizydb.fold(@login) OR bizydb.fold(username) = bizydb.fold(@login);
 
 -- GetHash returns an active user's hash, for a change of password.
 -- name: GetHash :one
@@ -44,19 +44,26 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 -- MarkEmailVerified marks an address as verified if it is still the user's. It is idempotent.
 -- name: MarkEmailVerified :one
 UPDATE bizydb.profiles SET is_verified = true, email_verified_at = coalesce(email_verified_at, now())
-WHERE id = @id AND lower(email) = lower(@email)
+WHERE id = @id AND bizydb.fold(email) = bizydb.fold(@email)
 RETURNING *;
 
 -- RecordSignIn records a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
 -- got another password since the hash was read.
 -- name: RecordSignIn :one
-UPDATE public.users SET last_login_at = now(), hashed_password = coalesce(sqlc.narg('new_hash'), hashed_password)
+UPDATE public.users SET
+  last_login_at = now(),
+  hashed_password = coalesce(sqlc.narg('new_hash'), hashed_password),
+  password_changed_at = CASE WHEN sqlc.narg('new_hash') IS NULL THEN password_changed_at END -- NULL keeps it: see bizydb.date_password
 WHERE id = @id AND is_active AND hashed_password = @hashed_password
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at;
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at;
 
 -- ReplaceHash replaces an active user's hash if it is still the old one.
 -- name: ReplaceHash :execrows
 UPDATE public.users SET hashed_password = @new_hash WHERE id = @id AND is_active AND hashed_password = @old_hash;
+
+-- RemoveHash leaves a user without a password.
+-- name: RemoveHash :execrows
+UPDATE public.users SET hashed_password = NULL WHERE id = @id;
 
 -- SetActive deactivates and reactivates a user.
 -- name: SetActive :one

@@ -12,15 +12,16 @@ import (
 
 // An account without its password hash.
 type User struct {
-	ID              planner.UserID
-	Email           string
-	Username        string
-	FullName        *string
-	IsActive        bool
-	IsVerified      bool
-	IsSuperuser     bool
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
-	LastLoginAt     *time.Time
-	EmailVerifiedAt *time.Time
+	ID                planner.UserID
+	Email             string
+	Username          string
+	FullName          *string
+	IsActive          bool
+	IsVerified        bool
+	IsSuperuser       bool
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	LastLoginAt       *time.Time
+	EmailVerifiedAt   *time.Time
+	PasswordChangedAt time.Time
 }

@@ -15,7 +15,7 @@ import (
 
 const changeEmail = `-- name: ChangeEmail :one
 UPDATE bizydb.profiles SET email = $1, is_verified = false, email_verified_at = NULL WHERE id = $2
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type ChangeEmailParams struct {
@@ -39,6 +39,7 @@ func (q *Queries) ChangeEmail(ctx context.Context, arg ChangeEmailParams) (User,
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
@@ -46,7 +47,7 @@ func (q *Queries) ChangeEmail(ctx context.Context, arg ChangeEmailParams) (User,
 const createUser = `-- name: CreateUser :one
 INSERT INTO public.users (email, username, hashed_password, full_name)
 VALUES ($1, $2, $3, $4)
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type CreateUserParams struct {
@@ -57,17 +58,18 @@ type CreateUserParams struct {
 }
 
 type CreateUserRow struct {
-	ID              planner.UserID
-	Email           string
-	Username        string
-	FullName        *string
-	IsActive        bool
-	IsVerified      bool
-	IsSuperuser     bool
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
-	LastLoginAt     *time.Time
-	EmailVerifiedAt *time.Time
+	ID                planner.UserID
+	Email             string
+	Username          string
+	FullName          *string
+	IsActive          bool
+	IsVerified        bool
+	IsSuperuser       bool
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	LastLoginAt       *time.Time
+	EmailVerifiedAt   *time.Time
+	PasswordChangedAt time.Time
 }
 
 // CreateUser adds a user. It does not return the hash.
@@ -91,6 +93,7 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (CreateU
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
@@ -114,7 +117,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id int64) (DeleteUserRow, erro
 
 const findCredentials = `-- name: FindCredentials :one
 SELECT id, hashed_password, is_active FROM public.users
-WHERE lower(email) = lower($1) OR lower(username) = lower($1)
+WHERE bizydb.fold(email) = bizydb.fold($1) OR bizydb.fold(username) = bizydb.fold($1)
 `
 
 type FindCredentialsRow struct {
@@ -132,8 +135,8 @@ func (q *Queries) FindCredentials(ctx context.Context, login string) (FindCreden
 }
 
 const findUser = `-- name: FindUser :one
-SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles
-WHERE lower(email) = lower($1) OR lower(username) = lower($1)
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at FROM bizydb.profiles
+WHERE bizydb.fold(email) = bizydb.fold($1) OR bizydb.fold(username) = bizydb.fold($1)
 `
 
 // FindUser returns a user by email or username, ignoring case.
@@ -152,6 +155,7 @@ func (q *Queries) FindUser(ctx context.Context, login string) (User, error) {
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
@@ -169,7 +173,7 @@ func (q *Queries) GetHash(ctx context.Context, id planner.UserID) (secret.Hash, 
 }
 
 const getUser = `-- name: GetUser :one
-SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles WHERE id = $1
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at FROM bizydb.profiles WHERE id = $1
 `
 
 // GetUser returns one user.
@@ -188,12 +192,13 @@ func (q *Queries) GetUser(ctx context.Context, id planner.UserID) (User, error) 
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
 
 const listUsers = `-- name: ListUsers :many
-SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at FROM bizydb.profiles
+SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at FROM bizydb.profiles
 WHERE id > $1
   AND (is_active = $2 OR $2 IS NULL)
   AND (is_verified = $3 OR $3 IS NULL)
@@ -238,6 +243,7 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]User, e
 			&i.UpdatedAt,
 			&i.LastLoginAt,
 			&i.EmailVerifiedAt,
+			&i.PasswordChangedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -251,8 +257,8 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]User, e
 
 const markEmailVerified = `-- name: MarkEmailVerified :one
 UPDATE bizydb.profiles SET is_verified = true, email_verified_at = coalesce(email_verified_at, now())
-WHERE id = $1 AND lower(email) = lower($2)
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+WHERE id = $1 AND bizydb.fold(email) = bizydb.fold($2)
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type MarkEmailVerifiedParams struct {
@@ -276,14 +282,18 @@ func (q *Queries) MarkEmailVerified(ctx context.Context, arg MarkEmailVerifiedPa
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
 
 const recordSignIn = `-- name: RecordSignIn :one
-UPDATE public.users SET last_login_at = now(), hashed_password = coalesce($1, hashed_password)
+UPDATE public.users SET
+  last_login_at = now(),
+  hashed_password = coalesce($1, hashed_password),
+  password_changed_at = CASE WHEN $1 IS NULL THEN password_changed_at END -- NULL keeps it: see bizydb.date_password
 WHERE id = $2 AND is_active AND hashed_password = $3
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type RecordSignInParams struct {
@@ -293,17 +303,18 @@ type RecordSignInParams struct {
 }
 
 type RecordSignInRow struct {
-	ID              planner.UserID
-	Email           string
-	Username        string
-	FullName        *string
-	IsActive        bool
-	IsVerified      bool
-	IsSuperuser     bool
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
-	LastLoginAt     *time.Time
-	EmailVerifiedAt *time.Time
+	ID                planner.UserID
+	Email             string
+	Username          string
+	FullName          *string
+	IsActive          bool
+	IsVerified        bool
+	IsSuperuser       bool
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	LastLoginAt       *time.Time
+	EmailVerifiedAt   *time.Time
+	PasswordChangedAt time.Time
 }
 
 // RecordSignIn records a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
@@ -323,8 +334,22 @@ func (q *Queries) RecordSignIn(ctx context.Context, arg RecordSignInParams) (Rec
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
+}
+
+const removeHash = `-- name: RemoveHash :execrows
+UPDATE public.users SET hashed_password = NULL WHERE id = $1
+`
+
+// RemoveHash leaves a user without a password.
+func (q *Queries) RemoveHash(ctx context.Context, id planner.UserID) (int64, error) {
+	result, err := q.db.Exec(ctx, removeHash, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const replaceHash = `-- name: ReplaceHash :execrows
@@ -348,7 +373,7 @@ func (q *Queries) ReplaceHash(ctx context.Context, arg ReplaceHashParams) (int64
 
 const setActive = `-- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = $1 WHERE id = $2
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type SetActiveParams struct {
@@ -372,6 +397,7 @@ func (q *Queries) SetActive(ctx context.Context, arg SetActiveParams) (User, err
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
@@ -396,7 +422,7 @@ func (q *Queries) SetHash(ctx context.Context, arg SetHashParams) (int64, error)
 
 const setSuperuser = `-- name: SetSuperuser :one
 UPDATE bizydb.profiles SET is_superuser = $1 WHERE id = $2
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type SetSuperuserParams struct {
@@ -420,6 +446,7 @@ func (q *Queries) SetSuperuser(ctx context.Context, arg SetSuperuserParams) (Use
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
@@ -429,7 +456,7 @@ UPDATE bizydb.profiles SET
   username = coalesce($1, username),
   full_name = CASE WHEN NOT $2::bool THEN coalesce($3, full_name) END
 WHERE id = $4
-RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at
+RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
 `
 
 type UpdateProfileParams struct {
@@ -460,6 +487,7 @@ func (q *Queries) UpdateProfile(ctx context.Context, arg UpdateProfileParams) (U
 		&i.UpdatedAt,
 		&i.LastLoginAt,
 		&i.EmailVerifiedAt,
+		&i.PasswordChangedAt,
 	)
 	return i, err
 }
