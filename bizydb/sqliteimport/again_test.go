@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -315,6 +316,21 @@ func TestOnFindingAndProgress(t *testing.T) {
 	})
 	if len(findings) != 3*12000+1 || report.Findings != nil {
 		t.Errorf("%d findings and %d in the report, want 36001 and none", len(findings), len(report.Findings))
+	}
+	for _, p := range report.Problems {
+		findings = slices.DeleteFunc(findings, func(f sqliteimport.Finding) bool {
+			is := f.Table == p.Table && f.Column == p.Column && f.Problem == p.Problem
+			if is {
+				p.Count--
+			}
+			return is
+		})
+		if p.Count != 0 {
+			t.Errorf("%s.%s, %v: %d more are counted than found", p.Table, p.Column, p.Problem, p.Count)
+		}
+	}
+	if len(findings) != 0 {
+		t.Errorf("%d findings are not counted, like %+v", len(findings), findings[0])
 	}
 	seen := map[sqliteimport.Step]int{}
 	var last sqliteimport.Progress
