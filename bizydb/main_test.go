@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -14,6 +15,8 @@ import (
 func TestMain(m *testing.M) {
 	// Far from UTC and with half an hour in it, so that a time in the machine's zone shows.
 	time.Local = time.FixedZone("test", -(9*60+30)*60)
+
+	_ = flag.Set("rapid.checks", "40") // unless the command line says otherwise
 
 	code := bizydbtest.Run(m)
 	if code == 0 {

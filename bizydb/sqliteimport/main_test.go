@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -17,6 +18,8 @@ func TestMain(m *testing.M) {
 	}
 	// Far from UTC and with half an hour in it, so that a time in the machine's zone shows.
 	time.Local = time.FixedZone("", -(9*60+30)*60)
+
+	_ = flag.Set("rapid.checks", "30") // unless the command line says otherwise
 
 	code := bizydbtest.Run(m)
 	if code == 0 {
