@@ -167,9 +167,8 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. If
 // the user has another address by now, and not the same one written otherwise, it returns [ErrNotFound].
 func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
-	email, ok := cleanLogin(email)
-	if !ok {
-		return User{}, fmt.Errorf("bizydb: MarkEmailVerified: %w", ErrNotFound)
+	if clean, err := cleanEmail(email); err == nil { // another one is nobody's
+		email = clean
 	}
 	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: email})
 	return User(row), err

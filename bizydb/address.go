@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/text"
 )
 
 // cleanEmail returns an address as it is stored: trimmed, in NFC, its domain in ASCII. It takes a bare address, without a name,
@@ -62,11 +64,8 @@ func cleanLogin(login string) (string, bool) {
 		}
 	}
 	login = strings.TrimSpace(login)
-	return login, storable(login) && utf8.RuneCountInString(login) <= maxEmail
+	return login, text.Broken(login) == "" && utf8.RuneCountInString(login) <= maxEmail
 }
-
-// storable tells whether a text can be a parameter of a query.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // checkNames checks what the database has the last word on. Asked here, it does not cost a hash.
 func checkNames(username, fullName *string) error {
@@ -75,8 +74,8 @@ func checkNames(username, fullName *string) error {
 		return refusedBy("ck_users_username_length")
 	case username != nil && !usernameForm.MatchString(*username):
 		return refusedBy("ck_users_username_form")
-	case fullName != nil && !storable(*fullName):
-		return refused("full_name", "must be UTF-8 without a zero byte")
+	case fullName != nil && text.Broken(*fullName) != "":
+		return refused("full_name", text.Broken(*fullName))
 	case fullName != nil && utf8.RuneCountInString(*fullName) > maxFullName:
 		return refusedBy("ck_users_full_name_length")
 	case fullName != nil && fullNameLine.MatchString(*fullName):

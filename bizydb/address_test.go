@@ -136,13 +136,11 @@ func TestAddressIsRefused(t *testing.T) {
 				t.Errorf("%s %+.60q: %v, want ErrInvalid of the address", method, email, err)
 			}
 		}
-		for method, err := range map[string]error{
-			"FindByLogin":       second(accounts.FindByLogin(t.Context(), email)),
-			"MarkEmailVerified": second(accounts.MarkEmailVerified(t.Context(), user.ID, email)),
-		} {
-			if !errors.Is(err, bizydb.ErrNotFound) && strings.TrimSpace(email) != "ada" {
-				t.Errorf("%s %+.60q: %v, want ErrNotFound", method, email, err)
-			}
+		if _, err := accounts.FindByLogin(t.Context(), email); !errors.Is(err, bizydb.ErrNotFound) && email != "ada" { // which is a username
+			t.Errorf("FindByLogin %+.60q: %v, want ErrNotFound", email, err)
+		}
+		if _, err := accounts.MarkEmailVerified(t.Context(), user.ID, email); !errors.Is(err, bizydb.ErrNotFound) && !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("MarkEmailVerified %+.60q: %v, want ErrNotFound or ErrInvalid", email, err)
 		}
 	}
 }
@@ -227,7 +225,7 @@ func TestNamesAreRefused(t *testing.T) {
 			"UpdateMe":      second(db.As(user.ID).UpdateMe(t.Context(), planner.UpdateMeParams{FullName: &name})),
 		} {
 			var fieldErr *bizydb.FieldError
-			if !errors.Is(err, bizydb.ErrInvalid) || method != "UpdateMe" && (!errors.As(err, &fieldErr) || fieldErr.Column != "full_name") {
+			if !errors.Is(err, bizydb.ErrInvalid) || !errors.As(err, &fieldErr) || fieldErr.Column != "full_name" {
 				t.Errorf("%s %+.30q: %v, want ErrInvalid of the full name", method, name, err)
 			}
 		}
@@ -238,8 +236,9 @@ func TestNamesAreRefused(t *testing.T) {
 			"UpdateProfile": second(accounts.UpdateProfile(t.Context(), user.ID, bizydb.UpdateProfileParams{Username: &name})),
 			"UpdateMe":      second(db.As(user.ID).UpdateMe(t.Context(), planner.UpdateMeParams{Username: &name})),
 		} {
-			if !errors.Is(err, bizydb.ErrInvalid) {
-				t.Errorf("%s %+q: %v, want ErrInvalid", method, name, err)
+			var fieldErr *bizydb.FieldError
+			if !errors.Is(err, bizydb.ErrInvalid) || !errors.As(err, &fieldErr) || fieldErr.Column != "username" {
+				t.Errorf("%s %+q: %v, want ErrInvalid of the username", method, name, err)
 			}
 		}
 	}

@@ -37,8 +37,8 @@ var (
 	ErrEmailTaken error = conflict("email address is taken")
 	// ErrUsernameTaken means that another account has the username, ignoring case.
 	ErrUsernameTaken error = conflict("username is taken")
-	// ErrInvalidCredentials is returned by [Accounts.Authenticate] for an unknown login, a wrong password and an inactive account
-	// alike, and by [Accounts.ChangePassword] for a wrong password.
+	// ErrInvalidCredentials is returned by [Accounts.Authenticate] for an unknown login, a wrong password, an account without
+	// one and an inactive account alike, and by [Accounts.ChangePassword] for a wrong password.
 	ErrInvalidCredentials = errors.New("invalid credentials")
 	// ErrNoUser means that the scope's user does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
