@@ -251,7 +251,7 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	for text, want := range map[string][2]int{ // tasks and goals found
-		"%": {1, 1}, "_": {1, 1}, `\`: {1, 1}, `\\`: {}, "A_B": {1, 1}, "100 %": {1, 1}, "GRÖSSE": {}, "größe": {1, 1}, "'": {1, 1},
+		"%": {1, 1}, "_": {1, 1}, `\`: {1, 1}, `\\`: {}, "A_B": {1, 1}, "100 %": {1, 1}, "GRÖSSE": {1, 1}, "größe": {1, 1}, "'": {1, 1},
 		"needle": {2, 2}, "Needles": {1, 1}, strings.Repeat("𝄞", 499): {1, 1}, long: {1, 1}, long + "!": {}, "": {12, 12}, "nothing like it": {}, "' OR '1'='1": {},
 	} {
 		tasks, err := alice.SearchTasks(t.Context(), planner.SearchTasksParams{Text: text})

@@ -45,5 +45,5 @@
 //   - times: the years 1 to 9999 in UTC, which JSON can carry
 //   - goals: 100 levels
 //
-// Case is ignored as the locale of the database defines it.
+// Searches ignore case by Unicode's full case folding, and texts are ordered by code points, whatever the locale of the database.
 package planner

@@ -239,7 +239,8 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 const searchGoals = `-- name: SearchGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(success_criteria), lower($1)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold($1::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold($1))) > 0
+       OR strpos(bizydb.fold(success_criteria), (SELECT bizydb.fold($1))) > 0)
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif($2::bizydb.count, 0)
 `
@@ -249,8 +250,8 @@ type SearchGoalsParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
-// ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
+// SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
+// the order of ListGoals. An empty Text matches all.
 func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, searchGoals, arg.Text, arg.Limit)
 	if err != nil {

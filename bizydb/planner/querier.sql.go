@@ -122,11 +122,13 @@ type Querier interface {
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
 	// RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
-	// SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
-	// ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
+	// SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
+	// the order of ListGoals. An empty Text matches all.
 	SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error)
-	// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
-	// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+	// SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
+	// and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
+	// Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
+	// all. It reads all tasks of the user.
 	SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error)
 	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
 	// the goal does not exist it returns ErrNotFound.

@@ -128,7 +128,8 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 const searchTasks = `-- name: SearchTasks :many
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(notes), lower($1)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold($1::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold($1))) > 0
+       OR strpos(bizydb.fold(notes), (SELECT bizydb.fold($1))) > 0)
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($2::bizydb.count, 0)
 `
@@ -138,8 +139,10 @@ type SearchTasksParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
-// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+// SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
+// and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
+// Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
+// all. It reads all tasks of the user.
 func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, searchTasks, arg.Text, arg.Limit)
 	if err != nil {
@@ -679,8 +682,8 @@ WITH matching AS MATERIALIZED (
     AND (t.priority = $11::bizydb.count OR $11 IS NULL)
     AND (t.parent_goal_id = $12::bigint OR $12 IS NULL)
     AND (NOT $13::bool OR t.parent_goal_id IS NULL)
-    AND ($14::text = '' OR strpos(lower(t.title), lower($14)) > 0 OR strpos(lower(t.description), lower($14)) > 0
-         OR strpos(lower(t.notes), lower($14)) > 0)
+    AND ($14::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($14))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($14))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($14))) > 0)
 )
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
@@ -788,8 +791,8 @@ WITH matching AS NOT MATERIALIZED (
     AND (t.priority = $6::bizydb.count OR $6 IS NULL)
     AND (t.parent_goal_id = $7 OR $7 IS NULL)
     AND (NOT $8::bool OR t.parent_goal_id IS NULL)
-    AND ($9::text = '' OR strpos(lower(t.title), lower($9)) > 0 OR strpos(lower(t.description), lower($9)) > 0
-         OR strpos(lower(t.notes), lower($9)) > 0)
+    AND ($9::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($9))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($9))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($9))) > 0)
 ), page AS (
   -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
   (SELECT id, priority, due_date, created_at FROM matching

@@ -203,7 +203,7 @@ func TestDeepGoals(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
-	f := newFixture(t, oldGoals)
+	f := newFixture(t, oldGoals, oldTasks)
 	for id := range int64(250) {
 		f.insert(t, "goals", goalUnder(id+1, id))
 	}

@@ -90,7 +90,7 @@ var goalRepairs = []repair{
 	{"metrics", `{"n": 0e99999999999}`, sqliteimport.BadText, `{"n":"0e99999999999"}`, planner.Metrics{"n": "0e99999999999"}},
 	{"metrics", `{"a\u0000": 1}`, sqliteimport.BadText, `{"a":1}`, planner.Metrics{"a": 1.0}},
 	{"metrics", strings.Repeat("[", 600) + strings.Repeat("]", 600), sqliteimport.NotJSON, `{"imported":"` + strings.Repeat("[", 186) + "…", planner.Metrics{"imported": strings.Repeat("[", 600) + strings.Repeat("]", 600)}},
-	{"metrics", `{"a": "` + strings.Repeat("x", 1_000_000) + `"}`, sqliteimport.TooLong, `{"imported":"{\"a\": \"` + strings.Repeat("x", 177) + "…", planner.Metrics{"imported": (`{"a": "` + strings.Repeat("x", 125_000))[:125_000]}},
+	{"metrics", `{"a": "` + strings.Repeat("x", 1_000_000) + `"}`, sqliteimport.TooLong, `{"imported":"{\"a\": \"` + strings.Repeat("x", 176) + "…", planner.Metrics{"imported": (`{"a": "` + strings.Repeat("x", 125_000))[:125_000]}},
 	{"description", strings.Repeat("x", 1_000_001), sqliteimport.TooLong, strings.Repeat("x", 199) + "…", new(strings.Repeat("x", 1_000_000))},
 	{"target_date", "soon", sqliteimport.NotATime, "", (*time.Time)(nil)},
 }

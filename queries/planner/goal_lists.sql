@@ -41,12 +41,13 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
--- ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
+-- SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
+-- the order of ListGoals. An empty Text matches all.
 -- name: SearchGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(success_criteria), lower(@text)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold(@text::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold(@text))) > 0
+       OR strpos(bizydb.fold(success_criteria), (SELECT bizydb.fold(@text))) > 0)
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 

@@ -32,8 +32,8 @@ WITH matching AS MATERIALIZED (
     AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id')::bigint OR sqlc.narg('parent_goal_id') IS NULL)
     AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
-    AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
-         OR strpos(lower(t.notes), lower(@search)) > 0)
+    AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
 )
 SELECT sqlc.embed(tasks), (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
@@ -63,8 +63,8 @@ WITH matching AS NOT MATERIALIZED (
     AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
     AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
-    AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
-         OR strpos(lower(t.notes), lower(@search)) > 0)
+    AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
 ), page AS (
   -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
   (SELECT * FROM matching
@@ -113,12 +113,15 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
--- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+-- SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
+-- and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
+-- Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
+-- all. It reads all tasks of the user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(notes), lower(@text)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold(@text::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold(@text))) > 0
+       OR strpos(bizydb.fold(notes), (SELECT bizydb.fold(@text))) > 0)
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
