@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -161,7 +159,7 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 				return nil, r.close(withUsage(err))
 			}
 		}
-		batch.Queue(stmt.sql, sendable(stmt.args)...)
+		batch.Queue(stmt.sql, stmt.args...)
 	}
 	r.sent = !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)
@@ -171,39 +169,6 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 		}
 	}
 	return r, nil
-}
-
-// sendable are args without the times that the server does not have: pgx counts microseconds in 64 bits and would send another
-// time. They become the infinity on their side, which the columns of goals and tasks refuse.
-func sendable(args []any) []any {
-	var changed []any
-	for i, arg := range args {
-		var at time.Time
-		switch arg := arg.(type) {
-		case time.Time:
-			at = arg
-		case *time.Time:
-			if arg != nil {
-				at = *arg
-			}
-		}
-		infinity := pgtype.Finite
-		if year := at.Year(); year < -4712 {
-			infinity = pgtype.NegativeInfinity
-		} else if year > 294275 {
-			infinity = pgtype.Infinity
-		}
-		if infinity != pgtype.Finite {
-			if changed == nil {
-				changed = slices.Clone(args)
-			}
-			changed[i] = pgtype.Timestamptz{InfinityModifier: infinity, Valid: true}
-		}
-	}
-	if changed != nil {
-		return changed
-	}
-	return args
 }
 
 // A reply is the answer to one batch, and the connection that it came on.

@@ -31,8 +31,9 @@ func TestUnknownZones(t *testing.T) {
 				"posix/Europe/Berlin", "right/Europe/Berlin", "Europe", "../Europe/Berlin", "/etc/localtime", "\x00", "\xff",
 			} {
 				params.FieldByName("TimeZone").SetString(zone)
-				if _, err := callWith(t.Context(), alice, m.Name, params.Interface()); !errors.Is(err, bizydb.ErrInvalid) {
-					t.Errorf("%s in %q: %v, want ErrInvalid", m.Name, zone, err)
+				_, err := callWith(t.Context(), alice, m.Name, params.Interface())
+				if field := new(bizydb.FieldError); !errors.Is(err, bizydb.ErrInvalid) || !errors.As(err, &field) || field.Column != "time_zone" {
+					t.Errorf("%s in %q: %v, want ErrInvalid for time_zone", m.Name, zone, err)
 				}
 			}
 		}

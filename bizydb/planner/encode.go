@@ -39,9 +39,25 @@ func (h Horizon) TextValue() (pgtype.Text, error) {
 // oneOf is a value that has to be one of some. The empty one is NULL.
 func oneOf[T ~string](value T, allowed ...T) (pgtype.Text, error) {
 	if !slices.Contains(allowed, value) {
-		return pgtype.Text{}, fmt.Errorf("%w: %q is none of %q", ErrInvalid, value, allowed)
+		return pgtype.Text{}, &FieldError{Reason: "must be " + listed(allowed), Err: ErrInvalid}
 	}
 	return pgtype.Text{String: string(value), Valid: value != ""}, nil
+}
+
+// listed is values as "a, b or c".
+func listed[T ~string](values []T) string {
+	var list strings.Builder
+	for i, value := range values {
+		switch {
+		case list.Len() == 0:
+		case i == len(values)-1:
+			list.WriteString(" or ")
+		default:
+			list.WriteString(", ")
+		}
+		list.WriteString(string(value))
+	}
+	return list.String()
 }
 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,8 @@ import (
 // offset is not a name, except those that the database has: Etc/GMT-2 is two hours east of Greenwich.
 type TimeZone string
 
+var errZone = &FieldError{Reason: "must be the name of a time zone in the IANA database", Err: ErrInvalid}
+
 // zones has the locations of valid names.
 var zones sync.Map
 
@@ -27,11 +28,11 @@ func (z TimeZone) Location() (*time.Location, error) {
 	name := string(z)
 	top, _, _ := strings.Cut(name, "/")
 	if slices.Contains([]string{"Local", "localtime", "posixrules", "Factory", "posix", "right"}, top) { // files beside the zones
-		return nil, fmt.Errorf("%w: %q is not a time zone of the IANA database", ErrInvalid, name)
+		return nil, errZone
 	}
 	location, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %q is not a time zone of the IANA database", ErrInvalid, name)
+		return nil, errZone
 	}
 	zones.Store(z, location)
 	return location, nil

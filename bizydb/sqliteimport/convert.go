@@ -6,8 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	unicodetext "github.com/bizy-ai/bizydb/bizydb/internal/text"
 )
 
 // A row is one row of a file, whose values are converted. What is not taken over as it is, is found.
@@ -125,7 +126,7 @@ func (r *row) title() (title string, description *string) {
 		title = *s
 	}
 	switch {
-	case strings.TrimFunc(title, invisible) == "":
+	case unicodetext.Blank(title):
 		short := fmt.Sprintf("Untitled %s %d", r.kind, r.id)
 		r.note("title", Blank, title, short)
 		return short, description
@@ -143,18 +144,6 @@ func (r *row) title() (title string, description *string) {
 		return short, &whole
 	default:
 		return title, description
-	}
-}
-
-// invisible says whether a character makes no text: white space, control and default-ignorable characters.
-func invisible(r rune) bool {
-	switch {
-	case unicode.IsSpace(r), unicode.IsControl(r), unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
-		return true
-	case unicode.Is(unicode.Prepended_Concatenation_Mark, r), 0xFFF9 <= r && r <= 0xFFFB, 0x13430 <= r && r <= 0x13440: // formats that show
-		return false
-	default:
-		return unicode.Is(unicode.Cf, r)
 	}
 }
 

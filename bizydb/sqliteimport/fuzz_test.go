@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	unicodetext "github.com/bizy-ai/bizydb/bizydb/internal/text"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -157,7 +158,7 @@ var (
 
 func checkTexts(t *testing.T, column, title string, texts ...*string) {
 	t.Helper()
-	if strings.TrimFunc(title, invisible) == "" || utf8.RuneCountInString(title) > 500 {
+	if unicodetext.Blank(title) || utf8.RuneCountInString(title) > 500 {
 		t.Errorf("%s: title %q", column, title)
 	}
 	for _, s := range append(texts, &title) {
