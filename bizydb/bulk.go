@@ -3,12 +3,12 @@ package bizydb
 import (
 	"errors"
 	"slices"
-	"strings"
-	"unicode"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/text"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -51,21 +51,42 @@ func firstRefused(constraint string, tasks planner.CreateTasksParams) *int {
 // refusals has the constraints that a value of CreateTasks can break, and which values do. A test holds them and the schema together.
 var refusals = map[string]func(planner.CreateTaskParams) bool{
 	"ck_tasks_title_length":    func(t planner.CreateTaskParams) bool { return longer(&t.Title, 500) },
-	"ck_tasks_title_not_blank": func(t planner.CreateTaskParams) bool { return strings.TrimFunc(t.Title, unicode.IsSpace) == "" },
+	"ck_tasks_title_not_blank": func(t planner.CreateTaskParams) bool { return text.Blank(t.Title) },
 	"ck_tasks_priority": func(t planner.CreateTaskParams) bool {
 		return t.Priority != nil && (*t.Priority < 1 || *t.Priority > 5)
 	},
 	"ck_tasks_status": func(t planner.CreateTaskParams) bool {
 		return !slices.Contains([]planner.TaskStatus{"", planner.TaskPending, planner.TaskInProgress, planner.TaskCompleted, planner.TaskBlocked}, t.Status)
 	},
-	"ck_tasks_category_length":  func(t planner.CreateTaskParams) bool { return longer(t.Category, 100) },
-	"ck_tasks_estimated_hours":  func(t planner.CreateTaskParams) bool { return t.EstimatedHours != nil && *t.EstimatedHours < 0 },
-	"ck_tasks_actual_hours":     func(t planner.CreateTaskParams) bool { return t.ActualHours != nil && *t.ActualHours < 0 },
+	"ck_tasks_category_length":     func(t planner.CreateTaskParams) bool { return longer(t.Category, 100) },
+	"ck_tasks_description_size":    func(t planner.CreateTaskParams) bool { return tooLong(t.Description) },
+	"ck_tasks_blocked_reason_size": func(t planner.CreateTaskParams) bool { return tooLong(t.BlockedReason) },
+	"ck_tasks_notes_size":          func(t planner.CreateTaskParams) bool { return tooLong(t.Notes) },
+	"ck_tasks_estimated_hours":     func(t planner.CreateTaskParams) bool { return notHours(t.EstimatedHours) },
+	"ck_tasks_actual_hours":        func(t planner.CreateTaskParams) bool { return notHours(t.ActualHours) },
+	"ck_tasks_due_date":            func(t planner.CreateTaskParams) bool { return outOfRange(t.DueDate) },
+	"ck_tasks_due_all_day": func(t planner.CreateTaskParams) bool {
+		return t.DueAllDay && t.DueDate != nil && !t.DueDate.Truncate(time.Microsecond).Equal(t.DueDate.Truncate(24*time.Hour))
+	},
+	"ck_tasks_created_at":   func(t planner.CreateTaskParams) bool { return outOfRange(t.CreatedAt) },
+	"ck_tasks_completed_at": func(t planner.CreateTaskParams) bool { return outOfRange(t.CompletedAt) },
+	"ck_tasks_tags_count":   func(t planner.CreateTaskParams) bool { return len(t.Tags) > 100 },
+	"ck_tasks_tags_length": func(t planner.CreateTaskParams) bool {
+		return slices.ContainsFunc(t.Tags, func(tag string) bool { return longer(&tag, 250) })
+	},
 	"ck_tasks_dependencies_ids": func(t planner.CreateTaskParams) bool { return slices.ContainsFunc(t.Dependencies, noID) },
 }
 
 func longer(text *string, characters int) bool {
 	return text != nil && utf8.RuneCountInString(*text) > characters
+}
+
+func tooLong(s *string) bool { return s != nil && len(*s) > 1_000_000 }
+
+func notHours(hours *float64) bool { return hours != nil && !(*hours >= 0 && *hours <= 1_000_000) }
+
+func outOfRange(at *time.Time) bool {
+	return at != nil && (at.UTC().Year() < 1 || at.UTC().Year() > 9999)
 }
 
 // noID is for ids that the schema does not take: it keeps them to 18 digits.

@@ -235,10 +235,6 @@ var provoked = []struct {
 		_, err := e.alice.ReadyTasks(t.Context(), -1)
 		return err
 	}},
-	{"limit beyond int32", "ErrInvalid", "bizydb: ReadyTasks: limit must be from -2147483648 to 2147483647", nil, func(t *testing.T, e trial) error {
-		_, err := e.alice.ReadyTasks(t.Context(), 1<<31)
-		return err
-	}},
 	{"page size", "ErrInvalid", "bizydb: PageTasks: size must be from 0 to 10000", nil, func(t *testing.T, e trial) error {
 		_, err := e.alice.PageTasks(t.Context(), planner.PageTasksParams{Size: -1})
 		return err

@@ -145,7 +145,7 @@ func ExampleScope_Batch() {
 	var counts []planner.TaskCountsByStatusRow
 	err := ada.Batch(ctx,
 		func(q planner.Reader) (err error) {
-			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{Limit: 5})
+			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{TimeZone: "Europe/Berlin", Limit: 5})
 			return err
 		},
 		func(q planner.Reader) (err error) {

@@ -34,7 +34,7 @@ func samples(t testing.TB, field string, typ reflect.Type, at things) []reflect.
 	case "Search", "Text":
 		return valuesOf("TITLE.0", "Description.1", "NOTES.0", "SuccessCriteria.1")
 	case "TimeZone":
-		return valuesOf("Pacific/Kiritimati", "America/New_York")
+		return valuesOf[planner.TimeZone]("Pacific/Kiritimati", "America/New_York")
 	}
 	switch reflect.Zero(typ).Interface().(type) {
 	case bool:
@@ -92,10 +92,15 @@ func valuesOf[T any](list ...T) []reflect.Value {
 // onlyWhile has the status without which the database does not keep a column.
 var onlyWhile = map[string]string{"BlockedReason": string(planner.TaskBlocked), "CompletedAt": string(planner.TaskCompleted)}
 
-// setStatus gives parameters the status that a column needs.
+// setStatus gives parameters the status that a column needs, and a due date that is a day if it is to be one.
 func setStatus(params reflect.Value, column string) {
 	if status := onlyWhile[column]; status != "" {
 		params.FieldByName("Status").SetString(status)
+	}
+	if due := params.FieldByName("DueDate"); column == "DueAllDay" && due.IsValid() {
+		due.Set(reflect.ValueOf(new(leapNoon.Truncate(24 * time.Hour))))
+	} else if allDay := params.FieldByName("DueAllDay"); allDay.IsValid() {
+		allDay.SetZero()
 	}
 }
 
@@ -270,6 +275,7 @@ type changer struct {
 var otherwise = map[string]string{
 	"BlockTaskParams.Reason":         "BlockedReason",
 	"MergeGoalMetricsParams.Metrics": "TestGoalMetrics",
+	"RescheduleTaskParams.DueAllDay": "TestAllDayTasks",
 	"RemoveGoalMetricParams.Key":     "TestGoalMetrics",
 	"SetGoalMetricParams.Key":        "TestGoalMetrics",
 	"SetGoalMetricParams.Value":      "TestGoalMetrics",

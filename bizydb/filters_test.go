@@ -73,40 +73,63 @@ var conditions = map[string]condition{
 	"GoalsAtRisk": when("At", planner.GoalsAtRiskParams{At: &leapNoon}, func(p planner.GoalsAtRiskParams, g planner.Goal) bool {
 		return g.Status == planner.GoalActive && g.ProgressPercentage < 20 && g.TargetDate != nil && !g.TargetDate.After(p.At.Add(30*24*time.Hour))
 	}),
-	"OverdueTasks": when("At WithBlocked", planner.OverdueTasksParams{At: &leapNoon}, func(p planner.OverdueTasksParams, t planner.Task) bool {
+	"OverdueTasks": when("At TimeZone WithBlocked", planner.OverdueTasksParams{At: &leapNoon}, func(p planner.OverdueTasksParams, t planner.Task) bool {
+		if t.DueAllDay {
+			return isOpen(t) && (p.WithBlocked || t.Status != planner.TaskBlocked) && !dayStart(t.DueDate, p.TimeZone, 1).After(*p.At)
+		}
 		return isOpen(t) && (p.WithBlocked || t.Status != planner.TaskBlocked) && t.DueDate != nil && t.DueDate.Before(*p.At)
 	}),
 	"TaggedTasks": when("", planner.TaggedTasksParams{}, func(p planner.TaggedTasksParams, _ planner.Task) bool {
 		return len(p.AnyTag) > 0 || len(p.AllTags) > 0
 	}),
 	"TasksByPriority": {start: planner.TasksByPriorityParams{Priority: 3}},
-	"TasksDue": when("From Before", planner.TasksDueParams{From: leapNoon.AddDate(0, 0, -2), Before: leapNoon}, func(p planner.TasksDueParams, t planner.Task) bool {
-		return t.DueDate != nil && !t.DueDate.Before(p.From) && t.DueDate.Before(p.Before)
+	"TasksDue": when("From Before TimeZone", planner.TasksDueParams{From: leapNoon.AddDate(0, 0, -2), Before: leapNoon}, func(p planner.TasksDueParams, t planner.Task) bool {
+		return t.DueDate != nil && !dueFrom(t, p.TimeZone).Before(p.From) && dueFrom(t, p.TimeZone).Before(p.Before)
 	}),
 	"TasksDueToday": when("At TimeZone WithUndated", planner.TasksDueTodayParams{At: &leapNoon}, func(p planner.TasksDueTodayParams, t planner.Task) bool {
 		if t.DueDate == nil {
 			return isOpen(t) && p.WithUndated
 		}
-		return isOpen(t) && !t.DueDate.Before(dayStart(p.At, p.TimeZone, 0)) && t.DueDate.Before(dayStart(p.At, p.TimeZone, 1))
+		return isOpen(t) && !dueFrom(t, p.TimeZone).Before(dayOf(*p.At, p.TimeZone, 0)) && dueFrom(t, p.TimeZone).Before(dayOf(*p.At, p.TimeZone, 1))
 	}),
 	"UpcomingGoals": when("At TimeZone Days", planner.UpcomingGoalsParams{At: &leapNoon}, func(p planner.UpcomingGoalsParams, g planner.Goal) bool {
-		return g.Status == planner.GoalActive && g.TargetDate != nil && !g.TargetDate.Before(*p.At) && g.TargetDate.Before(dayStart(p.At, p.TimeZone, p.Days+1))
+		return g.Status == planner.GoalActive && g.TargetDate != nil && !g.TargetDate.Before(*p.At) && g.TargetDate.Before(dayOf(*p.At, p.TimeZone, p.Days+1))
 	}),
 	"UpcomingTasks": when("At TimeZone Days", planner.UpcomingTasksParams{At: &leapNoon}, func(p planner.UpcomingTasksParams, t planner.Task) bool {
-		return isOpen(t) && t.DueDate != nil && !t.DueDate.Before(*p.At) && t.DueDate.Before(dayStart(p.At, p.TimeZone, p.Days+1))
+		from := *p.At
+		if t.DueAllDay {
+			from = dayOf(from, p.TimeZone, 0)
+		}
+		return isOpen(t) && t.DueDate != nil && !dueFrom(t, p.TimeZone).Before(from) && dueFrom(t, p.TimeZone).Before(dayOf(*p.At, p.TimeZone, p.Days+1))
 	}),
 }
 
 func isOpen(t planner.Task) bool { return t.Status != planner.TaskCompleted }
 
-// dayStart is when the day begins that is some days after that of a moment.
-func dayStart(moment *time.Time, zone string, days int) time.Time {
-	location, err := time.LoadLocation(zone)
+// dayOf is when the day begins that is some days after that of a moment.
+func dayOf(moment time.Time, zone planner.TimeZone, days int) time.Time {
+	location, err := zone.Location()
 	if err != nil {
 		panic(err)
 	}
-	year, month, day := moment.In(location).Date()
-	return time.Date(year, month, day+days, 0, 0, 0, 0, location)
+	return dayStart(new(dateIn(location, moment)), zone, days)
+}
+
+// dayStart is when the day begins that is some days after one given as midnight UTC.
+func dayStart(date *time.Time, zone planner.TimeZone, days int) time.Time {
+	location, err := zone.Location()
+	if err != nil {
+		panic(err)
+	}
+	return time.Date(date.Year(), date.Month(), date.Day()+days, 0, 0, 0, 0, location)
+}
+
+// dueFrom is when a task is due, or when the day begins on which it is.
+func dueFrom(t planner.Task, zone planner.TimeZone) time.Time {
+	if t.DueAllDay {
+		return dayStart(t.DueDate, zone, 0)
+	}
+	return *t.DueDate
 }
 
 // matching returns those of some rows that parameters let through.
@@ -160,7 +183,7 @@ func (l listing[Row]) test(t *testing.T) {
 			continue
 		}
 		values[f.Name] = samples(t, f.Name, f.Type, l.at)
-		if f.Type.Kind() == reflect.Pointer && !l.looksAt(f.Name) {
+		if f.Type.Kind() == reflect.Pointer && f.Type != reflect.TypeFor[*planner.Horizon]() && !l.looksAt(f.Name) {
 			values[f.Name] = append(values[f.Name], reflect.New(f.Type.Elem())) // asks for zero
 		}
 		tells := false
@@ -255,6 +278,9 @@ func randomParams[Params any](t *testing.T, row int, at things) Params {
 			field.Set(reflect.ValueOf(new("")))
 		}
 	}
+	if task, ok := any(&p).(*planner.CreateTaskParams); ok && task.DueAllDay && task.DueDate != nil {
+		task.DueDate = new(task.DueDate.Truncate(24 * time.Hour))
+	}
 	return p
 }
 
@@ -273,6 +299,7 @@ func TestFilters(t *testing.T) {
 	for i := range many {
 		many[i] = randomParams[planner.CreateTaskParams](t, i, at)
 	}
+	many = append(many, planner.CreateTaskParams{Title: "day", DueDate: new(leapNoon.Truncate(24 * time.Hour)), DueAllDay: true})
 	create(t, alice, many...)
 	tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{})
 	if err != nil {
@@ -419,7 +446,8 @@ func TestEveryParameterMakesADifference(t *testing.T) {
 	for n := range 100 { // the more, the nearer
 		moment := leapNoon.Add(time.Duration((n-50)*max(n-50, 50-n)) * 15 * time.Minute)
 		many = append(many, planner.CreateTaskParams{Title: "done", ParentGoalID: &old.ID, Status: planner.TaskCompleted, DueDate: &moment, CompletedAt: &moment},
-			planner.CreateTaskParams{Title: "due", ParentGoalID: &old.ID, DueDate: &moment})
+			planner.CreateTaskParams{Title: "due", ParentGoalID: &old.ID, DueDate: &moment},
+			planner.CreateTaskParams{Title: "day", Status: planner.TaskCompleted, DueDate: new(moment.Truncate(24 * time.Hour)), DueAllDay: true, CompletedAt: &moment})
 	}
 	create(t, alice, many...)
 	for m := range readWriter.Methods() {

@@ -164,8 +164,8 @@ func TestPageEdges(t *testing.T) {
 	}
 
 	// Times as far apart as they get, and to the microsecond.
-	far := time.Date(290000, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
-	long := time.Date(-4000, 1, 1, 0, 0, 0, 1000, time.UTC)
+	far := time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	long := time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC)
 	tasks := make(planner.CreateTasksParams, 60)
 	for i := range tasks {
 		tasks[i] = planner.CreateTaskParams{Title: fmt.Sprint(i)}

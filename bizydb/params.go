@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -21,11 +22,18 @@ type param struct {
 }
 
 // encode refuses values that the server has no form for, by the name of the parameter. The errors of pgx and of the server do not
-// have it, and cost the connection or the transaction. What is sent as JSON is encoded on the way.
+// have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
 func (s statement) encode() (statement, error) {
 	cloned := false
+	replace := func(i int, by any) {
+		if !cloned {
+			s.args, cloned = slices.Clone(s.args), true
+		}
+		s.args[i] = by
+	}
 	for i, arg := range s.args {
 		reason := ""
+		var encodes pgtype.TextValuer
 		switch v := arg.(type) {
 		case string:
 			reason = text.Broken(v)
@@ -33,32 +41,36 @@ func (s statement) encode() (statement, error) {
 			if v != nil {
 				reason = text.Broken(*v)
 			}
-		case planner.TaskStatus, planner.GoalStatus:
-			if err := s.checkWord(i, v.(pgtype.TextValuer)); err != nil {
-				return s, err
-			}
-		case *planner.Horizon:
-			if v != nil {
-				if err := s.checkWord(i, v); err != nil {
-					return s, err
-				}
-			}
 		case int:
 			reason = s.tooLarge(i, v)
 		case *int:
 			if v != nil {
 				reason = s.tooLarge(i, *v)
 			}
-		case planner.Tags, planner.TaskIDs, planner.Metrics, planner.Metric, planner.CreateTasksParams:
-			json, err := v.(pgtype.TextValuer).TextValue()
+		case time.Time:
+			if infinity := beyond(v); infinity != pgtype.Finite {
+				replace(i, pgtype.Timestamptz{InfinityModifier: infinity, Valid: true})
+			}
+		case *time.Time:
+			if v != nil && beyond(*v) != pgtype.Finite {
+				replace(i, pgtype.Timestamptz{InfinityModifier: beyond(*v), Valid: true})
+			}
+		case *planner.Horizon:
+			if v != nil {
+				encodes = v
+			}
+		case planner.TaskStatus, planner.GoalStatus, planner.TimeZone, planner.Tags, planner.TaskIDs, planner.Metrics, planner.Metric, planner.CreateTasksParams:
+			encodes = v.(pgtype.TextValuer)
+		}
+		if encodes != nil {
+			encoded, err := encodes.TextValue()
 			if err != nil {
 				return s, s.named(i, err)
 			}
-			if !cloned {
-				s.args, cloned = slices.Clone(s.args), true
-			}
-			if s.args[i] = nil; json.Valid {
-				s.args[i] = json.String
+			if encoded.Valid {
+				replace(i, encoded.String)
+			} else {
+				replace(i, nil)
 			}
 		}
 		if reason != "" {
@@ -68,16 +80,17 @@ func (s statement) encode() (statement, error) {
 	return s, nil
 }
 
-// checkWord refuses a word that its type does not have, or that is no text.
-func (s statement) checkWord(i int, word pgtype.TextValuer) error {
-	value, err := word.TextValue()
-	if err != nil {
-		return s.named(i, err)
+// beyond says on which side a time is of those that the server has. pgx counts microseconds in 64 bits and would send another time.
+// Columns of goals and tasks refuse the infinities.
+func beyond(at time.Time) pgtype.InfinityModifier {
+	switch year := at.Year(); {
+	case year < -4712:
+		return pgtype.NegativeInfinity
+	case year > 294275:
+		return pgtype.Infinity
+	default:
+		return pgtype.Finite
 	}
-	if reason := text.Broken(value.String); reason != "" {
-		return s.refuse(i, reason, ErrInvalid)
-	}
-	return nil
 }
 
 // tooLarge says what is asked of the i-th argument if v does not fit into it.

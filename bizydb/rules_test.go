@@ -40,7 +40,7 @@ const constraintsSQL = `
 	SELECT r.said[4], r.said[2], r.said[1], ARRAY[r.said[3]], ''
 	FROM pg_proc p
 	CROSS JOIN LATERAL regexp_matches(p.prosrc, $$ERRCODE = '(\w+)', SCHEMA = 'public', TABLE = '(\w+)', COLUMN = '(\w+)', CONSTRAINT = '(\w+)'$$, 'g') AS r (said)
-	WHERE p.pronamespace = 'bizydb'::regnamespace`
+	WHERE p.pronamespace = 'bizydb'::regnamespace AND r.said[4] NOT IN (SELECT conname FROM pg_constraint)`
 
 // noCaller has the constraints that no value of a caller can run into.
 var noCaller = []string{
@@ -52,10 +52,13 @@ var noCaller = []string{
 // whether its reason in rules.go still says what is asked.
 var unreadable = map[string]string{
 	"ck_goals_metrics_object":         `object`,
-	"ck_goals_title_not_blank":        `[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`,
+	"ck_goals_title_not_blank":        notBlank,
 	"ck_tasks_dependencies_ids":       `^\[([1-9][0-9]{0,17}(, [1-9][0-9]{0,17})*)?\]$`,
 	"ck_tasks_tags_strings":           `array strict $[*]?(@.type() != "string")`,
-	"ck_tasks_title_not_blank":        `[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`,
+	"ck_tasks_due_all_day":            `UTC 00:00:00`,
+	"ck_tasks_tags_count":             `$[100]`,
+	"ck_tasks_tags_length":            `$[*]?(@ like_regex "^.{251}" flag "s")`,
+	"ck_tasks_title_not_blank":        notBlank,
 	"ck_users_email_domain":           `@[^@]*[^\u0001-\u007f][^@]*$`,
 	"ck_users_email_form":             `^[^]["(),:;<>@\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`,
 	"ck_users_email_nfc":              ``,
@@ -64,6 +67,9 @@ var unreadable = map[string]string{
 	"ck_users_hashed_password_bcrypt": `^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$`,
 	"ck_users_username_form":          `^[A-Za-z0-9][A-Za-z0-9._-]*$`,
 }
+
+// notBlank is held to Unicode by a test in schema/.
+const notBlank = `[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]`
 
 // Every constraint that a value of a caller can run into has its rule, with its table, one of its columns, its bounds and the
 // error of its kind, and there are no other rules.
@@ -126,9 +132,12 @@ var hexEscape = regexp.MustCompile(`\\u0*([0-9a-f]+)`)
 
 // kindOf is the error that a constraint stands for.
 func kindOf(c constraint) error {
+	nameOrColumn := c.Columns[0]
 	switch c.Kind {
 	case "check":
 		return bizydb.ErrInvalid
+	case "check_violation":
+		nameOrColumn = c.Name
 	case "users":
 		return bizydb.ErrNoUser
 	case "goals", "foreign_key_violation":
@@ -136,16 +145,17 @@ func kindOf(c constraint) error {
 	}
 	return map[string]error{
 		"unique email": bizydb.ErrEmailTaken, "unique username": bizydb.ErrUsernameTaken,
-		"check_violation parent_goal_id": bizydb.ErrGoalCycle, "check_violation dependencies": bizydb.ErrDependencyCycle,
-	}[c.Kind+" "+c.Columns[0]]
+		"check_violation ck_goals_no_cycle": bizydb.ErrGoalCycle, "check_violation ck_tasks_no_dependency_cycle": bizydb.ErrDependencyCycle,
+		"check_violation ck_goals_depth": bizydb.ErrInvalid,
+	}[c.Kind+" "+nameOrColumn]
 }
 
 var (
 	lengthCheck = regexp.MustCompile(`^CHECK \(\(char_length\(\w+\) <= (\d+)\)\)$`)
 	rangeCheck  = regexp.MustCompile(`^CHECK \(\(\(\w+ >= \(?(\d+)\)?(?:::double precision)?\) AND \(\w+ <= \(?(\d+)\)?(?:::double precision)?\)\)\)$`)
-	zeroCheck   = regexp.MustCompile(`^CHECK \(\(\(\w+ >= \(0\)::double precision\) AND \(\w+ < 'Infinity'::double precision\)\)\)$`)
+	sizeCheck   = regexp.MustCompile(`^CHECK \(\(octet_length\(\(?\w+\)?(::text)?\) <= (\d+)\)\)$`)
 	listCheck   = regexp.MustCompile(`^CHECK \(\(\(?\w+\)?(?:::text)? = ANY `)
-	finiteCheck = regexp.MustCompile(`^CHECK \(\(?\(?isfinite\(\w+\)(?:\) AND \(?isfinite\(\w+\))*`)
+	timeCheck   = regexp.MustCompile(`^CHECK \(\(\(\w+ >= '0001-01-01 00:00:00\+00'::timestamp with time zone\) AND \(\w+ <= '9999-12-31 23:59:59.999999\+00'::timestamp with time zone\)\)\)$`)
 )
 
 // reasonOf says in words what a constraint asks, as far as its definition has a form that is known here.
@@ -154,28 +164,31 @@ func reasonOf(c constraint) string {
 		return "must have at most " + m[1] + " characters"
 	}
 	if m := rangeCheck.FindStringSubmatch(c.Definition); m != nil {
-		return "must be from " + m[1] + " to " + m[2]
+		return "must be from " + m[1] + " to " + grouped(m[2])
+	}
+	if m := sizeCheck.FindStringSubmatch(c.Definition); m != nil {
+		return "must have at most " + grouped(m[2]) + " bytes" + map[string]string{"::text": " as JSON"}[m[1]]
 	}
 	if c.Kind == "check_violation" {
 		return map[string]string{
-			"goals": "must not be the goal itself or one below it", "tasks": "must not be the task itself or one that depends on it",
-		}[c.Table]
+			"ck_goals_no_cycle": "must not be the goal itself or one below it", "ck_goals_depth": "must not make more than 100 levels of goals",
+			"ck_tasks_no_dependency_cycle": "must not be the task itself or one that depends on it",
+		}[c.Name]
 	}
 	values := literalsOf(c.Definition)
 	switch last := len(values) - 1; {
-	case zeroCheck.MatchString(c.Definition):
-		return "must be zero or more"
 	case listCheck.MatchString(c.Definition) && last > 0:
 		return "must be " + strings.Join(values[:last], ", ") + " or " + values[last]
-	case finiteCheck.MatchString(c.Definition) && len(c.Columns) == 1:
-		return "must be finite"
-	case finiteCheck.MatchString(c.Definition):
-		return "must be finite, like the other times"
+	case timeCheck.MatchString(c.Definition):
+		return "must be in the years 1 to 9999"
 	}
 	return map[string]string{
 		"unique": "is taken", "users": "must be an existing user", "goals": "must be an existing goal", "foreign_key_violation": "must be existing tasks",
 	}[c.Kind]
 }
+
+// grouped writes a million with commas.
+func grouped(digits string) string { return strings.Replace(digits, "1000000", "1,000,000", 1) }
 
 // literalsOf returns the text literals of a definition.
 func literalsOf(definition string) []string {

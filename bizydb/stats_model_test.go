@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-	_ "time/tzdata" // the machine may have none
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -73,6 +72,9 @@ func newStatsModel(goals map[planner.GoalID]planner.Goal, tasks planner.CreateTa
 		}
 		if t.DueDate != nil {
 			task.dueOn = dateIn(zone, *t.DueDate)
+			if t.DueAllDay {
+				task.dueOn = *t.DueDate
+			}
 		}
 		m.tasks = append(m.tasks, task)
 	}
@@ -155,11 +157,20 @@ func (m statsModel) workload(p planner.WorkloadParams) []planner.WorkloadRow {
 
 func (m statsModel) completionRate(p planner.CompletionRateParams) (row planner.CompletionRateRow) {
 	due := func(t statsTask) bool {
-		return t.DueDate != nil && !t.DueDate.Before(p.From) && t.DueDate.Before(p.Before)
+		if t.DueDate == nil {
+			return false
+		}
+		from := *t.DueDate
+		if t.DueAllDay {
+			from = time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, m.zone)
+		}
+		return !from.Before(p.From) && from.Before(p.Before)
 	}
 	row.Due = m.count(due)
 	row.Completed = m.count(func(t statsTask) bool { return due(t) && isDone(t) })
-	row.OnTime = m.count(func(t statsTask) bool { return due(t) && isDone(t) && !t.CompletedAt.After(*t.DueDate) })
+	row.OnTime = m.count(func(t statsTask) bool {
+		return due(t) && isDone(t) && (t.DueAllDay && !t.doneOn.After(t.dueOn) || !t.DueAllDay && !t.CompletedAt.After(*t.DueDate))
+	})
 	if row.Due > 0 {
 		row.Rate = float64(row.Completed) / float64(row.Due)
 	}
@@ -280,7 +291,7 @@ func (m statsModel) forecast(p planner.GoalForecastParams) planner.GoalForecastR
 
 var (
 	// Where a day of 23, 24 or 25 hours begins at midnight, twice at midnight or at one, and where a day is missing.
-	statsZones = []string{
+	statsZones = []planner.TimeZone{
 		"", "UTC", "Europe/Berlin", "America/New_York", "America/Havana", "America/Sao_Paulo", "America/Nuuk", "America/St_Johns",
 		"Atlantic/Azores", "Asia/Tehran", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Pacific/Kiritimati",
 	}
@@ -304,9 +315,9 @@ func randomMoment(t *testing.T, r *rand.Rand) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 1000*(r.IntN(3)-1), zone).UTC()
 }
 
-func locationOf(t *testing.T, name string) *time.Location {
+func locationOf(t *testing.T, name planner.TimeZone) *time.Location {
 	t.Helper()
-	zone, err := time.LoadLocation(name)
+	zone, err := name.Location()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,6 +342,9 @@ func randomTasks(t *testing.T, r *rand.Rand, n int, goals []planner.GoalID) plan
 			Status:   planner.TaskPending,
 			Category: randomly(r, "", "development", "marketing"), EstimatedHours: randomly(r, hours...), ActualHours: randomly(r, hours...),
 			DueDate: randomly(r, due, due, due), CreatedAt: new(randomMoment(t, r)),
+		}
+		if task.DueDate != nil && r.IntN(3) == 0 {
+			task.DueDate, task.DueAllDay = new(dateIn(time.UTC, due)), true
 		}
 		switch r.IntN(8) {
 		case 0:
@@ -414,11 +428,12 @@ func TestStatsModel(t *testing.T) {
 			}
 		}
 	}
-	m := newStatsModel(goals, tasks, time.UTC)
 	for range 50 {
-		rate := planner.CompletionRateParams{From: randomMoment(t, r), Before: randomMoment(t, r)}
-		agree(t, rate, alice.CompletionRate, m.completionRate(rate))
+		name := statsZones[r.IntN(len(statsZones))]
+		rate := planner.CompletionRateParams{From: randomMoment(t, r), Before: randomMoment(t, r), TimeZone: name}
+		agree(t, rate, alice.CompletionRate, newStatsModel(goals, tasks, locationOf(t, name)).completionRate(rate))
 	}
+	m := newStatsModel(goals, tasks, time.UTC)
 	for _, id := range append(parents, ids["empty"]) {
 		agree(t, &id, alice.TaskHours, m.hours(&id))
 	}

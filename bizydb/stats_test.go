@@ -66,10 +66,11 @@ func TestStatsDays(t *testing.T) {
 		return planner.DailyCompletionsRow{Day: date(day), Completed: completed, ActualHours: float64(completed)}
 	}
 	for _, c := range []struct {
-		name, zone string
-		at         []string // any of which is on the last day
-		completed  []string
-		want       days
+		name      string
+		zone      planner.TimeZone
+		at        []string // any of which is on the last day
+		completed []string
+		want      days
 	}{
 		{
 			"of 24 hours", "",
@@ -198,10 +199,12 @@ func TestStatsWeeks(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	for _, c := range []struct {
-		name, zone, at string
-		moments        []string // from the Sunday before the weeks to the Monday after them
-		mondays        []string
-		want           []int
+		name    string
+		zone    planner.TimeZone
+		at      string
+		moments []string // from the Sunday before the weeks to the Monday after them
+		mondays []string
+		want    []int
 	}{
 		{
 			"across the turn of the year", "Europe/Berlin", "2028-01-01T12:00:00Z",
@@ -353,14 +356,9 @@ func TestStatsLengths(t *testing.T) {
 		return endsOf(rows, func(r planner.WorkloadRow) (time.Time, int) { return r.Monday, r.Due }), err
 	}
 	for name, series := range map[string]func(int) (seriesEnds, error){"days": daily, "weeks": weekly, "weeks of work": workload} {
-		for _, n := range []int{math.MinInt32, math.MinInt32 + 1, -1e9, -century, -1, 0} { // the server plans for the first five
+		for _, n := range []int{math.MinInt, math.MinInt32, math.MinInt32 + 1, -1e9, -century, -1, 0} { // the server plans for the first five
 			if got, err := series(n); err != nil || got != (seriesEnds{}) {
 				t.Errorf("%d %s: %d rows, nil %v: %v", n, name, got.Rows, got.Nil, err)
-			}
-		}
-		for _, n := range []int{math.MaxInt32 + 1, math.MinInt32 - 1} { // is none of the server's
-			if _, err := series(n); !errors.Is(err, bizydb.ErrInvalid) {
-				t.Errorf("%d %s: %v, want %v", n, name, err, bizydb.ErrInvalid)
 			}
 		}
 	}
@@ -374,15 +372,15 @@ func TestStatsLengths(t *testing.T) {
 		{"days", daily, 36524, seriesEnds{36524, date("1928-03-02"), date("2028-02-29"), 3, false}},
 		{"days", daily, 36525, seriesEnds{36525, date("1928-03-01"), date("2028-02-29"), 4, false}},
 		{"days", daily, 36526, seriesEnds{36525, date("1928-03-01"), date("2028-02-29"), 4, false}},
-		{"days", daily, math.MaxInt32, seriesEnds{36525, date("1928-03-01"), date("2028-02-29"), 4, false}},
+		{"days", daily, math.MaxInt, seriesEnds{36525, date("1928-03-01"), date("2028-02-29"), 4, false}},
 		{"weeks", weekly, 1, seriesEnds{1, date("2028-02-28"), date("2028-02-28"), 1, false}},
 		{"weeks", weekly, 5218, seriesEnds{5218, date("1928-03-05"), date("2028-02-28"), 2, false}},
 		{"weeks", weekly, 5219, seriesEnds{5218, date("1928-03-05"), date("2028-02-28"), 2, false}},
-		{"weeks", weekly, math.MaxInt32, seriesEnds{5218, date("1928-03-05"), date("2028-02-28"), 2, false}},
+		{"weeks", weekly, math.MaxInt, seriesEnds{5218, date("1928-03-05"), date("2028-02-28"), 2, false}},
 		{"weeks of work", workload, 1, seriesEnds{1, date("2028-02-28"), date("2028-02-28"), 1, false}},
 		{"weeks of work", workload, 5218, seriesEnds{5218, date("2028-02-28"), date("2128-02-23"), 2, false}},
 		{"weeks of work", workload, 5219, seriesEnds{5218, date("2028-02-28"), date("2128-02-23"), 2, false}},
-		{"weeks of work", workload, math.MaxInt32, seriesEnds{5218, date("2028-02-28"), date("2128-02-23"), 2, false}},
+		{"weeks of work", workload, math.MaxInt, seriesEnds{5218, date("2028-02-28"), date("2128-02-23"), 2, false}},
 	} {
 		got, err := c.series(c.n)
 		if diff := cmp.Diff(c.want, got, inStats); diff != "" || err != nil {
@@ -390,14 +388,15 @@ func TestStatsLengths(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ days, want, over int }{
-		{math.MinInt32, 1, 1},
+		{math.MinInt, 1, 1},
 		{-1, 1, 1},
 		{0, 1, 1},
 		{1, 1, 1},
 		{36524, 3, 36524},
 		{36525, 4, 36525},
 		{36526, 4, 36525},
-		{math.MaxInt32, 4, 36525},
+		{1 << 33, 4, 36525},
+		{math.MaxInt, 4, 36525},
 	} {
 		agree(t, planner.VelocityParams{At: &at, Days: c.days}, alice.Velocity, planner.VelocityRow{Completed: c.want, PerDay: float64(c.want) / float64(c.over)})
 	}
@@ -419,7 +418,7 @@ func TestStatsNow(t *testing.T) {
 	if _, err := alice.CompleteTask(t.Context(), planner.CompleteTaskParams{ID: task.ID}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"", "Pacific/Kiritimati", "Pacific/Pago_Pago"} { // never on the same day, 25 hours apart
+	for _, name := range []planner.TimeZone{"", "Pacific/Kiritimati", "Pacific/Pago_Pago"} { // never on the same day, 25 hours apart
 		zone := locationOf(t, name)
 		for { // again if a day ends meanwhile
 			day := dateIn(zone, time.Now())
@@ -473,24 +472,24 @@ func TestStatsTimeZoneUnknown(t *testing.T) {
 			}
 		}
 		for _, at := range []*time.Time{&at, nil} {
-			for method, call := range map[string]func(zone string) error{
-				"DailyCompletions": func(zone string) error {
+			for method, call := range map[string]func(zone planner.TimeZone) error{
+				"DailyCompletions": func(zone planner.TimeZone) error {
 					_, err := alice.DailyCompletions(t.Context(), planner.DailyCompletionsParams{At: at, TimeZone: zone, Days: 1})
 					return err
 				},
-				"WeeklyCompletions": func(zone string) error {
+				"WeeklyCompletions": func(zone planner.TimeZone) error {
 					_, err := alice.WeeklyCompletions(t.Context(), planner.WeeklyCompletionsParams{At: at, TimeZone: zone, Weeks: 1})
 					return err
 				},
-				"Velocity": func(zone string) error {
+				"Velocity": func(zone planner.TimeZone) error {
 					_, err := alice.Velocity(t.Context(), planner.VelocityParams{At: at, TimeZone: zone, Days: 1})
 					return err
 				},
-				"Workload": func(zone string) error {
+				"Workload": func(zone planner.TimeZone) error {
 					_, err := alice.Workload(t.Context(), planner.WorkloadParams{At: at, TimeZone: zone, Weeks: 1})
 					return err
 				},
-				"GoalForecast": func(zone string) error {
+				"GoalForecast": func(zone planner.TimeZone) error {
 					_, err := alice.GoalForecast(t.Context(), planner.GoalForecastParams{GoalID: goal.ID, At: at, TimeZone: zone, Days: 1})
 					return err
 				},
@@ -498,7 +497,7 @@ func TestStatsTimeZoneUnknown(t *testing.T) {
 				if err := call("Europe/Berlin"); err != nil {
 					t.Errorf("%s: %v", method, err)
 				}
-				for _, zone := range []string{"Mars/Olympus_Mons", "Europe", " ", "Europe/Berlin\x00"} {
+				for _, zone := range []planner.TimeZone{"Mars/Olympus_Mons", "Europe", " ", "Europe/Berlin\x00"} {
 					for i := range 7 { // the server plans for any zone from the sixth on
 						if err := call(zone); !errors.Is(err, bizydb.ErrInvalid) {
 							t.Errorf("%s %s, call %d, At %v, zone %q: %v, want %v", method, user, i+1, at, zone, err, bizydb.ErrInvalid)

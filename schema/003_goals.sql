@@ -24,15 +24,22 @@ CREATE TABLE public.goals (
   CONSTRAINT goals_pkey PRIMARY KEY (id),
   CONSTRAINT fk_goals_user FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
   CONSTRAINT ck_goals_title_length CHECK (char_length(title) <= 500),
-  -- Unicode's white space by its code points: what \s covers depends on the locale. No function: it would be parsed anew by
-  -- every statement that writes a row.
-  CONSTRAINT ck_goals_title_not_blank CHECK (title COLLATE "C" ~ '[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'),
+  -- Something else than white space, control and default-ignorable characters of Unicode, by their code points: what a class
+  -- covers depends on the locale. No function: it would be parsed anew by every statement that writes a row.
+  CONSTRAINT ck_goals_title_not_blank CHECK (title COLLATE "C" ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'),
   CONSTRAINT ck_goals_horizon CHECK (horizon IN ('yearly', 'quarterly', 'monthly', 'weekly')),
   CONSTRAINT ck_goals_status CHECK (status IN ('active', 'completed', 'on_hold', 'cancelled')),
   CONSTRAINT ck_goals_progress_percentage CHECK (progress_percentage BETWEEN 0 AND 100),
-  CONSTRAINT ck_goals_target_date_finite CHECK (isfinite(target_date)),
-  CONSTRAINT ck_goals_times_finite CHECK (isfinite(created_at) AND isfinite(updated_at) AND isfinite(completed_at)),
-  CONSTRAINT ck_goals_metrics_object CHECK (jsonb_typeof(metrics) = 'object')
+  -- Sizes are in bytes, which are known without reading a text that is stored elsewhere.
+  CONSTRAINT ck_goals_description_size CHECK (octet_length(description) <= 1000000),
+  CONSTRAINT ck_goals_success_criteria_size CHECK (octet_length(success_criteria) <= 1000000),
+  CONSTRAINT ck_goals_metrics_object CHECK (jsonb_typeof(metrics) = 'object'),
+  CONSTRAINT ck_goals_metrics_size CHECK (octet_length(metrics::text) <= 1000000),
+  -- What JSON can carry as a time.
+  CONSTRAINT ck_goals_target_date CHECK (target_date BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
+  CONSTRAINT ck_goals_created_at CHECK (created_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
+  CONSTRAINT ck_goals_updated_at CHECK (updated_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
+  CONSTRAINT ck_goals_completed_at CHECK (completed_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z')
 );
 
 CREATE INDEX ix_goals_user_id ON public.goals (user_id);
@@ -60,18 +67,18 @@ ALTER TABLE public.goals ALTER COLUMN user_id SET STATISTICS 0;
 COMMENT ON TABLE public.goals IS 'A user''s goals, as trees: a goal may have sub-goals and tasks.';
 COMMENT ON COLUMN public.goals.id IS 'Assigned by the database. Never changes.';
 COMMENT ON COLUMN public.goals.user_id IS 'The owner. Defaults to the scope''s user.';
-COMMENT ON COLUMN public.goals.parent_goal_id IS 'The goal above, same owner; NULL for a root. Becomes NULL when that is deleted.';
-COMMENT ON COLUMN public.goals.title IS '1 to 500 characters, not only white space.';
-COMMENT ON COLUMN public.goals.description IS 'Free text.';
+COMMENT ON COLUMN public.goals.parent_goal_id IS 'The goal above, same owner; NULL for a root, also once that is deleted. At most 100 levels.';
+COMMENT ON COLUMN public.goals.title IS '1 to 500 characters, not all of them invisible.';
+COMMENT ON COLUMN public.goals.description IS 'Free text of at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.horizon IS 'yearly, quarterly, monthly, weekly or NULL.';
-COMMENT ON COLUMN public.goals.target_date IS 'When the goal is to be reached.';
+COMMENT ON COLUMN public.goals.target_date IS 'When the goal is to be reached. Like every time, in the years 1 to 9999.';
 COMMENT ON COLUMN public.goals.status IS 'active, completed, on_hold or cancelled.';
 COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. Follows tasks and sub-goals; without any, the user sets it.';
-COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached.';
+COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.created_at IS 'When the goal was made, here or where it was imported from.';
-COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up.';
+COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up: later after every change.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
-COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures.';
+COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';
 COMMENT ON COLUMN public.goals.completed_task_count IS 'Completed tasks directly under the goal.';
 COMMENT ON COLUMN public.goals.sub_goal_count IS 'Goals directly under the goal, except cancelled ones.';
@@ -95,7 +102,6 @@ CREATE FUNCTION bizydb.goal_defaults() RETURNS trigger
 BEGIN
   NEW.status := coalesce(NEW.status, 'active');
   NEW.progress_percentage := coalesce(NEW.progress_percentage, 0);
-  NEW.metrics := coalesce(NEW.metrics, '{}');
   NEW.created_at := coalesce(NEW.created_at, now());
   NEW.updated_at := coalesce(NEW.updated_at, now());
   RETURN NEW;
@@ -133,6 +139,9 @@ CREATE FUNCTION bizydb.derive_goal() RETURNS trigger
 DECLARE
   work bigint;
 BEGIN
+  IF NEW.metrics IS NULL OR NEW.metrics = 'null' THEN -- some clients send JSON's null for none
+    NEW.metrics := '{}';
+  END IF;
   IF TG_OP = 'INSERT' THEN -- nothing can be under it yet
     NEW.task_count := 0;
     NEW.completed_task_count := 0;
@@ -168,7 +177,7 @@ BEGIN
   END IF;
   IF TG_OP = 'UPDATE' AND (NEW.roll_up_count <> OLD.roll_up_count OR NEW IS DISTINCT FROM OLD)
      AND current_setting('bizydb.keep_updated_at', true) IS DISTINCT FROM 'on' THEN -- which bizydb.date_imported_goals sets
-    NEW.updated_at := greatest(OLD.updated_at, now());
+    NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
   END IF;
   RETURN NEW;
 END
@@ -176,45 +185,69 @@ $$;
 
 COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at and updated_at follow from the rest.';
 
-CREATE FUNCTION bizydb.refuse_goal_cycle() RETURNS trigger
+CREATE FUNCTION bizydb.check_parent_goal() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  ancestors bigint[];
+  max_depth   CONSTANT integer := 100; -- levels of goals
+  ancestors   bigint[];
+  descendants bigint[]; -- and the goal itself
+  levels      integer := 1; -- from this goal down
 BEGIN
   IF TG_OP = 'UPDATE' AND (OLD.user_id, OLD.id, OLD.parent_goal_id) IS NOT DISTINCT FROM (NEW.user_id, NEW.id, NEW.parent_goal_id) THEN
     RETURN NULL;
   END IF;
   -- Of two moves that race, the second waits here and then sees the first: each query below takes a new snapshot.
   PERFORM bizydb.lock_user(NEW.user_id);
-  WITH RECURSIVE above (id, parent_goal_id) AS (
-    SELECT g.id, g.parent_goal_id FROM public.goals g WHERE g.user_id = NEW.user_id AND g.id = NEW.parent_goal_id
-    UNION
-    SELECT g.id, g.parent_goal_id FROM above a
-    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = NEW.user_id AND g.id = a.parent_goal_id OFFSET 0) AS g
-  )
-  SELECT array_agg(a.id) INTO ancestors FROM above a;
+  ancestors := ARRAY(
+    WITH RECURSIVE above (id, parent_goal_id) AS (
+      SELECT g.id, g.parent_goal_id FROM public.goals g WHERE g.user_id = NEW.user_id AND g.id = NEW.parent_goal_id
+      UNION
+      SELECT g.id, g.parent_goal_id FROM above a
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = NEW.user_id AND g.id = a.parent_goal_id OFFSET 0) AS g
+    )
+    SELECT a.id FROM above a LIMIT max_depth -- which ends the walk
+  );
 
   IF NEW.id = ANY (ancestors) THEN
+    IF TG_OP = 'INSERT' AND NEW.parent_goal_id = NEW.id THEN -- a row cannot name itself: it would have guessed its id
+      RAISE EXCEPTION 'goal % cannot be under goal %, which is not there', NEW.id, NEW.id
+        USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'fk_goals_parent_goal';
+    END IF;
     RAISE EXCEPTION 'goal % cannot be its own ancestor', NEW.id
       USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_no_cycle';
-  ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+  END IF;
+  IF TG_OP = 'UPDATE' THEN -- what is under a new goal is new too, and checked by itself
+    WITH RECURSIVE below (id, level) AS (
+      SELECT NEW.id, 1
+      UNION ALL
+      SELECT g.id, b.level + 1 FROM below b
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = NEW.user_id AND g.parent_goal_id = b.id OFFSET 0) AS g
+      WHERE b.level + cardinality(ancestors) <= max_depth
+    )
+    SELECT array_agg(b.id), max(b.level) INTO descendants, levels FROM below b;
+  END IF;
+  IF cardinality(ancestors) + levels > max_depth THEN
+    RAISE EXCEPTION 'with goal % under goal % there would be more than % levels of goals', NEW.id, NEW.parent_goal_id, max_depth
+      USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'parent_goal_id', CONSTRAINT = 'ck_goals_depth';
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
     -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
-    PERFORM FROM public.goals g WHERE g.user_id = NEW.user_id AND g.id = ANY (ancestors) FOR SHARE;
+    PERFORM FROM public.goals g WHERE g.user_id = NEW.user_id AND g.id = ANY (ancestors || descendants) FOR SHARE;
   END IF;
   RETURN NULL;
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.refuse_goal_cycle() IS 'Trigger: a goal cannot become its own ancestor, also when two moves race.';
+COMMENT ON FUNCTION bizydb.check_parent_goal() IS 'Trigger: goals form no cycle and at most 100 levels, also when two moves race.';
 
 -- Triggers of one kind run in the order of their names: defaults, derive.
 CREATE TRIGGER goals_defaults BEFORE INSERT ON public.goals
   FOR EACH ROW EXECUTE FUNCTION bizydb.goal_defaults();
 CREATE TRIGGER goals_derive BEFORE INSERT OR UPDATE ON public.goals
   FOR EACH ROW EXECUTE FUNCTION bizydb.derive_goal();
-CREATE TRIGGER goals_refuse_cycle AFTER INSERT OR UPDATE OF user_id, id, parent_goal_id ON public.goals
-  FOR EACH ROW WHEN (NEW.parent_goal_id IS NOT NULL) EXECUTE FUNCTION bizydb.refuse_goal_cycle();
+CREATE TRIGGER goals_check_parent AFTER INSERT OR UPDATE OF user_id, id, parent_goal_id ON public.goals
+  FOR EACH ROW WHEN (NEW.parent_goal_id IS NOT NULL) EXECUTE FUNCTION bizydb.check_parent_goal();
 
 ALTER TABLE public.goals ENABLE ROW LEVEL SECURITY;
 
@@ -232,7 +265,7 @@ GRANT SELECT, DELETE,
   ON public.goals TO bizydb_user;
 
 -- A trigger needs no EXECUTE to fire, but what it calls does, where it runs with the writer's rights.
-REVOKE ALL ON FUNCTION bizydb.goal_defaults(), bizydb.derive_goal(), bizydb.refuse_goal_cycle() FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.goal_defaults(), bizydb.derive_goal(), bizydb.check_parent_goal() FROM PUBLIC, bizydb_user, bizydb_accounts;
 REVOKE ALL ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision) FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision) TO bizydb_user;
 
@@ -243,7 +276,7 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 2;
 
 DROP TABLE public.goals;
-DROP FUNCTION bizydb.refuse_goal_cycle();
+DROP FUNCTION bizydb.check_parent_goal();
 DROP FUNCTION bizydb.derive_goal();
 DROP FUNCTION bizydb.to_hundredths(double precision);
 DROP FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint);

@@ -11,6 +11,7 @@ CREATE TABLE public.tasks (
   estimated_hours double precision,
   actual_hours    double precision,
   due_date        timestamptz,
+  due_all_day     boolean NOT NULL DEFAULT false,
   created_at      timestamptz NOT NULL DEFAULT now(),
   updated_at      timestamptz NOT NULL DEFAULT now(),
   completed_at    timestamptz,
@@ -24,19 +25,29 @@ CREATE TABLE public.tasks (
   CONSTRAINT fk_tasks_parent_goal FOREIGN KEY (user_id, parent_goal_id) REFERENCES public.goals (user_id, id)
     ON DELETE SET NULL (parent_goal_id),
   CONSTRAINT ck_tasks_title_length CHECK (char_length(title) <= 500),
-  CONSTRAINT ck_tasks_title_not_blank CHECK (title COLLATE "C" ~ '[^\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'), -- as goals
+  CONSTRAINT ck_tasks_title_not_blank CHECK (title COLLATE "C" ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'), -- as goals
   CONSTRAINT ck_tasks_priority CHECK (priority BETWEEN 1 AND 5),
   CONSTRAINT ck_tasks_status CHECK (status IN ('pending', 'in_progress', 'completed', 'blocked')),
   CONSTRAINT ck_tasks_category_length CHECK (char_length(category) <= 100),
-  -- NaN and infinity sort above every number.
-  CONSTRAINT ck_tasks_estimated_hours CHECK (estimated_hours >= 0 AND estimated_hours < 'infinity'),
-  CONSTRAINT ck_tasks_actual_hours CHECK (actual_hours >= 0 AND actual_hours < 'infinity'),
-  CONSTRAINT ck_tasks_due_date_finite CHECK (isfinite(due_date)),
-  CONSTRAINT ck_tasks_times_finite CHECK (isfinite(created_at) AND isfinite(updated_at) AND isfinite(completed_at)),
+  -- Sizes and times as in goals.
+  CONSTRAINT ck_tasks_description_size CHECK (octet_length(description) <= 1000000),
+  CONSTRAINT ck_tasks_blocked_reason_size CHECK (octet_length(blocked_reason) <= 1000000),
+  CONSTRAINT ck_tasks_notes_size CHECK (octet_length(notes) <= 1000000),
+  CONSTRAINT ck_tasks_estimated_hours CHECK (estimated_hours BETWEEN 0 AND 1000000), -- NaN sorts above every number
+  CONSTRAINT ck_tasks_actual_hours CHECK (actual_hours BETWEEN 0 AND 1000000),
+  CONSTRAINT ck_tasks_due_date CHECK (due_date BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
+  CONSTRAINT ck_tasks_due_all_day CHECK (NOT due_all_day OR (due_date AT TIME ZONE 'UTC')::time = '00:00'),
+  CONSTRAINT ck_tasks_created_at CHECK (created_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
+  CONSTRAINT ck_tasks_updated_at CHECK (updated_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
+  CONSTRAINT ck_tasks_completed_at CHECK (completed_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'),
   -- Whole numbers that fit a task id: jsonb prints an array in just this form.
   CONSTRAINT ck_tasks_dependencies_ids CHECK (dependencies::text ~ '^\[([1-9][0-9]{0,17}(, [1-9][0-9]{0,17})*)?\]$'),
   CONSTRAINT ck_tasks_tags_strings CHECK (
     jsonb_typeof(tags) = 'array' AND NOT jsonb_path_exists(tags, 'strict $[*] ? (@.type() != "string")')
+  ),
+  CONSTRAINT ck_tasks_tags_count CHECK (NOT jsonb_path_exists(tags, '$[100]')),
+  CONSTRAINT ck_tasks_tags_length CHECK (
+    octet_length(tags::text) <= 250 OR NOT jsonb_path_exists(tags, '$[*] ? (@ like_regex "^.{251}" flag "s")') -- the first is quick
   )
 );
 
@@ -88,21 +99,22 @@ COMMENT ON TABLE public.tasks IS 'A user''s tasks, each under a goal or by itsel
 COMMENT ON COLUMN public.tasks.id IS 'Assigned by the database.';
 COMMENT ON COLUMN public.tasks.user_id IS 'The owner. Defaults to the scope''s user.';
 COMMENT ON COLUMN public.tasks.parent_goal_id IS 'The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.';
-COMMENT ON COLUMN public.tasks.title IS '1 to 500 characters, not only white space.';
-COMMENT ON COLUMN public.tasks.description IS 'Free text.';
+COMMENT ON COLUMN public.tasks.title IS '1 to 500 characters, not all of them invisible.';
+COMMENT ON COLUMN public.tasks.description IS 'Free text of at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.tasks.priority IS '1 (highest) to 5 (lowest).';
 COMMENT ON COLUMN public.tasks.status IS 'pending, in_progress, completed or blocked.';
-COMMENT ON COLUMN public.tasks.blocked_reason IS 'What the task waits for; NULL unless status is blocked.';
+COMMENT ON COLUMN public.tasks.blocked_reason IS 'What the task waits for, in at most 1,000,000 bytes; NULL unless status is blocked.';
 COMMENT ON COLUMN public.tasks.category IS 'Free text of at most 100 characters, such as development or marketing.';
-COMMENT ON COLUMN public.tasks.estimated_hours IS 'Hours the task is expected to take.';
-COMMENT ON COLUMN public.tasks.actual_hours IS 'Hours the task took.';
-COMMENT ON COLUMN public.tasks.due_date IS 'When the task is due; NULL for no date.';
+COMMENT ON COLUMN public.tasks.estimated_hours IS 'Hours the task is expected to take, 0 to 1,000,000.';
+COMMENT ON COLUMN public.tasks.actual_hours IS 'Hours the task took, 0 to 1,000,000.';
+COMMENT ON COLUMN public.tasks.due_date IS 'When the task is due; NULL for no date. Like every time, in the years 1 to 9999.';
+COMMENT ON COLUMN public.tasks.due_all_day IS 'Due on a day and not at a time: due_date is midnight UTC of that day, which counts as it is in the zone of whoever asks.';
 COMMENT ON COLUMN public.tasks.created_at IS 'When the task was made, here or where it was imported from.';
-COMMENT ON COLUMN public.tasks.updated_at IS 'When the task last changed.';
+COMMENT ON COLUMN public.tasks.updated_at IS 'When the task last changed: later after every change.';
 COMMENT ON COLUMN public.tasks.completed_at IS 'Set exactly while status is completed.';
-COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of the owner''s tasks to be done first. Deleted ones drop out.';
-COMMENT ON COLUMN public.tasks.notes IS 'Free text.';
-COMMENT ON COLUMN public.tasks.tags IS 'JSON array of strings.';
+COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of the owner''s tasks to be done first, each once. Deleted ones drop out.';
+COMMENT ON COLUMN public.tasks.notes IS 'Free text of at most 1,000,000 bytes.';
+COMMENT ON COLUMN public.tasks.tags IS 'JSON array of at most 100 strings of at most 250 characters.';
 COMMENT ON INDEX public.tasks_pkey IS 'The primary key. Lookups read (user_id, id).';
 COMMENT ON INDEX public.uq_tasks_user_id_id IS 'A task by id in a scope.';
 COMMENT ON INDEX public.ix_tasks_user_id IS 'All tasks of a user.';
@@ -129,8 +141,7 @@ CREATE FUNCTION bizydb.task_defaults() RETURNS trigger
 BEGIN
   NEW.priority := coalesce(NEW.priority, 3);
   NEW.status := coalesce(NEW.status, 'pending');
-  NEW.dependencies := coalesce(NEW.dependencies, '[]');
-  NEW.tags := coalesce(NEW.tags, '[]');
+  NEW.due_all_day := coalesce(NEW.due_all_day, false);
   NEW.created_at := coalesce(NEW.created_at, now());
   NEW.updated_at := coalesce(NEW.updated_at, now());
   RETURN NEW;
@@ -143,6 +154,17 @@ CREATE FUNCTION bizydb.derive_task() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
+  IF NEW.tags IS NULL OR NEW.tags = 'null' THEN -- some clients send JSON's null for none
+    NEW.tags := '[]';
+  END IF;
+  IF NEW.dependencies IS NULL OR NEW.dependencies = 'null' THEN
+    NEW.dependencies := '[]';
+  ELSIF NEW.dependencies <> '[]' AND NEW.dependencies IS DISTINCT FROM OLD.dependencies AND jsonb_typeof(NEW.dependencies) = 'array' THEN
+    NEW.dependencies := (
+      SELECT jsonb_agg(d.id ORDER BY d.place)
+      FROM (SELECT id, min(place) FROM jsonb_array_elements(NEW.dependencies) WITH ORDINALITY AS e (id, place) GROUP BY id) AS d (id, place)
+    );
+  END IF;
   IF NEW.status = 'completed' THEN
     NEW.completed_at := coalesce(NEW.completed_at, now());
   ELSE
@@ -151,15 +173,18 @@ BEGIN
   IF NEW.status <> 'blocked' THEN
     NEW.blocked_reason := NULL;
   END IF;
+  IF NEW.due_date IS NULL THEN
+    NEW.due_all_day := false;
+  END IF;
   IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
     -- now() is when the transaction began, which can be before another transaction's change.
-    NEW.updated_at := greatest(OLD.updated_at, now());
+    NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
   END IF;
   RETURN NEW;
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.derive_task() IS 'Trigger: completed_at, blocked_reason and updated_at follow from the rest.';
+COMMENT ON FUNCTION bizydb.derive_task() IS 'Trigger: completed_at, blocked_reason, due_all_day and updated_at follow from the rest; each dependency once.';
 
 -- Triggers of one kind run in the order of their names: defaults, derive.
 CREATE TRIGGER tasks_defaults BEFORE INSERT ON public.tasks
@@ -176,8 +201,8 @@ CREATE POLICY tasks_owner ON public.tasks TO bizydb_user
 REVOKE ALL ON public.tasks FROM PUBLIC, bizydb_user, bizydb_accounts;
 REVOKE ALL ON SEQUENCE public.tasks_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT SELECT, DELETE,
-      INSERT (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags),
-      UPDATE (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, completed_at, dependencies, notes, tags)
+      INSERT (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags),
+      UPDATE (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, completed_at, dependencies, notes, tags)
   ON public.tasks TO bizydb_user;
 
 REVOKE ALL ON FUNCTION bizydb.task_defaults(), bizydb.derive_task(), bizydb.due_or_never(timestamptz) FROM PUBLIC, bizydb_user, bizydb_accounts;

@@ -7,6 +7,8 @@ CREATE DOMAIN bizydb.tags AS jsonb;
 CREATE DOMAIN bizydb.metric AS jsonb;
 CREATE DOMAIN bizydb.task_status AS text;
 CREATE DOMAIN bizydb.forecast_day AS date;
+CREATE DOMAIN bizydb.count AS bigint;
+CREATE DOMAIN bizydb.time_zone AS text;
 
 COMMENT ON DOMAIN bizydb.task_ids IS 'A JSON array of ids of tasks.';
 COMMENT ON DOMAIN bizydb.new_tasks IS 'A JSON array of objects with the columns of tasks.';
@@ -14,6 +16,8 @@ COMMENT ON DOMAIN bizydb.tags IS 'A JSON array of strings.';
 COMMENT ON DOMAIN bizydb.metric IS 'The value of one key of a goal''s metrics.';
 COMMENT ON DOMAIN bizydb.task_status IS 'A status of tasks, where a query does not take it from the table.';
 COMMENT ON DOMAIN bizydb.forecast_day IS 'A day that can be unknown.';
+COMMENT ON DOMAIN bizydb.count IS 'A number of days, weeks or rows, however large.';
+COMMENT ON DOMAIN bizydb.time_zone IS 'The IANA name of a time zone, '''' for UTC.';
 
 -- "$1 IS NOT NULL OR (SELECT bizydb.plan_for_any_values())" makes the server plan a prepared query for its values each time.
 -- Where $1 is known this is gone from the plan; in a generic plan it stays, and is priced.
@@ -68,6 +72,26 @@ CREATE FUNCTION bizydb.day_start(day date, zone text) RETURNS timestamptz
 
 COMMENT ON FUNCTION bizydb.day_start(date, text) IS 'When a day begins in a time zone.';
 
+-- An all-day task is due on the same day in every zone. Midnight UTC names that day; the day itself is another span in each zone,
+-- less than a day away from it.
+CREATE FUNCTION bizydb.due_on(day date) RETURNS timestamptz
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN day::timestamp AT TIME ZONE 'UTC';
+
+COMMENT ON FUNCTION bizydb.due_on(date) IS 'The due date of an all-day task on a day.';
+
+CREATE FUNCTION bizydb.due_day(due_date timestamptz, all_day boolean, zone text) RETURNS date
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN (due_date AT TIME ZONE CASE WHEN all_day THEN 'UTC' ELSE coalesce(nullif(zone, ''), 'UTC') END)::date;
+
+COMMENT ON FUNCTION bizydb.due_day(timestamptz, boolean, text) IS 'The day that a task is due on, in a time zone.';
+
+CREATE FUNCTION bizydb.first_day(at timestamptz, zone text) RETURNS date
+  LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN bizydb.local_day(at - interval '1 microsecond', zone) + 1;
+
+COMMENT ON FUNCTION bizydb.first_day(timestamptz, text) IS 'The first day that begins at a time or later, in a time zone.';
+
 CREATE FUNCTION bizydb.monday(day date) RETURNS date
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN day - (extract(isodow FROM day)::integer - 1);
@@ -77,23 +101,23 @@ COMMENT ON FUNCTION bizydb.monday(date) IS 'The Monday of a day''s week.';
 CREATE FUNCTION bizydb.day_after(day date, work bigint, per_day double precision) RETURNS date
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE
-    WHEN work = 0 THEN day
+    WHEN work = 0 THEN least(day, '9999-12-31')
     -- As numeric it has fifteen digits, so that 21 / (7 / 5) is 15 and not a little more.
-    WHEN per_day > 0 AND (work / per_day)::numeric <= 36525 THEN day + ceil((work / per_day)::numeric)::integer
+    WHEN per_day > 0 AND (work / per_day)::numeric <= least(36525, date '9999-12-31' - day) THEN day + ceil((work / per_day)::numeric)::integer
   END;
 
-COMMENT ON FUNCTION bizydb.day_after(date, bigint, double precision) IS 'The day when work at a rate is done; NULL if that is over a hundred years away.';
+COMMENT ON FUNCTION bizydb.day_after(date, bigint, double precision) IS 'The day when work at a rate is done; NULL if that is over a hundred years away, or after 9999.';
 
-REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.task_status, bizydb.forecast_day
+REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.task_status, bizydb.forecast_day, bizydb.count, bizydb.time_zone
   FROM PUBLIC, bizydb_user, bizydb_accounts;
 
 REVOKE ALL ON FUNCTION
   bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
-  bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
+  bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text), bizydb.first_day(timestamptz, text), bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
   FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT EXECUTE ON FUNCTION
   bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
-  bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
+  bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text), bizydb.first_day(timestamptz, text), bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
   TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 7;
@@ -104,10 +128,15 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql 
 
 DROP FUNCTION bizydb.day_after(date, bigint, double precision);
 DROP FUNCTION bizydb.monday(date);
+DROP FUNCTION bizydb.first_day(timestamptz, text);
+DROP FUNCTION bizydb.due_day(timestamptz, boolean, text);
+DROP FUNCTION bizydb.due_on(date);
 DROP FUNCTION bizydb.day_start(date, text);
 DROP FUNCTION bizydb.local_day(timestamptz, text);
 DROP FUNCTION bizydb.tagged_tasks(jsonb, jsonb);
 DROP FUNCTION bizydb.plan_for_any_values();
+DROP DOMAIN bizydb.time_zone;
+DROP DOMAIN bizydb.count;
 DROP DOMAIN bizydb.forecast_day;
 DROP DOMAIN bizydb.task_status;
 DROP DOMAIN bizydb.metric;

@@ -180,9 +180,9 @@ var allowed = []string{
 	"bizydb_user: UPDATE on public.goals (completed_at, description, horizon, metrics, parent_goal_id, progress_percentage, status, success_criteria, target_date, title)",
 
 	"bizydb_user: DELETE on public.tasks",
-	"bizydb_user: INSERT on public.tasks (actual_hours, blocked_reason, category, completed_at, created_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title, updated_at)",
+	"bizydb_user: INSERT on public.tasks (actual_hours, blocked_reason, category, completed_at, created_at, dependencies, description, due_all_day, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title, updated_at)",
 	"bizydb_user: SELECT on public.tasks",
-	"bizydb_user: UPDATE on public.tasks (actual_hours, blocked_reason, category, completed_at, dependencies, description, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title)",
+	"bizydb_user: UPDATE on public.tasks (actual_hours, blocked_reason, category, completed_at, dependencies, description, due_all_day, due_date, estimated_hours, notes, parent_goal_id, priority, status, tags, title)",
 
 	"bizydb_user: SELECT on public.users (created_at, email, email_verified_at, full_name, id, is_active, is_superuser, is_verified, last_login_at, password_changed_at, updated_at, username)",
 	"bizydb_user: UPDATE on public.users (full_name, username)",
@@ -204,6 +204,9 @@ var allowed = []string{
 	"bizydb_user: EXECUTE on bizydb.current_user_id()",
 	"bizydb_user: EXECUTE on bizydb.day_after(date,bigint,double precision)",
 	"bizydb_user: EXECUTE on bizydb.day_start(date,text)",
+	"bizydb_user: EXECUTE on bizydb.due_day(timestamp with time zone,boolean,text)",
+	"bizydb_user: EXECUTE on bizydb.due_on(date)",
+	"bizydb_user: EXECUTE on bizydb.first_day(timestamp with time zone,text)",
 	"bizydb_user: EXECUTE on bizydb.due_or_never(timestamp with time zone)",
 	"bizydb_user: EXECUTE on bizydb.fold(text)",
 	"bizydb_user: EXECUTE on bizydb.local_day(timestamp with time zone,text)",

@@ -33,7 +33,13 @@ var accepted = []value{
 	{"goals", "progress_percentage", `33.33`},
 	{"goals", "progress_percentage", `100`},
 	{"goals", "target_date", `'2026-12-31 23:59:59+00'`},
+	{"goals", "target_date", `'0001-01-01Z'`},
+	{"goals", "target_date", `'9999-12-31 23:59:59.999999Z'`},
 	{"goals", "target_date", `NULL`},
+	{"goals", "description", `repeat('😀', 250000)`},
+	{"goals", "metrics", `NULL`},
+	{"goals", "metrics", `'null'`},
+	{"goals", "metrics", `jsonb_build_object('a', repeat('x', 999991))`},
 	{"goals", "metrics", `'{}'`},
 	{"goals", "metrics", `'{"velocity": 2.5, "nested": {"list": [null, "x"]}}'`},
 
@@ -54,11 +60,18 @@ var accepted = []value{
 	{"tasks", "actual_hours", `NULL`},
 	{"tasks", "due_date", `'2026-12-31 23:59:59+00'`},
 	{"tasks", "due_date", `NULL`},
+	{"tasks", "due_all_day, due_date", `true, '2025-11-03Z'`},
+	{"tasks", "due_all_day", `true`}, // of no date
 	{"tasks", "dependencies", `'[]'`},
+	{"tasks", "dependencies", `NULL`},
+	{"tasks", "dependencies", `'null'`},
 	{"tasks", "dependencies", `'[1000001, 1000020, 1000300]'`},
 	{"tasks", "dependencies", `'[1e6]'`}, // kept as 1000000
 	{"tasks", "dependencies", `'[999999999999999999]'`},
 	{"tasks", "tags", `'[]'`},
+	{"tasks", "tags", `NULL`},
+	{"tasks", "tags", `'null'`},
+	{"tasks", "tags", `(SELECT jsonb_agg(repeat('😀', 250)) FROM generate_series(1, 100))`},
 	{"tasks", "tags", `'["urgent", "", "ünïcode", "[1]"]'`},
 
 	{"users", "email", `'x@y'`},
@@ -114,21 +127,19 @@ var refused = map[string][]value{
 		{"goals", "progress_percentage", `'Infinity'`},
 		{"goals", "progress_percentage", `'-Infinity'`},
 	},
-	"ck_goals_target_date_finite": {
-		{"goals", "target_date", `'infinity'`},
-		{"goals", "target_date", `'-infinity'`},
-	},
-	"ck_goals_times_finite": {
-		{"goals", "created_at", `'infinity'`},
-		{"goals", "updated_at", `'-infinity'`},
-	},
+	"ck_goals_target_date":           notTimes("goals", "target_date"),
+	"ck_goals_created_at":            notTimes("goals", "created_at"),
+	"ck_goals_updated_at":            notTimes("goals", "updated_at"),
+	"ck_goals_completed_at":          notTimes("goals", "completed_at"),
+	"ck_goals_description_size":      tooLong("goals", "description"),
+	"ck_goals_success_criteria_size": tooLong("goals", "success_criteria"),
+	"ck_goals_metrics_size":          {{"goals", "metrics", `jsonb_build_object('a', repeat('x', 999992))`}}, // and eight for the rest
 	"ck_goals_metrics_object": {
 		{"goals", "metrics", `'[]'`},
 		{"goals", "metrics", `'[{}]'`},
 		{"goals", "metrics", `'1'`},
 		{"goals", "metrics", `'"{}"'`},
 		{"goals", "metrics", `'true'`},
-		{"goals", "metrics", `'null'`},
 	},
 	"fk_goals_parent_goal": {
 		{"goals", "parent_goal_id", `0`},
@@ -150,16 +161,22 @@ var refused = map[string][]value{
 		{"tasks", "status", `'Pending'`},
 		{"tasks", "status", `''`},
 	},
-	"ck_tasks_category_length": {{"tasks", "category", `repeat('x', 101)`}},
-	"ck_tasks_estimated_hours": notHours("estimated_hours"),
-	"ck_tasks_actual_hours":    notHours("actual_hours"),
-	"ck_tasks_due_date_finite": {
-		{"tasks", "due_date", `'infinity'`},
-		{"tasks", "due_date", `'-infinity'`},
-	},
-	"ck_tasks_times_finite": {
-		{"tasks", "created_at", `'infinity'`},
-		{"tasks", "updated_at", `'-infinity'`},
+	"ck_tasks_category_length":     {{"tasks", "category", `repeat('x', 101)`}},
+	"ck_tasks_estimated_hours":     notHours("estimated_hours"),
+	"ck_tasks_actual_hours":        notHours("actual_hours"),
+	"ck_tasks_due_date":            notTimes("tasks", "due_date"),
+	"ck_tasks_created_at":          notTimes("tasks", "created_at"),
+	"ck_tasks_updated_at":          notTimes("tasks", "updated_at"),
+	"ck_tasks_completed_at":        notTimes("tasks", "completed_at"),
+	"ck_tasks_description_size":    tooLong("tasks", "description"),
+	"ck_tasks_notes_size":          tooLong("tasks", "notes"),
+	"ck_tasks_blocked_reason_size": tooLong("tasks", "blocked_reason"),
+	"ck_tasks_tags_count":          {{"tasks", "tags", `(SELECT jsonb_agg('x'::text) FROM generate_series(1, 101))`}},
+	"ck_tasks_tags_length":         {{"tasks", "tags", `jsonb_build_array('x', repeat('😀', 251))`}, {"tasks", "tags", `jsonb_build_array(repeat(E'\n', 251))`}},
+	"ck_tasks_due_all_day": {
+		{"tasks", "due_all_day, due_date", `true, '2025-11-03 12:00Z'`},
+		{"tasks", "due_all_day, due_date", `true, '2025-11-03 00:00+01'`}, // midnight, elsewhere
+		{"tasks", "due_all_day, due_date", `true, '2025-11-03 00:00:00.000001Z'`},
 	},
 	"ck_tasks_dependencies_ids": {
 		{"tasks", "dependencies", `'[0]'`},
@@ -178,7 +195,6 @@ var refused = map[string][]value{
 		{"tasks", "dependencies", `'{}'`},
 		{"tasks", "dependencies", `'1'`},
 		{"tasks", "dependencies", `'"[1]"'`},
-		{"tasks", "dependencies", `'null'`},
 	},
 	"ck_tasks_tags_strings": {
 		{"tasks", "tags", `'[1]'`},
@@ -192,7 +208,6 @@ var refused = map[string][]value{
 		{"tasks", "tags", `'{}'`},
 		{"tasks", "tags", `'"a"'`},
 		{"tasks", "tags", `'1'`},
-		{"tasks", "tags", `'null'`},
 	},
 	"fk_tasks_parent_goal": {
 		{"tasks", "parent_goal_id", `0`},
@@ -314,8 +329,34 @@ var refusedToOwner = map[string]string{
 	"uq_tasks_user_id_id": `ALTER TABLE public.tasks DROP CONSTRAINT tasks_pkey; INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
 }
 
+// notTimes has what JSON cannot carry.
+func notTimes(table, column string) []value {
+	var values []value
+	for _, at := range []string{"'infinity'", "'-infinity'", "'0001-12-31 23:59:59.999999Z BC'", "'10000-01-01Z'", "'9999-12-31 23:00-02'"} {
+		value := value{table, column, at}
+		if column == "completed_at" {
+			value.column, value.sql = "status, completed_at", "'completed', "+at
+		}
+		values = append(values, value)
+	}
+	return values
+}
+
+// tooLong has texts of more than 1,000,000 bytes.
+func tooLong(table, column string) []value {
+	values := []value{{table, column, `repeat('x', 1000001)`}, {table, column, `repeat('😀', 250001)`}}
+	if column == "blocked_reason" {
+		for i := range values {
+			values[i].column, values[i].sql = "status, "+column, "'blocked', "+values[i].sql
+		}
+	}
+	return values
+}
+
 func notHours(column string) []value {
 	return []value{
+		{"tasks", column, `1000000.001`},
+		{"tasks", column, `1e308`},
 		{"tasks", column, `-1`},
 		{"tasks", column, `-1e-300`},
 		{"tasks", column, `'NaN'`},
@@ -334,6 +375,29 @@ func blanks(table, column string) []value {
 		}
 	}
 	return values
+}
+
+// A title of nothing but white space, control and default-ignorable characters is blank, and no other one is.
+func TestBlankTitles(t *testing.T) {
+	t.Parallel()
+	conn := owner(t, bizydbtest.New(t))
+	var want []int32
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		ignorable := unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+			!unicode.Is(unicode.Prepended_Concatenation_Mark, r) && (r < 0xfff9 || r > 0xfffb) && (r < 0x13430 || r > 0x13440) // as Unicode defines it
+		if ignorable || unicode.Is(unicode.White_Space, r) || unicode.IsControl(r) {
+			want = append(want, r)
+		}
+	}
+	for _, table := range []string{"goals", "tasks"} {
+		check := one[string](t, conn, "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = $1", "ck_"+table+"_title_not_blank")
+		got := all[int32](t, conn, `SELECT r FROM (
+			SELECT r, chr(r) || chr(r) AS title FROM generate_series(1, 1114111) AS r WHERE r NOT BETWEEN 55296 AND 57343
+		) AS c WHERE NOT (`+check+`) ORDER BY r`)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-Unicode +database):\n%s", table, diff)
+		}
+	}
 }
 
 // notNames has user names with every character of ASCII and every white space that is not allowed in them, or not in the
@@ -383,7 +447,7 @@ func (v value) statements() []string {
 	}
 	return []string{
 		insert,
-		fmt.Sprintf("UPDATE public.%s SET %s = %s WHERE id = (SELECT min(id) FROM public.%[1]s)", v.table, v.column, v.sql),
+		fmt.Sprintf("UPDATE public.%s SET (%s) = ROW (%s) WHERE id = (SELECT min(id) FROM public.%[1]s)", v.table, v.column, v.sql),
 	}
 }
 

@@ -2,6 +2,8 @@ package schema_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -91,29 +93,123 @@ func TestGoalCycleInOneStatementRefused(t *testing.T) {
 	}
 }
 
-// A chain of any depth is looked at to its end, whichever way.
+func isTooDeep(err *pgconn.PgError) bool {
+	return err != nil && err.Code == "23514" && err.ConstraintName == "ck_goals_depth" && err.SchemaName == "public" &&
+		err.TableName == "goals" && err.ColumnName == "parent_goal_id"
+}
+
+// A chain is looked at to its end, whichever way, and has at most 100 goals.
 func TestDeepGoals(t *testing.T) {
 	t.Parallel()
-	const depth = 1000
+	const depth = 100
 	db := bizydbtest.New(t)
-	user, admin := db.NewUser(t), owner(t, db)
-	// Past the triggers, since each of so many goals would be a walk up to the first.
-	exec(t, admin, "ALTER TABLE public.goals DISABLE TRIGGER USER")
-	chain := all[int64](t, admin, `
-		INSERT INTO public.goals (user_id, title, parent_goal_id, sub_goal_count)
-		SELECT $1, 'goal', nullif(n - 1, 0), CASE WHEN n < $2 THEN 1 ELSE 0 END FROM generate_series(1, $2::bigint) AS n RETURNING id`, user, depth)
-	exec(t, admin, "ALTER TABLE public.goals ENABLE TRIGGER USER")
-
-	tx := enter(t, db, user, "")
+	tx := enter(t, db, db.NewUser(t), "")
+	chain := newChain(t, tx, depth)
 	if err := attempt(t, tx, move, chain[0], chain[depth-1]); !isCycle(err) {
 		t.Errorf("the top under the bottom: %v, want ck_goals_no_cycle", err)
 	}
-	if err := attempt(t, tx, move, chain[1], newGoal(t, tx, &chain[0])); err != nil {
-		t.Errorf("one step aside: %v", err)
+	const insert = "INSERT INTO public.goals (title, parent_goal_id) SELECT 'goal', unnest($1::bigint[])"
+	if err := attempt(t, tx, insert, []int64{chain[0], chain[depth-1]}); !isTooDeep(err) {
+		t.Errorf("another one at the bottom: %v, want ck_goals_depth", err)
 	}
-	exec(t, tx, "INSERT INTO public.tasks (title, parent_goal_id, status) VALUES ('task', $1, 'completed')", newGoal(t, tx, &chain[depth-1]))
-	if status := one[string](t, tx, "SELECT status FROM public.goals WHERE id = $1", chain[1]); status != "completed" {
-		t.Errorf("all that was to do at the bottom is done, and the goal below the top is %s", status)
+	if err := attempt(t, tx, insert, []int64{chain[0], chain[depth-2]}); err != nil {
+		t.Errorf("beside the bottom: %v", err)
+	}
+
+	side := newChain(t, tx, 3) // whose first has two below it
+	leaf := newGoal(t, tx, &side[0])
+	for name, c := range map[string]struct {
+		goal, parent int64
+		deep         bool
+	}{
+		"with two below, level 97": {side[0], chain[96], false}, // counted from 0
+		"with two below, level 98": {side[0], chain[97], true},
+		"with one below, level 98": {side[1], chain[97], false},
+		"with one below, level 99": {side[1], chain[98], true},
+		"with none, level 99":      {leaf, chain[98], false},
+		"with none, level 100":     {leaf, chain[99], true},
+		"with all under a root":    {chain[0], leaf, true},
+		"with all but two":         {chain[2], leaf, false},
+	} {
+		if err := attempt(t, tx, move, c.goal, c.parent); isTooDeep(err) != c.deep || !c.deep && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	const moves = `UPDATE public.goals SET parent_goal_id = m.parent FROM unnest($1::bigint[], $2::bigint[]) AS m (goal, parent) WHERE id = goal`
+	if err := attempt(t, tx, moves, []int64{side[0], leaf}, []int64{chain[97], chain[0]}); !isTooDeep(err) {
+		t.Errorf("two moves at once: %v, want ck_goals_depth", err)
+	}
+	if err := attempt(t, tx, moves, []int64{side[0], chain[50]}, []int64{chain[99], chain[0]}); err != nil {
+		t.Errorf("two moves that make room: %v", err)
+	}
+}
+
+// All that is to do at the bottom is done, and so is the top.
+func TestProgressClimbsToTheTop(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	chain := newChain(t, tx, 100)
+	exec(t, tx, "INSERT INTO public.tasks (title, parent_goal_id, status) VALUES ('task', $1, 'completed')", chain[99])
+	if status := one[string](t, tx, "SELECT status FROM public.goals WHERE id = $1", chain[0]); status != "completed" {
+		t.Errorf("the top is %s", status)
+	}
+}
+
+// Two moves that are fine each by itself and too deep together, at every isolation level.
+func TestDepthByRacingMoves(t *testing.T) {
+	t.Parallel()
+	for _, isolation := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
+		for _, upperFirst := range []bool{true, false} {
+			t.Run(fmt.Sprint(isolation, " ", upperFirst), func(t *testing.T) {
+				t.Parallel()
+				db := bizydbtest.New(t)
+				user := db.NewUser(t)
+				setup := enter(t, db, user, "")
+				top, middle, bottom := newChain(t, setup, 34), newChain(t, setup, 34), newChain(t, setup, 34)
+				commit(t, setup)
+				moves := [][2]int64{{middle[0], top[33]}, {bottom[0], middle[33]}}
+				if !upperFirst {
+					slices.Reverse(moves)
+				}
+
+				// The second may use a stale snapshot, the first is an ordinary statement.
+				first, second := enter(t, db, user, ""), enter(t, db, user, isolation)
+				exec(t, first, move, moves[0][0], moves[0][1])
+				result := execBlocked(t, owner(t, db), second, move, moves[1][0], moves[1][1])
+				commit(t, first)
+				err := pgError(t, <-result)
+				if err == nil {
+					err = pgError(t, second.Commit(t.Context()))
+				}
+				if stale := err != nil && err.Code == "40001" && isolation != pgx.ReadCommitted; !isTooDeep(err) && !stale {
+					t.Errorf("the second move: %v, want a refusal", err)
+				}
+			})
+		}
+	}
+}
+
+// A goal cannot name itself when it is made: its id would have been guessed, and there is no such goal. The same goes for what
+// a task depends on.
+func TestNewRowCannotNameItself(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	for constraint, c := range map[string]struct{ insert, last string }{
+		"fk_goals_parent_goal": {
+			"INSERT INTO public.goals (title, parent_goal_id) SELECT 'goal', CASE n WHEN 2 THEN $1::bigint END FROM generate_series(1, 2) AS n",
+			"INSERT INTO public.goals (title) VALUES ('goal') RETURNING id",
+		},
+		"fk_tasks_dependencies": {
+			"INSERT INTO public.tasks (title, dependencies) SELECT 'task', CASE n WHEN 2 THEN jsonb_build_array($1::bigint) END FROM generate_series(1, 2) AS n",
+			"INSERT INTO public.tasks (title) VALUES ('task') RETURNING id",
+		},
+	} {
+		id := one[int64](t, tx, c.last) + 2
+		if err := attempt(t, tx, c.insert, id); err == nil || err.Code != "23503" || err.ConstraintName != constraint {
+			t.Errorf("%v, want %s", err, constraint)
+		}
 	}
 }
 

@@ -65,9 +65,10 @@ var seedColumns = map[string]column{
 	"goals.completed_at":        {Type: "timestamp with time zone"},
 	"goals.metrics":             {Type: "jsonb", NotNull: true, Default: "'{}'::jsonb"},
 
-	// Not in the document: what makes sessions void, why a task is blocked, what the percentage is made of, and what was imported.
+	// Not in the document: what makes sessions void, why a task is blocked, that it is due on a day, what the percentage is made of, and what was imported.
 	"users.password_changed_at":  {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
 	"tasks.blocked_reason":       {Type: "text"},
+	"tasks.due_all_day":          {Type: "boolean", NotNull: true, Default: "false"},
 	"goals.task_count":           {Type: "integer", NotNull: true, Default: "0"},
 	"goals.completed_task_count": {Type: "integer", NotNull: true, Default: "0"},
 	"goals.sub_goal_count":       {Type: "integer", NotNull: true, Default: "0"},

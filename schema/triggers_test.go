@@ -148,7 +148,7 @@ func TestUpdatedAtMovesWithAChange(t *testing.T) {
 		tx := enterAs[c.table]()
 		read := "SELECT updated_at FROM public." + c.table
 		want := one[time.Time](t, tx, read)
-		if c.moves {
+		if c.moves { // in a transaction that began after the last change
 			want = one[time.Time](t, tx, "SELECT now()")
 		}
 		if n := exec(t, tx, "UPDATE public."+c.table+" SET "+c.set); n != 1 {
@@ -158,5 +158,79 @@ func TestUpdatedAtMovesWithAChange(t *testing.T) {
 			t.Errorf("%s SET %s: updated_at is %v, want %v", c.table, c.set, got, want)
 		}
 		commit(t, tx)
+	}
+}
+
+// updated_at is later after every change, also in a transaction that began before another one's change, and of several changes in
+// one transaction.
+func TestUpdatedAtIsLaterAfterEveryChange(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	setup := enter(t, db, user, "")
+	exec(t, setup, "INSERT INTO public.goals (title) VALUES ('x')")
+	exec(t, setup, "INSERT INTO public.tasks (title) VALUES ('x')")
+	commit(t, setup)
+	for table, c := range map[string]struct {
+		begin func() pgx.Tx
+		set   string
+	}{
+		"goals": {func() pgx.Tx { return enter(t, db, user, "") }, "title"},
+		"tasks": {func() pgx.Tx { return enter(t, db, user, "") }, "title"},
+		"users": {func() pgx.Tx { return enterAccounts(t, db) }, "full_name"},
+	} {
+		update := fmt.Sprintf("UPDATE public.%s SET %s = $1 RETURNING updated_at", table, c.set)
+		early, late := c.begin(), c.begin()
+		exec(t, early, "SELECT 1")
+		last := one[time.Time](t, late, update, "v1")
+		commit(t, late)
+		for _, value := range []string{"v2", "v3", "v4"} {
+			if now := one[time.Time](t, early, update, value); !now.After(last) {
+				t.Errorf("%s: %v after %v", table, now, last)
+			} else {
+				last = now
+			}
+		}
+		commit(t, early)
+	}
+}
+
+// JSON's null takes the default too, in a new row and in one that is there.
+func TestJSONNullTakesTheDefault(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	task := one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('to depend on') RETURNING id")
+	for _, c := range []struct{ table, column, value, want string }{
+		{"tasks", "tags", `["a"]`, "[]"},
+		{"tasks", "dependencies", fmt.Sprintf("[%d]", task), "[]"},
+		{"goals", "metrics", `{"a": 1}`, "{}"},
+	} {
+		for _, null := range []string{"'null'", "NULL"} {
+			if got := one[string](t, tx, fmt.Sprintf("INSERT INTO public.%s (title, %s) VALUES ('x', %s) RETURNING %[2]s::text", c.table, c.column, null)); got != c.want {
+				t.Errorf("%s.%s of %s is %s, want %s", c.table, c.column, null, got, c.want)
+			}
+			id := one[int64](t, tx, fmt.Sprintf("INSERT INTO public.%s (title, %s) VALUES ('x', '%s') RETURNING id", c.table, c.column, c.value))
+			if got := one[string](t, tx, fmt.Sprintf("UPDATE public.%s SET %s = %s WHERE id = $1 RETURNING %[2]s::text", c.table, c.column, null), id); got != c.want {
+				t.Errorf("%s.%s updated to %s is %s, want %s", c.table, c.column, null, got, c.want)
+			}
+		}
+	}
+}
+
+// Each dependency is stored once, in its first place, whoever writes.
+func TestDependenciesOnce(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	tx := enter(t, db, db.NewUser(t), "")
+	a, b := one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('a') RETURNING id"), one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('b') RETURNING id")
+	list, want := fmt.Sprintf("[%d, %d, %d, %d.0, %d]", b, a, b, b, a), fmt.Sprintf("[%d, %d]", b, a)
+	task := one[int64](t, tx, "INSERT INTO public.tasks (title, dependencies) VALUES ('c', $1::jsonb) RETURNING id", list)
+	if got := one[string](t, tx, "SELECT dependencies::text FROM public.tasks WHERE id = $1", task); got != want {
+		t.Errorf("inserted %s, want %s", got, want)
+	}
+	exec(t, tx, "UPDATE public.tasks SET dependencies = '[]' WHERE id = $1", task)
+	if got := one[string](t, tx, "UPDATE public.tasks SET dependencies = $2::jsonb WHERE id = $1 RETURNING dependencies::text", task, list); got != want {
+		t.Errorf("updated to %s, want %s", got, want)
 	}
 }

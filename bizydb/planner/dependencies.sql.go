@@ -15,7 +15,7 @@ WITH RECURSIVE tree (id) AS (
   UNION ALL
   SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id
 )
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
@@ -44,6 +44,7 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -62,7 +63,7 @@ func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) 
 }
 
 const readyTasks = `-- name: ReadyTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress')
   AND (tasks.dependencies = '[]' OR NOT EXISTS (
@@ -70,7 +71,7 @@ WHERE user_id = (SELECT bizydb.current_user_id())
     WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id::bigint) <> 'completed'
   ))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif($1::int, 0)
+LIMIT nullif($1::bizydb.count, 0)
 `
 
 // ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
@@ -96,6 +97,7 @@ func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -115,7 +117,7 @@ func (q *Queries) ReadyTasks(ctx context.Context, limit int) ([]Task, error) {
 
 const setTaskDependencies = `-- name: SetTaskDependencies :one
 UPDATE public.tasks SET dependencies = coalesce($1, '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type SetTaskDependenciesParams struct {
@@ -142,6 +144,7 @@ func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenci
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -153,7 +156,7 @@ func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenci
 }
 
 const tasksBlockedBy = `-- name: TasksBlockedBy :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND id = ANY (ARRAY(SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = $1 AND blocker.status <> 'completed'))
   AND status <> 'completed'
@@ -184,6 +187,7 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -202,7 +206,7 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 }
 
 const tasksBlocking = `-- name: TasksBlocking :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND id = ANY (ARRAY(SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1))
   AND status <> 'completed'
@@ -233,6 +237,7 @@ func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) 
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -261,11 +266,11 @@ WITH RECURSIVE tree (id) AS (
   SELECT t.id, t.dependencies, true FROM work w
   -- An index is of use only for an id that is there already: the cast is not leakproof.
   CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(w.dependencies) AS d (id) OFFSET 0) AS d
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS t
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS t
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, w.elsewhere::bool AS elsewhere
 FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 
@@ -299,6 +304,7 @@ func (q *Queries) goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, e
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
 			&i.Task.DueDate,
+			&i.Task.DueAllDay,
 			&i.Task.CreatedAt,
 			&i.Task.UpdatedAt,
 			&i.Task.CompletedAt,

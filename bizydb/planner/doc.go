@@ -18,10 +18,32 @@
 // otherwise: the most urgent priority first, then the earliest due date, tasks without one last, then the newest. A write to a row
 // that does not exist returns bizydb.ErrNotFound, and a value that points at one bizydb.ErrUnknownReference.
 //
-// A nil At means now. Days and weeks are those of TimeZone, an IANA name like Europe/Berlin. An empty TimeZone means UTC, and one
-// that the server does not know returns bizydb.ErrInvalid. (The server also accepts POSIX names, in which UTC+2 is west of Greenwich.) A day
-// starts when the clock first shows its date, a week on Monday. Dates are returned as midnight UTC. Sums of hours are 0 if there is
-// nothing to add.
+// A nil At means now. Days and weeks are those of TimeZone, an IANA name like Europe/Berlin; an empty one means UTC. A name that the
+// IANA database or the server does not have returns bizydb.ErrInvalid. The package embeds Go's copy of the database (450 KB), for
+// containers without one. A day starts when the clock first shows its date, a week on Monday. Dates are returned as midnight UTC. Sums
+// of hours are 0 if there is nothing to add.
 //
-// Case is ignored as the locale of the database defines it.
+// A number of days, weeks or rows can be of any size. A list filtered by a status or horizon that does not exist returns
+// bizydb.ErrInvalid.
+//
+// # Due dates
+//
+// A task is due at a time, or on a day if DueAllDay is set: an all-day task, as calendars call it (VALUE=DATE in iCalendar). DueDate is
+// then midnight UTC of that day, as time.Parse with time.DateOnly returns it, whatever the user's zone; any other time is refused. The
+// day counts where the user is: the task is overdue when the day is over in TimeZone, and done in time until then. Lists are ordered
+// by DueDate as it is stored. Without a due date DueAllDay is false.
+//
+// # Limits
+//
+// A value beyond these returns a bizydb.FieldError:
+//
+//   - titles: 500 characters, at least one of them visible: no white space, control or default-ignorable character of Unicode
+//   - categories: 100 characters
+//   - tags: 100 per task, 250 characters each
+//   - descriptions, notes, success criteria, reasons and, as JSON, metrics: 1,000,000 bytes each
+//   - hours: 0 to 1,000,000
+//   - times: the years 1 to 9999 in UTC, which JSON can carry
+//   - goals: 100 levels
+//
+// Searches ignore case by Unicode's full case folding, and texts are ordered by code points, whatever the locale of the database.
 package planner

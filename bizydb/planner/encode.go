@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,15 +21,43 @@ import (
 // exec does not learn from the server what a parameter is and would take a Go slice for a PostgreSQL array. Where pgx knows that
 // a parameter is jsonb it calls package json by itself, so the checks are in MarshalJSON. (A scope encodes them before pgx does.)
 
-// TextValue implements [pgtype.TextValuer]. An empty status is NULL.
-func (s TaskStatus) TextValue() (pgtype.Text, error) { return textOrNull(string(s)), nil }
+// TextValue implements [pgtype.TextValuer]. An empty status is NULL, and one that is not listed above gives ErrInvalid.
+func (s TaskStatus) TextValue() (pgtype.Text, error) {
+	return oneOf(s, "", TaskPending, TaskInProgress, TaskCompleted, TaskBlocked)
+}
 
-// TextValue implements [pgtype.TextValuer]. An empty status is NULL.
-func (s GoalStatus) TextValue() (pgtype.Text, error) { return textOrNull(string(s)), nil }
+// TextValue implements [pgtype.TextValuer]. An empty status is NULL, and one that is not listed above gives ErrInvalid.
+func (s GoalStatus) TextValue() (pgtype.Text, error) {
+	return oneOf(s, "", GoalActive, GoalCompleted, GoalOnHold, GoalCancelled)
+}
 
-// TextValue implements [pgtype.TextValuer].
+// TextValue implements [pgtype.TextValuer]. A horizon that is not listed above gives ErrInvalid.
 func (h Horizon) TextValue() (pgtype.Text, error) {
-	return pgtype.Text{String: string(h), Valid: true}, nil
+	return oneOf(h, Yearly, Quarterly, Monthly, Weekly)
+}
+
+// oneOf is a value that has to be one of some. The empty one is NULL.
+func oneOf[T ~string](value T, allowed ...T) (pgtype.Text, error) {
+	if !slices.Contains(allowed, value) {
+		return pgtype.Text{}, &FieldError{Reason: "must be " + listed(allowed), Err: ErrInvalid}
+	}
+	return pgtype.Text{String: string(value), Valid: value != ""}, nil
+}
+
+// listed is values as "a, b or c".
+func listed[T ~string](values []T) string {
+	var list strings.Builder
+	for i, value := range values {
+		switch {
+		case list.Len() == 0:
+		case i == len(values)-1:
+			list.WriteString(" or ")
+		default:
+			list.WriteString(", ")
+		}
+		list.WriteString(string(value))
+	}
+	return list.String()
 }
 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.
@@ -108,6 +137,7 @@ type newTaskFields struct {
 	EstimatedHours *float64   `json:"estimated_hours,omitzero"`
 	ActualHours    *float64   `json:"actual_hours,omitzero"`
 	DueDate        *time.Time `json:"-"`
+	DueAllDay      bool       `json:"due_all_day,omitzero"`
 	Dependencies   TaskIDs    `json:"dependencies,omitzero"`
 	Notes          *string    `json:"notes,omitzero"`
 	Tags           Tags       `json:"tags,omitzero"`
@@ -115,18 +145,20 @@ type newTaskFields struct {
 	CompletedAt    *time.Time `json:"-"`
 }
 
-// An instant is a time as pgx sends it: in UTC, cut to microseconds, in any year. Package json would keep seconds of a zone's
-// offset to itself and refuse years above 9999, and the server would round.
+// An instant is a time as pgx sends it: in UTC and cut to microseconds. Package json would keep seconds of a zone's offset to
+// itself, and the server would round. A year that no column takes is left to the server to refuse, which names the column.
 type instant time.Time
 
 // MarshalJSON implements [json.Marshaler].
 func (i instant) MarshalJSON() ([]byte, error) {
 	at := time.Time(i).UTC()
-	year, era := at.Year(), ""
-	if year < 1 { // there is no year 0
-		year, era = 1-year, " BC"
+	switch {
+	case at.Year() < 1:
+		return []byte(`"-infinity"`), nil
+	case at.Year() > 9999:
+		return []byte(`"infinity"`), nil
 	}
-	return fmt.Appendf(nil, `"%04d-%s%s"`, year, at.Truncate(time.Microsecond).Format("01-02T15:04:05.999999Z"), era), nil
+	return at.AppendFormat(nil, `"2006-01-02T15:04:05.999999Z"`), nil
 }
 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.
@@ -134,8 +166,6 @@ func (m Metrics) TextValue() (pgtype.Text, error) { return jsonOrNull(m, m == ni
 
 // TextValue implements [pgtype.TextValuer].
 func (m Metric) TextValue() (pgtype.Text, error) { return jsonOrNull(m, false) }
-
-func textOrNull(s string) pgtype.Text { return pgtype.Text{String: s, Valid: s != ""} }
 
 func jsonOrNull(v any, null bool) (pgtype.Text, error) {
 	if null {

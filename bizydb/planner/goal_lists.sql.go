@@ -70,7 +70,7 @@ SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, st
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
   AND target_date <= (SELECT coalesce($1::timestamptz, now()) + interval '720 hours')
 ORDER BY target_date, created_at, id
-LIMIT nullif($2::int, 0)
+LIMIT nullif($2::bizydb.count, 0)
 `
 
 type GoalsAtRiskParams struct {
@@ -124,7 +124,7 @@ const goalsNearCompletion = `-- name: GoalsNearCompletion :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
-LIMIT nullif($1::int, 0)
+LIMIT nullif($1::bizydb.count, 0)
 `
 
 // GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
@@ -177,7 +177,7 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND (parent_goal_id = $3 OR $3 IS NULL)
   AND (NOT $4::bool OR parent_goal_id IS NULL)
 ORDER BY target_date NULLS LAST, created_at, id
-LIMIT nullif($5::int, 0)
+LIMIT nullif($5::bizydb.count, 0)
 `
 
 type ListGoalsParams struct {
@@ -239,9 +239,10 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 const searchGoals = `-- name: SearchGoals :many
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(success_criteria), lower($1)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold($1::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold($1))) > 0
+       OR strpos(bizydb.fold(success_criteria), (SELECT bizydb.fold($1))) > 0)
 ORDER BY target_date NULLS LAST, created_at, id
-LIMIT nullif($2::int, 0)
+LIMIT nullif($2::bizydb.count, 0)
 `
 
 type SearchGoalsParams struct {
@@ -249,8 +250,8 @@ type SearchGoalsParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
-// ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
+// SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
+// the order of ListGoals. An empty Text matches all.
 func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, searchGoals, arg.Text, arg.Limit)
 	if err != nil {
@@ -296,14 +297,14 @@ SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, st
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status = 'active'
   AND target_date >= (SELECT coalesce($1::timestamptz, now()))
-  AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone) + greatest(-1, least($3::bizydb.count, 36525))::int + 1, $2))
 ORDER BY target_date, created_at, id
-LIMIT nullif($4::int, 0)
+LIMIT nullif($4::bizydb.count, 0)
 `
 
 type UpcomingGoalsParams struct {
 	At       *time.Time `json:"at"`
-	TimeZone string     `json:"time_zone"`
+	TimeZone TimeZone   `json:"time_zone"`
 	Days     int        `json:"days"`
 	Limit    int        `json:"limit"`
 }

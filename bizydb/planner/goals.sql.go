@@ -71,7 +71,7 @@ type CreateGoalParams struct {
 
 // CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
 // (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns
-// ErrUnknownReference.
+// ErrUnknownReference; a goal on the 101st level gives ErrInvalid.
 func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, createGoal,
 		arg.ParentGoalID,
@@ -188,8 +188,8 @@ type MoveGoalParams struct {
 }
 
 // MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
-// goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal does not exist it returns
-// ErrNotFound; if the parent does not, ErrUnknownReference.
+// goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
+// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.ID)
 	var i Goal
@@ -287,8 +287,8 @@ type UpdateGoalParams struct {
 
 // UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
 // unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
-// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal does not
-// exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
+// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, updateGoal,
 		arg.Title,

@@ -14,29 +14,29 @@ type Goal struct {
 	ID GoalID `json:"id"`
 	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
-	// The goal above, same owner; NULL for a root. Becomes NULL when that is deleted.
+	// The goal above, same owner; NULL for a root, also once that is deleted. At most 100 levels.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
-	// 1 to 500 characters, not only white space.
+	// 1 to 500 characters, not all of them invisible.
 	Title string `json:"title"`
-	// Free text.
+	// Free text of at most 1,000,000 bytes.
 	Description *string `json:"description"`
 	// yearly, quarterly, monthly, weekly or NULL.
 	Horizon *Horizon `json:"horizon"`
-	// When the goal is to be reached.
+	// When the goal is to be reached. Like every time, in the years 1 to 9999.
 	TargetDate *time.Time `json:"target_date"`
 	// active, completed, on_hold or cancelled.
 	Status GoalStatus `json:"status"`
 	// 0 to 100, two decimals. Follows tasks and sub-goals; without any, the user sets it.
 	ProgressPercentage float64 `json:"progress_percentage"`
-	// How to tell that the goal is reached.
+	// How to tell that the goal is reached, in at most 1,000,000 bytes.
 	SuccessCriteria *string `json:"success_criteria"`
 	// When the goal was made, here or where it was imported from.
 	CreatedAt time.Time `json:"created_at"`
-	// When the goal last changed, by its user or by a roll-up.
+	// When the goal last changed, by its user or by a roll-up: later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
-	// A JSON object of the user's own figures.
+	// A JSON object of the user's own figures, at most 1,000,000 bytes.
 	Metrics Metrics `json:"metrics"`
 	// Tasks directly under the goal. Kept by triggers, like the next four columns.
 	TaskCount int `json:"task_count"`
@@ -58,35 +58,37 @@ type Task struct {
 	UserID UserID `json:"user_id"`
 	// The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
-	// 1 to 500 characters, not only white space.
+	// 1 to 500 characters, not all of them invisible.
 	Title string `json:"title"`
-	// Free text.
+	// Free text of at most 1,000,000 bytes.
 	Description *string `json:"description"`
 	// 1 (highest) to 5 (lowest).
 	Priority int `json:"priority"`
 	// pending, in_progress, completed or blocked.
 	Status TaskStatus `json:"status"`
-	// What the task waits for; NULL unless status is blocked.
+	// What the task waits for, in at most 1,000,000 bytes; NULL unless status is blocked.
 	BlockedReason *string `json:"blocked_reason"`
 	// Free text of at most 100 characters, such as development or marketing.
 	Category *string `json:"category"`
-	// Hours the task is expected to take.
+	// Hours the task is expected to take, 0 to 1,000,000.
 	EstimatedHours *float64 `json:"estimated_hours"`
-	// Hours the task took.
+	// Hours the task took, 0 to 1,000,000.
 	ActualHours *float64 `json:"actual_hours"`
-	// When the task is due; NULL for no date.
+	// When the task is due; NULL for no date. Like every time, in the years 1 to 9999.
 	DueDate *time.Time `json:"due_date"`
+	// Due on a day and not at a time: due_date is midnight UTC of that day, which counts as it is in the zone of whoever asks.
+	DueAllDay bool `json:"due_all_day"`
 	// When the task was made, here or where it was imported from.
 	CreatedAt time.Time `json:"created_at"`
-	// When the task last changed.
+	// When the task last changed: later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
-	// JSON array of ids of the owner's tasks to be done first. Deleted ones drop out.
+	// JSON array of ids of the owner's tasks to be done first, each once. Deleted ones drop out.
 	Dependencies TaskIDs `json:"dependencies"`
-	// Free text.
+	// Free text of at most 1,000,000 bytes.
 	Notes *string `json:"notes"`
-	// JSON array of strings.
+	// JSON array of at most 100 strings of at most 250 characters.
 	Tags Tags `json:"tags"`
 }
 

@@ -29,10 +29,10 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	return tasks, nil
 }
 
-// CriticalPath returns the chain of tasks with the most estimated hours among those that a goal still waits for: the tasks of
-// TaskOrder that are not completed, and what they depend on anywhere. With unlimited people the rest of the goal takes as long.
-// Dependencies of completed tasks do not count. A task without an estimate counts 0 hours. If nothing remains, or the goal does not
-// exist, the path has no tasks.
+// CriticalPath returns the chain of tasks with the most estimated hours, and of several such chains one with the most tasks, among
+// those that a goal still waits for: the tasks of TaskOrder that are not completed, and what they depend on anywhere. With unlimited
+// people the rest of the goal takes as long. Dependencies of completed tasks do not count. A task without an estimate counts 0 hours.
+// If nothing remains, or the goal does not exist, the path has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {
@@ -112,22 +112,26 @@ func (p *places) Pop() any {
 func criticalPath(tasks []Task) CriticalPath {
 	at := make(map[TaskID]int, len(tasks))
 	hours := make([]float64, len(tasks)) // of the longest chain that ends with the task
+	length := make([]int, len(tasks))    // of that chain, in tasks
 	before := make([]int, len(tasks))    // the task before it in that chain, -1 for none
 	end := -1
+	longer := func(a, b int) bool { // than the chain of b, -1 for none
+		return b < 0 || hours[a] > hours[b] || hours[a] == hours[b] && length[a] > length[b]
+	}
 	for i, task := range tasks {
-		at[task.ID], before[i] = i, -1
+		at[task.ID], before[i], length[i] = i, -1, 1
 		for _, id := range task.Dependencies {
-			if need, here := at[id]; here && (before[i] < 0 || hours[need] > hours[before[i]]) {
+			if need, here := at[id]; here && longer(need, before[i]) {
 				before[i] = need
 			}
 		}
 		if before[i] >= 0 {
-			hours[i] = hours[before[i]]
+			hours[i], length[i] = hours[before[i]], length[before[i]]+1
 		}
 		if task.EstimatedHours != nil {
 			hours[i] += *task.EstimatedHours
 		}
-		if end < 0 || hours[i] > hours[end] {
+		if longer(i, end) {
 			end = i
 		}
 	}

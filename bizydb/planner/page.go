@@ -51,8 +51,8 @@ type keyset struct {
 	ID        TaskID `json:"i"`
 }
 
-// minTime is the first moment that PostgreSQL has.
-const minTime = -210_866_803_200_000_000
+// The first and the last time of a task, as in a keyset.
+var minTime, maxTime = time.Time{}.UnixMicro(), time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro() - 1
 
 // PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first, then the
 // earliest due date, tasks without one last, then the newest.
@@ -185,7 +185,8 @@ func (c TaskCursor) keyset() (keyset, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &k)
 	}
-	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 || k.CreatedAt < minTime || k.DueDate != nil && *k.DueDate < minTime {
+	outside := func(at int64) bool { return at < minTime || at > maxTime }
+	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 || outside(k.CreatedAt) || k.DueDate != nil && outside(*k.DueDate) {
 		return keyset{}, refused("cursor", "must be from a page of tasks")
 	}
 	return k, nil

@@ -18,16 +18,17 @@ type Querier interface {
 	// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
 	// completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
 	CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error)
-	// CompletionRate counts the tasks due at or after From and before Before: all, those completed, and those completed by
-	// their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
+	// CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
+	// those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
+	// from 0 to 1, 0 if none was due.
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
 	// CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
 	// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns
-	// ErrUnknownReference.
+	// ErrUnknownReference; a goal on the 101st level gives ErrInvalid.
 	CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error)
 	// CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
-	// (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
-	// exist it returns ErrUnknownReference.
+	// (priority 3, pending, no goal, created now, no tags, no dependencies). A dependency given twice counts once. If the
+	// parent goal or a dependency does not exist it returns ErrUnknownReference.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
 	// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
 	// CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
@@ -85,8 +86,8 @@ type Querier interface {
 	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.
 	MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error)
 	// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
-	// goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal does not exist it returns
-	// ErrNotFound; if the parent does not, ErrUnknownReference.
+	// goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
+	// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
 	// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
 	// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference.
@@ -94,7 +95,7 @@ type Querier interface {
 	// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
 	OpenTasks(ctx context.Context, limit int) ([]Task, error)
 	// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
-	// by due date, priority and id.
+	// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone.
 	OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error)
 	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 	ReadyTasks(ctx context.Context, limit int) ([]Task, error)
@@ -108,8 +109,8 @@ type Querier interface {
 	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
 	// stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
 	ReopenTask(ctx context.Context, id TaskID) (Task, error)
-	// RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
-	// ErrNotFound.
+	// RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
+	// not exist it returns ErrNotFound.
 	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
 	// RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
 	// ErrNotFound.
@@ -121,11 +122,13 @@ type Querier interface {
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
 	// RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
-	// SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
-	// ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
+	// SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
+	// the order of ListGoals. An empty Text matches all.
 	SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error)
-	// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
-	// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+	// SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
+	// and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
+	// Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
+	// all. It reads all tasks of the user.
 	SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error)
 	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
 	// the goal does not exist it returns ErrNotFound.
@@ -143,8 +146,8 @@ type Querier interface {
 	// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
 	// If both are empty it returns an empty slice. Tags are case-sensitive.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
-	// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the
-	// database's collation, tasks without a category last.
+	// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
+	// points of the category, tasks without one last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
 	// TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
 	TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error)
@@ -164,7 +167,7 @@ type Querier interface {
 	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
 	// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
-	// priority and id.
+	// priority and id. An all-day task is due when its day begins in TimeZone.
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
 	// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
 	// date, priority and id. With WithUndated the tasks without a due date follow.
@@ -177,13 +180,14 @@ type Querier interface {
 	// UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
 	// TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
-	// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
-	// ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
+	// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
+	// tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
+	// above 36525 counts as 36525.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
-	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal does not
-	// exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
+	// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
 	// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
 	// ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
@@ -191,9 +195,9 @@ type Querier interface {
 	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
 	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
-	// whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
-	// blocked. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency does not,
-	// ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
+	// whole, and an empty slice clears them. CompletedAt follows Status, BlockedReason is cleared unless the task is blocked,
+	// and DueAllDay with the due date. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency
+	// does not, ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
 	// below 1 counts as 1, above 36525 as 36525.

@@ -11,18 +11,25 @@ import (
 )
 
 const completionRate = `-- name: CompletionRate :one
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT $2::timestamptz, $3::timestamptz,
+    bizydb.due_on(bizydb.first_day($2, $1::bizydb.time_zone)), bizydb.due_on(bizydb.first_day($3, $1))
+)
 SELECT count(*)::int AS due,
   count(*) FILTER (WHERE status = 'completed')::int AS completed,
-  count(*) FILTER (WHERE completed_at <= due_date)::int AS on_time,
+  count(*) FILTER (WHERE CASE WHEN due_all_day THEN bizydb.due_day(completed_at, false, $1::bizydb.time_zone) <= bizydb.due_day(due_date, true, '') ELSE completed_at <= due_date END)::int AS on_time,
   coalesce(count(*) FILTER (WHERE status = 'completed')::float8 / nullif(count(*), 0), 0)::float8 AS rate
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND due_date >= $1::timestamptz AND due_date < $2::timestamptz
+  AND due_date >= $2::timestamptz - interval '1 day' AND due_date < $3::timestamptz + interval '1 day'
+  AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
+    ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
 `
 
 type CompletionRateParams struct {
-	From   time.Time `json:"from"`
-	Before time.Time `json:"before"`
+	TimeZone TimeZone  `json:"time_zone"`
+	From     time.Time `json:"from"`
+	Before   time.Time `json:"before"`
 }
 
 type CompletionRateRow struct {
@@ -32,10 +39,11 @@ type CompletionRateRow struct {
 	Rate      float64 `json:"rate"`
 }
 
-// CompletionRate counts the tasks due at or after From and before Before: all, those completed, and those completed by
-// their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
+// CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
+// those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
+// from 0 to 1, 0 if none was due.
 func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error) {
-	row := q.db.QueryRow(ctx, completionRate, arg.From, arg.Before)
+	row := q.db.QueryRow(ctx, completionRate, arg.TimeZone, arg.From, arg.Before)
 	var i CompletionRateRow
 	err := row.Scan(
 		&i.Due,
@@ -48,12 +56,12 @@ func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) 
 
 const dailyCompletions = `-- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.local_day($1::timestamptz, $2::text)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least($3::int, 36525)) - 1) AS n) AS days (day)
+FROM (SELECT bizydb.local_day($1::timestamptz, $2::bizydb.time_zone)) AS now (day)
+CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least($3::bizydb.count, 36525))::int - 1) AS n WHERE now.day - n BETWEEN '0001-01-01' AND '9999-12-31') AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, $2) AS day FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::int, 36525)) + 1, $2))
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::bizydb.count, 36525))::int + 1, $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -62,7 +70,7 @@ ORDER BY days.day
 
 type DailyCompletionsParams struct {
 	At       *time.Time `json:"at"`
-	TimeZone string     `json:"time_zone"`
+	TimeZone TimeZone   `json:"time_zone"`
 	Days     int        `json:"days"`
 }
 
@@ -101,9 +109,9 @@ WITH RECURSIVE tree (id) AS (
   UNION ALL
   SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), span (day, days) AS (
-  SELECT now.day, greatest(1, least($2::int, now.day - bizydb.local_day(g.created_at, $3) + 1))
+  SELECT now.day, greatest(1, least($2::bizydb.count, now.day - bizydb.local_day(g.created_at, $3::bizydb.time_zone) + 1))::int
   FROM public.goals g
-  CROSS JOIN (SELECT bizydb.local_day($4::timestamptz, $3::text) AS day) AS now
+  CROSS JOIN (SELECT bizydb.local_day($4::timestamptz, $3::bizydb.time_zone) AS day) AS now
   WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
 ), work (remaining) AS (
   SELECT count(*) FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status <> 'completed'
@@ -129,7 +137,7 @@ FROM span s, work w, rate r
 type GoalForecastParams struct {
 	GoalID   GoalID     `json:"goal_id"`
 	Days     int        `json:"days"`
-	TimeZone string     `json:"time_zone"`
+	TimeZone TimeZone   `json:"time_zone"`
 	At       *time.Time `json:"at"`
 }
 
@@ -173,7 +181,7 @@ SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'comple
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
 GROUP BY category
-ORDER BY category NULLS LAST
+ORDER BY category COLLATE "C" NULLS LAST
 `
 
 type TaskCountsByCategoryRow struct {
@@ -184,8 +192,8 @@ type TaskCountsByCategoryRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the
-// database's collation, tasks without a category last.
+// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
+// points of the category, tasks without one last.
 func (q *Queries) TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByCategory)
 	if err != nil {
@@ -338,17 +346,17 @@ func (q *Queries) TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHour
 }
 
 const velocity = `-- name: Velocity :one
-SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least($1::int, 36525)))::float8 AS per_day
+SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least($1::bizydb.count, 36525))::int)::float8 AS per_day
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::text) - greatest(1, least($1::int, 36525)) + 1, $3))
+  AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3::bizydb.time_zone) - greatest(1, least($1::bizydb.count, 36525))::int + 1, $3))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($2::timestamptz, $3) + 1, $3))
 `
 
 type VelocityParams struct {
 	Days     int        `json:"days"`
 	At       *time.Time `json:"at"`
-	TimeZone string     `json:"time_zone"`
+	TimeZone TimeZone   `json:"time_zone"`
 }
 
 type VelocityRow struct {
@@ -367,12 +375,12 @@ func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow
 
 const weeklyCompletions = `-- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least($3::int, 5218)) - 1) AS n) AS weeks (monday)
+FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) AS now (monday)
+CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n WHERE now.monday - 7 * n BETWEEN '0001-01-01' AND '9999-12-31') AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, $2)) AS monday FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::int, 5218)) - 1), $2))
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::bizydb.count, 5218))::int - 1), $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7, $2))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -381,7 +389,7 @@ ORDER BY weeks.monday
 
 type WeeklyCompletionsParams struct {
 	At       *time.Time `json:"at"`
-	TimeZone string     `json:"time_zone"`
+	TimeZone TimeZone   `json:"time_zone"`
 	Weeks    int        `json:"weeks"`
 }
 
@@ -419,13 +427,13 @@ SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (
   coalesce(sum(t.estimated_hours), 0)::float8 AS estimated_hours,
   coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
   coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least($3::int, 5218)) - 1) AS n) AS weeks (monday)
+FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) AS now (monday)
+CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n WHERE now.monday + 7 * n BETWEEN '0001-01-01' AND '9999-12-31') AS weeks (monday)
 LEFT JOIN (
-  SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, $2)) AS monday FROM public.tasks
+  SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)) AS monday FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
-    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2))
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::int, 5218)), $2))
+    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2) - interval '1 day') -- days of all-day tasks are elsewhere than in UTC
+    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::bizydb.count, 5218))::int, $2) + interval '1 day')
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
 ORDER BY weeks.monday
@@ -433,7 +441,7 @@ ORDER BY weeks.monday
 
 type WorkloadParams struct {
 	At       *time.Time `json:"at"`
-	TimeZone string     `json:"time_zone"`
+	TimeZone TimeZone   `json:"time_zone"`
 	Weeks    int        `json:"weeks"`
 }
 

@@ -11,10 +11,10 @@ import (
 )
 
 const openTasks = `-- name: OpenTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT nullif($1::int, 0))
+LIMIT (SELECT nullif($1::bizydb.count, 0))
 `
 
 // OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
@@ -40,6 +40,7 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -58,24 +59,34 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 }
 
 const overdueTasks = `-- name: OverdueTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WITH asked (at, today) AS (
+  SELECT coalesce($3::timestamptz, now()), bizydb.due_on(bizydb.local_day($3::timestamptz, $4::bizydb.time_zone))
+)
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
-  AND due_date < (SELECT coalesce($2::timestamptz, now()))
+  AND due_date < (SELECT at FROM asked) -- as every all-day task of an earlier day is, too
+  AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
 ORDER BY due_date, priority, id
-LIMIT (SELECT nullif($3::int, 0))
+LIMIT (SELECT nullif($2::bizydb.count, 0))
 `
 
 type OverdueTasksParams struct {
 	WithBlocked bool       `json:"with_blocked"`
-	At          *time.Time `json:"at"`
 	Limit       int        `json:"limit"`
+	At          *time.Time `json:"at"`
+	TimeZone    TimeZone   `json:"time_zone"`
 }
 
 // OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
-// by due date, priority and id.
+// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone.
 func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, overdueTasks, arg.WithBlocked, arg.At, arg.Limit)
+	rows, err := q.db.Query(ctx, overdueTasks,
+		arg.WithBlocked,
+		arg.Limit,
+		arg.At,
+		arg.TimeZone,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +107,7 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -114,11 +126,12 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 }
 
 const searchTasks = `-- name: SearchTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower($1::text)) > 0 OR strpos(lower(description), lower($1)) > 0 OR strpos(lower(notes), lower($1)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold($1::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold($1))) > 0
+       OR strpos(bizydb.fold(notes), (SELECT bizydb.fold($1))) > 0)
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif($2::int, 0)
+LIMIT nullif($2::bizydb.count, 0)
 `
 
 type SearchTasksParams struct {
@@ -126,8 +139,10 @@ type SearchTasksParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
-// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+// SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
+// and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
+// Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
+// all. It reads all tasks of the user.
 func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, searchTasks, arg.Text, arg.Limit)
 	if err != nil {
@@ -150,6 +165,7 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -168,10 +184,10 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 }
 
 const taggedTasks = `-- name: TaggedTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
-LIMIT nullif($3::int, 0)
+LIMIT nullif($3::bizydb.count, 0)
 `
 
 type TaggedTasksParams struct {
@@ -204,6 +220,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -222,10 +239,10 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 }
 
 const tasksByPriority = `-- name: TasksByPriority :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = $1
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = $1::bizydb.count
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT nullif($2::int, 0))
+LIMIT (SELECT nullif($2::bizydb.count, 0))
 `
 
 type TasksByPriorityParams struct {
@@ -256,6 +273,7 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -274,91 +292,35 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 }
 
 const tasksDue = `-- name: TasksDue :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT $1::timestamptz, $2::timestamptz,
+    bizydb.due_on(bizydb.first_day($1, $4::bizydb.time_zone)), bizydb.due_on(bizydb.first_day($2, $4))
+)
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND due_date >= $1::timestamptz AND due_date < $2::timestamptz
-  AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  AND due_date >= $1::timestamptz - interval '1 day' AND due_date < $2::timestamptz + interval '1 day'
+  AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
+    ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
+  AND ($3::bizydb.count IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
 ORDER BY due_date, priority, id
-LIMIT nullif($3::int, 0)
+LIMIT nullif($3::bizydb.count, 0)
 `
 
 type TasksDueParams struct {
-	From   time.Time `json:"from"`
-	Before time.Time `json:"before"`
-	Limit  int       `json:"limit"`
+	From     time.Time `json:"from"`
+	Before   time.Time `json:"before"`
+	Limit    int       `json:"limit"`
+	TimeZone TimeZone  `json:"time_zone"`
 }
 
 // TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
-// priority and id.
+// priority and id. An all-day task is due when its day begins in TimeZone.
 func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, tasksDue, arg.From, arg.Before, arg.Limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Task{}
-	for rows.Next() {
-		var i Task
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.ParentGoalID,
-			&i.Title,
-			&i.Description,
-			&i.Priority,
-			&i.Status,
-			&i.BlockedReason,
-			&i.Category,
-			&i.EstimatedHours,
-			&i.ActualHours,
-			&i.DueDate,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.CompletedAt,
-			&i.Dependencies,
-			&i.Notes,
-			&i.Tags,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const tasksDueToday = `-- name: TasksDueToday :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
-  SELECT t.id FROM public.tasks t
-  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
-    AND t.due_date >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text), $2))
-    AND t.due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
-  UNION ALL
-  SELECT t.id FROM public.tasks t
-  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND $3::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
-)
-ORDER BY due_date NULLS LAST, priority, id
-LIMIT nullif($4::int, 0)
-`
-
-type TasksDueTodayParams struct {
-	At          *time.Time `json:"at"`
-	TimeZone    string     `json:"time_zone"`
-	WithUndated bool       `json:"with_undated"`
-	Limit       int        `json:"limit"`
-}
-
-// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
-// date, priority and id. With WithUndated the tasks without a due date follow.
-func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
-	rows, err := q.db.Query(ctx, tasksDueToday,
-		arg.At,
-		arg.TimeZone,
-		arg.WithUndated,
+	rows, err := q.db.Query(ctx, tasksDue,
+		arg.From,
+		arg.Before,
 		arg.Limit,
+		arg.TimeZone,
 	)
 	if err != nil {
 		return nil, err
@@ -380,6 +342,81 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tasksDueToday = `-- name: TasksDueToday :many
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT bizydb.day_start(day, $3::bizydb.time_zone), bizydb.day_start(day + 1, $3), bizydb.due_on(day), bizydb.due_on(day + 1)
+  FROM (SELECT bizydb.local_day($4::timestamptz, $3)) AS today (day)
+)
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
+  SELECT t.id FROM public.tasks t
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
+    AND t.due_date >= (SELECT least(from_time, from_day) FROM span) AND t.due_date < (SELECT greatest(before_time, before_day) FROM span)
+    AND CASE WHEN t.due_all_day THEN t.due_date = (SELECT from_day FROM span)
+      ELSE t.due_date >= (SELECT from_time FROM span) AND t.due_date < (SELECT before_time FROM span) END
+  UNION ALL
+  SELECT t.id FROM public.tasks t
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND $1::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+)
+ORDER BY due_date NULLS LAST, priority, id
+LIMIT nullif($2::bizydb.count, 0)
+`
+
+type TasksDueTodayParams struct {
+	WithUndated bool       `json:"with_undated"`
+	Limit       int        `json:"limit"`
+	TimeZone    TimeZone   `json:"time_zone"`
+	At          *time.Time `json:"at"`
+}
+
+// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
+// date, priority and id. With WithUndated the tasks without a due date follow.
+func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
+	rows, err := q.db.Query(ctx, tasksDueToday,
+		arg.WithUndated,
+		arg.Limit,
+		arg.TimeZone,
+		arg.At,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.BlockedReason,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -398,13 +435,13 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 }
 
 const tasksWithoutGoal = `-- name: TasksWithoutGoal :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT (SELECT nullif($1::int, 0))
+  LIMIT (SELECT nullif($1::bizydb.count, 0))
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -431,6 +468,7 @@ func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, erro
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -449,30 +487,36 @@ func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, erro
 }
 
 const upcomingTasks = `-- name: UpcomingTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT coalesce($2::timestamptz, now()), bizydb.day_start(day + days + 1, $3::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)
+  FROM (SELECT bizydb.local_day($2::timestamptz, $3), greatest(-1, least($4::bizydb.count, 36525))::int) AS today (day, days)
+)
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked')
-  AND due_date >= (SELECT coalesce($1::timestamptz, now()))
-  AND due_date < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2::text) + greatest(-1, least($3::int, 36525)) + 1, $2))
+  AND due_date >= (SELECT least(from_time, from_day) FROM span) AND due_date < (SELECT greatest(before_time, before_day) FROM span)
+  AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
+    ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
 ORDER BY due_date, priority, id
-LIMIT (SELECT nullif($4::int, 0))
+LIMIT (SELECT nullif($1::bizydb.count, 0))
 `
 
 type UpcomingTasksParams struct {
-	At       *time.Time `json:"at"`
-	TimeZone string     `json:"time_zone"`
-	Days     int        `json:"days"`
 	Limit    int        `json:"limit"`
+	At       *time.Time `json:"at"`
+	TimeZone TimeZone   `json:"time_zone"`
+	Days     int        `json:"days"`
 }
 
-// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
-// ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
+// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
+// tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
+// above 36525 counts as 36525.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
+		arg.Limit,
 		arg.At,
 		arg.TimeZone,
 		arg.Days,
-		arg.Limit,
 	)
 	if err != nil {
 		return nil, err
@@ -494,6 +538,7 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -512,10 +557,10 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 }
 
 const allTasks = `-- name: allTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::int, 0))
+LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::bizydb.count, 0))
 `
 
 // allTasks is ListTasks without a filter.
@@ -541,6 +586,7 @@ func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -559,17 +605,17 @@ func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
 }
 
 const filteredTasks = `-- name: filteredTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id())
     AND (t.status = $1 OR $1 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
     AND (t.parent_goal_id = $3 OR $3 IS NULL)
-    AND ($4::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND ($4::bizydb.count IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif($4::int, 0)
+  LIMIT nullif($4::bizydb.count, 0)
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -608,6 +654,7 @@ func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([
 			&i.EstimatedHours,
 			&i.ActualHours,
 			&i.DueDate,
+			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
@@ -629,18 +676,18 @@ const keysetTaggedTasks = `-- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
   WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
     AND (t.category = $10::text OR $10 IS NULL)
-    AND (t.priority = $11::int OR $11 IS NULL)
+    AND (t.priority = $11::bizydb.count OR $11 IS NULL)
     AND (t.parent_goal_id = $12::bigint OR $12 IS NULL)
     AND (NOT $13::bool OR t.parent_goal_id IS NULL)
-    AND ($14::text = '' OR strpos(lower(t.title), lower($14)) > 0 OR strpos(lower(t.description), lower($14)) > 0
-         OR strpos(lower(t.notes), lower($14)) > 0)
+    AND ($14::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($14))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($14))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($14))) > 0)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
   AS place (priority, due_date, created_at, id)
@@ -714,6 +761,7 @@ func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksPa
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
 			&i.Task.DueDate,
+			&i.Task.DueAllDay,
 			&i.Task.CreatedAt,
 			&i.Task.UpdatedAt,
 			&i.Task.CompletedAt,
@@ -740,11 +788,11 @@ WITH matching AS NOT MATERIALIZED (
     AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
     AND (t.status = $4 OR $4 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
-    AND (t.priority = $6 OR $6 IS NULL)
+    AND (t.priority = $6::bizydb.count OR $6 IS NULL)
     AND (t.parent_goal_id = $7 OR $7 IS NULL)
     AND (NOT $8::bool OR t.parent_goal_id IS NULL)
-    AND ($9::text = '' OR strpos(lower(t.title), lower($9)) > 0 OR strpos(lower(t.description), lower($9)) > 0
-         OR strpos(lower(t.notes), lower($9)) > 0)
+    AND ($9::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($9))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($9))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($9))) > 0)
 ), page AS (
   -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
   (SELECT id, priority, due_date, created_at FROM matching
@@ -765,9 +813,9 @@ WITH matching AS NOT MATERIALIZED (
    WHERE $2::bool AND (priority, due_date) < ($10::int, bizydb.due_or_never($11::timestamptz))
    ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT $3::int
@@ -833,6 +881,7 @@ func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]key
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
 			&i.Task.DueDate,
+			&i.Task.DueAllDay,
 			&i.Task.CreatedAt,
 			&i.Task.UpdatedAt,
 			&i.Task.CompletedAt,

@@ -12,7 +12,7 @@ import (
 
 const blockTask = `-- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type BlockTaskParams struct {
@@ -38,6 +38,7 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -50,7 +51,7 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 
 const completeTask = `-- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type CompleteTaskParams struct {
@@ -76,6 +77,7 @@ func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Tas
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -89,12 +91,12 @@ func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Tas
 const createTask = `-- name: CreateTask :one
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
-  due_date, dependencies, notes, tags, created_at, completed_at
+  due_date, due_all_day, dependencies, notes, tags, created_at, completed_at
 ) VALUES (
   $1, $2, $3, $4, $5, $6, $7, $8, $9,
-  $10, $11, $12, $13, $14, $15
+  $10, $11, $12, $13, $14, $15, $16
 )
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type CreateTaskParams struct {
@@ -108,6 +110,7 @@ type CreateTaskParams struct {
 	EstimatedHours *float64   `json:"estimated_hours"`
 	ActualHours    *float64   `json:"actual_hours"`
 	DueDate        *time.Time `json:"due_date"`
+	DueAllDay      bool       `json:"due_all_day"`
 	Dependencies   TaskIDs    `json:"dependencies"`
 	Notes          *string    `json:"notes"`
 	Tags           Tags       `json:"tags"`
@@ -116,8 +119,8 @@ type CreateTaskParams struct {
 }
 
 // CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
-// (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
-// exist it returns ErrUnknownReference.
+// (priority 3, pending, no goal, created now, no tags, no dependencies). A dependency given twice counts once. If the
+// parent goal or a dependency does not exist it returns ErrUnknownReference.
 func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, createTask,
 		arg.ParentGoalID,
@@ -130,6 +133,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		arg.EstimatedHours,
 		arg.ActualHours,
 		arg.DueDate,
+		arg.DueAllDay,
 		arg.Dependencies,
 		arg.Notes,
 		arg.Tags,
@@ -150,6 +154,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -162,7 +167,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 
 const deleteTask = `-- name: DeleteTask :one
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
@@ -182,6 +187,7 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -193,7 +199,7 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const getTask = `-- name: GetTask :one
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
 // GetTask returns one task, or ErrNotFound.
@@ -213,6 +219,7 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -225,7 +232,7 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 
 const moveTask = `-- name: MoveTask :one
 UPDATE public.tasks SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type MoveTaskParams struct {
@@ -251,6 +258,7 @@ func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -263,7 +271,7 @@ func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error
 
 const reopenTask = `-- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
@@ -284,6 +292,7 @@ func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -295,19 +304,20 @@ func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const rescheduleTask = `-- name: RescheduleTask :one
-UPDATE public.tasks SET due_date = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET due_date = $1, due_all_day = $2 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type RescheduleTaskParams struct {
-	DueDate *time.Time `json:"due_date"`
-	ID      TaskID     `json:"id"`
+	DueDate   *time.Time `json:"due_date"`
+	DueAllDay bool       `json:"due_all_day"`
+	ID        TaskID     `json:"id"`
 }
 
-// RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
-// ErrNotFound.
+// RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
+// not exist it returns ErrNotFound.
 func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, rescheduleTask, arg.DueDate, arg.ID)
+	row := q.db.QueryRow(ctx, rescheduleTask, arg.DueDate, arg.DueAllDay, arg.ID)
 	var i Task
 	err := row.Scan(
 		&i.ID,
@@ -322,6 +332,7 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -334,7 +345,7 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 
 const retagTask = `-- name: RetagTask :one
 UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type RetagTaskParams struct {
@@ -360,6 +371,7 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -372,7 +384,7 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 
 const startTask = `-- name: StartTask :one
 UPDATE public.tasks SET status = 'in_progress' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
@@ -393,6 +405,7 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -405,7 +418,7 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
 
 const unblockTask = `-- name: UnblockTask :one
 UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 // UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
@@ -426,6 +439,7 @@ func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,
@@ -447,12 +461,13 @@ UPDATE public.tasks SET
   estimated_hours = CASE WHEN NOT $10::bool THEN coalesce($11, estimated_hours) END,
   actual_hours = CASE WHEN NOT $12::bool THEN coalesce($13, actual_hours) END,
   due_date = CASE WHEN NOT $14::bool THEN coalesce($15, due_date) END,
-  dependencies = coalesce($16, dependencies),
-  notes = CASE WHEN NOT $17::bool THEN coalesce($18, notes) END,
-  tags = coalesce($19, tags),
-  parent_goal_id = CASE WHEN NOT $20::bool THEN coalesce($21, parent_goal_id) END
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $22
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, created_at, updated_at, completed_at, dependencies, notes, tags
+  due_all_day = coalesce($16, due_all_day),
+  dependencies = coalesce($17, dependencies),
+  notes = CASE WHEN NOT $18::bool THEN coalesce($19, notes) END,
+  tags = coalesce($20, tags),
+  parent_goal_id = CASE WHEN NOT $21::bool THEN coalesce($22, parent_goal_id) END
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $23
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
 `
 
 type UpdateTaskParams struct {
@@ -471,6 +486,7 @@ type UpdateTaskParams struct {
 	ActualHours         *float64   `json:"actual_hours"`
 	ClearDueDate        bool       `json:"clear_due_date"`
 	DueDate             *time.Time `json:"due_date"`
+	DueAllDay           *bool      `json:"due_all_day"`
 	Dependencies        TaskIDs    `json:"dependencies"`
 	ClearNotes          bool       `json:"clear_notes"`
 	Notes               *string    `json:"notes"`
@@ -482,9 +498,9 @@ type UpdateTaskParams struct {
 
 // UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 // unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
-// whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
-// blocked. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency does not,
-// ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
+// whole, and an empty slice clears them. CompletedAt follows Status, BlockedReason is cleared unless the task is blocked,
+// and DueAllDay with the due date. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency
+// does not, ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,
@@ -502,6 +518,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		arg.ActualHours,
 		arg.ClearDueDate,
 		arg.DueDate,
+		arg.DueAllDay,
 		arg.Dependencies,
 		arg.ClearNotes,
 		arg.Notes,
@@ -524,6 +541,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		&i.EstimatedHours,
 		&i.ActualHours,
 		&i.DueDate,
+		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CompletedAt,

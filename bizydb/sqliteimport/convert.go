@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	unicodetext "github.com/bizy-ai/bizydb/bizydb/internal/text"
 )
 
 // A row is one row of a file, whose values are converted. What is not taken over as it is, is found.
@@ -81,29 +83,41 @@ func (r *row) text(column string) *string {
 		r.note(column, BadText, v, s)
 	}
 	if len(s) > maxText {
-		s = cut(s)
+		s = cut(s, maxText)
 		r.note(column, TooLong, v, s)
 	}
 	return &s
 }
 
-// maxText is in bytes. PostgreSQL takes some more, in JSON as in a row.
-const maxText = 32 << 20
+// The most that columns take, and how much of a text fits into metrics however it is escaped there.
+const (
+	maxText     = 1_000_000 // bytes
+	maxInJSON   = maxText / 8
+	maxTitle    = 500 // characters
+	maxCategory = 100
+	maxProject  = 200
+	maxTag      = 250
+	maxTags     = 100
+	maxHours    = 1_000_000
+)
 
-func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxText)], "") }
+// maxJSON is how much JSON is read.
+const maxJSON = 32 << 20
+
+func cut(s string, limit int) string { return strings.ToValidUTF8(s[:min(len(s), limit)], "") }
 
 // limited is a column of text of at most max characters.
 func (r *row) limited(column string, limit int) *string {
 	s := r.text(column)
 	if s != nil && utf8.RuneCountInString(*s) > limit {
-		short := string([]rune(beginning(*s, limit))[:limit])
+		short := firstCharacters(*s, limit)
 		r.note(column, TooLong, *s, short)
 		return &short
 	}
 	return s
 }
 
-const maxTitle = 500
+func firstCharacters(s string, n int) string { return string([]rune(beginning(s, n))[:n]) }
 
 // title is the title and the description, which has the whole title if it is too long.
 func (r *row) title() (title string, description *string) {
@@ -112,7 +126,7 @@ func (r *row) title() (title string, description *string) {
 		title = *s
 	}
 	switch {
-	case strings.TrimSpace(title) == "":
+	case unicodetext.Blank(title):
 		short := fmt.Sprintf("Untitled %s %d", r.kind, r.id)
 		r.note("title", Blank, title, short)
 		return short, description
@@ -122,6 +136,10 @@ func (r *row) title() (title string, description *string) {
 		whole := title
 		if description != nil && *description != "" {
 			whole += "\n\n" + *description
+		}
+		if len(whole) > maxText {
+			whole = cut(whole, maxText)
+			r.note("description", TooLong, *description, whole)
 		}
 		return short, &whole
 	default:
@@ -200,7 +218,7 @@ func (r *row) hours(column string) *float64 {
 	case !ok:
 		r.note(column, NotANumber, v, "")
 		return nil
-	case f < 0 || math.IsInf(f, 0):
+	case f < 0 || f > maxHours:
 		r.note(column, OutOfRange, v, "")
 		return nil
 	default:
@@ -230,6 +248,16 @@ func (r *row) percentage(column string) int64 {
 	default:
 		return 100_00
 	}
+}
+
+// due is a due date, and whether it is a day: midnight UTC then, as the tables have it.
+func (r *row) due() (due *time.Time, allDay bool) {
+	if s, isText := r.value("due_date").(string); isText {
+		if day, err := time.Parse(time.DateOnly, strings.TrimSpace(s)); err == nil && storable(day) {
+			return &day, true
+		}
+	}
+	return r.time("due_date", nil, nil, ""), false
 }
 
 // time is a column with a time, nil where it is NULL. What cannot be read becomes other, which is named in words.
@@ -304,7 +332,7 @@ func (r *row) json(column string) (v any, ok bool) {
 		return []any{}, true
 	}
 	v, err := decodeJSON(raw)
-	if err != nil || len(raw) > maxText {
+	if err != nil || len(raw) > maxJSON {
 		return nil, false
 	}
 	v, changed := storableJSON(v)
@@ -357,7 +385,22 @@ func (r *row) tags() []string {
 	if !all {
 		r.note("tags", OtherJSON, r.value("tags"), jsonText(tags))
 	}
-	if project := r.project(); project != "" {
+	room := maxTags
+	project := r.project()
+	if project != "" {
+		room--
+	}
+	long := len(tags) > room
+	tags = tags[:min(len(tags), room)]
+	for i, tag := range tags {
+		if utf8.RuneCountInString(tag) > maxTag {
+			tags[i], long = firstCharacters(tag, maxTag), true
+		}
+	}
+	if long {
+		r.note("tags", TooLong, r.value("tags"), jsonText(tags))
+	}
+	if project != "" {
 		tags = append(tags, "project:"+project)
 	}
 	return tags
@@ -367,7 +410,7 @@ func (r *row) project() string {
 	if r.dropProjects {
 		return ""
 	}
-	project := r.text("project_name")
+	project := r.limited("project_name", maxProject)
 	if project == nil || strings.TrimSpace(*project) == "" {
 		return ""
 	}
@@ -381,14 +424,17 @@ func (r *row) metrics() map[string]any {
 	metrics, isObject := v.(map[string]any)
 	switch {
 	case !ok:
-		kept, _ := storableText(text(raw))
-		metrics = map[string]any{"imported": cut(kept)}
+		metrics = asText(raw)
 		r.note("metrics", NotJSON, raw, jsonText(metrics))
 	case v == nil:
 		metrics = map[string]any{}
 	case !isObject:
 		metrics = map[string]any{"imported": v}
 		r.note("metrics", OtherJSON, raw, jsonText(metrics))
+	}
+	if sizeInJSON(metrics) > maxText-2*8*maxProject { // with room for the project
+		metrics = asText(raw)
+		r.note("metrics", TooLong, raw, jsonText(metrics))
 	}
 	if project := r.project(); project != "" {
 		if other, taken := metrics["project"]; !taken {
@@ -398,6 +444,12 @@ func (r *row) metrics() map[string]any {
 		}
 	}
 	return metrics
+}
+
+// asText is what becomes of metrics that cannot be stored as they are.
+func asText(raw any) map[string]any {
+	kept, _ := storableText(text(raw))
+	return map[string]any{"imported": cut(kept, maxInJSON)}
 }
 
 // dependencies are the ids of the file that a task waits for, each once.

@@ -30,14 +30,15 @@
 // corrected they are imported together. Nothing else is left out.
 //
 //   - Ids are new, and references follow. The parent goal of a row is dropped if it does not exist; so is a dependency on a task that
-//     does not exist or is listed twice. In a cycle of goals the one with the lowest id becomes a root. In a cycle of tasks one dependency is
+//     does not exist or is listed twice. In a cycle of goals the one with the lowest id becomes a root, and so does every goal on the 101st
+//     level of a tree. In a cycle of tasks one dependency is
 //     dropped, the last one met on a walk from the lowest id. None of this leaves a row out.
-//   - Title: a blank one becomes "Untitled task 7", with the old id. One of more than 500 characters is cut, and put in full at the
+//   - Title: one without a visible character becomes "Untitled task 7", with the old id. One of more than 500 characters is cut, and put in full at the
 //     start of the description.
 //   - Priority: the nearest of 1 to 5, or 3 if it is unset or not an integer.
 //   - Status: ignoring case, with spaces or hyphens for underscores; pending or active if it is unknown.
 //   - Horizon: ignoring case; none if it is unknown. Category: its first 100 characters.
-//   - Hours: dropped if they are negative or not a number.
+//   - Hours: dropped if they are negative, over 1,000,000 or not a number.
 //   - Progress: from 0 to 100 with two decimals; 0 if it is unset or not a number. A goal with tasks or sub-goals gets the percentage of its
 //     work, and 100 if it is completed; if that differs from the file it is reported as [Recounted]. Rounding the percentage of
 //     another goal is not reported. An active goal whose tasks and sub-goals are all done becomes completed now, which is reported.
@@ -45,18 +46,19 @@
 //     one, though possibly not if it is only active goals at 100 percent, clears its CompletedAt, and reopens completed goals above.
 //     These are reported as [NewWork], except goals that are not in the file.
 //   - Tags: an array of strings. A single string becomes one tag; other values in an array become strings, and null is dropped. An object
-//     and invalid JSON are dropped.
+//     and invalid JSON are dropped. A tag keeps its first 250 characters, a task its first 100 tags.
 //   - Dependencies: an array of ids, also as strings. Other values are dropped.
-//   - Metrics: an object. Any other value, and invalid JSON, is stored in it under "imported".
+//   - Metrics: an object. Any other value, and invalid JSON, is stored in it under "imported"; so is an object of about 1,000,000
+//     bytes or more, as a text. Such a text is cut after 125,000 bytes.
 //   - The project of a task becomes a tag, "project:" and its name. That of a goal is stored under "project" in its metrics, unless that key is
-//     used. [Options].DropProjects does neither. Other columns and tables are not imported; the report counts them.
+//     used. Of its name 200 characters count. [Options].DropProjects does neither. Other columns and tables are not imported; the report counts them.
 //   - Characters that PostgreSQL does not allow are dropped (U+0000) or become U+FFFD (invalid UTF-8). In metrics, a number that does
-//     not fit a float64 becomes a string. Texts are cut after 32 MB.
+//     not fit a float64 becomes a string. Texts are cut after 1,000,000 bytes.
 //
 // # Times
 //
 // A time can have a fraction, of which microseconds are kept, a space or a T as separator, and an offset from UTC, which then counts. A
-// date means midnight. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
+// date means midnight, but a due date that is only a date is an all-day task. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
 //
 //   - tasks.created_at in UTC before 2025-10-11, in the zone from that day on;
 //   - tasks.completed_at, tasks.due_date and goals.target_date in the zone;

@@ -251,11 +251,11 @@ func TestLongTexts(t *testing.T) {
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	text := strings.Repeat("a long story ", 10_000)
-	f.insert(t, "goals", record{"id": 1, "title": "Goal", "description": strings.Repeat(text, 100)})
+	f.insert(t, "goals", record{"id": 1, "title": "Goal", "description": strings.Repeat(text, 7)})
 	for id := range 300 {
 		f.insert(t, "tasks", record{"id": id, "title": "Task", "notes": text})
 	}
-	f.insert(t, "tasks", record{"id": 1000, "title": "Task", "notes": strings.Repeat("x", 33<<20)})
+	f.insert(t, "tasks", record{"id": 1000, "title": "Task", "notes": strings.Repeat("x", 33_000_000)})
 	report := importFile(t, db, user, f.path, sqliteimport.Options{})
 	stored := importedFor(t, db, user)
 	length := func(text *string) int {
@@ -264,7 +264,7 @@ func TestLongTexts(t *testing.T) {
 		}
 		return len(*text)
 	}
-	if notes := stored.tasks[299].Notes; length(stored.goals[1].Description) != 100*len(text) || notes == nil || *notes != text || length(stored.tasks[1000].Notes) != 32<<20 {
+	if notes := stored.tasks[299].Notes; length(stored.goals[1].Description) != 7*len(text) || notes == nil || *notes != text || length(stored.tasks[1000].Notes) != 1_000_000 {
 		t.Error("texts are not what they were")
 	}
 	var found []sqliteimport.Problem

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	unicodetext "github.com/bizy-ai/bizydb/bizydb/internal/text"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -103,11 +104,17 @@ func checkTask(t *testing.T, column string, converted any) {
 		t.Errorf("%s: completed %v, status %s", column, p.CompletedAt, p.Status)
 	}
 	for _, h := range []*float64{p.EstimatedHours, p.ActualHours} {
-		if h != nil && !(*h >= 0 && *h < math.Inf(1)) {
+		if h != nil && !(*h >= 0 && *h <= 1_000_000) {
 			t.Errorf("%s: %g hours", column, *h)
 		}
 	}
+	if len(p.Tags) > 100 {
+		t.Errorf("%s: %d tags", column, len(p.Tags))
+	}
 	for _, tag := range p.Tags {
+		if utf8.RuneCountInString(tag) > 250 {
+			t.Errorf("%s: a tag of %d characters", column, utf8.RuneCountInString(tag))
+		}
 		checkTexts(t, column, "x", &tag)
 	}
 	checkTimes(t, column, p.CreatedAt, p.CompletedAt, p.DueDate)
@@ -151,11 +158,11 @@ var (
 
 func checkTexts(t *testing.T, column, title string, texts ...*string) {
 	t.Helper()
-	if strings.TrimSpace(title) == "" || utf8.RuneCountInString(title) > 500 {
+	if unicodetext.Blank(title) || utf8.RuneCountInString(title) > 500 {
 		t.Errorf("%s: title %q", column, title)
 	}
 	for _, s := range append(texts, &title) {
-		if s != nil && (!utf8.ValidString(*s) || strings.ContainsRune(*s, 0)) {
+		if s != nil && (!utf8.ValidString(*s) || strings.ContainsRune(*s, 0) || len(*s) > 1_000_000) {
 			t.Errorf("%s: text %q", column, *s)
 		}
 	}

@@ -29,6 +29,30 @@ func decodeJSON(s string) (any, error) {
 	return v, nil
 }
 
+// sizeInJSON is at least how many bytes jsonb has as text: every number with all of its digits, a space after each comma and colon.
+func sizeInJSON(v any) int {
+	size := len("{}")
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			size += sizeInJSON(key) + len(": , ") + sizeInJSON(value)
+		}
+	case []any:
+		for _, value := range v {
+			size += len(", ") + sizeInJSON(value)
+		}
+	case json.Number:
+		size += len(v)
+		if _, exponent, ok := strings.Cut(strings.ToLower(v.String()), "e"); ok {
+			digits, _ := strconv.Atoi(exponent)
+			size += max(digits, -digits)
+		}
+	default: // a text, or less
+		size += len(jsonText(v))
+	}
+	return size
+}
+
 func depth(v any) int {
 	deepest := 0
 	switch v := v.(type) {

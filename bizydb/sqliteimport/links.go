@@ -1,6 +1,7 @@
 package sqliteimport
 
 import (
+	"context"
 	"slices"
 	"strconv"
 )
@@ -86,6 +87,47 @@ func (i *importer) cutGoalCycles() {
 		})
 		*parent = none
 	}
+}
+
+// maxLevels is how many levels of goals the database takes.
+const maxLevels = 100
+
+// cutDeepGoals makes a root of each goal that would be on another level.
+func (i *importer) cutDeepGoals(ctx context.Context) error {
+	o := &i.outline
+	levels := make([]int, len(o.goalFacts)) // of fresh goals, and of known ones above them
+	order := o.fromTheRoots()
+	if slices.ContainsFunc(order, func(at int32) bool {
+		return o.goalFacts[at].parent != none && o.goals.states[o.goalFacts[at].parent] == known
+	}) {
+		list, err := i.queries.GoalStatuses(ctx)
+		if err != nil {
+			return err
+		}
+		parents := make(map[int64]int64, len(list))
+		for _, goal := range list {
+			parents[int64(goal.ID)] = goal.ParentGoalID.Int64 // 0 for none
+		}
+		for at, id := range o.goals.newIDs {
+			for ; o.goals.states[at] == known && id != 0 && levels[at] < maxLevels; id = parents[id] {
+				levels[at]++
+			}
+		}
+	}
+	for _, at := range order {
+		parent := &o.goalFacts[at].parent
+		if *parent != none && levels[*parent] == maxLevels {
+			i.found(Finding{
+				Table: "goals", ID: o.goals.ids[at], Column: "parent_goal_id", Problem: TooDeep,
+				Old: strconv.FormatInt(o.goals.ids[*parent], 10),
+			})
+			*parent = none
+		}
+		if levels[at] = 1; *parent != none {
+			levels[at] += levels[*parent]
+		}
+	}
+	return nil
 }
 
 // cutDependencyCycles drops dependencies that close a cycle, on a walk that goes to what a task waits for before it goes

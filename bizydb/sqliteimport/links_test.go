@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -194,5 +195,36 @@ func TestUnderRefusedRows(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[int64][]int64{1: {2}, 2: {5, 4}, 3: {5}, 4: {5}}, stored.dependencies()); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+}
+
+// Trees have at most 100 levels, those that are here already counted in: a goal on the next one becomes a root.
+func TestDeepGoals(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldGoals, oldTasks)
+	for id := range int64(250) {
+		f.insert(t, "goals", goalUnder(id+1, id))
+	}
+	finding := func(id, old int64) sqliteimport.Finding {
+		return sqliteimport.Finding{Table: "goals", ID: id, Column: "parent_goal_id", Problem: sqliteimport.TooDeep, Old: fmt.Sprint(old)}
+	}
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	if diff := cmp.Diff([]sqliteimport.Finding{finding(101, 100), finding(201, 200)}, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	f.insert(t, "goals", goalUnder(301, 99), goalUnder(302, 301), goalUnder(303, 302), goalUnder(304, 200), goalUnder(305, 250))
+	report = importFile(t, db, user, f.path, sqliteimport.Options{})
+	if diff := cmp.Diff([]sqliteimport.Finding{finding(302, 301), finding(304, 200)}, report.Findings); diff != "" {
+		t.Errorf("findings of the second import (-want +got):\n%s", diff)
+	}
+	tree, err := db.As(user).GoalTree(t.Context(), 0)
+	levels := map[int]int{}
+	for _, row := range tree {
+		levels[row.Depth]++
+	}
+	if err != nil || len(tree) != 255 || levels[0] != 5 || levels[99] != 3 || levels[100] != 0 {
+		t.Errorf("goals by level %v: %v", levels, err)
 	}
 }

@@ -82,6 +82,7 @@ const (
 	Missing           Problem = "is not there"
 	Deleted           Problem = "has been deleted since it was imported"
 	Cycle             Problem = "is in a cycle"
+	TooDeep           Problem = "is on the 101st level of goals"
 	Duplicate         Problem = "is listed twice"
 	Changed           Problem = "has changed in the file since it was imported"
 	PossibleDuplicate Problem = "may have been imported before, with another title or time of creation"
@@ -92,7 +93,7 @@ const (
 // refuses says whether a problem is a reason to leave a row out.
 func (p Problem) refuses() bool {
 	switch p {
-	case SkippedTime, RepeatedTime, InFuture, Missing, Deleted, Cycle, Duplicate, Changed, PossibleDuplicate, NewWork, Recounted:
+	case SkippedTime, RepeatedTime, InFuture, Missing, Deleted, Cycle, TooDeep, Duplicate, Changed, PossibleDuplicate, NewWork, Recounted:
 		return false
 	default:
 		return true

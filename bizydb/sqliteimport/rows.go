@@ -78,14 +78,14 @@ func (r *row) task() task {
 		Priority: new(r.priority()),
 		Status: planner.TaskStatus(r.oneOf("status", string(planner.TaskPending),
 			string(planner.TaskPending), string(planner.TaskInProgress), string(planner.TaskCompleted), string(planner.TaskBlocked))),
-		Category:       r.limited("category", 100),
+		Category:       r.limited("category", maxCategory),
 		EstimatedHours: r.hours("estimated_hours"),
 		ActualHours:    r.hours("actual_hours"),
-		DueDate:        r.time("due_date", nil, nil, ""),
 		Notes:          r.text("notes"),
 		Tags:           r.tags(),
 	}}
 	t.Title, t.Description = r.title()
+	t.DueDate, t.DueAllDay = r.due()
 	created := r.timeOr("created_at", beforeTheChange, r.now, atImport)
 	t.CreatedAt = &created
 	if t.Status == planner.TaskCompleted {

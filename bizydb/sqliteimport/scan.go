@@ -167,7 +167,7 @@ func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
 		}
 	}
 	i.cutGoalCycles()
-	return nil
+	return i.cutDeepGoals(ctx)
 }
 
 func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {

@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -35,10 +36,10 @@ func TestTimes(t *testing.T) {
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00:00.123456789", "2025-06-01 10:00:00.123456", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01T12:00:00.5", "2025-06-01 10:00:00.5", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00", "2025-06-01 10:00:00", ""},
-		{"Europe/Berlin", "tasks", "due_date", " 2025-06-01 ", "2025-05-31 22:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", " 2025-06-01 ", "2025-06-01 00:00:00", ""}, // a day, as in every zone
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01T12:00:00Z", "2025-06-01 12:00:00", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00:00-05:00", "2025-06-01 17:00:00", ""},
-		{"Europe/Berlin", "tasks", "due_date", "2024-02-29", "2024-02-28 23:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", "2024-02-29", "2024-02-29 00:00:00", ""},
 
 		// The clock goes forward at two, and back at three.
 		{"Europe/Berlin", "tasks", "due_date", "2025-03-30 01:59:59", "2025-03-30 00:59:59", ""},
@@ -61,7 +62,7 @@ func TestTimes(t *testing.T) {
 		{"Africa/Cairo", "goals", "target_date", "2023-04-28", "2023-04-27 22:00:00", skipped},
 		{"Pacific/Apia", "goals", "target_date", "2011-12-30", "2011-12-30 10:00:00", skipped}, // a whole day
 		{"Pacific/Apia", "goals", "target_date", "2011-12-31", "2011-12-30 10:00:00", ""},
-		{"Pacific/Kiritimati", "tasks", "due_date", "2025-01-01", "2024-12-31 10:00:00", ""},
+		{"Pacific/Kiritimati", "tasks", "due_date", "2025-01-01", "2025-01-01 00:00:00", ""},
 		{"UTC", "tasks", "due_date", "2025-03-30 02:30:00", "2025-03-30 02:30:00", ""},
 	} {
 		t.Run(c.zone+" "+c.table+"."+c.column+" "+c.old, func(t *testing.T) {
@@ -88,6 +89,9 @@ func TestTimes(t *testing.T) {
 			if got == nil || !got.Equal(want) {
 				t.Errorf("%v, want %v", got, want)
 			}
+			if isDay := c.column == "due_date" && len(strings.TrimSpace(c.old)) == len(time.DateOnly); task.DueAllDay != isDay {
+				t.Errorf("due on a day %v, want %v", task.DueAllDay, isDay)
+			}
 			var findings []sqliteimport.Finding
 			if c.problem != "" {
 				findings = []sqliteimport.Finding{{Table: c.table, ID: 7, Column: c.column, Problem: c.problem, Old: c.old, New: want.Format(time.RFC3339Nano)}}
@@ -105,7 +109,7 @@ func TestMachinesZone(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
-	f.insert(t, "tasks", record{"id": 1, "title": "Timed", "due_date": "2025-06-01"})
+	f.insert(t, "tasks", record{"id": 1, "title": "Timed", "due_date": "2025-06-01 00:00:00"})
 	report, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, sqliteimport.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,11 @@ func checkUnchanged(t *testing.T, in *table, values []any, zone *time.Location, 
 		each(aText(p.Category), p.Category, "category")
 		each(aNumber(p.EstimatedHours, 0), p.EstimatedHours, "estimated_hours")
 		each(aNumber(p.ActualHours, 0), p.ActualHours, "actual_hours")
-		each(aTime(p.DueDate, never), p.DueDate, "due_date")
+		due := aTime(p.DueDate, never)
+		if p.DueAllDay {
+			due = func(v any) bool { return sameTime(v, p.DueDate, time.UTC, never) }
+		}
+		each(due, p.DueDate, "due_date")
 		each(aTime(p.CreatedAt, "2025-10-11"), p.CreatedAt, "created_at")
 		each(aTime(p.CompletedAt, never), p.CompletedAt, "completed_at")
 		each(aReference(task.goal, task.hasGoal), task.goal, "parent_goal_id")

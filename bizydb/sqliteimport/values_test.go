@@ -31,6 +31,7 @@ var (
 var taskRepairs = []repair{
 	{"title", "", sqliteimport.Blank, "Untitled task 1", "Untitled task 1"},
 	{"title", " \t\u00a0", sqliteimport.Blank, "Untitled task 2", "Untitled task 2"},
+	{"title", "\u200b\u2060 \u00ad", sqliteimport.Blank, "Untitled task 3", "Untitled task 3"},
 	{"title", long, sqliteimport.TooLong, strings.Repeat("ü", 199) + "…", long[:2*499] + "…"},
 	{"title", "nul\x00l", sqliteimport.BadText, "null", "null"},
 	{"title", []byte("caf\xe9"), sqliteimport.BadText, "caf\uFFFD", "caf\uFFFD"},
@@ -47,11 +48,15 @@ var taskRepairs = []repair{
 	{"category", category, sqliteimport.TooLong, category[:100], new(category[:100])},
 	{"estimated_hours", -1, sqliteimport.OutOfRange, "", (*float64)(nil)},
 	{"estimated_hours", "0x1p4", sqliteimport.NotANumber, "", (*float64)(nil)},
+	{"estimated_hours", 1000001, sqliteimport.OutOfRange, "", (*float64)(nil)},
+	{"estimated_hours", 1e308, sqliteimport.OutOfRange, "", (*float64)(nil)},
 	{"estimated_hours", "two", sqliteimport.NotANumber, "", (*float64)(nil)},
+	{"due_date", "10000-01-01", sqliteimport.NotATime, "", (*time.Time)(nil)},
+	{"due_date", "9999-12-31T23:00:00-02:00", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", "next week", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", "2025-02-30", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", 20250101, sqliteimport.NotATime, "", (*time.Time)(nil)},
-	{"due_date", "0001-01-01", sqliteimport.NotATime, "", (*time.Time)(nil)}, // which begins in the year before in Berlin
+	{"due_date", "0001-01-01 00:00", sqliteimport.NotATime, "", (*time.Time)(nil)}, // which begins in the year before in Berlin
 	{"completed_at", "2025-03-01 10:00:00", sqliteimport.NotComplete, "", (*time.Time)(nil)},
 	{"dependencies", "2, 3", sqliteimport.NotJSON, "[]", planner.TaskIDs{}},
 	{"dependencies", `{"2": true}`, sqliteimport.OtherJSON, "[]", planner.TaskIDs{}},
@@ -62,6 +67,8 @@ var taskRepairs = []repair{
 	{"tags", `{"work": 1}`, sqliteimport.OtherJSON, "[]", planner.Tags{}},
 	{"tags", `["work", 7, null, true, ["x"]]`, sqliteimport.OtherJSON, `["work","7","true","[\"x\"]"]`, planner.Tags{"work", "7", "true", `["x"]`}},
 	{"tags", `["a\u0000b"]`, sqliteimport.BadText, `["ab"]`, planner.Tags{"ab"}},
+	{"tags", `["` + long + `"]`, sqliteimport.TooLong, `["` + strings.Repeat("ü", 197) + "…", planner.Tags{long[:2*250]}},
+	{"tags", `["a"` + strings.Repeat(`,"a"`, 100) + `]`, sqliteimport.TooLong, `["a"` + strings.Repeat(`,"a"`, 48) + `,"a…`, planner.Tags(strings.Fields(strings.Repeat("a ", 100)))},
 	{"tags", `["\ud800"]`, sqliteimport.BadText, `["` + "\uFFFD" + `"]`, planner.Tags{"\uFFFD"}},
 }
 
@@ -83,6 +90,8 @@ var goalRepairs = []repair{
 	{"metrics", `{"n": 0e99999999999}`, sqliteimport.BadText, `{"n":"0e99999999999"}`, planner.Metrics{"n": "0e99999999999"}},
 	{"metrics", `{"a\u0000": 1}`, sqliteimport.BadText, `{"a":1}`, planner.Metrics{"a": 1.0}},
 	{"metrics", strings.Repeat("[", 600) + strings.Repeat("]", 600), sqliteimport.NotJSON, `{"imported":"` + strings.Repeat("[", 186) + "…", planner.Metrics{"imported": strings.Repeat("[", 600) + strings.Repeat("]", 600)}},
+	{"metrics", `{"a": "` + strings.Repeat("x", 1_000_000) + `"}`, sqliteimport.TooLong, `{"imported":"{\"a\": \"` + strings.Repeat("x", 176) + "…", planner.Metrics{"imported": (`{"a": "` + strings.Repeat("x", 125_000))[:125_000]}},
+	{"description", strings.Repeat("x", 1_000_001), sqliteimport.TooLong, strings.Repeat("x", 199) + "…", new(strings.Repeat("x", 1_000_000))},
 	{"target_date", "soon", sqliteimport.NotATime, "", (*time.Time)(nil)},
 }
 

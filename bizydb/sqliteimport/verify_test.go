@@ -79,7 +79,7 @@ func TestEveryField(t *testing.T) {
 			for _, finding := range report.Findings {
 				reported[fmt.Sprint(finding.Table, finding.ID, finding.Column)] = true
 			}
-			comesFrom := map[string]string{"tags": "project_name", "metrics": "project_name", "description": "title", "completed_at": "status"}
+			comesFrom := map[string]string{"tags": "project_name", "metrics": "project_name", "description": "title", "completed_at": "status", "due_all_day": "due_date"}
 			equal := 0
 			for table, records := range written {
 				for _, r := range records {
@@ -253,6 +253,10 @@ func asImported(t *testing.T, table string, r record) map[string]any {
 	want["priority"], want["category"], want["notes"] = r["priority"], textOrNil("category"), textOrNil("notes")
 	want["estimated_hours"], want["actual_hours"] = hours("estimated_hours"), hours("actual_hours")
 	want["due_date"], want["created_at"], want["completed_at"] = moment("due_date", berlin), moment("created_at", createdZone), moment("completed_at", berlin)
+	want["due_all_day"] = false
+	if due, ok := r["due_date"].(string); ok && len(due) == len(time.DateOnly) {
+		want["due_date"], want["due_all_day"] = moment("due_date", time.UTC), true
+	}
 	want["dependencies"], want["tags"] = dependencies, tags
 	return want
 }

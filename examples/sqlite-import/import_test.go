@@ -269,7 +269,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{nil, "-user is missing", 2},
 		{[]string{"-user", "a@b.c"}, "DATABASE_URL is not set", 2},
-		{[]string{"-user", "a@b.c", "-zone", "Mars/Olympus"}, "unknown time zone Mars/Olympus", 2},
+		{[]string{"-user", "a@b.c", "-zone", "Mars/Olympus"}, "must be the name of a time zone in the IANA database", 2},
 		{[]string{"-user", "a@b.c", "-zone", ""}, "it has no name", 2},
 		{[]string{"-nonsense"}, "not defined: -nonsense", 2},
 		{[]string{"-h"}, "usage: sqlite-import -user EMAIL [flags] [FILE]", 0},

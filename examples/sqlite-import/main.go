@@ -31,11 +31,11 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
-	_ "time/tzdata" // the zones, where the machine has none
 
 	"golang.org/x/term"
 
 	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
 )
 
@@ -93,7 +93,7 @@ func parse(args []string, stderr io.Writer) (*job, error) {
 		if name == "" { // which would be UTC
 			return errors.New("it has no name")
 		}
-		zone, err := time.LoadLocation(name)
+		zone, err := planner.TimeZone(name).Location()
 		j.options.Zone = zone
 		return err
 	})

@@ -4,14 +4,14 @@
 -- name: CreateTasks :many
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
-  due_date, dependencies, notes, tags, created_at, completed_at
+  due_date, due_all_day, dependencies, notes, tags, created_at, completed_at
 )
 SELECT
   n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.blocked_reason, n.category, n.estimated_hours, n.actual_hours,
-  n.due_date, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
+  n.due_date, n.due_all_day, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
 FROM jsonb_to_recordset(@tasks::bizydb.new_tasks) AS n (
   parent_goal_id bigint, title text, description text, priority integer, status text, blocked_reason text, category text,
-  estimated_hours double precision, actual_hours double precision, due_date timestamptz, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
+  estimated_hours double precision, actual_hours double precision, due_date timestamptz, due_all_day boolean, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
 )
 RETURNING id;
 

@@ -41,7 +41,7 @@ WHERE user_id = (SELECT bizydb.current_user_id())
     WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id::bigint) <> 'completed'
   ))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
 -- does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on

@@ -19,7 +19,7 @@ SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
   AND target_date <= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()) + interval '720 hours')
 ORDER BY target_date, created_at, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
 -- those without one last.
@@ -27,7 +27,7 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
 -- by creation. RootsOnly excludes sub-goals.
@@ -39,16 +39,17 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
   AND (NOT @roots_only::bool OR parent_goal_id IS NULL)
 ORDER BY target_date NULLS LAST, created_at, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- SearchGoals returns the goals with Text in their title, description or success criteria, ignoring case, in the order of
--- ListGoals. There are no wildcards: % and _ match themselves. An empty Text matches all.
+-- SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
+-- the order of ListGoals. An empty Text matches all.
 -- name: SearchGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(success_criteria), lower(@text)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold(@text::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold(@text))) > 0
+       OR strpos(bizydb.fold(success_criteria), (SELECT bizydb.fold(@text))) > 0)
 ORDER BY target_date NULLS LAST, created_at, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
 -- TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
@@ -57,6 +58,6 @@ SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status = 'active'
   AND target_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
-  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + greatest(-1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
+  AND target_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone) + greatest(-1, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, @time_zone))
 ORDER BY target_date, created_at, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);

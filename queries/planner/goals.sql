@@ -6,7 +6,7 @@ RETURNING *;
 
 -- CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
 -- (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns
--- ErrUnknownReference.
+-- ErrUnknownReference; a goal on the 101st level gives ErrInvalid.
 -- name: CreateGoal :one
 INSERT INTO public.goals (
   parent_goal_id, title, description, horizon, target_date, status,
@@ -28,8 +28,8 @@ RETURNING *;
 SELECT * FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
 -- MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
--- goal under itself or under one of its own sub-goals gives ErrGoalCycle. If the goal does not exist it returns
--- ErrNotFound; if the parent does not, ErrUnknownReference.
+-- goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
+-- goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 -- name: MoveGoal :one
 UPDATE public.goals SET parent_goal_id = sqlc.narg('parent_goal_id') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
@@ -43,8 +43,8 @@ RETURNING *;
 
 -- UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
 -- unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
--- empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle. If the goal does not
--- exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+-- empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
+-- ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
 -- name: UpdateGoal :one
 UPDATE public.goals SET
   title = coalesce(sqlc.narg('title'), title),

@@ -1,25 +1,32 @@
--- CompletionRate counts the tasks due at or after From and before Before: all, those completed, and those completed by
--- their due date. Rate is the completed share, from 0 to 1, 0 if none was due.
+-- CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
+-- those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
+-- from 0 to 1, 0 if none was due.
 -- name: CompletionRate :one
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT sqlc.arg('from')::timestamptz, sqlc.arg('before')::timestamptz,
+    bizydb.due_on(bizydb.first_day(sqlc.arg('from'), @time_zone::bizydb.time_zone)), bizydb.due_on(bizydb.first_day(sqlc.arg('before'), @time_zone))
+)
 SELECT count(*)::int AS due,
   count(*) FILTER (WHERE status = 'completed')::int AS completed,
-  count(*) FILTER (WHERE completed_at <= due_date)::int AS on_time,
+  count(*) FILTER (WHERE CASE WHEN due_all_day THEN bizydb.due_day(completed_at, false, @time_zone::bizydb.time_zone) <= bizydb.due_day(due_date, true, '') ELSE completed_at <= due_date END)::int AS on_time,
   coalesce(count(*) FILTER (WHERE status = 'completed')::float8 / nullif(count(*), 0), 0)::float8 AS rate
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz;
+  AND due_date >= sqlc.arg('from')::timestamptz - interval '1 day' AND due_date < sqlc.arg('before')::timestamptz + interval '1 day'
+  AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
+    ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END;
 
 -- DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
 -- actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
 -- 36525; below 1 it returns an empty slice.
 -- name: DailyCompletions :many
 SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least(sqlc.arg('days')::int, 36525)) - 1) AS n) AS days (day)
+FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone)) AS now (day)
+CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least(sqlc.arg('days')::bizydb.count, 36525))::int - 1) AS n WHERE now.day - n BETWEEN '0001-01-01' AND '9999-12-31') AS days (day)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.local_day(completed_at, @time_zone) AS day FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - greatest(0, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - greatest(0, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
 ) AS t ON t.day = days.day
 GROUP BY days.day
@@ -39,9 +46,9 @@ WITH RECURSIVE tree (id) AS (
   UNION ALL
   SELECT g.id FROM tree t JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id AND g.status <> 'cancelled'
 ), span (day, days) AS (
-  SELECT now.day, greatest(1, least(sqlc.arg('days')::int, now.day - bizydb.local_day(g.created_at, @time_zone) + 1))
+  SELECT now.day, greatest(1, least(sqlc.arg('days')::bizydb.count, now.day - bizydb.local_day(g.created_at, @time_zone::bizydb.time_zone) + 1))::int
   FROM public.goals g
-  CROSS JOIN (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) AS day) AS now
+  CROSS JOIN (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone) AS day) AS now
   WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
 ), work (remaining) AS (
   SELECT count(*) FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id = ANY (ARRAY(SELECT id FROM tree)) AND t.status <> 'completed'
@@ -63,15 +70,15 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
 
--- TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the
--- database's collation, tasks without a category last.
+-- TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
+-- points of the category, tasks without one last.
 -- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
 GROUP BY category
-ORDER BY category NULLS LAST;
+ORDER BY category COLLATE "C" NULLS LAST;
 
 -- TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
 -- name: TaskCountsByPriority :many
@@ -111,22 +118,22 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND (parent_goal_id = sqlc.nar
 -- Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
 -- below 1 counts as 1, above 36525 as 36525.
 -- name: Velocity :one
-SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::int, 36525)))::float8 AS per_day
+SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::bizydb.count, 36525))::int)::float8 AS per_day
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) - greatest(1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
+  AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone) - greatest(1, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
 -- WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
 -- 5218 counts as 5218; below 1 it returns an empty slice.
 -- name: WeeklyCompletions :many
 SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1) AS n) AS weeks (monday)
+FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))) AS now (monday)
+CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1) AS n WHERE now.monday - 7 * n BETWEEN '0001-01-01' AND '9999-12-31') AS weeks (monday)
 LEFT JOIN (
   SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, @time_zone)) AS monday FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1), @time_zone))
+    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1), @time_zone))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7, @time_zone))
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
@@ -142,13 +149,13 @@ SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (
   coalesce(sum(t.estimated_hours), 0)::float8 AS estimated_hours,
   coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
   coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::int, 5218)) - 1) AS n) AS weeks (monday)
+FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))) AS now (monday)
+CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1) AS n WHERE now.monday + 7 * n BETWEEN '0001-01-01' AND '9999-12-31') AS weeks (monday)
 LEFT JOIN (
-  SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.local_day(due_date, @time_zone)) AS monday FROM public.tasks
+  SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.due_day(due_date, due_all_day, @time_zone)) AS monday FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
-    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone))
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * greatest(0, least(sqlc.arg('weeks')::int, 5218)), @time_zone))
+    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone) - interval '1 day') -- days of all-day tasks are elsewhere than in UTC
+    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int, @time_zone) + interval '1 day')
 ) AS t ON t.monday = weeks.monday
 GROUP BY weeks.monday
 ORDER BY weeks.monday;

@@ -3,7 +3,7 @@
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::int, 0));
+LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::bizydb.count, 0));
 
 -- filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 -- name: filteredTasks :many
@@ -13,9 +13,9 @@ SELECT tasks.* FROM (
     AND (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
-    AND (sqlc.arg('limit')::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND (sqlc.arg('limit')::bizydb.count IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT nullif(sqlc.arg('limit')::int, 0)
+  LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0)
 ) AS page
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
@@ -29,11 +29,11 @@ WITH matching AS MATERIALIZED (
   CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
   WHERE (t.status = sqlc.narg('status')::bizydb.task_status OR sqlc.narg('status') IS NULL)
     AND (t.category = sqlc.narg('category')::text OR sqlc.narg('category') IS NULL)
-    AND (t.priority = sqlc.narg('priority')::int OR sqlc.narg('priority') IS NULL)
+    AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id')::bigint OR sqlc.narg('parent_goal_id') IS NULL)
     AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
-    AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
-         OR strpos(lower(t.notes), lower(@search)) > 0)
+    AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
 )
 SELECT sqlc.embed(tasks), (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
@@ -60,11 +60,11 @@ WITH matching AS NOT MATERIALIZED (
     AND (@max::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
     AND (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
-    AND (t.priority = sqlc.narg('priority') OR sqlc.narg('priority') IS NULL)
+    AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
     AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
-    AND (@search::text = '' OR strpos(lower(t.title), lower(@search)) > 0 OR strpos(lower(t.description), lower(@search)) > 0
-         OR strpos(lower(t.notes), lower(@search)) > 0)
+    AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
 ), page AS (
   -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
   (SELECT * FROM matching
@@ -97,26 +97,33 @@ LIMIT @max::int;
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
+LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
 -- OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
--- by due date, priority and id.
+-- by due date, priority and id. An all-day task is overdue when its day is over in TimeZone.
 -- name: OverdueTasks :many
+WITH asked (at, today) AS (
+  SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.due_on(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))
+)
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
-  AND due_date < (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
+  AND due_date < (SELECT at FROM asked) -- as every all-day task of an earlier day is, too
+  AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
 ORDER BY due_date, priority, id
-LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
+LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- SearchTasks returns the tasks with Text in their title, description or notes, ignoring case. There are no wildcards: %
--- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+-- SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
+-- and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
+-- Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
+-- all. It reads all tasks of the user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (strpos(lower(title), lower(@text::text)) > 0 OR strpos(lower(description), lower(@text)) > 0 OR strpos(lower(notes), lower(@text)) > 0)
+  AND (strpos(bizydb.fold(title), (SELECT bizydb.fold(@text::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold(@text))) > 0
+       OR strpos(bizydb.fold(notes), (SELECT bizydb.fold(@text))) > 0)
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
 -- If both are empty it returns an empty slice. Tags are case-sensitive.
@@ -124,40 +131,51 @@ LIMIT nullif(sqlc.arg('limit')::int, 0);
 SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
 -- name: TasksByPriority :many
 SELECT * FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = @priority
+WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = @priority::bizydb.count
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
+LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
 -- TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
--- priority and id.
+-- priority and id. An all-day task is due when its day begins in TimeZone.
 -- name: TasksDue :many
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT sqlc.arg('from')::timestamptz, sqlc.arg('before')::timestamptz,
+    bizydb.due_on(bizydb.first_day(sqlc.arg('from'), @time_zone::bizydb.time_zone)), bizydb.due_on(bizydb.first_day(sqlc.arg('before'), @time_zone))
+)
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND due_date >= sqlc.arg('from')::timestamptz AND due_date < sqlc.arg('before')::timestamptz
-  AND (sqlc.arg('limit')::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  AND due_date >= sqlc.arg('from')::timestamptz - interval '1 day' AND due_date < sqlc.arg('before')::timestamptz + interval '1 day'
+  AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
+    ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
+  AND (sqlc.arg('limit')::bizydb.count IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
 ORDER BY due_date, priority, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
 -- date, priority and id. With WithUndated the tasks without a due date follow.
 -- name: TasksDueToday :many
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT bizydb.day_start(day, @time_zone::bizydb.time_zone), bizydb.day_start(day + 1, @time_zone), bizydb.due_on(day), bizydb.due_on(day + 1)
+  FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) AS today (day)
+)
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
-    AND t.due_date >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text), @time_zone))
-    AND t.due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
+    AND t.due_date >= (SELECT least(from_time, from_day) FROM span) AND t.due_date < (SELECT greatest(before_time, before_day) FROM span)
+    AND CASE WHEN t.due_all_day THEN t.due_date = (SELECT from_day FROM span)
+      ELSE t.due_date >= (SELECT from_time FROM span) AND t.due_date < (SELECT before_time FROM span) END
   UNION ALL
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND @with_undated::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
 )
 ORDER BY due_date NULLS LAST, priority, id
-LIMIT nullif(sqlc.arg('limit')::int, 0);
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- TasksWithoutGoal returns the tasks, not completed, that are under no goal.
 -- name: TasksWithoutGoal :many
@@ -165,18 +183,24 @@ SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
-  LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0))
+  LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0))
 ) AS page
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later,
--- ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
+-- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
+-- tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
+-- above 36525 counts as 36525.
 -- name: UpcomingTasks :many
+WITH span (from_time, before_time, from_day, before_day) AS (
+  SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.day_start(day + days + 1, @time_zone::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)
+  FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone), greatest(-1, least(sqlc.arg('days')::bizydb.count, 36525))::int) AS today (day, days)
+)
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked')
-  AND due_date >= (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
-  AND due_date < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::text) + greatest(-1, least(sqlc.arg('days')::int, 36525)) + 1, @time_zone))
+  AND due_date >= (SELECT least(from_time, from_day) FROM span) AND due_date < (SELECT greatest(before_time, before_day) FROM span)
+  AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
+    ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
 ORDER BY due_date, priority, id
-LIMIT (SELECT nullif(sqlc.arg('limit')::int, 0));
+LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));

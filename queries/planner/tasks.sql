@@ -17,15 +17,15 @@ UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg(
 RETURNING *;
 
 -- CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
--- (priority 3, pending, no goal, created now, no tags, no dependencies). If the parent goal or a dependency does not
--- exist it returns ErrUnknownReference.
+-- (priority 3, pending, no goal, created now, no tags, no dependencies). A dependency given twice counts once. If the
+-- parent goal or a dependency does not exist it returns ErrUnknownReference.
 -- name: CreateTask :one
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
-  due_date, dependencies, notes, tags, created_at, completed_at
+  due_date, due_all_day, dependencies, notes, tags, created_at, completed_at
 ) VALUES (
   sqlc.narg('parent_goal_id'), @title, sqlc.narg('description'), sqlc.narg('priority'), sqlc.narg('status'), sqlc.narg('blocked_reason'), sqlc.narg('category'), sqlc.narg('estimated_hours'), sqlc.narg('actual_hours'),
-  sqlc.narg('due_date'), sqlc.narg('dependencies'), sqlc.narg('notes'), sqlc.narg('tags'), sqlc.narg('created_at'), sqlc.narg('completed_at')
+  sqlc.narg('due_date'), @due_all_day, sqlc.narg('dependencies'), sqlc.narg('notes'), sqlc.narg('tags'), sqlc.narg('created_at'), sqlc.narg('completed_at')
 )
 RETURNING *;
 
@@ -44,10 +44,10 @@ SELECT * FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND
 UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- RescheduleTask sets a task's due date, nil for none, and returns it as stored. If the task does not exist it returns
--- ErrNotFound.
+-- RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
+-- not exist it returns ErrNotFound.
 -- name: RescheduleTask :one
-UPDATE public.tasks SET due_date = sqlc.narg('due_date') WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
+UPDATE public.tasks SET due_date = sqlc.narg('due_date'), due_all_day = @due_all_day WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
@@ -70,9 +70,9 @@ RETURNING *;
 
 -- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 -- unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
--- whole, and an empty slice clears them. CompletedAt follows Status, and BlockedReason is cleared unless the task is
--- blocked. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency does not,
--- ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
+-- whole, and an empty slice clears them. CompletedAt follows Status, BlockedReason is cleared unless the task is blocked,
+-- and DueAllDay with the due date. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency
+-- does not, ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
   title = coalesce(sqlc.narg('title'), title),
@@ -84,6 +84,7 @@ UPDATE public.tasks SET
   estimated_hours = CASE WHEN NOT @clear_estimated_hours::bool THEN coalesce(sqlc.narg('estimated_hours'), estimated_hours) END,
   actual_hours = CASE WHEN NOT @clear_actual_hours::bool THEN coalesce(sqlc.narg('actual_hours'), actual_hours) END,
   due_date = CASE WHEN NOT @clear_due_date::bool THEN coalesce(sqlc.narg('due_date'), due_date) END,
+  due_all_day = coalesce(sqlc.narg('due_all_day'), due_all_day),
   dependencies = coalesce(sqlc.narg('dependencies'), dependencies),
   notes = CASE WHEN NOT @clear_notes::bool THEN coalesce(sqlc.narg('notes'), notes) END,
   tags = coalesce(sqlc.narg('tags'), tags),
