@@ -37,12 +37,12 @@ SELECT name AS setting, value, coalesce(
         ELSE format('ALTER ROLE %I IN DATABASE %I', session_user, current_database())
       END || ' RESET ' || name
     FROM pg_db_role_setting
-    WHERE setrole IN (0, session_user::regrole) AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    WHERE setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user)) AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
       AND EXISTS (SELECT FROM unnest(setconfig) AS given WHERE lower(split_part(given, '=', 1)) = lower(name))
     ORDER BY setrole = 0, setdatabase = 0 LIMIT 1
   ),
   CASE
-    WHEN name = 'server_encoding' THEN 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0'
+    WHEN name = 'server_encoding' THEN 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0'
     WHEN (SELECT source FROM pg_settings g WHERE lower(g.name) = s.name) NOT IN ('client', 'session') THEN format('ALTER ROLE %I SET %s = %L', session_user, name, wanted)
     ELSE 'take it out of the connection string or the hook that sets it'
   END
@@ -53,6 +53,8 @@ FROM (VALUES
   ('standard_conforming_strings', '^on$', 'on', false),
   ('session_replication_role', '^(origin|local)$', 'origin', false),
   ('row_security', '^on$', 'on', false),
+  ('gin_fuzzy_search_limit', '^0$', '0', false),
+  ('default_transaction_isolation', '^read committed$', 'read committed', false),
   ('default_transaction_read_only', CASE WHEN pg_is_in_recovery() THEN '' ELSE '^off$' END, 'off', false),
   ('role', '^(?!bizydb_(user|accounts)$)', 'none', false),
   ('bizydb.user_id', '^$', '', false),

@@ -97,6 +97,8 @@ var damages = []damage{
 	{"ALTER ROLE LOGIN SET session_replication_role = replica", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET session_replication_role"},
 	{"ALTER DATABASE DB SET default_transaction_read_only = on", bizydb.ErrConfig, "ALTER DATABASE DB RESET default_transaction_read_only"},
 	{"ALTER ROLE LOGIN SET standard_conforming_strings = off", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET standard_conforming_strings"},
+	{"ALTER ROLE LOGIN SET gin_fuzzy_search_limit = 100", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET gin_fuzzy_search_limit"}, // finds some of the rows
+	{"ALTER ROLE LOGIN SET default_transaction_isolation = 'serializable'", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET default_transaction_isolation"},
 	{"ALTER ROLE LOGIN SET role = bizydb_user", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET role"},
 	{"ALTER ROLE LOGIN SET bizydb.user_id = 1", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET bizydb.user_id"},
 	{"ALTER DATABASE DB SET bizydb.keep_updated_at = on", bizydb.ErrConfig, "ALTER DATABASE DB RESET bizydb.keep_updated_at"},
@@ -230,6 +232,33 @@ func work(t *testing.T, made *bizydbtest.Database, configure func(*pgxpool.Confi
 	if _, err := db.Accounts().Delete(t.Context(), user); err != nil {
 		t.Error(err)
 	}
+}
+
+// A login can have a name that has to be quoted.
+func TestOpenWithAnyName(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	config := parseConfig(t, made.DSN)
+	login := `Planner's "` + config.ConnConfig.User + `"@example.iam`
+	name := pgx.Identifier{login}.Sanitize()
+	asOwner(t, made, "CREATE ROLE "+name+" LOGIN NOINHERIT PASSWORD 'secret'; GRANT CONNECT ON DATABASE "+config.ConnConfig.Database+" TO "+name+"; ALTER ROLE "+name+" SET row_security = off")
+	defer asOwner(t, made, "DROP OWNED BY "+name+"; DROP ROLE "+name)
+	config.ConnConfig.User, config.ConnConfig.Password = login, "secret"
+	for _, mend := range []string{"ALTER ROLE " + name + " RESET row_security", "GRANT USAGE ON SCHEMA bizydb TO " + name, "GRANT bizydb_accounts TO " + name, "GRANT bizydb_user TO " + name} {
+		db, err := bizydb.OpenConfig(t.Context(), config)
+		if err == nil {
+			db.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), mend) {
+			t.Errorf("%v, want %s", err, mend)
+		}
+		asOwner(t, made, mend)
+	}
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
 }
 
 // AllowPrivilegedLogin is about the login, not about what users may do.

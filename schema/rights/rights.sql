@@ -6,7 +6,7 @@
 -- missing; the others are more than there should be, for the two roles ("more"), for PUBLIC, or for the login.
 \set ON_ERROR_STOP on
 BEGIN;
-SET LOCAL search_path = '';
+SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL quote_all_identifiers = off;
 WITH expected (line) AS (
   SELECT line FROM string_to_table($list$
@@ -350,7 +350,7 @@ main (oid) AS (
 role AS (
   SELECT oid, quote_ident(rolname) AS name FROM pg_roles WHERE rolname IN ('bizydb_user', 'bizydb_accounts')
 ), login AS (
-  SELECT oid, quote_ident(rolname) AS name, rolname = session_user AS of_session FROM pg_roles
+  SELECT oid, quote_ident(rolname) AS name, rolname = session_user AS of_session, rolname = current_user AS is_current FROM pg_roles
   WHERE current_setting('bizydb.judge_login', true) = 'on' AND rolname IN (session_user, current_user) AND oid NOT IN (SELECT oid FROM role)
 ), start AS (
   SELECT s.oid, s.name, s.why, r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolinherit
@@ -383,7 +383,9 @@ live (line, undo, why) AS (
   SELECT format('GRANT %s ON %s TO %s WITH GRANT OPTION', privilege, object, s.name), format('REVOKE GRANT OPTION FOR %s ON %s FROM %s CASCADE', privilege, object, s.name), s.why
   FROM held JOIN subject s ON s.oid = grantee WHERE grantee <> owner AND is_grantable AND object <> 'SCHEMA bizydb'
   UNION ALL
-  SELECT format('GRANT USAGE ON SCHEMA public TO %s', name), NULL, NULL FROM role WHERE has_schema_privilege(oid, to_regnamespace('public')::oid, 'USAGE')
+  SELECT format('GRANT USAGE ON SCHEMA public TO %s', name), NULL, NULL FROM role, pg_namespace n
+  WHERE nspname = 'public' AND has_schema_privilege(role.oid, n.oid, 'USAGE') AND ( -- as a member of PUBLIC, where it is not this role's to grant
+    NOT pg_has_role(nspowner, 'USAGE') OR EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = role.oid AND privilege_type = 'USAGE'))
 
   UNION ALL
   SELECT format('CREATE ROLE %s NOLOGIN', name), NULL, NULL FROM role
@@ -429,7 +431,7 @@ live (line, undo, why) AS (
   UNION ALL
   SELECT format('ALTER %s SECURITY DEFINER', name), format('ALTER %s SECURITY INVOKER', name), 'more' FROM routine WHERE prosecdef
   UNION ALL
-  SELECT format('ALTER %s SET %s TO %s', name, setting, CASE value WHEN '""' THEN '''''' ELSE quote_literal(value) END), format('ALTER %s RESET %s', name, setting), 'more'
+  SELECT format('ALTER %s SET %s TO %s', name, setting, CASE WHEN setting <> 'search_path' THEN quote_literal(value) WHEN value = '""' THEN '''''' ELSE value END), format('ALTER %s RESET %s', name, setting), 'more'
   FROM routine, unnest(proconfig) AS given, LATERAL (SELECT split_part(given, '=', 1), substr(given, strpos(given, '=') + 1)) AS s (setting, value)
   UNION ALL -- a definer function has to reach the tables
   SELECT DISTINCT NULL, CASE WHEN pg_has_role(f.owner, u.owner, 'USAGE') THEN format('ALTER TABLE %s OWNER TO %s', t.name, f.owner::regrole) ELSE format('ALTER %s OWNER TO %s', f.name, u.owner::regrole) END, 'more'
@@ -466,14 +468,14 @@ SELECT statement || ' -- ' || why AS difference FROM (
   SELECT 4, line, 'less' FROM expected
   WHERE line NOT IN (SELECT line FROM missing) AND regexp_replace(line, E'^GRANT ([A-Z]+) [(].*[)] ON (.*) TO (.*)$', E'REVOKE \\1 ON \\2 FROM \\3') IN (SELECT undo FROM surplus)
   UNION ALL
-  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, current_user::regrole), 'less' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
-  WHERE login.oid = current_user::regrole AND NOT has_schema_privilege(login.oid, to_regnamespace(schema)::oid, 'USAGE')
+  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'less' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
+  WHERE is_current AND NOT has_schema_privilege(login.oid, to_regnamespace(schema)::oid, 'USAGE')
   UNION ALL
   SELECT 5, format(CASE WHEN server.number >= 160000 THEN 'GRANT %s TO %s WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %s TO %s' END, wanted, login.name), 'less'
   FROM login, server, unnest(ARRAY['bizydb_user', 'bizydb_accounts']) AS wanted LEFT JOIN role ON role.name = wanted
   WHERE of_session AND NOT coalesce(pg_has_role(login.oid, role.oid, CASE WHEN server.number >= 160000 THEN 'SET' ELSE 'MEMBER' END), false)
 ) AS d (turn, statement, why)
 WHERE why = 'lost' OR NOT EXISTS (SELECT FROM missing WHERE line LIKE '-- %')
-ORDER BY turn, statement
+ORDER BY turn, statement COLLATE "C"
 \gexec
 COMMIT;
