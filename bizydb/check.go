@@ -2,31 +2,78 @@ package bizydb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/bizy-ai/bizydb/schema/rights"
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
 const (
-	// The columns of users are granted one by one, hence "any column".
-	checkSQL = `SELECT bizydb.schema_version(), ` + version.UnreleasedSQL + `, session_user,
-       coalesce(bool_or(pg_catalog.has_table_privilege(t, 'DELETE, TRUNCATE, TRIGGER') OR pg_catalog.has_any_column_privilege(t, 'SELECT, INSERT, UPDATE, REFERENCES')), false),
-       pg_catalog.current_setting('datestyle') LIKE 'ISO%' AND pg_catalog.current_setting('extra_float_digits')::int > 0
-FROM unnest(ARRAY[to_regclass('public.users'), to_regclass('public.goals'), to_regclass('public.tasks'), to_regclass('bizydb.imports')]) AS t`
-
-	actAsUserSQL     = `SELECT pg_catalog.set_config('role', 'bizydb_user', true)`
 	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
 
 	// In a service's own transaction, the role that it had comes back after each query.
 	visitAccountsSQL = `SELECT pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true), pg_catalog.set_config('role', 'bizydb_accounts', true)`
 	leaveAccountsSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true)`
 
-	// It is not for a role that may bypass row security, nor for the tables' owner.
-	confinedSQL = `SELECT bool_and(pg_catalog.row_security_active(t)) FROM unnest(ARRAY['public.users', 'public.goals', 'public.tasks', 'bizydb.imports']) AS t`
+	judgeLoginSQL = `SELECT pg_catalog.set_config('bizydb.judge_login', 'on', true);`
+
+	// Settings under which calls fail, or do something else in silence, with the statement that takes them back. Of several that
+	// set one, the most specific one counts.
+	settingsSQL = `;
+SELECT name AS setting, value, coalesce(
+  (
+    SELECT CASE
+        WHEN setrole = 0 AND setdatabase = 0 THEN 'ALTER ROLE ALL'
+        WHEN setrole = 0 THEN format('ALTER DATABASE %I', current_database())
+        WHEN setdatabase = 0 THEN format('ALTER ROLE %I', session_user)
+        ELSE format('ALTER ROLE %I IN DATABASE %I', session_user, current_database())
+      END || ' RESET ' || name
+    FROM pg_db_role_setting
+    WHERE setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user)) AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+      AND EXISTS (SELECT FROM unnest(setconfig) AS given WHERE lower(split_part(given, '=', 1)) = lower(name))
+    ORDER BY setrole = 0, setdatabase = 0 LIMIT 1
+  ),
+  CASE
+    WHEN name = 'server_encoding' THEN 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0'
+    WHEN (SELECT source FROM pg_settings g WHERE lower(g.name) = s.name) NOT IN ('client', 'session') THEN format('ALTER ROLE %I SET %s = %L', session_user, name, wanted)
+    ELSE 'take it out of the connection string or the hook that sets it'
+  END
+), in_text
+FROM (VALUES
+  ('server_encoding', '^UTF8$', 'UTF8', false),
+  ('client_encoding', '^UTF8$', 'UTF8', false),
+  ('standard_conforming_strings', '^on$', 'on', false),
+  ('session_replication_role', '^(origin|local)$', 'origin', false),
+  ('row_security', '^on$', 'on', false),
+  ('gin_fuzzy_search_limit', '^0$', '0', false),
+  ('default_transaction_isolation', '^read committed$', 'read committed', false),
+  ('default_transaction_read_only', CASE WHEN pg_is_in_recovery() THEN '' ELSE '^off$' END, 'off', false),
+  ('role', '^(?!bizydb_(user|accounts)$)', 'none', false),
+  ('bizydb.user_id', '^$', '', false),
+  ('bizydb.keep_updated_at', '^$', '', false),
+  ('datestyle', '^ISO', 'ISO', true),
+  ('extra_float_digits', '^[123]$', '1', true)
+) AS s (name, accepted, wanted, in_text), LATERAL (SELECT coalesce(current_setting(name, true), '')) AS c (value)
+WHERE value !~ accepted ORDER BY in_text`
+
+	versionSQL = `;
+SELECT bizydb.schema_version() AS version, ` + version.UnreleasedSQL + `, session_user`
 )
+
+// An inspection is what a database says about itself and a connection to it.
+type inspection struct {
+	version     [][]string // a row of versionSQL, none if it failed
+	settings    [][]string // rows of settingsSQL
+	differences []rights.Difference
+}
 
 // check finds out whether the database and the login are fit for use, and which exec mode connections have.
 func (db *DB) check(ctx context.Context, o options) error {
@@ -42,41 +89,99 @@ func (db *DB) check(ctx context.Context, o options) error {
 	if db.mode = config.DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
-	var installed int
-	var login string
-	var unreleased, privileged, textForms bool
-	err = conn.QueryRow(ctx, checkSQL).Scan(&installed, &unreleased, &login, &privileged, &textForms)
-	switch {
-	case hasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
-		return fmt.Errorf("bizydb: open: %w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
-	case hasCode(err, pgerrcode.InsufficientPrivilege):
-		return fmt.Errorf("bizydb: open: %w: GRANT USAGE ON SCHEMA bizydb TO it: %w", ErrMissingGrant, err)
-	case err != nil:
-		return fmt.Errorf("bizydb: open: %w", named(err))
-	case unreleased:
-		return fmt.Errorf("bizydb: open: %w", ErrSchemaUnreleased)
-	case installed < SchemaVersion:
-		return fmt.Errorf("bizydb: open: %w: it is at migration %d, %d is needed", ErrNotMigrated, installed, SchemaVersion)
-	case installed > SchemaVersion:
-		return fmt.Errorf("bizydb: open: %w: it is at migration %d, the last one known here is %d", ErrSchemaNewer, installed, SchemaVersion)
-	case privileged && !o.allowPrivilegedLogin:
-		return fmt.Errorf("bizydb: open: %w: %q can use the tables outside a scope: it is a superuser, owns them, was granted them, or inherits from bizydb_user or bizydb_accounts", ErrPrivilegedLogin, login)
-	}
-
-	if db.mode == pgx.QueryExecModeExec && !textForms {
-		return fmt.Errorf("bizydb: open: %w: mode exec needs datestyle ISO and extra_float_digits of 1 or more, and %q has others", ErrConfig, login)
-	}
-
-	var confined bool
-	batch := &pgx.Batch{}
-	batch.Queue(actAsUserSQL)
-	batch.Queue(confinedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&confined) })
-	batch.Queue(actAsAccountsSQL)
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("bizydb: open: %w", namedOnEntry(err))
-	}
-	if !confined {
-		return fmt.Errorf("bizydb: open: %w: a table has it disabled, or bizydb_user has BYPASSRLS or is a member of the tables' owner", ErrUnprotected)
+	found, err := inspect(ctx, conn.Conn().PgConn())
+	if err = found.problem(err, db.mode, o); err != nil {
+		return fmt.Errorf("bizydb: open: %w", err)
 	}
 	return nil
+}
+
+// inspect asks in one round trip, as the login. It uses the simple protocol, in which each statement is parsed when those before it
+// have run, so that the login's search_path leads nowhere. The settings that it makes end with the implicit transaction.
+func inspect(ctx context.Context, conn *pgconn.PgConn) (found inspection, err error) {
+	results, err := conn.Exec(ctx, judgeLoginSQL+rights.SQL+settingsSQL+versionSQL).ReadAll()
+	for _, result := range results {
+		if len(result.FieldDescriptions) == 0 || result.Err != nil {
+			continue
+		}
+		var rows [][]string
+		for _, values := range result.Rows {
+			row := make([]string, len(values))
+			for i, value := range values {
+				row[i] = string(value)
+			}
+			rows = append(rows, row)
+		}
+		switch result.FieldDescriptions[0].Name {
+		case "difference":
+			for _, row := range rows {
+				found.differences = append(found.differences, rights.Parse(row[0]))
+			}
+		case "setting":
+			found.settings = rows
+		case "version":
+			found.version = rows
+		}
+	}
+	return found, err
+}
+
+// problem says what is wrong, if anything is, and how to mend it. err is what inspect met.
+func (found inspection) problem(err error, mode pgx.QueryExecMode, o options) error {
+	switch {
+	case hasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
+		return fmt.Errorf("%w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
+	case err != nil && !hasCode(err, pgerrcode.InsufficientPrivilege): // which is among the differences
+		return named(err)
+	}
+	for _, row := range found.version {
+		installed, _ := strconv.Atoi(row[0])
+		switch {
+		case row[1] == "t":
+			return ErrSchemaUnreleased
+		case installed < SchemaVersion:
+			return fmt.Errorf("%w: it is at migration %d, %d is needed", ErrNotMigrated, installed, SchemaVersion)
+		case installed > SchemaVersion:
+			return fmt.Errorf("%w: it is at migration %d, the last one known here is %d", ErrSchemaNewer, installed, SchemaVersion)
+		}
+	}
+
+	var kinds []error
+	var mend []string
+	add := func(kind error, how string) {
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+		mend = append(mend, how)
+	}
+	for _, row := range found.settings {
+		if inText, name, value, how := row[3], row[0], row[1], row[2]; inText == "f" || mode == pgx.QueryExecModeExec {
+			add(ErrConfig, fmt.Sprintf("%s is %q: %s", name, value, how))
+		}
+	}
+	for _, d := range found.differences {
+		switch {
+		case d.Why == rights.Lost:
+			add(ErrNotMigrated, "it lacks "+strings.TrimPrefix(d.SQL, "-- "))
+		case d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):
+			add(ErrMissingGrant, d.SQL)
+		case d.Why == rights.Login && o.allowPrivilegedLogin:
+		case d.Why == rights.Login, d.Why == rights.Public && !o.allowPrivilegedLogin:
+			add(ErrPrivilegedLogin, strings.TrimPrefix(d.SQL, "-- "))
+		default:
+			add(ErrUnprotected, d.SQL)
+		}
+	}
+	if len(mend) == 0 {
+		return err
+	}
+	const shown = 3
+	if more := len(mend) - shown; more > 0 {
+		mend = append(mend[:shown], fmt.Sprintf("and %d more, see schema.Protect", more))
+	}
+	err = errors.New(strings.Join(mend, "; "))
+	for _, kind := range slices.Backward(kinds) {
+		err = fmt.Errorf("%w: %w", kind, err)
+	}
+	return err
 }

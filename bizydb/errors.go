@@ -75,8 +75,8 @@ func (conflict) Is(target error) bool { return target == ErrConflict }
 // Errors of [Open]. ErrConfig, ErrConnect and ErrMissingGrant can also be returned later, when the server, a password or a grant has
 // changed.
 var (
-	// ErrConfig means that a connection string, an option or a pool setting is invalid, or that the exec mode does not work behind
-	// the pooler.
+	// ErrConfig means that a connection string, an option or a pool setting is invalid, that the exec mode does not work behind the
+	// pooler, or that the database's encoding or a setting of its or of the login's would make calls fail or change what they do.
 	ErrConfig = errors.New("invalid configuration")
 	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It takes several statements in one string, so a query could
 	// leave its scope.
@@ -87,14 +87,17 @@ var (
 	ErrSchemaNewer = version.ErrNewer
 	// ErrSchemaUnreleased means that the database has a schema from before v0.1.0. It is the same as schema.ErrUnreleased.
 	ErrSchemaUnreleased = version.ErrUnreleased
-	// ErrPrivilegedLogin means that the login can use the tables outside a scope. See [AllowPrivilegedLogin].
+	// ErrPrivilegedLogin means that the login, or PUBLIC, can use bizydb's tables or functions outside a scope, or can become a role
+	// that does. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected means that row security does not confine bizydb_user: it is turned off, or the role may bypass it.
-	ErrUnprotected = errors.New("row security is not in force")
+	// ErrUnprotected means that bizydb_user or bizydb_accounts may do more than the migrations let them, or that policies, row
+	// security, triggers or the settings of functions are not as the migrations made them.
+	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = errors.New("cannot connect")
-	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts, or lacks USAGE on a schema.
-	ErrMissingGrant = errors.New("login role lacks a grant")
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that those
+	// two lack a right that the migrations gave them.
+	ErrMissingGrant = errors.New("a grant is missing")
 )
 
 // A FieldError says which value is not accepted, and why. It is the same type as [planner.FieldError].

@@ -21,17 +21,22 @@ BEGIN
         NULL;
       END;
     END IF;
-    -- The migrating role may act as both roles and grant them. A superuser may anyway.
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-      BEGIN
-        EXECUTE format('GRANT %I TO %I', role, current_user);
-      EXCEPTION
-        WHEN unique_violation THEN
-          NULL;
-        WHEN insufficient_privilege THEN
-          RAISE NOTICE 'role % exists and % may not grant it: ask its administrator for GRANT % TO %', role, current_user, role, current_user;
-      END;
-    END IF;
+    -- The migrating role may act as both roles and grant them to services' logins. A superuser may anyway.
+    CONTINUE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
+    BEGIN
+      EXECUTE format('GRANT %I TO %I', role, current_user);
+    EXCEPTION
+      WHEN unique_violation THEN
+        NULL;
+      WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'roles bizydb_user and bizydb_accounts exist, and % may not grant them', quote_ident(current_user) USING
+          ERRCODE = 'UB002',
+          HINT = format('GRANT bizydb_user, bizydb_accounts TO %I WITH ADMIN OPTION, run by %s', current_user, concat_ws(' or ',
+            (
+              SELECT string_agg(DISTINCT member::regrole::text, ' or ') FROM pg_auth_members
+              WHERE roleid = to_regrole('bizydb_user') AND admin_option AND NOT (SELECT rolsuper FROM pg_roles r WHERE r.oid = member)
+            ), 'a superuser'));
+    END;
   END LOOP;
 END
 $$;

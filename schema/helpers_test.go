@@ -23,7 +23,11 @@ type querier interface {
 // cluster returns how to connect to a server as the role that made its databases.
 func cluster(t testing.TB) *pgx.ConnConfig {
 	t.Helper()
-	return parse(t, bizydbtest.New(t).AdminDSN)
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parse(t, server.DSN())
 }
 
 func parse(t testing.TB, dsn string) *pgx.ConnConfig {

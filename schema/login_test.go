@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ func TestMigrateAsOrdinaryRole(t *testing.T) {
 		reference := newDatabase(t, admin, "")
 		migrated(t, reference)
 		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
+		run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+login+" WITH ADMIN OPTION")
 		database := newDatabase(t, admin, login)
 		migrated(t, as(database, login))
 		if diff := cmp.Diff(dump(t, reference), dump(t, as(database, login))); diff != "" {
@@ -37,6 +39,7 @@ func TestMigrateAsOrdinaryRole(t *testing.T) {
 	t.Run("guest in the database", func(t *testing.T) {
 		t.Parallel()
 		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
+		run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+login+" WITH ADMIN OPTION")
 		database := newDatabase(t, admin, "")
 		run(t, database, "GRANT CREATE ON DATABASE "+database.Database+" TO "+login, "GRANT CREATE ON SCHEMA public TO "+login)
 		migrated(t, as(database, login))
@@ -68,6 +71,35 @@ func TestMigrateMakesTheRoles(t *testing.T) {
 	serve(t, database, database, database)
 }
 
+// Of two owners on one server, the second needs the roles of the first. Migrate says so.
+func TestMigrateWithRolesOfAnother(t *testing.T) {
+	t.Parallel()
+	admin := newCluster(t)
+	first, second := keptLogin(t, admin, "CREATEROLE CREATEDB"), keptLogin(t, admin, "CREATEROLE CREATEDB")
+	migrated(t, as(newDatabase(t, as(admin, first), ""), first))
+
+	database := newDatabase(t, as(admin, second), "")
+	if one[int](t, connect(t, admin), "SELECT current_setting('server_version_num')::integer") < 160000 {
+		run(t, admin, "ALTER ROLE "+second+" NOCREATEROLE", "GRANT bizydb_user, bizydb_accounts TO "+first+" WITH ADMIN OPTION") // else it could grant itself any role
+	}
+	err := schema.Migrate(t.Context(), connect(t, database))
+	grant := "GRANT bizydb_user, bizydb_accounts TO " + second + " WITH ADMIN OPTION"
+	if !errors.Is(err, schema.ErrRoles) || !strings.Contains(err.Error(), grant+", run by "+first+" or a superuser") {
+		t.Fatalf("%v, want ErrRoles with %s", err, grant)
+	}
+	if v := version(t, connect(t, database)); v != 0 {
+		t.Errorf("it is at migration %d", v)
+	}
+
+	run(t, as(admin, first), grant)
+	run(t, admin, "ALTER ROLE "+second+" CREATEROLE")
+	migrated(t, database)
+	serve(t, database, database, database)
+	if ran, err := schema.Protect(t.Context(), connect(t, database)); err != nil || len(ran) > 0 {
+		t.Errorf("Protect: %q, %v", ran, err)
+	}
+}
+
 // serve lets administrator make a service's login, owner open the schema to it, and works as a service does.
 func serve(t *testing.T, database, administrator, owner *pgx.ConnConfig) {
 	t.Helper()
@@ -77,15 +109,7 @@ func serve(t *testing.T, database, administrator, owner *pgx.ConnConfig) {
 	run(t, owner, "GRANT USAGE ON SCHEMA bizydb TO "+service)
 	t.Cleanup(func() { run(t, owner, "REVOKE USAGE ON SCHEMA bizydb FROM "+service) })
 
-	config, err := pgxpool.ParseConfig(database.ConnString())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.ConnConfig = as(database, service)
-	db, err := bizydb.OpenConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openAs(t, database, service)
 	defer db.Close()
 
 	user, err := db.Accounts().Register(t.Context(), bizydb.RegisterParams{Email: "a@example.org", Username: "a", Password: bizydb.NewPassword("a long password")})
@@ -110,6 +134,21 @@ func serve(t *testing.T, database, administrator, owner *pgx.ConnConfig) {
 	if task, err = scope.GetTask(t.Context(), task.ID); err != nil || task.ParentGoalID != nil {
 		t.Errorf("task after its goal was deleted: %+v, %v", task, err)
 	}
+}
+
+// openAs opens a database as a service whose password is its login. The caller closes it.
+func openAs(t testing.TB, database *pgx.ConnConfig, login string) *bizydb.DB {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(database.ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig = as(database, login)
+	db, err := bizydb.OpenConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 // Rights are the same whatever the default privileges of the database are, and a service works there.

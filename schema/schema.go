@@ -10,6 +10,7 @@ import (
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/tern/v2/migrate"
 
 	"github.com/bizy-ai/bizydb/schema/version"
@@ -30,24 +31,37 @@ var (
 	ErrUnreleased = version.ErrUnreleased
 	// ErrForeignHistory means that the database has been migrated under another version table than this package's.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
+	// ErrRoles means that the roles bizydb_user and bizydb_accounts exist and that the migrating role may not grant them, so that no
+	// service could be given them. The error says which statement helps, and who can run it.
+	ErrRoles = errors.New("the migrating role may not grant bizydb's roles")
 )
 
 // Migrate applies the missing migrations to the database of conn. It is idempotent and safe to call from several processes at once: one
 // migrates and the others wait. It is fast if there is nothing to do. Each migration is one transaction; if one fails, those before
 // it stay.
 //
-// The migrating role becomes the owner of the tables, so it must not be the role that the service logs in as. It needs CREATE on the
-// database and on schema public and, unless the roles bizydb_user and bizydb_accounts exist in the cluster, CREATEROLE. The database
-// must have encoding UTF8, in any locale, and the server must be built with ICU, as packages are.
+// The migrating role becomes the owner of the tables, so it must not be the role that the service logs in as. It need not be a
+// superuser. It needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user and
+// bizydb_accounts. If the cluster has them, as those of another owner, it needs them WITH ADMIN OPTION; on PostgreSQL 15 CREATEROLE
+// is enough. The database must have encoding UTF8, in any locale, and the server must be built with ICU, as packages are.
 //
-// Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for one from before v0.1.0, and
-// [ErrForeignHistory] for one that the tern command has migrated without schema/tern.conf.
+// Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for one from before v0.1.0,
+// [ErrForeignHistory] for one that the tern command has migrated without schema/tern.conf, and [ErrRoles] if the migrating role may
+// not grant the roles.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
-	if err := up(ctx, conn, Files); err != nil {
+	err := up(ctx, conn, Files)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == mayNotGrant {
+		err = fmt.Errorf("%w: %s: %w", ErrRoles, pgErr.Hint, err)
+	}
+	if err != nil {
 		return fmt.Errorf("schema: migrate: %w", err)
 	}
 	return nil
 }
+
+// mayNotGrant is the SQLSTATE of the first migration for [ErrRoles], of a class that is free for applications.
+const mayNotGrant = "UB002"
 
 func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
 	steps, err := migrate.FindMigrations(files)

@@ -1,0 +1,507 @@
+-- Gives bizydb's tables, functions and roles the rights that the migrations gave them, and takes what is more. Run it as their
+-- owner, after a restore or a script that changed rights: psql -X -f rights.sql. schema.Protect does the same, and Open refuses
+-- a database in which this has something to do.
+--
+-- The query gives what is to be run, one statement a row, with a word why: "lost" is not to be mended by a statement; "less" is
+-- missing; the others are more than there should be, for the two roles ("more"), for PUBLIC, or for the login.
+\set ON_ERROR_STOP on
+BEGIN;
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL quote_all_identifiers = off;
+WITH expected (line) AS (
+  SELECT line FROM string_to_table($list$
+-- column bizydb.imports.contents
+-- column bizydb.imports.id
+-- column bizydb.imports.imported_at
+-- column bizydb.imports.kind
+-- column bizydb.imports.marks
+-- column bizydb.imports.new_ids
+-- column bizydb.imports.old_ids
+-- column bizydb.imports.user_id
+-- column bizydb.profiles.created_at
+-- column bizydb.profiles.email
+-- column bizydb.profiles.email_verified_at
+-- column bizydb.profiles.full_name
+-- column bizydb.profiles.id
+-- column bizydb.profiles.is_active
+-- column bizydb.profiles.is_superuser
+-- column bizydb.profiles.is_verified
+-- column bizydb.profiles.last_login_at
+-- column bizydb.profiles.password_changed_at
+-- column bizydb.profiles.updated_at
+-- column bizydb.profiles.username
+-- column public.goals.completed_at
+-- column public.goals.completed_task_count
+-- column public.goals.created_at
+-- column public.goals.description
+-- column public.goals.horizon
+-- column public.goals.id
+-- column public.goals.metrics
+-- column public.goals.parent_goal_id
+-- column public.goals.progress_percentage
+-- column public.goals.roll_up_count
+-- column public.goals.status
+-- column public.goals.sub_goal_count
+-- column public.goals.sub_goal_progress
+-- column public.goals.success_criteria
+-- column public.goals.target_date
+-- column public.goals.task_count
+-- column public.goals.title
+-- column public.goals.updated_at
+-- column public.goals.user_id
+-- column public.tasks.actual_hours
+-- column public.tasks.blocked_reason
+-- column public.tasks.category
+-- column public.tasks.completed_at
+-- column public.tasks.created_at
+-- column public.tasks.dependencies
+-- column public.tasks.description
+-- column public.tasks.due_all_day
+-- column public.tasks.due_date
+-- column public.tasks.estimated_hours
+-- column public.tasks.id
+-- column public.tasks.notes
+-- column public.tasks.parent_goal_id
+-- column public.tasks.priority
+-- column public.tasks.status
+-- column public.tasks.tags
+-- column public.tasks.title
+-- column public.tasks.updated_at
+-- column public.tasks.user_id
+-- column public.users.created_at
+-- column public.users.email
+-- column public.users.email_verified_at
+-- column public.users.full_name
+-- column public.users.hashed_password
+-- column public.users.id
+-- column public.users.is_active
+-- column public.users.is_superuser
+-- column public.users.is_verified
+-- column public.users.last_login_at
+-- column public.users.password_changed_at
+-- column public.users.updated_at
+-- column public.users.username
+-- function bizydb.add_work(bizydb.work[],bigint[],bigint[])
+-- function bizydb.check_dependencies()
+-- function bizydb.check_parent_goal()
+-- function bizydb.clean_user()
+-- function bizydb.current_user_id()
+-- function bizydb.date_imported_goals(bigint[],timestamp with time zone[])
+-- function bizydb.date_password()
+-- function bizydb.day_after(date,bigint,double precision)
+-- function bizydb.day_start(date,text)
+-- function bizydb.delete_user(bigint)
+-- function bizydb.dependent_tasks(bigint)
+-- function bizydb.derive_goal()
+-- function bizydb.derive_task()
+-- function bizydb.derive_user()
+-- function bizydb.due_day(timestamp with time zone,boolean,text)
+-- function bizydb.due_on(date)
+-- function bizydb.due_or_never(timestamp with time zone)
+-- function bizydb.first_day(timestamp with time zone,text)
+-- function bizydb.fold(text)
+-- function bizydb.forget_dependencies()
+-- function bizydb.goal_defaults()
+-- function bizydb.local_day(timestamp with time zone,text)
+-- function bizydb.lock_user(bigint)
+-- function bizydb.monday(date)
+-- function bizydb.needed_tasks(jsonb,bigint)
+-- function bizydb.no_such_user()
+-- function bizydb.plan_for_any_values()
+-- function bizydb.recount(bigint,bigint[],integer[])
+-- function bizydb.require_user()
+-- function bizydb.roll_up(bigint)
+-- function bizydb.roll_up_all()
+-- function bizydb.roll_up_every_user()
+-- function bizydb.roll_up_goals()
+-- function bizydb.roll_up_tasks()
+-- function bizydb.roll_up_user(bigint)
+-- function bizydb.schema_version()
+-- function bizydb.tagged_tasks(jsonb,jsonb)
+-- function bizydb.task_defaults()
+-- function bizydb.to_hundredths(double precision)
+-- function bizydb.trim_space(text)
+-- function bizydb.visible(text)
+-- function bizydb.work_done(bigint,bigint,bigint,bigint)
+-- relation bizydb.imports
+-- relation bizydb.imports_id_seq
+-- relation bizydb.profiles
+-- relation public.goals
+-- relation public.goals_id_seq
+-- relation public.tasks
+-- relation public.tasks_id_seq
+-- relation public.users
+-- relation public.users_id_seq
+ALTER FUNCTION bizydb.add_work(bizydb.work[],bigint[],bigint[]) SET plan_cache_mode TO 'force_generic_plan'
+ALTER FUNCTION bizydb.add_work(bizydb.work[],bigint[],bigint[]) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.check_dependencies() SECURITY DEFINER
+ALTER FUNCTION bizydb.check_dependencies() SET enable_seqscan TO 'off'
+ALTER FUNCTION bizydb.check_dependencies() SET jit TO 'off'
+ALTER FUNCTION bizydb.check_dependencies() SET row_security TO 'off'
+ALTER FUNCTION bizydb.check_dependencies() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.check_parent_goal() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.clean_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SECURITY DEFINER
+ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET row_security TO 'off'
+ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.date_password() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.delete_user(bigint) SECURITY DEFINER
+ALTER FUNCTION bizydb.delete_user(bigint) SET row_security TO 'off'
+ALTER FUNCTION bizydb.delete_user(bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.dependent_tasks(bigint) SECURITY DEFINER
+ALTER FUNCTION bizydb.dependent_tasks(bigint) SET row_security TO 'off'
+ALTER FUNCTION bizydb.dependent_tasks(bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.derive_goal() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.derive_task() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.derive_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.forget_dependencies() SECURITY DEFINER
+ALTER FUNCTION bizydb.forget_dependencies() SET enable_seqscan TO 'off'
+ALTER FUNCTION bizydb.forget_dependencies() SET jit TO 'off'
+ALTER FUNCTION bizydb.forget_dependencies() SET row_security TO 'off'
+ALTER FUNCTION bizydb.forget_dependencies() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.goal_defaults() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.needed_tasks(jsonb,bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.no_such_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.plan_for_any_values() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.recount(bigint,bigint[],integer[]) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up(bigint) SECURITY DEFINER
+ALTER FUNCTION bizydb.roll_up(bigint) SET enable_seqscan TO 'off'
+ALTER FUNCTION bizydb.roll_up(bigint) SET row_security TO 'off'
+ALTER FUNCTION bizydb.roll_up(bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up_all() SECURITY DEFINER
+ALTER FUNCTION bizydb.roll_up_all() SET enable_seqscan TO 'off'
+ALTER FUNCTION bizydb.roll_up_all() SET row_security TO 'off'
+ALTER FUNCTION bizydb.roll_up_all() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up_every_user() SECURITY DEFINER
+ALTER FUNCTION bizydb.roll_up_every_user() SET row_security TO 'off'
+ALTER FUNCTION bizydb.roll_up_every_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up_goals() SECURITY DEFINER
+ALTER FUNCTION bizydb.roll_up_goals() SET row_security TO 'off'
+ALTER FUNCTION bizydb.roll_up_goals() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up_tasks() SECURITY DEFINER
+ALTER FUNCTION bizydb.roll_up_tasks() SET row_security TO 'off'
+ALTER FUNCTION bizydb.roll_up_tasks() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up_user(bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SECURITY DEFINER
+ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET jit TO 'off'
+ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET row_security TO 'off'
+ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.task_defaults() SET search_path TO pg_catalog, pg_temp
+ALTER TABLE bizydb.imports ENABLE ROW LEVEL SECURITY
+ALTER TABLE public.goals ENABLE ROW LEVEL SECURITY
+ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY
+ALTER VIEW bizydb.profiles SET (security_invoker = true)
+CREATE OR REPLACE TRIGGER goals_check_parent AFTER INSERT OR UPDATE OF user_id, id, parent_goal_id ON public.goals FOR EACH ROW WHEN ((new.parent_goal_id IS NOT NULL)) EXECUTE FUNCTION bizydb.check_parent_goal()
+CREATE OR REPLACE TRIGGER goals_defaults BEFORE INSERT ON public.goals FOR EACH ROW EXECUTE FUNCTION bizydb.goal_defaults()
+CREATE OR REPLACE TRIGGER goals_derive BEFORE INSERT OR UPDATE ON public.goals FOR EACH ROW EXECUTE FUNCTION bizydb.derive_goal()
+CREATE OR REPLACE TRIGGER goals_roll_up_delete AFTER DELETE ON public.goals REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals()
+CREATE OR REPLACE TRIGGER goals_roll_up_insert AFTER INSERT ON public.goals REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals()
+CREATE OR REPLACE TRIGGER goals_roll_up_update AFTER UPDATE ON public.goals REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_goals()
+CREATE OR REPLACE TRIGGER tasks_check_dependencies_insert AFTER INSERT ON public.tasks FOR EACH ROW WHEN ((new.dependencies <> '[]'::jsonb)) EXECUTE FUNCTION bizydb.check_dependencies()
+CREATE OR REPLACE TRIGGER tasks_check_dependencies_update AFTER UPDATE OF id, user_id, dependencies ON public.tasks FOR EACH ROW WHEN (((NOT (new.dependencies <@ old.dependencies)) OR (old.id <> new.id) OR (old.user_id <> new.user_id))) EXECUTE FUNCTION bizydb.check_dependencies()
+CREATE OR REPLACE TRIGGER tasks_defaults BEFORE INSERT ON public.tasks FOR EACH ROW EXECUTE FUNCTION bizydb.task_defaults()
+CREATE OR REPLACE TRIGGER tasks_derive BEFORE INSERT OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION bizydb.derive_task()
+CREATE OR REPLACE TRIGGER tasks_forget_dependencies AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_dependencies()
+CREATE OR REPLACE TRIGGER tasks_roll_up_delete AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks()
+CREATE OR REPLACE TRIGGER tasks_roll_up_insert AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks()
+CREATE OR REPLACE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_user()
+CREATE OR REPLACE TRIGGER tasks_roll_up_update AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks()
+CREATE OR REPLACE TRIGGER users_clean BEFORE INSERT OR UPDATE OF email, username, full_name ON public.users FOR EACH ROW EXECUTE FUNCTION bizydb.clean_user()
+CREATE OR REPLACE TRIGGER users_derive BEFORE UPDATE OF email, username, full_name, is_active, is_verified, is_superuser, email_verified_at, updated_at ON public.users FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bizydb.derive_user()
+CREATE OR REPLACE TRIGGER users_password BEFORE UPDATE OF hashed_password ON public.users FOR EACH ROW WHEN (((old.hashed_password IS DISTINCT FROM new.hashed_password) OR (new.password_changed_at IS NULL))) EXECUTE FUNCTION bizydb.date_password()
+CREATE POLICY goals_owner ON public.goals AS PERMISSIVE FOR ALL TO bizydb_user USING ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id)))
+CREATE POLICY imports_owner ON bizydb.imports AS PERMISSIVE FOR ALL TO bizydb_user USING ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id)))
+CREATE POLICY tasks_owner ON public.tasks AS PERMISSIVE FOR ALL TO bizydb_user USING ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id)))
+CREATE POLICY users_accounts ON public.users AS PERMISSIVE FOR ALL TO bizydb_accounts USING (true) WITH CHECK (true)
+CREATE POLICY users_self ON public.users AS PERMISSIVE FOR ALL TO bizydb_user USING (((id = ( SELECT bizydb.current_user_id() AS current_user_id)) AND is_active)) WITH CHECK (((id = ( SELECT bizydb.current_user_id() AS current_user_id)) AND is_active))
+CREATE ROLE bizydb_accounts NOLOGIN
+CREATE ROLE bizydb_user NOLOGIN
+GRANT DELETE ON public.goals TO bizydb_user
+GRANT DELETE ON public.tasks TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.current_user_id() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.day_after(date,bigint,double precision) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.day_start(date,text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.due_day(timestamp with time zone,boolean,text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.due_on(date) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.due_or_never(timestamp with time zone) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.first_day(timestamp with time zone,text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.fold(text) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.fold(text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.local_day(timestamp with time zone,text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.monday(date) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.no_such_user() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.plan_for_any_values() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.require_user() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.roll_up(bigint) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.roll_up_all() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.schema_version() TO PUBLIC
+GRANT EXECUTE ON FUNCTION bizydb.tagged_tasks(jsonb,jsonb) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.to_hundredths(double precision) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.trim_space(text) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.trim_space(text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.visible(text) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.visible(text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.work_done(bigint,bigint,bigint,bigint) TO bizydb_user
+GRANT INSERT (actual_hours) ON public.tasks TO bizydb_user
+GRANT INSERT (blocked_reason) ON public.tasks TO bizydb_user
+GRANT INSERT (category) ON public.tasks TO bizydb_user
+GRANT INSERT (completed_at) ON public.goals TO bizydb_user
+GRANT INSERT (completed_at) ON public.tasks TO bizydb_user
+GRANT INSERT (contents) ON bizydb.imports TO bizydb_user
+GRANT INSERT (created_at) ON public.goals TO bizydb_user
+GRANT INSERT (created_at) ON public.tasks TO bizydb_user
+GRANT INSERT (dependencies) ON public.tasks TO bizydb_user
+GRANT INSERT (description) ON public.goals TO bizydb_user
+GRANT INSERT (description) ON public.tasks TO bizydb_user
+GRANT INSERT (due_all_day) ON public.tasks TO bizydb_user
+GRANT INSERT (due_date) ON public.tasks TO bizydb_user
+GRANT INSERT (estimated_hours) ON public.tasks TO bizydb_user
+GRANT INSERT (horizon) ON public.goals TO bizydb_user
+GRANT INSERT (kind) ON bizydb.imports TO bizydb_user
+GRANT INSERT (marks) ON bizydb.imports TO bizydb_user
+GRANT INSERT (metrics) ON public.goals TO bizydb_user
+GRANT INSERT (new_ids) ON bizydb.imports TO bizydb_user
+GRANT INSERT (notes) ON public.tasks TO bizydb_user
+GRANT INSERT (old_ids) ON bizydb.imports TO bizydb_user
+GRANT INSERT (parent_goal_id) ON public.goals TO bizydb_user
+GRANT INSERT (parent_goal_id) ON public.tasks TO bizydb_user
+GRANT INSERT (priority) ON public.tasks TO bizydb_user
+GRANT INSERT (progress_percentage) ON public.goals TO bizydb_user
+GRANT INSERT (status) ON public.goals TO bizydb_user
+GRANT INSERT (status) ON public.tasks TO bizydb_user
+GRANT INSERT (success_criteria) ON public.goals TO bizydb_user
+GRANT INSERT (tags) ON public.tasks TO bizydb_user
+GRANT INSERT (target_date) ON public.goals TO bizydb_user
+GRANT INSERT (title) ON public.goals TO bizydb_user
+GRANT INSERT (title) ON public.tasks TO bizydb_user
+GRANT INSERT (updated_at) ON public.goals TO bizydb_user
+GRANT INSERT (updated_at) ON public.tasks TO bizydb_user
+GRANT INSERT ON public.users TO bizydb_accounts
+GRANT SELECT (created_at) ON public.users TO bizydb_user
+GRANT SELECT (email) ON public.users TO bizydb_user
+GRANT SELECT (email_verified_at) ON public.users TO bizydb_user
+GRANT SELECT (full_name) ON public.users TO bizydb_user
+GRANT SELECT (id) ON public.users TO bizydb_user
+GRANT SELECT (is_active) ON public.users TO bizydb_user
+GRANT SELECT (is_superuser) ON public.users TO bizydb_user
+GRANT SELECT (is_verified) ON public.users TO bizydb_user
+GRANT SELECT (last_login_at) ON public.users TO bizydb_user
+GRANT SELECT (password_changed_at) ON public.users TO bizydb_user
+GRANT SELECT (updated_at) ON public.users TO bizydb_user
+GRANT SELECT (username) ON public.users TO bizydb_user
+GRANT SELECT ON bizydb.imports TO bizydb_user
+GRANT SELECT ON bizydb.profiles TO bizydb_accounts
+GRANT SELECT ON bizydb.profiles TO bizydb_user
+GRANT SELECT ON public.goals TO bizydb_user
+GRANT SELECT ON public.tasks TO bizydb_user
+GRANT SELECT ON public.users TO bizydb_accounts
+GRANT UPDATE (actual_hours) ON public.tasks TO bizydb_user
+GRANT UPDATE (blocked_reason) ON public.tasks TO bizydb_user
+GRANT UPDATE (category) ON public.tasks TO bizydb_user
+GRANT UPDATE (completed_at) ON public.goals TO bizydb_user
+GRANT UPDATE (completed_at) ON public.tasks TO bizydb_user
+GRANT UPDATE (dependencies) ON public.tasks TO bizydb_user
+GRANT UPDATE (description) ON public.goals TO bizydb_user
+GRANT UPDATE (description) ON public.tasks TO bizydb_user
+GRANT UPDATE (due_all_day) ON public.tasks TO bizydb_user
+GRANT UPDATE (due_date) ON public.tasks TO bizydb_user
+GRANT UPDATE (estimated_hours) ON public.tasks TO bizydb_user
+GRANT UPDATE (full_name) ON bizydb.profiles TO bizydb_user
+GRANT UPDATE (full_name) ON public.users TO bizydb_user
+GRANT UPDATE (horizon) ON public.goals TO bizydb_user
+GRANT UPDATE (metrics) ON public.goals TO bizydb_user
+GRANT UPDATE (notes) ON public.tasks TO bizydb_user
+GRANT UPDATE (parent_goal_id) ON public.goals TO bizydb_user
+GRANT UPDATE (parent_goal_id) ON public.tasks TO bizydb_user
+GRANT UPDATE (priority) ON public.tasks TO bizydb_user
+GRANT UPDATE (progress_percentage) ON public.goals TO bizydb_user
+GRANT UPDATE (status) ON public.goals TO bizydb_user
+GRANT UPDATE (status) ON public.tasks TO bizydb_user
+GRANT UPDATE (success_criteria) ON public.goals TO bizydb_user
+GRANT UPDATE (tags) ON public.tasks TO bizydb_user
+GRANT UPDATE (target_date) ON public.goals TO bizydb_user
+GRANT UPDATE (title) ON public.goals TO bizydb_user
+GRANT UPDATE (title) ON public.tasks TO bizydb_user
+GRANT UPDATE (username) ON bizydb.profiles TO bizydb_user
+GRANT UPDATE (username) ON public.users TO bizydb_user
+GRANT UPDATE ON bizydb.profiles TO bizydb_accounts
+GRANT UPDATE ON public.users TO bizydb_accounts
+GRANT USAGE ON SCHEMA bizydb TO bizydb_accounts
+GRANT USAGE ON SCHEMA bizydb TO bizydb_user
+GRANT USAGE ON SCHEMA public TO bizydb_accounts
+GRANT USAGE ON SCHEMA public TO bizydb_user
+$list$, chr(10)) AS line WHERE line <> ''
+), server (number) AS (
+  SELECT current_setting('server_version_num')::integer
+),
+
+-- bizydb's objects.
+main (oid) AS (
+  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public' AND relname IN ('users', 'goals', 'tasks')
+), relation AS (
+  SELECT oid, oid::regclass::text AS name, relkind AS kind, relowner AS owner, relacl AS acl, relrowsecurity, relforcerowsecurity, reloptions
+  FROM pg_class
+  WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND (
+    relnamespace = to_regnamespace('bizydb') OR oid IN (SELECT oid FROM main) OR oid IN (
+      SELECT objid FROM pg_depend JOIN main ON refobjid = main.oid
+      WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+    ))
+), routine AS (
+  SELECT oid, CASE prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || oid::regprocedure AS name, proowner AS owner,
+    coalesce(proacl, acldefault('f', proowner)) AS acl, prosecdef, proconfig
+  FROM pg_proc WHERE pronamespace = to_regnamespace('bizydb')
+), object (name, owner, acl) AS ( -- named as after GRANT … ON
+  SELECT CASE kind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || name, owner, acl FROM relation
+  UNION ALL
+  SELECT name, owner, acl FROM routine
+  UNION ALL
+  SELECT 'SCHEMA bizydb', nspowner, nspacl FROM pg_namespace WHERE nspname = 'bizydb'
+  UNION ALL
+  -- Not those of tables, and arrays, which have no rights of their own.
+  SELECT 'TYPE ' || t.oid::regtype, typowner, coalesce(typacl, acldefault('T', typowner)) FROM pg_type t
+  WHERE typnamespace = to_regnamespace('bizydb') AND typelem = 0 AND NOT EXISTS (SELECT FROM pg_class WHERE reltype = t.oid AND relkind <> 'c')
+), held AS (
+  SELECT o.name AS object, o.owner, privilege_type AS privilege, grantee, grantor, is_grantable FROM object o, aclexplode(acl)
+  UNION ALL
+  SELECT r.name, r.owner, format('%s (%I)', privilege_type, attname), grantee, grantor, is_grantable
+  FROM relation r JOIN pg_attribute ON attrelid = r.oid AND attacl IS NOT NULL, aclexplode(attacl)
+),
+
+-- Who counts: the two roles, and the login that Open asks for, with all that they can become.
+role AS (
+  SELECT oid, quote_ident(rolname) AS name FROM pg_roles WHERE rolname IN ('bizydb_user', 'bizydb_accounts')
+), login AS (
+  SELECT oid, quote_ident(rolname) AS name, rolname = session_user AS of_session, rolname = current_user AS is_current FROM pg_roles
+  WHERE current_setting('bizydb.judge_login', true) = 'on' AND rolname IN (session_user, current_user) AND oid NOT IN (SELECT oid FROM role)
+), start AS (
+  SELECT s.oid, s.name, s.why, r.rolsuper, r.rolbypassrls, r.rolreplication, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolinherit
+  FROM (SELECT oid, name, 'more' FROM role UNION ALL SELECT oid, name, 'login' FROM login) AS s (oid, name, why) JOIN pg_roles r USING (oid)
+), subject (oid, name, why) AS (
+  SELECT 0::oid, 'PUBLIC', 'PUBLIC'
+  UNION ALL
+  SELECT r.oid, quote_ident(r.rolname), CASE WHEN bool_or(s.why = 'more') THEN 'more' ELSE 'login' END
+  FROM start s JOIN pg_roles r ON r.oid = s.oid OR NOT s.rolsuper AND pg_has_role(s.oid, r.oid, 'MEMBER')
+  GROUP BY r.oid, r.rolname
+), powerful (oid) AS ( -- who looks past row security, or can become somebody who does
+  SELECT r.oid FROM pg_roles r, server
+  WHERE rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole AND server.number < 160000 OR oid IN (SELECT owner FROM object)
+     OR rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_maintain', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')
+), membership AS (
+  SELECT s.oid, s.name, s.why, m.roleid, m.roleid::regrole::text AS role, CASE WHEN server.number >= 160000 THEN ' GRANTED BY ' || m.grantor::regrole ELSE '' END AS granted_by,
+    coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, s.rolinherit) AND NOT s.rolsuper AS inherits
+  FROM start s JOIN pg_auth_members m ON m.member = s.oid, server
+),
+
+-- What there is, as the statement that makes it, and the one that takes it away, NULL where there can be more of the kind.
+live (line, undo, why) AS (
+  SELECT format('GRANT %s ON %s TO %s', privilege, object, s.name),
+    CASE WHEN grantor = owner THEN format('REVOKE %s ON %s FROM %s', privilege, object, s.name)
+      ELSE format('REVOKE GRANT OPTION FOR %s ON %s FROM %s CASCADE', privilege, object, grantor::regrole) END, s.why
+  FROM held JOIN subject s ON s.oid = grantee
+  -- A schema's USAGE gives nothing by itself.
+  WHERE grantee <> owner AND (object <> 'SCHEMA bizydb' OR privilege <> 'USAGE' OR grantee IN (SELECT oid FROM role))
+  UNION ALL
+  SELECT format('GRANT %s ON %s TO %s WITH GRANT OPTION', privilege, object, s.name), format('REVOKE GRANT OPTION FOR %s ON %s FROM %s CASCADE', privilege, object, s.name), s.why
+  FROM held JOIN subject s ON s.oid = grantee WHERE grantee <> owner AND is_grantable AND object <> 'SCHEMA bizydb'
+  UNION ALL
+  SELECT format('GRANT USAGE ON SCHEMA public TO %s', name), NULL, NULL FROM role, pg_namespace n
+  WHERE nspname = 'public' AND has_schema_privilege(role.oid, n.oid, 'USAGE') AND ( -- as a member of PUBLIC, where it is not this role's to grant
+    NOT pg_has_role(nspowner, 'USAGE') OR EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = role.oid AND privilege_type = 'USAGE'))
+
+  UNION ALL
+  SELECT format('CREATE ROLE %s NOLOGIN', name), NULL, NULL FROM role
+  UNION ALL
+  SELECT NULL, format('ALTER ROLE %s NO%s', s.name, attribute), why
+  FROM start s, server, LATERAL (VALUES
+    ('SUPERUSER', rolsuper), ('BYPASSRLS', rolbypassrls), ('REPLICATION', rolreplication),
+    ('CREATEROLE', rolcreaterole AND (why = 'more' OR server.number < 160000)), ('CREATEDB', rolcreatedb AND why = 'more'), ('LOGIN', rolcanlogin AND why = 'more')
+  ) AS a (attribute, given) WHERE given AND NOT (why = 'login' AND rolsuper)
+  UNION ALL
+  SELECT NULL, format('-- log in as another role than %s, which %s', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns bizydb''s objects' END), 'login'
+  FROM start WHERE why = 'login' AND (rolsuper OR oid IN (SELECT owner FROM object))
+  UNION ALL
+  SELECT NULL, format('REVOKE %s FROM %s', role, name) || granted_by, why FROM membership m
+  WHERE NOT (why = 'login' AND roleid IN (SELECT oid FROM role)) AND (
+    EXISTS (SELECT FROM powerful p WHERE pg_has_role(m.roleid, p.oid, 'MEMBER'))
+    OR why = 'more' AND EXISTS (SELECT FROM role r WHERE r.oid <> m.oid AND pg_has_role(m.roleid, r.oid, 'MEMBER')))
+  UNION ALL
+  SELECT DISTINCT NULL, CASE WHEN server.number >= 160000 THEN format('GRANT %s TO %s WITH INHERIT FALSE', role, name) || granted_by ELSE format('ALTER ROLE %s NOINHERIT', name) END, 'login'
+  FROM membership m, server
+  WHERE why = 'login' AND inherits AND EXISTS (SELECT FROM role r WHERE pg_has_role(m.roleid, r.oid, 'USAGE'))
+
+  UNION ALL
+  SELECT format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name), NULL, NULL FROM relation WHERE relrowsecurity
+  UNION ALL -- under which a definer function fails, unless its owner looks past row security anyway
+  SELECT NULL, format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', name), 'more' FROM relation
+  WHERE relforcerowsecurity AND EXISTS (SELECT FROM routine f JOIN pg_roles o ON o.oid = f.owner WHERE prosecdef AND NOT (rolsuper OR rolbypassrls))
+  UNION ALL
+  SELECT format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', polname, r.name, CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+      CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END, roles.names)
+    || coalesce(format(' USING (%s)', pg_get_expr(polqual, polrelid)), '') || coalesce(format(' WITH CHECK (%s)', pg_get_expr(polwithcheck, polrelid)), ''),
+    format('DROP POLICY %I ON %s', polname, r.name), roles.why
+  FROM relation r JOIN pg_policy ON polrelid = r.oid
+  CROSS JOIN LATERAL (
+    SELECT string_agg(CASE p.oid WHEN 0 THEN 'PUBLIC' ELSE p.oid::regrole::text END, ', ' ORDER BY p.oid::regrole::text), CASE WHEN bool_and(s.why = 'login') THEN 'login' ELSE 'more' END, count(s.oid)
+    FROM unnest(polroles) AS p (oid) LEFT JOIN subject s USING (oid)
+  ) AS roles (names, why, counted)
+  WHERE roles.counted > 0
+  UNION ALL
+  SELECT format('ALTER VIEW %s SET (security_invoker = true)', name), NULL, NULL FROM relation, pg_options_to_table(reloptions)
+  WHERE kind = 'v' AND option_name = 'security_invoker' AND option_value::boolean
+
+  UNION ALL
+  SELECT format('ALTER %s SECURITY DEFINER', name), format('ALTER %s SECURITY INVOKER', name), 'more' FROM routine WHERE prosecdef
+  UNION ALL
+  SELECT format('ALTER %s SET %s TO %s', name, setting, CASE WHEN setting <> 'search_path' THEN quote_literal(value) WHEN value = '""' THEN '''''' ELSE value END), format('ALTER %s RESET %s', name, setting), 'more'
+  FROM routine, unnest(proconfig) AS given, LATERAL (SELECT split_part(given, '=', 1), substr(given, strpos(given, '=') + 1)) AS s (setting, value)
+  UNION ALL -- a definer function has to reach the tables
+  SELECT DISTINCT NULL, CASE WHEN pg_has_role(f.owner, u.owner, 'USAGE') THEN format('ALTER TABLE %s OWNER TO %s', t.name, f.owner::regrole) ELSE format('ALTER %s OWNER TO %s', f.name, u.owner::regrole) END, 'more'
+  FROM routine f JOIN relation t ON t.kind IN ('r', 'p') JOIN relation u ON u.name = 'public.users' WHERE prosecdef AND NOT pg_has_role(f.owner, t.owner, 'USAGE')
+
+  UNION ALL -- a service can have triggers of its own, which are not looked at
+  SELECT replace(pg_get_triggerdef(g.oid), 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'), format('DROP TRIGGER %I ON %s', tgname, r.name), 'more'
+  FROM relation r JOIN pg_trigger g ON tgrelid = r.oid JOIN routine f ON f.oid = tgfoid WHERE NOT tgisinternal
+  UNION ALL
+  SELECT NULL, format('ALTER TABLE %s ENABLE TRIGGER %I', r.name, tgname), 'more'
+  FROM relation r JOIN pg_trigger ON tgrelid = r.oid WHERE tgenabled <> 'O' AND (tgisinternal OR tgfoid IN (SELECT oid FROM routine))
+
+  UNION ALL
+  SELECT format('-- relation %s', name), NULL, NULL FROM relation
+  UNION ALL
+  SELECT format('-- column %s.%I', name, attname), NULL, NULL FROM relation r JOIN pg_attribute ON attrelid = r.oid WHERE kind <> 'S' AND attnum > 0 AND NOT attisdropped
+  UNION ALL
+  SELECT '-- ' || lower(split_part(name, ' ', 1)) || substr(name, strpos(name, ' ')), NULL, NULL FROM routine
+),
+
+-- What differs.
+missing (line) AS (
+  SELECT line FROM expected WHERE line NOT IN (SELECT line FROM live WHERE line IS NOT NULL)
+), surplus AS (
+  SELECT undo, min(why) AS why FROM live WHERE undo IS NOT NULL AND (line IS NULL OR line NOT IN (SELECT line FROM expected)) GROUP BY undo
+)
+SELECT statement || ' -- ' || why AS difference FROM (
+  SELECT 1, line, 'lost' FROM missing WHERE line LIKE '-- %'
+  UNION ALL
+  SELECT 2, undo, why FROM surplus
+  UNION ALL
+  SELECT CASE WHEN line LIKE 'CREATE ROLE %' THEN 3 ELSE 4 END, line, 'less' FROM missing WHERE line NOT LIKE '-- %'
+  UNION ALL -- taken with a right on all of the table
+  SELECT 4, line, 'less' FROM expected
+  WHERE line NOT IN (SELECT line FROM missing) AND regexp_replace(line, E'^GRANT ([A-Z]+) [(].*[)] ON (.*) TO (.*)$', E'REVOKE \\1 ON \\2 FROM \\3') IN (SELECT undo FROM surplus)
+  UNION ALL
+  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'less' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
+  WHERE is_current AND NOT has_schema_privilege(login.oid, to_regnamespace(schema)::oid, 'USAGE')
+  UNION ALL
+  SELECT 5, format(CASE WHEN server.number >= 160000 THEN 'GRANT %s TO %s WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %s TO %s' END, wanted, login.name), 'less'
+  FROM login, server, unnest(ARRAY['bizydb_user', 'bizydb_accounts']) AS wanted LEFT JOIN role ON role.name = wanted
+  WHERE of_session AND NOT coalesce(pg_has_role(login.oid, role.oid, CASE WHEN server.number >= 160000 THEN 'SET' ELSE 'MEMBER' END), false)
+) AS d (turn, statement, why)
+WHERE why = 'lost' OR NOT EXISTS (SELECT FROM missing WHERE line LIKE '-- %')
+ORDER BY turn, statement COLLATE "C"
+\gexec
+COMMIT;
