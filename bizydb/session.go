@@ -31,6 +31,7 @@ type session struct {
 	prepared statements  // by this session on tx's connection; pgx knows of those before
 	traced   bool        // a tracer sees what is sent
 	busy     atomic.Bool // with a reply on tx that is not closed
+	ended    atomic.Bool // tx, whose connection is somebody else's then
 }
 
 // visit makes s a session inside a transaction of the service's own.
@@ -135,6 +136,9 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 	} = s.tx
 	prepared := s.prepared
 	if s.tx != nil {
+		if s.ended.Load() {
+			return nil, translate(r.query.name, pgx.ErrTxClosed)
+		}
 		if !s.busy.CompareAndSwap(false, true) {
 			return nil, translate(r.query.name, errBusy)
 		}
@@ -161,7 +165,7 @@ func (s *session) send(ctx context.Context, queries ...statement) (*reply, error
 		}
 		batch.Queue(stmt.sql, stmt.args...)
 	}
-	r.sent = !r.on.IsClosed()
+	r.sent = r.leased == nil || !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)
 	for range enter {
 		if _, err := r.results.Exec(); err != nil {
@@ -198,7 +202,7 @@ func (r *reply) close(err error) error {
 			err = closeErr
 		}
 	}
-	r.lost = r.on.IsClosed()
+	r.lost = !errors.Is(err, pgx.ErrTxClosed) && r.on.IsClosed()
 	if err != nil {
 		if r.busy != nil && pgconn.SafeToRetry(err) && !ended(err) && r.on.PgConn().IsBusy() { // with rows of the service's own
 			err = errBusy

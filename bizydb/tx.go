@@ -73,6 +73,7 @@ func (s Scope) inOneTx(ctx context.Context, enter string, options pgx.TxOptions,
 	defer rollback(ctx, tx) // does nothing after a commit
 
 	session := &session{tx: tx, mode: s.db.mode, traced: s.db.traced, prepared: statements{}}
+	defer session.ended.Store(true)
 	if err := fn(session); err != nil {
 		return err
 	}
