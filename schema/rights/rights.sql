@@ -27,6 +27,7 @@ WITH expected (line) AS (
 -- column bizydb.profiles.is_superuser
 -- column bizydb.profiles.is_verified
 -- column bizydb.profiles.last_login_at
+-- column bizydb.profiles.password_changed_at
 -- column bizydb.profiles.updated_at
 -- column bizydb.profiles.username
 -- column public.goals.completed_at
@@ -76,12 +77,15 @@ WITH expected (line) AS (
 -- column public.users.is_superuser
 -- column public.users.is_verified
 -- column public.users.last_login_at
+-- column public.users.password_changed_at
 -- column public.users.updated_at
 -- column public.users.username
 -- function bizydb.add_work(bizydb.work[],bigint[],bigint[])
 -- function bizydb.check_dependencies()
+-- function bizydb.clean_user()
 -- function bizydb.current_user_id()
 -- function bizydb.date_imported_goals(bigint[],timestamp with time zone[])
+-- function bizydb.date_password()
 -- function bizydb.day_after(date,bigint,double precision)
 -- function bizydb.day_start(date,text)
 -- function bizydb.delete_user(bigint)
@@ -90,6 +94,7 @@ WITH expected (line) AS (
 -- function bizydb.derive_task()
 -- function bizydb.derive_user()
 -- function bizydb.due_or_never(timestamp with time zone)
+-- function bizydb.fold(text)
 -- function bizydb.forget_dependencies()
 -- function bizydb.goal_defaults()
 -- function bizydb.local_day(timestamp with time zone,text)
@@ -111,6 +116,8 @@ WITH expected (line) AS (
 -- function bizydb.tagged_tasks(jsonb,jsonb)
 -- function bizydb.task_defaults()
 -- function bizydb.to_hundredths(double precision)
+-- function bizydb.trim_space(text)
+-- function bizydb.visible(text)
 -- function bizydb.work_done(bigint,bigint,bigint,bigint)
 -- relation bizydb.imports
 -- relation bizydb.imports_id_seq
@@ -122,58 +129,60 @@ WITH expected (line) AS (
 -- relation public.users
 -- relation public.users_id_seq
 ALTER FUNCTION bizydb.add_work(bizydb.work[],bigint[],bigint[]) SET plan_cache_mode TO 'force_generic_plan'
-ALTER FUNCTION bizydb.add_work(bizydb.work[],bigint[],bigint[]) SET search_path TO ''
+ALTER FUNCTION bizydb.add_work(bizydb.work[],bigint[],bigint[]) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.check_dependencies() SECURITY DEFINER
 ALTER FUNCTION bizydb.check_dependencies() SET enable_seqscan TO 'off'
 ALTER FUNCTION bizydb.check_dependencies() SET jit TO 'off'
 ALTER FUNCTION bizydb.check_dependencies() SET row_security TO 'off'
-ALTER FUNCTION bizydb.check_dependencies() SET search_path TO ''
+ALTER FUNCTION bizydb.check_dependencies() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.clean_user() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SECURITY DEFINER
 ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET row_security TO 'off'
-ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET search_path TO ''
+ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.date_password() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.delete_user(bigint) SECURITY DEFINER
 ALTER FUNCTION bizydb.delete_user(bigint) SET row_security TO 'off'
-ALTER FUNCTION bizydb.delete_user(bigint) SET search_path TO ''
+ALTER FUNCTION bizydb.delete_user(bigint) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.dependent_tasks(bigint) SECURITY DEFINER
 ALTER FUNCTION bizydb.dependent_tasks(bigint) SET row_security TO 'off'
-ALTER FUNCTION bizydb.dependent_tasks(bigint) SET search_path TO ''
-ALTER FUNCTION bizydb.derive_goal() SET search_path TO ''
-ALTER FUNCTION bizydb.derive_task() SET search_path TO ''
-ALTER FUNCTION bizydb.derive_user() SET search_path TO ''
+ALTER FUNCTION bizydb.dependent_tasks(bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.derive_goal() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.derive_task() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.derive_user() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.forget_dependencies() SECURITY DEFINER
 ALTER FUNCTION bizydb.forget_dependencies() SET enable_seqscan TO 'off'
 ALTER FUNCTION bizydb.forget_dependencies() SET jit TO 'off'
 ALTER FUNCTION bizydb.forget_dependencies() SET row_security TO 'off'
-ALTER FUNCTION bizydb.forget_dependencies() SET search_path TO ''
-ALTER FUNCTION bizydb.goal_defaults() SET search_path TO ''
-ALTER FUNCTION bizydb.needed_tasks(jsonb,bigint) SET search_path TO ''
-ALTER FUNCTION bizydb.no_such_user() SET search_path TO ''
-ALTER FUNCTION bizydb.plan_for_any_values() SET search_path TO ''
-ALTER FUNCTION bizydb.recount(bigint,bigint[],integer[]) SET search_path TO ''
-ALTER FUNCTION bizydb.refuse_goal_cycle() SET search_path TO ''
+ALTER FUNCTION bizydb.forget_dependencies() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.goal_defaults() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.needed_tasks(jsonb,bigint) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.no_such_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.plan_for_any_values() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.recount(bigint,bigint[],integer[]) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.refuse_goal_cycle() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.roll_up(bigint) SECURITY DEFINER
 ALTER FUNCTION bizydb.roll_up(bigint) SET enable_seqscan TO 'off'
 ALTER FUNCTION bizydb.roll_up(bigint) SET row_security TO 'off'
-ALTER FUNCTION bizydb.roll_up(bigint) SET search_path TO ''
+ALTER FUNCTION bizydb.roll_up(bigint) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.roll_up_all() SECURITY DEFINER
 ALTER FUNCTION bizydb.roll_up_all() SET enable_seqscan TO 'off'
 ALTER FUNCTION bizydb.roll_up_all() SET row_security TO 'off'
-ALTER FUNCTION bizydb.roll_up_all() SET search_path TO ''
+ALTER FUNCTION bizydb.roll_up_all() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.roll_up_every_user() SECURITY DEFINER
 ALTER FUNCTION bizydb.roll_up_every_user() SET row_security TO 'off'
-ALTER FUNCTION bizydb.roll_up_every_user() SET search_path TO ''
+ALTER FUNCTION bizydb.roll_up_every_user() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.roll_up_goals() SECURITY DEFINER
 ALTER FUNCTION bizydb.roll_up_goals() SET row_security TO 'off'
-ALTER FUNCTION bizydb.roll_up_goals() SET search_path TO ''
+ALTER FUNCTION bizydb.roll_up_goals() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.roll_up_tasks() SECURITY DEFINER
 ALTER FUNCTION bizydb.roll_up_tasks() SET row_security TO 'off'
-ALTER FUNCTION bizydb.roll_up_tasks() SET search_path TO ''
-ALTER FUNCTION bizydb.roll_up_user(bigint) SET search_path TO ''
+ALTER FUNCTION bizydb.roll_up_tasks() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.roll_up_user(bigint) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SECURITY DEFINER
 ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET jit TO 'off'
 ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET row_security TO 'off'
-ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET search_path TO ''
-ALTER FUNCTION bizydb.task_defaults() SET search_path TO ''
+ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.task_defaults() SET search_path TO pg_catalog, pg_temp
 ALTER TABLE bizydb.imports ENABLE ROW LEVEL SECURITY
 ALTER TABLE public.goals ENABLE ROW LEVEL SECURITY
 ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY
@@ -194,7 +203,9 @@ CREATE OR REPLACE TRIGGER tasks_roll_up_delete AFTER DELETE ON public.tasks REFE
 CREATE OR REPLACE TRIGGER tasks_roll_up_insert AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks()
 CREATE OR REPLACE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_user()
 CREATE OR REPLACE TRIGGER tasks_roll_up_update AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_tasks()
+CREATE OR REPLACE TRIGGER users_clean BEFORE INSERT OR UPDATE OF email, username, full_name ON public.users FOR EACH ROW EXECUTE FUNCTION bizydb.clean_user()
 CREATE OR REPLACE TRIGGER users_derive BEFORE UPDATE OF email, username, full_name, is_active, is_verified, is_superuser, email_verified_at, updated_at ON public.users FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bizydb.derive_user()
+CREATE OR REPLACE TRIGGER users_password BEFORE UPDATE OF hashed_password ON public.users FOR EACH ROW WHEN (((old.hashed_password IS DISTINCT FROM new.hashed_password) OR (new.password_changed_at IS NULL))) EXECUTE FUNCTION bizydb.date_password()
 CREATE POLICY goals_owner ON public.goals AS PERMISSIVE FOR ALL TO bizydb_user USING ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id)))
 CREATE POLICY imports_owner ON bizydb.imports AS PERMISSIVE FOR ALL TO bizydb_user USING ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id)))
 CREATE POLICY tasks_owner ON public.tasks AS PERMISSIVE FOR ALL TO bizydb_user USING ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT bizydb.current_user_id() AS current_user_id)))
@@ -204,7 +215,6 @@ CREATE ROLE bizydb_accounts NOLOGIN
 CREATE ROLE bizydb_user NOLOGIN
 GRANT DELETE ON public.goals TO bizydb_user
 GRANT DELETE ON public.tasks TO bizydb_user
-GRANT DELETE ON public.users TO bizydb_accounts
 GRANT EXECUTE ON FUNCTION bizydb.current_user_id() TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.day_after(date,bigint,double precision) TO bizydb_user
@@ -212,6 +222,8 @@ GRANT EXECUTE ON FUNCTION bizydb.day_start(date,text) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_accounts
 GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.due_or_never(timestamp with time zone) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.fold(text) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.fold(text) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.local_day(timestamp with time zone,text) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.monday(date) TO bizydb_user
@@ -223,6 +235,10 @@ GRANT EXECUTE ON FUNCTION bizydb.roll_up_all() TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.schema_version() TO PUBLIC
 GRANT EXECUTE ON FUNCTION bizydb.tagged_tasks(jsonb,jsonb) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.to_hundredths(double precision) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.trim_space(text) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.trim_space(text) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.visible(text) TO bizydb_accounts
+GRANT EXECUTE ON FUNCTION bizydb.visible(text) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.work_done(bigint,bigint,bigint,bigint) TO bizydb_user
 GRANT INSERT (actual_hours) ON public.tasks TO bizydb_user
 GRANT INSERT (blocked_reason) ON public.tasks TO bizydb_user
@@ -267,6 +283,7 @@ GRANT SELECT (is_active) ON public.users TO bizydb_user
 GRANT SELECT (is_superuser) ON public.users TO bizydb_user
 GRANT SELECT (is_verified) ON public.users TO bizydb_user
 GRANT SELECT (last_login_at) ON public.users TO bizydb_user
+GRANT SELECT (password_changed_at) ON public.users TO bizydb_user
 GRANT SELECT (updated_at) ON public.users TO bizydb_user
 GRANT SELECT (username) ON public.users TO bizydb_user
 GRANT SELECT ON bizydb.imports TO bizydb_user
