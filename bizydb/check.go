@@ -38,12 +38,12 @@ SELECT name AS setting, value, coalesce(
       END || ' RESET ' || name
     FROM pg_db_role_setting
     WHERE setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user)) AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-      AND EXISTS (SELECT FROM unnest(setconfig) AS given WHERE lower(split_part(given, '=', 1)) = lower(name))
+      AND EXISTS (SELECT FROM unnest(setconfig) AS given WHERE lower(split_part(given, '=', 1) COLLATE "C") = name)
     ORDER BY setrole = 0, setdatabase = 0 LIMIT 1
   ),
   CASE
     WHEN name = 'server_encoding' THEN 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0'
-    WHEN (SELECT source FROM pg_settings g WHERE lower(g.name) = s.name) NOT IN ('client', 'session') THEN format('ALTER ROLE %I SET %s = %L', session_user, name, wanted)
+    WHEN (SELECT source FROM pg_settings g WHERE lower(g.name COLLATE "C") = s.name) NOT IN ('client', 'session') THEN format('ALTER ROLE %I SET %s = %L', session_user, name, wanted)
     ELSE 'take it out of the connection string or the hook that sets it'
   END
 ), in_text

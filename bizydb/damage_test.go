@@ -82,7 +82,7 @@ var damages = []damage{
 	{"ALTER VIEW bizydb.profiles RESET (security_invoker)", bizydb.ErrUnprotected, "ALTER VIEW bizydb.profiles SET (security_invoker = true)"},
 	{"ALTER FUNCTION bizydb.delete_user(bigint) SECURITY INVOKER", bizydb.ErrUnprotected, "ALTER FUNCTION bizydb.delete_user(bigint) SECURITY DEFINER"},
 	{"ALTER FUNCTION bizydb.derive_user() SECURITY DEFINER", bizydb.ErrUnprotected, "ALTER FUNCTION bizydb.derive_user() SECURITY INVOKER"},
-	{"ALTER FUNCTION bizydb.delete_user(bigint) RESET search_path", bizydb.ErrUnprotected, "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path TO ''"},
+	{"ALTER FUNCTION bizydb.delete_user(bigint) RESET search_path", bizydb.ErrUnprotected, "ALTER FUNCTION bizydb.delete_user(bigint) SET search_path TO pg_catalog, pg_temp"},
 	{"ALTER FUNCTION bizydb.delete_user(bigint) SET search_path = public", bizydb.ErrUnprotected, "ALTER FUNCTION bizydb.delete_user(bigint) RESET search_path"},
 	{"ALTER FUNCTION bizydb.delete_user(bigint) OWNER TO TEAM", bizydb.ErrUnprotected, "ALTER FUNCTION bizydb.delete_user(bigint) OWNER TO MIGRATOR"},
 	{"ALTER TABLE public.goals DISABLE TRIGGER goals_derive", bizydb.ErrUnprotected, "ALTER TABLE public.goals ENABLE TRIGGER goals_derive"},
@@ -239,7 +239,7 @@ func TestOpenWithAnyName(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
 	config := parseConfig(t, made.DSN)
-	login := `Planner's "` + config.ConnConfig.User + `"@example.iam`
+	login := `Planner's "` + config.ConnConfig.User[len(config.ConnConfig.User)-12:] + `"@example.iam` // at most 63 bytes
 	name := pgx.Identifier{login}.Sanitize()
 	asOwner(t, made, "CREATE ROLE "+name+" LOGIN NOINHERIT PASSWORD 'secret'; GRANT CONNECT ON DATABASE "+config.ConnConfig.Database+" TO "+name+"; ALTER ROLE "+name+" SET row_security = off")
 	defer asOwner(t, made, "DROP OWNED BY "+name+"; DROP ROLE "+name)

@@ -426,7 +426,7 @@ var provoked = []struct {
 		_, err := bizydb.OpenConfig(t.Context(), config)
 		return err
 	}},
-	{"lost grant", "ErrMissingGrant", "bizydb: GetTask: login role lacks a grant: GRANT bizydb_user, bizydb_accounts TO it: ...", nil, func(t *testing.T, e trial) error {
+	{"lost grant", "ErrMissingGrant", "bizydb: GetTask: a grant is missing: GRANT bizydb_user, bizydb_accounts TO it: ...", nil, func(t *testing.T, e trial) error {
 		asOwner(t, e.made, "REVOKE bizydb_user FROM "+e.db.Pool().Config().ConnConfig.User)
 		_, err := e.alice.GetTask(t.Context(), e.mine.task)
 		return err

@@ -446,7 +446,7 @@ live (line, undo, why) AS (
     format('DROP POLICY %I ON %s', polname, r.name), roles.why
   FROM relation r JOIN pg_policy ON polrelid = r.oid
   CROSS JOIN LATERAL (
-    SELECT string_agg(CASE p.oid WHEN 0 THEN 'PUBLIC' ELSE p.oid::regrole::text END, ', ' ORDER BY p.oid::regrole::text), CASE WHEN bool_and(s.why = 'login') THEN 'login' ELSE 'more' END, count(s.oid)
+    SELECT string_agg(CASE p.oid WHEN 0 THEN 'PUBLIC' ELSE p.oid::regrole::text END, ', ' ORDER BY p.oid::regrole::text COLLATE "C"), CASE WHEN bool_and(s.why = 'login') THEN 'login' ELSE 'more' END, count(s.oid)
     FROM unnest(polroles) AS p (oid) LEFT JOIN subject s USING (oid)
   ) AS roles (names, why, counted)
   WHERE roles.counted > 0
@@ -475,7 +475,7 @@ live (line, undo, why) AS (
   UNION ALL
   SELECT format('-- column %s.%I', name, attname), NULL, NULL FROM relation r JOIN pg_attribute ON attrelid = r.oid WHERE kind <> 'S' AND attnum > 0 AND NOT attisdropped
   UNION ALL
-  SELECT '-- ' || lower(split_part(name, ' ', 1)) || substr(name, strpos(name, ' ')), NULL, NULL FROM routine
+  SELECT '-- ' || lower(split_part(name, ' ', 1) COLLATE "C") || substr(name, strpos(name, ' ')), NULL, NULL FROM routine
 ),
 
 -- What differs.

@@ -38,7 +38,7 @@ func TestDiskFull(t *testing.T) { // not in parallel: it changes where temporary
 	defer db.Close()
 	switchLog := func() error { return execOn(t, server.DSN(), "SELECT pg_switch_wal()") }
 	filler := filepath.Join(disk, "filler")
-	big := planner.CreateTaskParams{Title: "big", Description: new(incompressible(1 << 20))}
+	big := planner.CreateTaskParams{Title: "big", Description: new(incompressible(1_000_000))}
 
 	t.Run("tables", func(t *testing.T) {
 		if err := switchLog(); err != nil { // so that there is room in it
