@@ -228,9 +228,6 @@ func onEntry(err error) error {
 	}
 }
 
-// namedOnEntry is named for the same statements.
-func namedOnEntry(err error) error { return named(onEntry(err)) }
-
 // configError drops the connection string, which pgx repeats with its password blacked out as far as it understands it.
 func configError(err error) error {
 	var parseErr *pgconn.ParseConfigError
