@@ -22,6 +22,7 @@ type Task struct {
 	EstimatedHours *float64     `db:"estimated_hours"`
 	ActualHours    *float64     `db:"actual_hours"`
 	DueDate        *time.Time   `db:"due_date"`
+	DueAllDay      bool         `db:"due_all_day"`
 	CreatedAt      time.Time    `db:"created_at" gorm:"default:now();autoCreateTime:false" bun:",nullzero,default:now()"`
 	UpdatedAt      time.Time    `db:"updated_at" gorm:"default:now();autoUpdateTime:false" bun:",nullzero,default:now()"`
 	CompletedAt    *time.Time   `db:"completed_at"`
@@ -109,7 +110,7 @@ func (a *answer) addModels(tasks ...Task) {
 		a.addTasks(planner.Task{
 			ID: planner.TaskID(t.ID), UserID: planner.UserID(t.UserID), ParentGoalID: (*planner.GoalID)(t.ParentGoalID), Title: t.Title,
 			Description: t.Description, Priority: t.Priority, Status: planner.TaskStatus(t.Status), Category: t.Category,
-			EstimatedHours: t.EstimatedHours, ActualHours: t.ActualHours, DueDate: t.DueDate, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+			EstimatedHours: t.EstimatedHours, ActualHours: t.ActualHours, DueDate: t.DueDate, DueAllDay: t.DueAllDay, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 			CompletedAt: t.CompletedAt, Dependencies: dependencies, Notes: t.Notes, Tags: planner.Tags(t.Tags), BlockedReason: t.BlockedReason,
 		})
 	}

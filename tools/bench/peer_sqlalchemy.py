@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, BigInteger, DateTime, Float, ForeignKey, Integer, Text, create_engine, func, select, text, update
+from sqlalchemy import Column, BigInteger, Boolean, DateTime, Float, ForeignKey, Integer, Text, create_engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, declarative_base
 from sqlalchemy.schema import FetchedValue
@@ -38,6 +38,7 @@ class Task(Base):
     estimated_hours = Column(Float)
     actual_hours = Column(Float)
     due_date = Column(DateTime(timezone=True))
+    due_all_day = Column(Boolean, default=False)
     created_at = Column(DateTime(timezone=True), FetchedValue())
     updated_at = Column(DateTime(timezone=True), FetchedValue())
     completed_at = Column(DateTime(timezone=True))

@@ -32,6 +32,7 @@ func (Task) Fields() []ent.Field {
 		field.Float("estimated_hours").Optional().Nillable(),
 		field.Float("actual_hours").Optional().Nillable(),
 		field.Time("due_date").Optional().Nillable(),
+		field.Bool("due_all_day").Default(false),
 		field.Time("created_at").Default(time.Now),
 		field.Time("updated_at").Default(time.Now),
 		field.Time("completed_at").Optional().Nillable(),
