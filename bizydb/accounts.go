@@ -27,6 +27,8 @@ type User = planner.User
 // Put it into what stands for a sign-in, such as a session or a signed token, and into links that reset a password. When one of them
 // comes back, compare with time.Time.Equal: another value means that the password has been changed since, and that it is void.
 // (Comparing the time at which a token was made is not enough. It can be later than the change, and rest on a sign-in before it.)
+// Put the email address into a link that resets a password as well: whoever reads the mail of an address that the user has given up
+// could use it otherwise.
 type Accounts struct {
 	queries *accountsql.Queries
 	hasher  *hasher

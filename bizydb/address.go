@@ -23,10 +23,10 @@ func cleanEmail(email string) (string, error) {
 		return "", refusedBy("ck_users_email_length")
 	}
 	email = norm.NFC.String(strings.TrimSpace(email))
-	if strings.ContainsFunc(email, invisible) {
+	at := strings.LastIndexByte(email, '@') + 1
+	if strings.ContainsFunc(email[:at], invisible) || strings.ContainsFunc(email[at:], invisibleInDomain) {
 		return "", refusedBy("ck_users_email_visible")
 	}
-	at := strings.LastIndexByte(email, '@') + 1
 	domain, err := domains.ToASCII(email[at:])
 	if err != nil {
 		return "", refusedBy("ck_users_email_form")
@@ -55,6 +55,9 @@ func ascii(s string) bool {
 func invisible(r rune) bool {
 	return !unicode.IsPrint(r) || r == ' ' || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
+
+// invisibleInDomain allows the two joiners, which some scripts write domains with; UTS #46 says where.
+func invisibleInDomain(r rune) bool { return invisible(r) && r != '\u200c' && r != '\u200d' }
 
 // cleanLogin returns a login as it is looked for. It says no to what cannot be anybody's, so that it need not be asked for.
 func cleanLogin(login string) (string, bool) {

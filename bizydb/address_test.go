@@ -53,6 +53,19 @@ var addresses = []struct {
 	{"аda@example.org", "ada@example.org", false}, // Cyrillic
 }
 
+// A joiner is part of some domains.
+func TestAddressWithAJoiner(t *testing.T) {
+	t.Parallel()
+	accounts := openCheap(t, bizydbtest.New(t))
+	user, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: "z@نامه\u200cای.example", Username: "z", Password: password})
+	if err != nil || user.Email != "z@xn--mgba3gch31f060k.example" {
+		t.Errorf("%q, %v", user.Email, err)
+	}
+	if _, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: "z@a\u200cb.example", Username: "y", Password: password}); !errors.Is(err, bizydb.ErrInvalid) {
+		t.Errorf("%v, want ErrInvalid", err)
+	}
+}
+
 // An address is one account however it is written: to register, to sign in, to be found, changed and verified, and to plain SQL.
 func TestAddressIsOneAccount(t *testing.T) {
 	t.Parallel()

@@ -127,6 +127,7 @@ func opposite(sql string) string {
 // Whatever is broken, Open refuses, with the statement that mends it.
 func TestOpenSaysWhatMends(t *testing.T) {
 	t.Parallel()
+	notThroughAPooler(t)
 	made := bizydbtest.New(t)
 	config := parseConfig(t, made.DSN)
 	login := config.ConnConfig.User
@@ -237,6 +238,7 @@ func work(t *testing.T, made *bizydbtest.Database, configure func(*pgxpool.Confi
 // A login can have a name that has to be quoted.
 func TestOpenWithAnyName(t *testing.T) {
 	t.Parallel()
+	notThroughAPooler(t)
 	made := bizydbtest.New(t)
 	config := parseConfig(t, made.DSN)
 	login := `Planner's "` + config.ConnConfig.User[len(config.ConnConfig.User)-12:] + `"@example.iam` // at most 63 bytes

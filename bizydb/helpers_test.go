@@ -3,6 +3,7 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -114,4 +115,12 @@ func atLength(full int) int {
 		return full / 4
 	}
 	return full
+}
+
+// notThroughAPooler skips a test of what a login's sessions begin with: a pooler keeps sessions, and begins them in its own way.
+func notThroughAPooler(t *testing.T) {
+	t.Helper()
+	if os.Getenv("BIZYDBTEST_DATABASE_URL") != "" {
+		t.Skip("there may be a pooler before the server that is given")
+	}
 }

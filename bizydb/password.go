@@ -7,12 +7,13 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
 // A Password is a password in plain text. It prints as [redacted] with fmt, log/slog and encoding/json, also inside other values.
-// It is read from JSON or text like a string. A new password has at least 8 characters, at most 72 bytes, which is the limit of
+// It is read from JSON or text like a string, and hashed in NFC, so that it is the same from every keyboard. A new password has at least 8 characters, at most 72 bytes, which is the limit of
 // bcrypt, and no zero byte.
 type Password struct{ secret.Text }
 
@@ -36,9 +37,12 @@ const (
 	MinBcryptCost = 10
 )
 
+// text is the password as it is hashed and compared.
+func (p Password) text() string { return norm.NFC.String(p.Reveal()) }
+
 // check says what is wrong with a new password.
 func (p Password) check() error {
-	text, reason := p.Reveal(), ""
+	text, reason := p.text(), ""
 	switch {
 	case utf8.RuneCountInString(text) < minPassword:
 		reason = fmt.Sprintf("must have at least %d characters", minPassword)
@@ -72,7 +76,7 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 	}
 	var hash []byte
 	err := h.inSlot(ctx, func() (err error) {
-		hash, err = bcrypt.GenerateFromPassword([]byte(password.Reveal()), h.cost)
+		hash, err = bcrypt.GenerateFromPassword([]byte(password.text()), h.cost)
 		h.spent(h.cost)
 		return err
 	})
@@ -87,7 +91,7 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 func (h *hasher) matches(ctx context.Context, password Password, with secret.Hash) (bool, error) {
 	var match bool
 	err := h.inSlot(ctx, func() error {
-		text, hash := password.Reveal(), []byte(with.Reveal())
+		text, hash := password.text(), []byte(with.Reveal())
 		cost, err := bcrypt.Cost(hash)
 		usable := err == nil && len(text) <= maxPassword && !strings.ContainsRune(text, 0)
 		if err != nil {

@@ -19,7 +19,7 @@ func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	switch stat := pool.Stat(); {
 	case errors.Is(err, puddle.ErrClosedPool):
 		return nil, fmt.Errorf("%w: the DB has been closed: %w", ErrUnavailable, err)
-	case !ended(err):
+	case !ended(err) || ctx.Err() == nil: // the second: a time limit of connecting
 		return nil, err
 	case !early && stat.AcquiredConns() == stat.MaxConns():
 		return nil, fmt.Errorf("%w: the context ended while waiting for a connection, %d of %d in use; functions of InTx, Snapshot and Batch must not use a scope: %w", ErrPoolExhausted, stat.AcquiredConns(), stat.MaxConns(), err)

@@ -26,6 +26,7 @@ var refusedSettings = []string{
 // at the same time.
 func TestSettingsThatDoNotMatter(t *testing.T) {
 	t.Parallel()
+	notThroughAPooler(t)
 	made := bizydbtest.New(t)
 	config := parseConfig(t, made.DSN)
 	login := config.ConnConfig.User

@@ -476,3 +476,20 @@ func TestNoPassword(t *testing.T) {
 		t.Errorf("of nobody: %v, want ErrNotFound", err)
 	}
 }
+
+// A password is the same from every keyboard.
+func TestPasswordInAnyForm(t *testing.T) {
+	t.Parallel()
+	accounts := openCheap(t, bizydbtest.New(t))
+	for i, form := range []string{"p\u00e4ssword\u212b", "pa\u0308sswordA\u030a"} {
+		name := fmt.Sprint("user", i)
+		if _, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: name + "@example.org", Username: name, Password: bizydb.NewPassword(form)}); err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range []string{"p\u00e4ssword\u00c5", "pa\u0308ssword\u212b"} {
+			if _, err := accounts.Authenticate(t.Context(), name, bizydb.NewPassword(other)); err != nil {
+				t.Errorf("%+q for %+q: %v", other, form, err)
+			}
+		}
+	}
+}

@@ -39,9 +39,9 @@ BEGIN
   END IF;
 
   -- Locked, so that none of them gets another id or user meanwhile. A new task cannot name itself: it would have guessed its id.
-  SELECT w.id INTO missing FROM unnest(wanted) AS w (id)
+  missing := (SELECT min(w.id) FROM unnest(wanted) AS w (id)
   LEFT JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE t.user_id = NEW.user_id AND t.id = w.id FOR SHARE OFFSET 0) AS t ON true
-  WHERE t.id IS NULL OR TG_OP = 'INSERT' AND t.id = NEW.id;
+  WHERE t.id IS NULL OR TG_OP = 'INSERT' AND t.id = NEW.id);
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
