@@ -487,6 +487,7 @@ func TestErrors(t *testing.T) {
 // A pool that cancels queries by asking the server gets the server's error for it, and the context's too.
 func TestCanceledByRequest(t *testing.T) {
 	t.Parallel()
+	notThroughAPooler(t)
 	made := bizydbtest.New(t)
 	db := open(t, made.DSN, func(c *pgxpool.Config) {
 		c.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
