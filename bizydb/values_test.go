@@ -127,7 +127,8 @@ func TestRefusedValues(t *testing.T) {
 		if got := fieldErr.Table + "." + fieldErr.Column; !strings.HasPrefix(field, got) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %s: %q does not say %q", field, got, err, c.says)
 		}
-		if sqlState(err) == "" && field != "goals.horizon" && field != "goals.status" { // which do not get as far as the server
+		refusedHere := field == "goals.horizon" || field == "goals.status" || strings.Contains(c.says, "years")
+		if sqlState(err) == "" && !refusedHere { // what is refused here does not get as far as the server
 			t.Errorf("%s: the server's error cannot be reached", field)
 		}
 	}
