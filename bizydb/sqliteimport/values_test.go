@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -223,7 +224,7 @@ func TestValuesThatGoTogether(t *testing.T) {
 	if since := time.Since(stored.tasks[6].CreatedAt); since < 0 || since > time.Hour {
 		t.Errorf("created %v ago, want at the import", since)
 	}
-	for id, want := range map[int64]planner.Metrics{1: {"project": "other"}, 2: {"project": "shop", "n": 12345678901234567890.0}, 3: {"project": "shop"}} {
+	for id, want := range map[int64]planner.Metrics{1: {"project": "other"}, 2: {"project": "shop", "n": json.Number("12345678901234567890")}, 3: {"project": "shop"}} {
 		if diff := cmp.Diff(want, stored.goals[id].Metrics); diff != "" {
 			t.Errorf("metrics of goal %d (-want +got):\n%s", id, diff)
 		}
