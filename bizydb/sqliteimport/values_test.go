@@ -57,7 +57,7 @@ var taskRepairs = []repair{
 	{"due_date", "next week", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", "2025-02-30", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", 20250101, sqliteimport.NotATime, "", (*time.Time)(nil)},
-	{"due_date", "0001-01-01 00:00", sqliteimport.NotATime, "", (*time.Time)(nil)}, // which begins in the year before in Berlin
+	{"due_date", "0001-01-01 00:30", sqliteimport.NotATime, "", (*time.Time)(nil)}, // which is in the year before in UTC
 	{"completed_at", "2025-03-01 10:00:00", sqliteimport.NotComplete, "", (*time.Time)(nil)},
 	{"dependencies", "2, 3", sqliteimport.NotJSON, "[]", planner.TaskIDs{}},
 	{"dependencies", `{"2": true}`, sqliteimport.OtherJSON, "[]", planner.TaskIDs{}},
