@@ -98,6 +98,18 @@ func TestAllDayTasks(t *testing.T) {
 		if task, err = alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, DueDate: &day, DueAllDay: new(true)}); err != nil || !task.DueAllDay {
 			t.Errorf("on a day again: %+v, %v", task, err)
 		}
+		// A date alone is a time, and no date leaves the day as it is.
+		for _, at := range []time.Time{day.Add(15 * time.Hour), day} {
+			if task, err = alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, DueDate: &at}); err != nil || task.DueAllDay || !task.DueDate.Equal(at) {
+				t.Errorf("updated to %s: %+v, %v", at, task, err)
+			}
+			if task, err = alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, DueDate: &day, DueAllDay: new(true)}); err != nil || !task.DueAllDay {
+				t.Errorf("on a day again: %+v, %v", task, err)
+			}
+		}
+		if task, err = alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, Title: new("day")}); err != nil || !task.DueAllDay {
+			t.Errorf("another field: %+v, %v", task, err)
+		}
 		if b, err := json.Marshal(task); err != nil || !strings.Contains(string(b), `"due_date":"2025-11-03T00:00:00Z","due_all_day":true`) {
 			t.Errorf("as JSON: %s, %v", b, err)
 		}

@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -119,50 +120,85 @@ func TestWholeNumbers(t *testing.T) {
 	})
 }
 
-// Times at the end of those that columns take come back, and so do the numbers of days there. All can be written as JSON.
+// Times at the end of those that columns take come back, and so do the numbers of days there, however many are asked for. Later and
+// earlier ones are refused by name in every method and exec mode. All can be written as JSON.
 func TestFirstAndLastTimes(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
-	alice := db.As(db.NewUser(t))
-	first, last := time.Time{}, moment("9999-12-31T23:59:59.999999Z")
-	for _, at := range []time.Time{first, last} {
-		goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal", TargetDate: &at, CreatedAt: &at, Status: planner.GoalCompleted, CompletedAt: &at})
-		if err != nil || !goal.CreatedAt.Equal(at) {
-			t.Fatal(goal, err)
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		first, last := time.Time{}, moment("9999-12-31T23:59:59.999999Z")
+		for _, at := range []time.Time{first, last} {
+			goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal", TargetDate: &at, CreatedAt: &at, Status: planner.GoalCompleted, CompletedAt: &at})
+			if err != nil || !goal.CreatedAt.Equal(at) {
+				t.Fatal(goal, err)
+			}
+			create(
+				t, alice,
+				planner.CreateTaskParams{Title: "task", ParentGoalID: &goal.ID, DueDate: &at, CreatedAt: &at, Status: planner.TaskCompleted, CompletedAt: &at},
+				planner.CreateTaskParams{Title: "day", ParentGoalID: &goal.ID, DueDate: new(at.Truncate(24 * time.Hour)), DueAllDay: true, CreatedAt: &at},
+			)
 		}
-		create(
-			t, alice,
-			planner.CreateTaskParams{Title: "task", ParentGoalID: &goal.ID, DueDate: &at, CreatedAt: &at, Status: planner.TaskCompleted, CompletedAt: &at},
-			planner.CreateTaskParams{Title: "day", ParentGoalID: &goal.ID, DueDate: new(at.Truncate(24 * time.Hour)), DueAllDay: true, CreatedAt: &at},
-		)
-	}
-	mine := plantAll(t, alice)
-	for m := range readWriter.Methods() {
-		if !m.IsExported() || m.Type.NumIn() != 2 || m.Type.In(1).Kind() != reflect.Struct {
-			continue
+		mine := plantAll(t, alice)
+		idle, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "idle"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for f := range m.Type.In(1).Fields() {
-			if typ := f.Type; typ != reflect.TypeFor[time.Time]() && typ != reflect.TypeFor[*time.Time]() {
+		times := 0
+		for m := range readWriter.Methods() {
+			if !m.IsExported() || m.Type.NumIn() != 2 || m.Type.In(1).Kind() != reflect.Struct {
 				continue
 			}
-			p := settable(calls[m.Name](mine))
-			for _, zone := range []string{"", "Pacific/Kiritimati", "Pacific/Pago_Pago"} {
-				if z := p.FieldByName("TimeZone"); z.IsValid() {
-					z.SetString(zone)
+			for f := range m.Type.In(1).Fields() {
+				if typ := f.Type; typ != reflect.TypeFor[time.Time]() && typ != reflect.TypeFor[*time.Time]() {
+					continue
 				}
-				for _, at := range []time.Time{first, last, time.Unix(1<<60, 0), time.Unix(-1<<60, 0), time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC)} {
+				times++
+				p := settable(calls[m.Name](mine))
+				for _, at := range []time.Time{
+					first.Add(-1), last.Add(time.Microsecond), time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(294_275, 1, 1, 0, 0, 0, 0, time.UTC),
+					time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(1<<60, 0), time.Unix(-1<<60, 0),
+				} {
 					put(p, f.Name, reflect.ValueOf(at))
-					got, err := callWith(t.Context(), alice, m.Name, p.Interface())
-					if err != nil && (!errors.Is(err, bizydb.ErrInvalid) || at.Equal(first) || at.Equal(last)) {
-						t.Errorf("%s.%s %v in %q: %v", m.Name, f.Name, at, zone, err)
+					_, err := callWith(t.Context(), alice, m.Name, p.Interface())
+					if field := new(bizydb.FieldError); !errors.Is(err, bizydb.ErrInvalid) || !errors.As(err, &field) || field.Column != snakeCase(f.Name) {
+						t.Errorf("%s.%s %v: %v, want ErrInvalid with the field", m.Name, f.Name, at, err)
 					}
-					if _, err := json.Marshal(got); err != nil {
-						t.Errorf("%s.%s %v in %q: %v", m.Name, f.Name, at, zone, err)
+				}
+				for _, zone := range []string{"", "Pacific/Kiritimati", "Pacific/Pago_Pago"} {
+					if z := p.FieldByName("TimeZone"); z.IsValid() {
+						z.SetString(zone)
+					}
+					for _, at := range []time.Time{first, last} {
+						for _, n := range []int{0, math.MaxInt} {
+							for _, name := range []string{"Days", "Weeks"} {
+								if days := p.FieldByName(name); days.IsValid() && n > 0 {
+									days.SetInt(int64(n))
+								}
+							}
+							put(p, f.Name, reflect.ValueOf(at))
+							got, err := callWith(t.Context(), alice, m.Name, p.Interface())
+							if err != nil {
+								t.Errorf("%s.%s %v in %q: %v", m.Name, f.Name, at, zone, err)
+							}
+							if b, err := json.Marshal(got); err != nil || bytes.Contains(b, []byte(`"0000-`)) {
+								t.Errorf("%s.%s %v in %q: %s, %v", m.Name, f.Name, at, zone, b, err)
+							}
+						}
 					}
 				}
 			}
 		}
-	}
+		if times < 10 {
+			t.Errorf("only %d parameters are times", times)
+		}
+		// With nothing to do the forecast is the day of At.
+		for zone, at := range map[planner.TimeZone]time.Time{"Pacific/Pago_Pago": first, "Pacific/Kiritimati": last} {
+			forecast, err := alice.GoalForecast(t.Context(), planner.GoalForecastParams{GoalID: idle.ID, At: &at, TimeZone: zone, Days: math.MaxInt})
+			if day := at.Truncate(24 * time.Hour); err != nil || forecast.ExpectedDay == nil || !forecast.ExpectedDay.Equal(day) {
+				t.Errorf("in %q: %v, want %v: %v", zone, forecast.ExpectedDay, day, err)
+			}
+		}
+	})
 }
 
 // Work without hours is work.

@@ -187,6 +187,8 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case pgErr.Code == pgerrcode.InvalidRowCountInLimitClause:
 		return &FieldError{Column: "limit", Reason: "must not be negative", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
+	case pgErr.Code == pgerrcode.InvalidParameterValue && slices.Contains(zoneRoutines, pgErr.Routine): // Go has the zone, the server does not
+		return &FieldError{Column: "time_zone", Reason: "must be a time zone that the server has", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	case strings.HasPrefix(pgErr.Code, pgerrcode.DataException[:2]), // the class, with codes that pgerrcode does not know yet
 		pgErr.Code == pgerrcode.ProgramLimitExceeded && pgErr.File == "jsonb_util.c": // more than a value can hold; the code alone can be an outage
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -194,6 +196,9 @@ func namedByServer(pgErr *pgconn.PgError, err error) error {
 		return err
 	}
 }
+
+// zoneRoutines are where a server says that it does not have a time zone. The code says less, and the message is in its language.
+var zoneRoutines = []string{"timestamptz_zone", "timestamp_zone", "DecodeTimezoneName"} // the last since PostgreSQL 16
 
 // unavailable has the codes of a server that cannot do its work now, and may later.
 func unavailable(code string) bool {

@@ -54,3 +54,6 @@ func Params() map[string]int {
 
 // Invisible tells which characters an address cannot have.
 func Invisible(r rune) bool { return invisible(r) }
+
+// Named gives an error of the server its name.
+func Named(err error) error { return named(err) }

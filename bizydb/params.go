@@ -21,7 +21,7 @@ type param struct {
 	int4          bool
 }
 
-// encode refuses values that the server has no form for, by the name of the parameter. The errors of pgx and of the server do not
+// encode refuses values that the server has no form for, and times out of range, by the name of the parameter. The errors of pgx and of the server do not
 // have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
 func (s statement) encode() (statement, error) {
 	cloned := false
@@ -48,12 +48,10 @@ func (s statement) encode() (statement, error) {
 				reason = s.tooLarge(i, *v)
 			}
 		case time.Time:
-			if infinity := beyond(v); infinity != pgtype.Finite {
-				replace(i, pgtype.Timestamptz{InfinityModifier: infinity, Valid: true})
-			}
+			reason = beyond(v)
 		case *time.Time:
-			if v != nil && beyond(*v) != pgtype.Finite {
-				replace(i, pgtype.Timestamptz{InfinityModifier: beyond(*v), Valid: true})
+			if v != nil {
+				reason = beyond(*v)
 			}
 		case *planner.Horizon:
 			if v != nil {
@@ -80,17 +78,13 @@ func (s statement) encode() (statement, error) {
 	return s, nil
 }
 
-// beyond says on which side a time is of those that the server has. pgx counts microseconds in 64 bits and would send another time.
-// Columns of goals and tasks refuse the infinities.
-func beyond(at time.Time) pgtype.InfinityModifier {
-	switch year := at.Year(); {
-	case year < -4712:
-		return pgtype.NegativeInfinity
-	case year > 294275:
-		return pgtype.Infinity
-	default:
-		return pgtype.Finite
+// beyond refuses times that columns do not take. As a limit of a query they would give days that JSON does not have, and the server
+// does not have all of them: pgx counts microseconds in 64 bits and would send another time.
+func beyond(at time.Time) string {
+	if year := at.UTC().Year(); year < 1 || year > 9999 {
+		return "must be in the years 1 to 9999"
 	}
+	return ""
 }
 
 // tooLarge says what is asked of the i-th argument if v does not fit into it.

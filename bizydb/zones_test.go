@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
+
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -41,6 +43,19 @@ func TestUnknownZones(t *testing.T) {
 			t.Errorf("only %d methods have a zone", methods)
 		}
 	})
+}
+
+// A zone that Go has and the server does not is refused by name too: the server may have an older IANA database.
+func TestZoneThatTheServerLacks(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	for _, sql := range []string{"SELECT now() AT TIME ZONE $1", "SELECT now()::timestamp AT TIME ZONE $1"} {
+		_, err := db.Pool().Exec(t.Context(), sql, "Europe/Atlantis")
+		err = bizydb.Named(err)
+		if field := new(bizydb.FieldError); !errors.Is(err, bizydb.ErrInvalid) || !errors.As(err, &field) || field.Column != "time_zone" || sqlState(err) != pgerrcode.InvalidParameterValue {
+			t.Errorf("%s: %v, want ErrInvalid for time_zone", sql, err)
+		}
+	}
 }
 
 // A zone means the same to the server as to Go, just before and just after every change of its clocks. That includes the names that

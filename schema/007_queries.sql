@@ -101,7 +101,7 @@ COMMENT ON FUNCTION bizydb.monday(date) IS 'The Monday of a day''s week.';
 CREATE FUNCTION bizydb.day_after(day date, work bigint, per_day double precision) RETURNS date
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE
-    WHEN work = 0 THEN least(day, '9999-12-31')
+    WHEN work = 0 THEN greatest('0001-01-01', least(day, '9999-12-31'))
     -- As numeric it has fifteen digits, so that 21 / (7 / 5) is 15 and not a little more.
     WHEN per_day > 0 AND (work / per_day)::numeric <= least(36525, date '9999-12-31' - day) THEN day + ceil((work / per_day)::numeric)::integer
   END;

@@ -42,7 +42,7 @@
 //   - tags: 100 per task, 250 characters each
 //   - descriptions, notes, success criteria, reasons and, as JSON, metrics: 1,000,000 bytes each
 //   - hours: 0 to 1,000,000
-//   - times: the years 1 to 9999 in UTC, which JSON can carry
+//   - times, also as limits of a query: the years 1 to 9999 in UTC, which JSON can carry
 //   - goals: 100 levels
 //
 // Searches ignore case by Unicode's full case folding, and texts are ordered by code points, whatever the locale of the database.

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -205,7 +206,7 @@ func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }
 // values that could not be read back are refused.
 func (m Metrics) MarshalJSON() ([]byte, error) { return marshal(map[string]any(m)) }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
+// UnmarshalJSON implements [json.Unmarshaler]. A number that a float64 would change stays a [json.Number].
 func (m *Metrics) UnmarshalJSON(b []byte) error {
 	var object map[string]any
 	if err := decode(b, &object); err != nil {
@@ -225,7 +226,7 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 	return b[len(`{"":`) : len(b)-len(`}`)], nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A number that is too large for a float64 stays a [json.Number].
+// UnmarshalJSON implements [json.Unmarshaler]. A number that a float64 would change stays a [json.Number].
 func (m *Metric) UnmarshalJSON(b []byte) error {
 	var value any
 	if err := decode(b, &value); err != nil {
@@ -252,9 +253,29 @@ func asFloats(v any) any {
 			v[i] = asFloats(value)
 		}
 	case json.Number:
-		if f, err := v.Float64(); err == nil {
+		if f, err := v.Float64(); err == nil && sameNumber(v.String(), strconv.FormatFloat(f, 'e', -1, 64)) {
 			return f
 		}
 	}
 	return v
+}
+
+// sameNumber says whether two decimals are the same, however they are written.
+func sameNumber(a, b string) bool {
+	digits, exponent := significant(a)
+	digitsOfB, exponentOfB := significant(b)
+	return digits == digitsOfB && exponent == exponentOfB
+}
+
+// significant is the digits of a number from the first to the last that is not 0, and the power of ten of the last.
+func significant(number string) (digits string, exponent int) {
+	mantissa, power, _ := strings.Cut(strings.ToLower(number), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	all := strings.TrimLeft(whole+fraction, "-0")
+	digits = strings.TrimRight(all, "0")
+	if digits == "" {
+		return "", 0
+	}
+	exponent, _ = strconv.Atoi(power) // of what is beyond an int the largest or the least
+	return digits, exponent - len(fraction) + len(all) - len(digits)
 }

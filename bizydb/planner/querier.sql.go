@@ -195,9 +195,10 @@ type Querier interface {
 	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
 	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
-	// whole, and an empty slice clears them. CompletedAt follows Status, BlockedReason is cleared unless the task is blocked,
-	// and DueAllDay with the due date. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency
-	// does not, ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
+	// whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
+	// CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
+	// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference.
+	// Dependencies in a cycle give ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
 	// below 1 counts as 1, above 36525 as 36525.

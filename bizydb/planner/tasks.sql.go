@@ -461,7 +461,7 @@ UPDATE public.tasks SET
   estimated_hours = CASE WHEN NOT $10::bool THEN coalesce($11, estimated_hours) END,
   actual_hours = CASE WHEN NOT $12::bool THEN coalesce($13, actual_hours) END,
   due_date = CASE WHEN NOT $14::bool THEN coalesce($15, due_date) END,
-  due_all_day = coalesce($16, due_all_day),
+  due_all_day = coalesce($16, due_all_day AND $15 IS NULL),
   dependencies = coalesce($17, dependencies),
   notes = CASE WHEN NOT $18::bool THEN coalesce($19, notes) END,
   tags = coalesce($20, tags),
@@ -498,9 +498,10 @@ type UpdateTaskParams struct {
 
 // UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 // unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
-// whole, and an empty slice clears them. CompletedAt follows Status, BlockedReason is cleared unless the task is blocked,
-// and DueAllDay with the due date. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency
-// does not, ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
+// whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
+// CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
+// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference.
+// Dependencies in a cycle give ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,

@@ -47,11 +47,12 @@ const (
 type (
 	Tags    []string
 	TaskIDs []TaskID
-	// Metrics are a user's own figures for a goal. Numbers are returned as float64.
+	// Metrics are a user's own figures for a goal. Numbers are returned as float64, or as [json.Number] where that would be another
+	// number: 9007199254740993, 1e-400.
 	Metrics map[string]any
 )
 
-// A Metric is the value of one key of a goal's metrics: any JSON value, as package json decodes it. Numbers are returned as float64.
+// A Metric is the value of one key of a goal's metrics: any JSON value, as package json decodes it. Numbers are returned as in Metrics.
 type Metric struct{ Value any }
 
 // CreateTasksParams are the tasks that CreateTasks adds. They are sent as one JSON parameter.

@@ -250,11 +250,11 @@ func (r *row) percentage(column string) int64 {
 	}
 }
 
-// due is a due date, and whether it is a day: midnight UTC then, as the tables have it.
+// due is a due date, and whether it is a day: midnight UTC then, as the tables have it. The planner wrote a day as midnight.
 func (r *row) due() (due *time.Time, allDay bool) {
 	if s, isText := r.value("due_date").(string); isText {
-		if day, err := time.Parse(time.DateOnly, strings.TrimSpace(s)); err == nil && storable(day) {
-			return &day, true
+		if wall, offset, ok := parseTime(s); ok && !offset && wall.Equal(wall.Truncate(24*time.Hour)) && storable(wall) {
+			return &wall, true
 		}
 	}
 	return r.time("due_date", nil, nil, ""), false

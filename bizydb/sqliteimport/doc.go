@@ -58,11 +58,14 @@
 // # Times
 //
 // A time can have a fraction, of which microseconds are kept, a space or a T as separator, and an offset from UTC, which then counts. A
-// date means midnight, but a due date that is only a date is an all-day task. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
+// date means midnight. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
 //
 //   - tasks.created_at in UTC before 2025-10-11, in the zone from that day on;
 //   - tasks.completed_at, tasks.due_date and goals.target_date in the zone;
 //   - goals.created_at and goals.updated_at in UTC. (The planner wrote some of the latter in the zone; nothing tells which.)
+//
+// A due date at midnight without an offset, as the planner wrote a date that was typed, is that day: the task is an all-day one, whatever
+// the zone.
 //
 // A time that occurs twice when clocks go back means the first occurrence. A time that is skipped when clocks go forward is moved
 // by the same amount. Both are reported, and neither leaves a row out.

@@ -1,7 +1,7 @@
 package sqliteimport_test
 
 import (
-	"strings"
+	"regexp"
 	"testing"
 	"time"
 
@@ -10,6 +10,9 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
 )
+
+// atMidnight is how a due date is written that is a day.
+var atMidnight = regexp.MustCompile(`^\s*\d{4}-\d\d-\d\d([ T]00:00(:00(\.0+)?)?)?\s*$`)
 
 // Each column has its zone, and times that a clock skips or shows twice have one answer.
 func TestTimes(t *testing.T) {
@@ -26,7 +29,7 @@ func TestTimes(t *testing.T) {
 		{"Europe/Berlin", "tasks", "created_at", "2025-10-11 00:00:00", "2025-10-10 22:00:00", ""},
 		{"Europe/Berlin", "tasks", "created_at", "2026-01-15 12:00:00", "2026-01-15 11:00:00", ""},
 		{"Europe/Berlin", "tasks", "completed_at", "2025-06-01 12:00:00", "2025-06-01 10:00:00", ""},
-		{"Europe/Berlin", "tasks", "due_date", "2025-12-24 00:00:00", "2025-12-23 23:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", "2025-12-24 18:00:00", "2025-12-24 17:00:00", ""},
 		{"Europe/Berlin", "goals", "target_date", "2025-07-01", "2025-06-30 22:00:00", ""},
 		{"Europe/Berlin", "goals", "created_at", "2026-06-01 12:00:00", "2026-06-01 12:00:00", ""},
 		{"Europe/Berlin", "goals", "updated_at", "2026-06-01 12:00:00", "2026-06-01 12:00:00", ""},
@@ -36,10 +39,21 @@ func TestTimes(t *testing.T) {
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00:00.123456789", "2025-06-01 10:00:00.123456", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01T12:00:00.5", "2025-06-01 10:00:00.5", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00", "2025-06-01 10:00:00", ""},
-		{"Europe/Berlin", "tasks", "due_date", " 2025-06-01 ", "2025-06-01 00:00:00", ""}, // a day, as in every zone
+		{"Europe/Berlin", "tasks", "due_date", "2025-06-01T00:00:00Z", "2025-06-01 00:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 00:00:00+02:00", "2025-05-31 22:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 00:00:00.000001", "2025-05-31 22:00:00.000001", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01T12:00:00Z", "2025-06-01 12:00:00", ""},
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00:00-05:00", "2025-06-01 17:00:00", ""},
+
+		// A due date at midnight is a day, the same in every zone, also where the clock skips midnight or shows it twice.
 		{"Europe/Berlin", "tasks", "due_date", "2024-02-29", "2024-02-29 00:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", " 2025-06-01 ", "2025-06-01 00:00:00", ""},
+		{"Europe/Berlin", "tasks", "due_date", "2025-12-24 00:00:00", "2025-12-24 00:00:00", ""},
+		{"America/New_York", "tasks", "due_date", "2025-11-03 00:00:00.000000", "2025-11-03 00:00:00", ""},
+		{"America/New_York", "tasks", "due_date", "2025-11-03T00:00", "2025-11-03 00:00:00", ""},
+		{"America/Sao_Paulo", "tasks", "due_date", "2018-11-04 00:00:00", "2018-11-04 00:00:00", ""},
+		{"America/Havana", "tasks", "due_date", "2023-11-05 00:00:00", "2023-11-05 00:00:00", ""},
+		{"Pacific/Kiritimati", "tasks", "due_date", "2025-01-01", "2025-01-01 00:00:00", ""},
 
 		// The clock goes forward at two, and back at three.
 		{"Europe/Berlin", "tasks", "due_date", "2025-03-30 01:59:59", "2025-03-30 00:59:59", ""},
@@ -62,7 +76,6 @@ func TestTimes(t *testing.T) {
 		{"Africa/Cairo", "goals", "target_date", "2023-04-28", "2023-04-27 22:00:00", skipped},
 		{"Pacific/Apia", "goals", "target_date", "2011-12-30", "2011-12-30 10:00:00", skipped}, // a whole day
 		{"Pacific/Apia", "goals", "target_date", "2011-12-31", "2011-12-30 10:00:00", ""},
-		{"Pacific/Kiritimati", "tasks", "due_date", "2025-01-01", "2025-01-01 00:00:00", ""},
 		{"UTC", "tasks", "due_date", "2025-03-30 02:30:00", "2025-03-30 02:30:00", ""},
 	} {
 		t.Run(c.zone+" "+c.table+"."+c.column+" "+c.old, func(t *testing.T) {
@@ -89,7 +102,7 @@ func TestTimes(t *testing.T) {
 			if got == nil || !got.Equal(want) {
 				t.Errorf("%v, want %v", got, want)
 			}
-			if isDay := c.column == "due_date" && len(strings.TrimSpace(c.old)) == len(time.DateOnly); task.DueAllDay != isDay {
+			if isDay := c.column == "due_date" && atMidnight.MatchString(c.old); task.DueAllDay != isDay {
 				t.Errorf("due on a day %v, want %v", task.DueAllDay, isDay)
 			}
 			var findings []sqliteimport.Finding
@@ -109,12 +122,12 @@ func TestMachinesZone(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
-	f.insert(t, "tasks", record{"id": 1, "title": "Timed", "due_date": "2025-06-01 00:00:00"})
+	f.insert(t, "tasks", record{"id": 1, "title": "Timed", "due_date": "2025-06-01 12:00:00"})
 	report, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, sqliteimport.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := time.Date(2025, 6, 1, 0, 0, 0, 0, time.Local)
+	want := time.Date(2025, 6, 1, 12, 0, 0, 0, time.Local)
 	if due := importedFor(t, db, user).tasks[1].DueDate; due == nil || !due.Equal(want) {
 		t.Errorf("due %v, want %v", due, want)
 	}

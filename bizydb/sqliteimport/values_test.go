@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ var taskRepairs = []repair{
 	{"due_date", "next week", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", "2025-02-30", sqliteimport.NotATime, "", (*time.Time)(nil)},
 	{"due_date", 20250101, sqliteimport.NotATime, "", (*time.Time)(nil)},
-	{"due_date", "0001-01-01 00:00", sqliteimport.NotATime, "", (*time.Time)(nil)}, // which begins in the year before in Berlin
+	{"due_date", "0001-01-01 00:30", sqliteimport.NotATime, "", (*time.Time)(nil)}, // which is in the year before in UTC
 	{"completed_at", "2025-03-01 10:00:00", sqliteimport.NotComplete, "", (*time.Time)(nil)},
 	{"dependencies", "2, 3", sqliteimport.NotJSON, "[]", planner.TaskIDs{}},
 	{"dependencies", `{"2": true}`, sqliteimport.OtherJSON, "[]", planner.TaskIDs{}},
@@ -223,7 +224,7 @@ func TestValuesThatGoTogether(t *testing.T) {
 	if since := time.Since(stored.tasks[6].CreatedAt); since < 0 || since > time.Hour {
 		t.Errorf("created %v ago, want at the import", since)
 	}
-	for id, want := range map[int64]planner.Metrics{1: {"project": "other"}, 2: {"project": "shop", "n": 12345678901234567890.0}, 3: {"project": "shop"}} {
+	for id, want := range map[int64]planner.Metrics{1: {"project": "other"}, 2: {"project": "shop", "n": json.Number("12345678901234567890")}, 3: {"project": "shop"}} {
 		if diff := cmp.Diff(want, stored.goals[id].Metrics); diff != "" {
 			t.Errorf("metrics of goal %d (-want +got):\n%s", id, diff)
 		}

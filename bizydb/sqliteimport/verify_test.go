@@ -165,7 +165,7 @@ func randomRecord(random *rand.Rand, table string, id int64) record {
 		"category":        odd([]any{nil, "", "marketing", strings.Repeat("ü", 100)}, strings.Repeat("ü", 101)),
 		"estimated_hours": odd([]any{nil, 0.0, 2.25, 3}, -1.0, "two"),
 		"actual_hours":    odd([]any{nil, 0.5}, -0.5),
-		"due_date":        odd([]any{nil, stamp("2006-01-02"), stamp("2006-01-02 00:00:00.000000")}, "2025-02-30", 7),
+		"due_date":        odd([]any{nil, stamp("2006-01-02"), stamp("2006-01-02 00:00:00.000000"), stamp("2006-01-02 15:04:05")}, "2025-02-30", 7),
 		"dependencies":    odd([]any{nil, string(list), string(list)}, "[9999]", "1, 2", "{}", fmt.Sprintf("[%d]", id)),
 		"notes":           odd([]any{nil, "", "See there."}, "nul\x00"),
 		"tags":            odd([]any{nil, "[]", `["a", "b c", "ü"]`, `["a"]`}, `"a"`, "[1]", "a,b", `{"a": 1}`),
@@ -254,7 +254,7 @@ func asImported(t *testing.T, table string, r record) map[string]any {
 	want["estimated_hours"], want["actual_hours"] = hours("estimated_hours"), hours("actual_hours")
 	want["due_date"], want["created_at"], want["completed_at"] = moment("due_date", berlin), moment("created_at", createdZone), moment("completed_at", berlin)
 	want["due_all_day"] = false
-	if due, ok := r["due_date"].(string); ok && len(due) == len(time.DateOnly) {
+	if due, ok := r["due_date"].(string); ok && atMidnight.MatchString(due) {
 		want["due_date"], want["due_all_day"] = moment("due_date", time.UTC), true
 	}
 	want["dependencies"], want["tags"] = dependencies, tags

@@ -70,9 +70,10 @@ RETURNING *;
 
 -- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
 -- unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
--- whole, and an empty slice clears them. CompletedAt follows Status, BlockedReason is cleared unless the task is blocked,
--- and DueAllDay with the due date. If the task does not exist it returns ErrNotFound; if the parent goal or a dependency
--- does not, ErrUnknownReference. Dependencies in a cycle give ErrDependencyCycle.
+-- whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
+-- CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
+-- task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference.
+-- Dependencies in a cycle give ErrDependencyCycle.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
   title = coalesce(sqlc.narg('title'), title),
@@ -84,7 +85,7 @@ UPDATE public.tasks SET
   estimated_hours = CASE WHEN NOT @clear_estimated_hours::bool THEN coalesce(sqlc.narg('estimated_hours'), estimated_hours) END,
   actual_hours = CASE WHEN NOT @clear_actual_hours::bool THEN coalesce(sqlc.narg('actual_hours'), actual_hours) END,
   due_date = CASE WHEN NOT @clear_due_date::bool THEN coalesce(sqlc.narg('due_date'), due_date) END,
-  due_all_day = coalesce(sqlc.narg('due_all_day'), due_all_day),
+  due_all_day = coalesce(sqlc.narg('due_all_day'), due_all_day AND sqlc.narg('due_date') IS NULL),
   dependencies = coalesce(sqlc.narg('dependencies'), dependencies),
   notes = CASE WHEN NOT @clear_notes::bool THEN coalesce(sqlc.narg('notes'), notes) END,
   tags = coalesce(sqlc.narg('tags'), tags),
