@@ -163,7 +163,7 @@ func (found inspection) problem(err error, mode pgx.QueryExecMode, o options) er
 		switch {
 		case d.Why == rights.Lost:
 			add(ErrNotMigrated, "it lacks "+strings.TrimPrefix(d.SQL, "-- "))
-		case d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):
+		case d.Why == rights.Needed, d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):
 			add(ErrMissingGrant, d.SQL)
 		case d.Why == rights.Login && o.allowPrivilegedLogin:
 		case d.Why == rights.Login, d.Why == rights.Public && !o.allowPrivilegedLogin:

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	osexec "os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -246,5 +247,46 @@ func TestProtect(t *testing.T) {
 	}
 	if ran, err := schema.Protect(t.Context(), conn); err != nil || len(ran) > 0 {
 		t.Errorf("again: %q, %v", ran, err)
+	}
+}
+
+// What Protect or the script cannot mend is an error that says it, and nothing is changed.
+func TestWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	psql, err := osexec.LookPath("psql")
+	if err != nil {
+		t.Skip(err)
+	}
+	admin := cluster(t)
+	stranger := as(admin, newLogin(t, admin, ""))
+	for name, c := range map[string]struct {
+		before string
+		by     *pgx.ConnConfig
+		says   string
+	}{
+		// of which the server only warns
+		"not its to revoke":  {"GRANT USAGE ON SCHEMA bizydb TO PUBLIC; GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO PUBLIC", stranger, "REVOKE EXECUTE ON FUNCTION bizydb.delete_user(bigint) FROM PUBLIC"},
+		"a lost column":      {"ALTER TABLE public.tasks DROP COLUMN notes; GRANT SELECT ON public.goals TO PUBLIC", admin, "-- column public.tasks.notes"},
+		"another's database": {"DROP SCHEMA bizydb CASCADE; DROP TABLE public.users, public.goals, public.tasks", admin, "-- relation public.tasks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := newDatabase(t, admin, "")
+			migrated(t, config)
+			run(t, config, c.before)
+			before := dump(t, config)
+			by := c.by.Copy()
+			by.Database = config.Database
+			output, err := osexec.CommandContext(t.Context(), psql, "-X", "--file=rights/rights.sql", uri(by)).CombinedOutput()
+			if err == nil || !strings.Contains(string(output), c.says) || !strings.Contains(string(output), "ERROR:  what is listed above is lost") {
+				t.Errorf("rights.sql: %v:\n%s", err, output)
+			}
+			if _, err := schema.Protect(t.Context(), connect(t, by)); err == nil || !strings.Contains(err.Error(), c.says) && name != "another's database" {
+				t.Errorf("Protect: %v", err)
+			}
+			if diff := cmp.Diff(before, dump(t, config)); diff != "" {
+				t.Errorf("something was changed (-before +after):\n%s", diff)
+			}
+		})
 	}
 }

@@ -1,9 +1,10 @@
 -- Gives bizydb's tables, functions and roles the rights that the migrations gave them, and takes what is more. Run it as their
--- owner, after a restore or a script that changed rights: psql -X -f rights.sql. schema.Protect does the same, and Open refuses
--- a database in which this has something to do.
+-- owner, after a restore or a script that changed rights: psql -X -f rights.sql. It fails, and changes nothing, if something is
+-- left, which it lists. schema.Protect does the same, and Open refuses a database in which this has something to do.
 --
 -- The query gives what is to be run, one statement a row, with a word why: "lost" is not to be mended by a statement; "less" is
--- missing; the others are more than there should be, for the two roles ("more"), for PUBLIC, or for the login.
+-- missing, as "needed" is to the login; the others are more than there should be, for the two roles ("more"), for PUBLIC, or for
+-- the login.
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -494,14 +495,21 @@ SELECT statement || ' -- ' || why AS difference FROM (
   SELECT 4, line, 'less' FROM expected
   WHERE line NOT IN (SELECT line FROM missing) AND regexp_replace(line, E'^GRANT ([A-Z]+) [(].*[)] ON (.*) TO (.*)$', E'REVOKE \\1 ON \\2 FROM \\3') IN (SELECT undo FROM surplus)
   UNION ALL
-  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'less' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
+  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'needed' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
   WHERE is_current AND NOT has_schema_privilege(login.oid, to_regnamespace(schema)::oid, 'USAGE')
   UNION ALL
-  SELECT 5, format(CASE WHEN server.number >= 160000 THEN 'GRANT %s TO %s WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %s TO %s' END, wanted, login.name), 'less'
+  SELECT 5, format(CASE WHEN server.number >= 160000 THEN 'GRANT %s TO %s WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %s TO %s' END, wanted, login.name), 'needed'
   FROM login, server, unnest(ARRAY['bizydb_user', 'bizydb_accounts']) AS wanted LEFT JOIN role ON role.name = wanted
   WHERE of_session AND NOT coalesce(pg_has_role(login.oid, role.oid, CASE WHEN server.number >= 160000 THEN 'SET' ELSE 'MEMBER' END), false)
 ) AS d (turn, statement, why)
 WHERE why = 'lost' OR NOT EXISTS (SELECT FROM missing WHERE line LIKE '-- %')
 ORDER BY turn, statement COLLATE "C"
 \gexec
+-- The same query again: what is lost, and what the server only warns that it has not granted or revoked.
+\g
+SELECT :ROW_COUNT > 0 AS something_left
+\gset
+\if :something_left
+DO $$ BEGIN RAISE EXCEPTION 'what is listed above is lost, or not this role''s to change; nothing has been changed'; END $$;
+\endif
 COMMIT;
