@@ -75,6 +75,8 @@ type taking struct {
 	taken, back string
 }
 
+const setColumn, ofTable = `UPDATE pg_catalog.pg_attribute SET `, ` WHERE attrelid = '$1'::regclass AND attname = '$2'`
+
 // takings make of a line of the list a statement that undoes it, and, where the line itself does not, one that gives it back. AWAY
 // stands for a name that nothing has.
 var takings = []taking{
@@ -88,6 +90,12 @@ var takings = []taking{
 	{regexp.MustCompile(`^(ALTER FUNCTION .*) SET (\w+) TO .*`), `$1 RESET $2`, ``},
 	{regexp.MustCompile(`^-- relation (\S+)\.(\S+)$`), `ALTER TABLE $1.$2 RENAME TO AWAY`, `ALTER TABLE $1.AWAY RENAME TO $2`}, // and so a view or a sequence
 	{regexp.MustCompile(`^-- column (\S+)\.(\S+)$`), `ALTER TABLE $1 RENAME $2 TO AWAY`, `ALTER TABLE $1 RENAME AWAY TO $2`},
+	{regexp.MustCompile(`^-- constraint (\S+)\.(\S+)$`), `ALTER TABLE $1 RENAME CONSTRAINT $2 TO AWAY`, `ALTER TABLE $1 RENAME CONSTRAINT AWAY TO $2`},
+	{regexp.MustCompile(`^-- index (\S+)\.(\S+)$`), `ALTER INDEX $1.$2 RENAME TO AWAY`, `ALTER INDEX $1.AWAY RENAME TO $2`},
+	// In the catalog: not all of them can be dropped, or made again in so many words.
+	{regexp.MustCompile(`^-- default (\S+)\.(\S+)$`), setColumn + `atthasdef = false` + ofTable, setColumn + `atthasdef = true` + ofTable},
+	{regexp.MustCompile(`^-- identity (\S+)\.(\S+)$`), setColumn + `attidentity = ''` + ofTable, setColumn + `attidentity = 'd'` + ofTable},
+	{regexp.MustCompile(`^-- not null (\S+)\.(\S+)$`), setColumn + `attnotnull = false` + ofTable, setColumn + `attnotnull = true` + ofTable},
 	{regexp.MustCompile(`^-- function bizydb\.(\w+)(\(.*\))$`), `ALTER FUNCTION bizydb.$1$2 RENAME TO AWAY`, `ALTER FUNCTION bizydb.AWAY$2 RENAME TO $1`},
 }
 
@@ -101,7 +109,7 @@ func TestEachRight(t *testing.T) {
 	}
 	defer func() { _ = tx.Rollback(t.Context()) }()
 
-	for _, kind := range []string{"-- function ", "-- column ", "-- relation ", "ALTER ", "CREATE POLICY ", "CREATE OR REPLACE TRIGGER ", "GRANT "} {
+	for _, kind := range []string{"-- function ", "-- column ", "-- relation ", "-- constraint ", "-- index ", "-- default ", "-- identity ", "-- not null ", "ALTER ", "CREATE POLICY ", "CREATE OR REPLACE TRIGGER ", "GRANT "} {
 		var missing, back []string
 		for _, line := range expectedRights() {
 			if !strings.HasPrefix(line, kind) {
@@ -119,7 +127,9 @@ func TestEachRight(t *testing.T) {
 				missing, back = append(missing, line+" -- lost"), append(back, away.Replace(takings[at].line.ReplaceAllString(line, takings[at].back)))
 			}
 		}
-		found := slices.DeleteFunc(differences(t, tx), func(l string) bool { return kind == "-- relation " && strings.HasPrefix(l, "-- column ") })
+		found := slices.DeleteFunc(differences(t, tx), func(l string) bool {
+			return (kind == "-- relation " || kind == "-- column ") && !strings.HasPrefix(l, kind) // what it has is named by its name
+		})
 		slices.Sort(missing)
 		slices.Sort(found)
 		if diff := cmp.Diff(missing, found); diff != "" {
