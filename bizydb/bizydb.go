@@ -32,8 +32,8 @@ type options struct {
 	hashConcurrency      int
 }
 
-// AllowPrivilegedLogin lets [Open] accept a login that can read or write the tables outside a scope, such as a superuser or the
-// owner of the tables. Scopes stay confined; other statements on the pool are not.
+// AllowPrivilegedLogin lets [Open] accept a login that can read or write the tables outside a scope, such as a superuser, or the
+// owner of the tables, of schema public or of the database. Scopes stay confined; other statements on the pool are not.
 func AllowPrivilegedLogin() Option {
 	return func(o *options) { o.allowPrivilegedLogin = true }
 }
@@ -54,9 +54,9 @@ func WithHashConcurrency(n int) Option {
 // [pgxpool.ParseConfig] takes it, including pool settings such as pool_max_conns. The caller closes the DB.
 //
 // Open compares what the login, PUBLIC and the roles bizydb_user and bizydb_accounts may do, the policies, the triggers and the
-// functions' settings with what the migrations made. Its error has the statements that mend what differs: some are the
-// tables' owner's to run, with schema.Protect or one by one, and some those of whoever administers the roles. Objects that are not
-// bizydb's do not count.
+// functions' settings with what the migrations made, and looks for their columns, constraints, unique indexes and defaults. Its
+// error has the statements that mend what differs: some are the tables' owner's to run, with schema.Protect or one by one, and some
+// those of whoever administers the roles. Objects that are not bizydb's do not count.
 //
 // Open returns
 //   - [ErrConfig] for an invalid connection string or option, or a setting under which calls would fail or change what they do,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,7 @@ FROM (VALUES
   ('standard_conforming_strings', '^on$', 'on', false),
   ('session_replication_role', '^(origin|local)$', 'origin', false),
   ('row_security', '^on$', 'on', false),
+  ('restrict_nonsystem_relation_kind', '^(foreign-table)?$', '', false),
   ('gin_fuzzy_search_limit', '^0$', '0', false),
   ('default_transaction_isolation', '^read committed$', 'read committed', false),
   ('default_transaction_read_only', CASE WHEN pg_is_in_recovery() THEN '' ELSE '^off$' END, 'off', false),
@@ -90,11 +92,13 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
 	found, err := inspect(ctx, conn.Conn().PgConn())
-	if err = found.problem(err, db.mode, o); err != nil {
+	if err = found.problem(err, config.User, db.mode, o); err != nil {
 		return fmt.Errorf("bizydb: open: %w", err)
 	}
 	return nil
 }
+
+var deniedRelation = regexp.MustCompile(`(?:table|view) (pg_\w+)`)
 
 // inspect asks in one round trip, as the login. It uses the simple protocol, in which each statement is parsed when those before it
 // have run, so that the login's search_path leads nowhere. The settings that it makes end with the implicit transaction.
@@ -127,7 +131,7 @@ func inspect(ctx context.Context, conn *pgconn.PgConn) (found inspection, err er
 }
 
 // problem says what is wrong, if anything is, and how to mend it. err is what inspect met.
-func (found inspection) problem(err error, mode pgx.QueryExecMode, o options) error {
+func (found inspection) problem(err error, login string, mode pgx.QueryExecMode, o options) error {
 	switch {
 	case hasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
 		return fmt.Errorf("%w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
@@ -148,36 +152,49 @@ func (found inspection) problem(err error, mode pgx.QueryExecMode, o options) er
 
 	var kinds []error
 	var mend []string
-	add := func(kind error, how string) {
+	var byProtect []bool // whether schema.Protect does it
+	add := func(kind error, how string, protect bool) {
 		if !slices.Contains(kinds, kind) {
 			kinds = append(kinds, kind)
 		}
-		mend = append(mend, how)
+		mend, byProtect = append(mend, how), append(byProtect, protect)
 	}
 	for _, row := range found.settings {
 		if inText, name, value, how := row[3], row[0], row[1], row[2]; inText == "f" || mode == pgx.QueryExecModeExec {
-			add(ErrConfig, fmt.Sprintf("%s is %q: %s", name, value, how))
+			add(ErrConfig, fmt.Sprintf("%s is %q: %s", name, value, how), false)
 		}
 	}
 	for _, d := range found.differences {
+		protect := d.Why == rights.Less || d.Why == rights.More || d.Why == rights.Public
 		switch {
 		case d.Why == rights.Lost:
-			add(ErrNotMigrated, "it lacks "+strings.TrimPrefix(d.SQL, "-- "))
-		case d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):
-			add(ErrMissingGrant, d.SQL)
+			add(ErrNotMigrated, "it lacks "+strings.TrimPrefix(d.SQL, "-- "), protect)
+		case d.Why == rights.Needed, d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):
+			add(ErrMissingGrant, d.SQL, protect)
 		case d.Why == rights.Login && o.allowPrivilegedLogin:
 		case d.Why == rights.Login, d.Why == rights.Public && !o.allowPrivilegedLogin:
-			add(ErrPrivilegedLogin, strings.TrimPrefix(d.SQL, "-- "))
+			add(ErrPrivilegedLogin, strings.TrimPrefix(d.SQL, "-- "), protect)
 		default:
-			add(ErrUnprotected, d.SQL)
+			add(ErrUnprotected, d.SQL, protect)
 		}
 	}
-	if len(mend) == 0 {
+	if len(mend) == 0 && err != nil { // something of the server's own that everybody may read by default
+		err = fmt.Errorf("%w: %w", ErrMissingGrant, err)
+		if at := deniedRelation.FindStringSubmatch(err.Error()); at != nil {
+			err = fmt.Errorf("%w: GRANT SELECT ON pg_catalog.%s TO %s", err, at[1], pgx.Identifier{login}.Sanitize())
+		}
 		return err
+	}
+	if len(mend) == 0 {
+		return nil
 	}
 	const shown = 3
 	if more := len(mend) - shown; more > 0 {
-		mend = append(mend[:shown], fmt.Sprintf("and %d more, see schema.Protect", more))
+		rest := fmt.Sprintf("and %d more", more)
+		if !slices.Contains(byProtect[shown:], false) {
+			rest += ", see schema.Protect"
+		}
+		mend = append(mend[:shown], rest)
 	}
 	err = errors.New(strings.Join(mend, "; "))
 	for _, kind := range slices.Backward(kinds) {

@@ -47,6 +47,11 @@ var damages = []damage{
 	{"ALTER ROLE LOGIN SUPERUSER", bizydb.ErrPrivilegedLogin, "log in as another role than LOGIN, which is a superuser"},
 	{"ALTER FUNCTION bizydb.monday(date) OWNER TO LOGIN", bizydb.ErrPrivilegedLogin, "log in as another role than LOGIN, which owns"},
 
+	{"ALTER DATABASE DB OWNER TO LOGIN", bizydb.ErrPrivilegedLogin, "log in as another role than LOGIN, which owns the database"},
+	{"GRANT TEAM TO LOGIN; ALTER DATABASE DB OWNER TO TEAM", bizydb.ErrPrivilegedLogin, "REVOKE TEAM FROM LOGIN"},
+	{"ALTER SCHEMA public OWNER TO LOGIN", bizydb.ErrPrivilegedLogin, "log in as another role than LOGIN, which owns schema public"},
+	{"GRANT TEAM TO LOGIN; ALTER SCHEMA public OWNER TO TEAM", bizydb.ErrPrivilegedLogin, "REVOKE TEAM FROM LOGIN"},
+
 	// So has PUBLIC.
 	{"GRANT SELECT ON public.goals TO PUBLIC", bizydb.ErrPrivilegedLogin, ""},
 	{"GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO PUBLIC", bizydb.ErrPrivilegedLogin, ""},
@@ -88,6 +93,7 @@ var damages = []damage{
 	{"ALTER TABLE public.goals DISABLE TRIGGER goals_derive", bizydb.ErrUnprotected, "ALTER TABLE public.goals ENABLE TRIGGER goals_derive"},
 	{"ALTER TABLE public.tasks DISABLE TRIGGER ALL", bizydb.ErrUnprotected, "ALTER TABLE public.tasks ENABLE TRIGGER"}, // an interrupted pg_restore
 	{"DROP TRIGGER tasks_roll_up_insert ON public.tasks", bizydb.ErrUnprotected, "CREATE OR REPLACE TRIGGER tasks_roll_up_insert AFTER INSERT ON public.tasks"},
+	{"CREATE RULE quiet AS ON DELETE TO public.tasks DO INSTEAD NOTHING", bizydb.ErrUnprotected, "DROP RULE quiet ON public.tasks"},
 
 	// Settings, wherever they come from.
 	{"ALTER ROLE LOGIN SET client_encoding = 'LATIN1'", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET client_encoding"},
@@ -97,11 +103,19 @@ var damages = []damage{
 	{"ALTER ROLE LOGIN SET session_replication_role = replica", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET session_replication_role"},
 	{"ALTER DATABASE DB SET default_transaction_read_only = on", bizydb.ErrConfig, "ALTER DATABASE DB RESET default_transaction_read_only"},
 	{"ALTER ROLE LOGIN SET standard_conforming_strings = off", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET standard_conforming_strings"},
-	{"ALTER ROLE LOGIN SET gin_fuzzy_search_limit = 100", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET gin_fuzzy_search_limit"}, // finds some of the rows
+	{"ALTER ROLE LOGIN SET gin_fuzzy_search_limit = 100", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET gin_fuzzy_search_limit"},                                       // finds some of the rows
+	{"ALTER ROLE LOGIN SET restrict_nonsystem_relation_kind = 'view, foreign-table'", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET restrict_nonsystem_relation_kind"}, // bizydb.profiles is one
 	{"ALTER ROLE LOGIN SET default_transaction_isolation = 'serializable'", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET default_transaction_isolation"},
 	{"ALTER ROLE LOGIN SET role = bizydb_user", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET role"},
 	{"ALTER ROLE LOGIN SET bizydb.user_id = 1", bizydb.ErrConfig, "ALTER ROLE LOGIN RESET bizydb.user_id"},
 	{"ALTER DATABASE DB SET bizydb.keep_updated_at = on", bizydb.ErrConfig, "ALTER DATABASE DB RESET bizydb.keep_updated_at"},
+
+	// What everybody may read by default. Last, since the login alone has it afterwards.
+	{"REVOKE SELECT ON pg_catalog.pg_db_role_setting FROM PUBLIC", bizydb.ErrMissingGrant, "GRANT SELECT ON pg_catalog.pg_db_role_setting TO \"LOGIN\""},
+	{"REVOKE SELECT ON pg_catalog.pg_roles FROM PUBLIC", bizydb.ErrMissingGrant, "GRANT SELECT ON pg_catalog.pg_roles TO \"LOGIN\""},
+	{"REVOKE SELECT ON pg_catalog.pg_auth_members FROM PUBLIC", bizydb.ErrMissingGrant, "GRANT SELECT ON pg_catalog.pg_auth_members TO \"LOGIN\""},
+	{"REVOKE SELECT ON pg_catalog.pg_settings FROM PUBLIC", bizydb.ErrMissingGrant, "GRANT SELECT ON pg_catalog.pg_settings TO \"LOGIN\""},
+	{"REVOKE SELECT ON pg_catalog.pg_proc FROM PUBLIC", bizydb.ErrMissingGrant, "GRANT SELECT ON pg_catalog.pg_proc TO \"LOGIN\""},
 }
 
 // Of 16 on, a membership says itself whether it is inherited, and whether the role can be taken.
@@ -186,6 +200,30 @@ func TestOpenSaysWhatMends(t *testing.T) {
 		run(names.Replace("REASSIGN OWNED BY TEAM TO MIGRATOR; DROP OWNED BY TEAM; DROP ROLE TEAM"))
 	}
 	t.Logf("%d ways", len(all))
+}
+
+// An error has three statements at most, and names schema.Protect only where that does the others.
+func TestOpenSaysWhatElse(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ before, says string }{
+		"four for the owner":      {"REVOKE INSERT (title, status), UPDATE (title, status) ON public.goals FROM bizydb_user", "; and 1 more, see schema.Protect"},
+		"four of the login":       {"GRANT SELECT, INSERT, UPDATE, DELETE ON public.goals TO LOGIN", "; and 1 more"},
+		"four settings":           {"ALTER ROLE LOGIN SET row_security = off; ALTER ROLE LOGIN SET gin_fuzzy_search_limit = 1; ALTER ROLE LOGIN SET standard_conforming_strings = off; ALTER ROLE LOGIN SET bizydb.user_id = 1", "; and 1 more"},
+		"the login lacks as many": {"REVOKE bizydb_user, bizydb_accounts FROM LOGIN; REVOKE USAGE ON SCHEMA bizydb FROM LOGIN; REVOKE INSERT (title) ON public.goals FROM bizydb_user", "; and 1 more"},
+		"four columns":            {"ALTER TABLE public.tasks DROP notes, DROP category, DROP blocked_reason, DROP actual_hours", " more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made := bizydbtest.New(t)
+			asOwner(t, made, strings.ReplaceAll(c.before, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User))
+			if db, err := bizydb.Open(t.Context(), made.DSN); err == nil || !strings.HasSuffix(err.Error(), c.says) || strings.Count(err.Error(), ";") != 3 {
+				if err == nil {
+					db.Close()
+				}
+				t.Errorf("%v, want %s", err, c.says)
+			}
+		})
+	}
 }
 
 // What is not bizydb's, or does no harm, is no reason to refuse a start; and then calls work.

@@ -81,7 +81,7 @@ var (
 	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It takes several statements in one string, so a query could
 	// leave its scope.
 	ErrSimpleProtocol = errors.New("the simple protocol cannot be confined: use another exec mode")
-	// ErrNotMigrated means that the database lacks bizydb's schema or its latest migrations.
+	// ErrNotMigrated means that the database lacks bizydb's schema or its latest migrations, or something that they made.
 	ErrNotMigrated = errors.New("database is not migrated")
 	// ErrSchemaNewer means that the database was migrated by a newer bizydb. It is the same as schema.ErrNewer.
 	ErrSchemaNewer = version.ErrNewer

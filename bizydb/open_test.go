@@ -48,6 +48,12 @@ func TestOpenRefuses(t *testing.T) {
 		"unreleased, as far":     {before: unreleased(fmt.Sprint(bizydb.SchemaVersion)), want: bizydb.ErrSchemaUnreleased},
 		"unreleased, not as far": {before: unreleased("1"), want: bizydb.ErrSchemaUnreleased},
 		"migrated further":       {before: version("99"), want: bizydb.ErrSchemaNewer, says: "at migration 99"},
+		"no constraint":          {before: "ALTER TABLE public.tasks DROP CONSTRAINT ck_tasks_status", want: bizydb.ErrNotMigrated, says: "it lacks constraint public.tasks.ck_tasks_status"},
+		"constraint not checked": {before: "ALTER TABLE public.tasks DROP CONSTRAINT ck_tasks_status, ADD CONSTRAINT ck_tasks_status CHECK (status <> '') NOT VALID", want: bizydb.ErrNotMigrated, says: "it lacks constraint public.tasks.ck_tasks_status"},
+		"no unique index":        {before: "DROP INDEX public.ix_users_email", want: bizydb.ErrNotMigrated, says: "it lacks index public.ix_users_email"},
+		"no default":             {before: "ALTER TABLE public.tasks ALTER status DROP DEFAULT", want: bizydb.ErrNotMigrated, says: "it lacks default public.tasks.status"},
+		"no identity":            {before: "ALTER TABLE public.tasks ALTER id DROP IDENTITY", want: bizydb.ErrNotMigrated, says: "it lacks identity public.tasks.id"},
+		"NULL is let in":         {before: "ALTER TABLE public.tasks ALTER title DROP NOT NULL", want: bizydb.ErrNotMigrated, says: "it lacks not null public.tasks.title"},
 		"superuser":              {dsn: func(db *bizydbtest.Database) string { return db.AdminDSN }, want: bizydb.ErrPrivilegedLogin},
 		"user may be the owner":  {before: "CREATE ROLE LOGIN_owner; ALTER TABLE public.goals OWNER TO LOGIN_owner; GRANT LOGIN_owner TO bizydb_user", after: "ALTER TABLE public.goals OWNER TO CURRENT_USER; DROP ROLE LOGIN_owner", want: bizydb.ErrUnprotected},
 		"exec mode, other dates": {pool: otherDates, want: bizydb.ErrConfig, says: "datestyle"},
@@ -123,9 +129,9 @@ func version(n string) string {
 	return "CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT " + n + "'"
 }
 
-// unreleased is what a schema from before v0.1.0 had, as far as it is looked at.
+// unreleased makes a schema one from before v0.1.0, as far as it is looked at.
 func unreleased(n string) string {
-	return version(n) + "; CREATE FUNCTION bizydb.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+	return version(n) + "; DROP FUNCTION bizydb.fold(text) CASCADE"
 }
 
 func TestOpenPrivilegedLoginWhenAsked(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 // refusedSettings are those that Open refuses: TestOpenSaysWhatMends, TestOpenRefuses.
 var refusedSettings = []string{
-	"client_encoding", "default_transaction_isolation", "default_transaction_read_only", "gin_fuzzy_search_limit", "row_security", "session_replication_role", "standard_conforming_strings",
+	"client_encoding", "default_transaction_isolation", "default_transaction_read_only", "gin_fuzzy_search_limit", "restrict_nonsystem_relation_kind", "row_security", "session_replication_role", "standard_conforming_strings",
 }
 
 // Whatever else a role or a database can set, calls answer the same, in each exec mode. All settings take their other values
@@ -50,7 +50,7 @@ func TestSettingsThatDoNotMatter(t *testing.T) {
 		SELECT * FROM (VALUES
 		  ('TimeZone', ARRAY['America/St_Johns', 'Africa/Monrovia']), ('DateStyle', ARRAY['SQL, DMY', 'German']), ('extra_float_digits', ARRAY['3', '1']),
 		  ('search_path', ARRAY['', '"$user", pg_catalog']), ('default_text_search_config', ARRAY['simple', 'turkish']), ('lc_messages', ARRAY['C', 'POSIX']),
-		  ('jit_above_cost', ARRAY['0'])
+		  ('jit_above_cost', ARRAY['0']), ('plpgsql.extra_errors', ARRAY['all'])
 		) AS s
 		ORDER BY 1`)
 	settings, err := pgx.CollectRows(rows, pgx.RowToStructByPos[setting])

@@ -203,7 +203,6 @@ func TestMigrateRefusesAnUnreleasedSchema(t *testing.T) {
 		exec(t, conn, fmt.Sprintf(`
 			CREATE SCHEMA bizydb;
 			CREATE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT %[1]d';
-			CREATE FUNCTION bizydb.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 			CREATE TABLE %[2]s (version int4 NOT NULL);
 			INSERT INTO %[2]s VALUES (%[1]d)`, n, schema.VersionTable))
 		before := dump(t, config)

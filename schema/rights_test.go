@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	osexec "os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,6 +75,8 @@ type taking struct {
 	taken, back string
 }
 
+const setColumn, ofTable = `UPDATE pg_catalog.pg_attribute SET `, ` WHERE attrelid = '$1'::regclass AND attname = '$2'`
+
 // takings make of a line of the list a statement that undoes it, and, where the line itself does not, one that gives it back. AWAY
 // stands for a name that nothing has.
 var takings = []taking{
@@ -87,6 +90,12 @@ var takings = []taking{
 	{regexp.MustCompile(`^(ALTER FUNCTION .*) SET (\w+) TO .*`), `$1 RESET $2`, ``},
 	{regexp.MustCompile(`^-- relation (\S+)\.(\S+)$`), `ALTER TABLE $1.$2 RENAME TO AWAY`, `ALTER TABLE $1.AWAY RENAME TO $2`}, // and so a view or a sequence
 	{regexp.MustCompile(`^-- column (\S+)\.(\S+)$`), `ALTER TABLE $1 RENAME $2 TO AWAY`, `ALTER TABLE $1 RENAME AWAY TO $2`},
+	{regexp.MustCompile(`^-- constraint (\S+)\.(\S+)$`), `ALTER TABLE $1 RENAME CONSTRAINT $2 TO AWAY`, `ALTER TABLE $1 RENAME CONSTRAINT AWAY TO $2`},
+	{regexp.MustCompile(`^-- index (\S+)\.(\S+)$`), `ALTER INDEX $1.$2 RENAME TO AWAY`, `ALTER INDEX $1.AWAY RENAME TO $2`},
+	// In the catalog: not all of them can be dropped, or made again in so many words.
+	{regexp.MustCompile(`^-- default (\S+)\.(\S+)$`), setColumn + `atthasdef = false` + ofTable, setColumn + `atthasdef = true` + ofTable},
+	{regexp.MustCompile(`^-- identity (\S+)\.(\S+)$`), setColumn + `attidentity = ''` + ofTable, setColumn + `attidentity = 'd'` + ofTable},
+	{regexp.MustCompile(`^-- not null (\S+)\.(\S+)$`), setColumn + `attnotnull = false` + ofTable, setColumn + `attnotnull = true` + ofTable},
 	{regexp.MustCompile(`^-- function bizydb\.(\w+)(\(.*\))$`), `ALTER FUNCTION bizydb.$1$2 RENAME TO AWAY`, `ALTER FUNCTION bizydb.AWAY$2 RENAME TO $1`},
 }
 
@@ -100,7 +109,7 @@ func TestEachRight(t *testing.T) {
 	}
 	defer func() { _ = tx.Rollback(t.Context()) }()
 
-	for _, kind := range []string{"-- function ", "-- column ", "-- relation ", "ALTER ", "CREATE POLICY ", "CREATE OR REPLACE TRIGGER ", "GRANT "} {
+	for _, kind := range []string{"-- function ", "-- column ", "-- relation ", "-- constraint ", "-- index ", "-- default ", "-- identity ", "-- not null ", "ALTER ", "CREATE POLICY ", "CREATE OR REPLACE TRIGGER ", "GRANT "} {
 		var missing, back []string
 		for _, line := range expectedRights() {
 			if !strings.HasPrefix(line, kind) {
@@ -118,7 +127,9 @@ func TestEachRight(t *testing.T) {
 				missing, back = append(missing, line+" -- lost"), append(back, away.Replace(takings[at].line.ReplaceAllString(line, takings[at].back)))
 			}
 		}
-		found := slices.DeleteFunc(differences(t, tx), func(l string) bool { return kind == "-- relation " && strings.HasPrefix(l, "-- column ") })
+		found := slices.DeleteFunc(differences(t, tx), func(l string) bool {
+			return (kind == "-- relation " || kind == "-- column ") && !strings.HasPrefix(l, kind) // what it has is named by its name
+		})
 		slices.Sort(missing)
 		slices.Sort(found)
 		if diff := cmp.Diff(missing, found); diff != "" {
@@ -246,5 +257,46 @@ func TestProtect(t *testing.T) {
 	}
 	if ran, err := schema.Protect(t.Context(), conn); err != nil || len(ran) > 0 {
 		t.Errorf("again: %q, %v", ran, err)
+	}
+}
+
+// What Protect or the script cannot mend is an error that says it, and nothing is changed.
+func TestWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	psql, err := osexec.LookPath("psql")
+	if err != nil {
+		t.Skip(err)
+	}
+	admin := cluster(t)
+	stranger := as(admin, newLogin(t, admin, ""))
+	for name, c := range map[string]struct {
+		before string
+		by     *pgx.ConnConfig
+		says   string
+	}{
+		// of which the server only warns
+		"not its to revoke":  {"GRANT USAGE ON SCHEMA bizydb TO PUBLIC; GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO PUBLIC", stranger, "REVOKE EXECUTE ON FUNCTION bizydb.delete_user(bigint) FROM PUBLIC"},
+		"a lost column":      {"ALTER TABLE public.tasks DROP COLUMN notes; GRANT SELECT ON public.goals TO PUBLIC", admin, "-- column public.tasks.notes"},
+		"another's database": {"DROP SCHEMA bizydb CASCADE; DROP TABLE public.users, public.goals, public.tasks", admin, "-- relation public.tasks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := newDatabase(t, admin, "")
+			migrated(t, config)
+			run(t, config, c.before)
+			before := dump(t, config)
+			by := c.by.Copy()
+			by.Database = config.Database
+			output, err := osexec.CommandContext(t.Context(), psql, "-X", "--file=rights/rights.sql", uri(by)).CombinedOutput()
+			if err == nil || !strings.Contains(string(output), c.says) || !strings.Contains(string(output), "ERROR:  what is listed above is lost") {
+				t.Errorf("rights.sql: %v:\n%s", err, output)
+			}
+			if _, err := schema.Protect(t.Context(), connect(t, by)); err == nil || !strings.Contains(err.Error(), c.says) && name != "another's database" {
+				t.Errorf("Protect: %v", err)
+			}
+			if diff := cmp.Diff(before, dump(t, config)); diff != "" {
+				t.Errorf("something was changed (-before +after):\n%s", diff)
+			}
+		})
 	}
 }

@@ -1,9 +1,10 @@
 -- Gives bizydb's tables, functions and roles the rights that the migrations gave them, and takes what is more. Run it as their
--- owner, after a restore or a script that changed rights: psql -X -f rights.sql. schema.Protect does the same, and Open refuses
--- a database in which this has something to do.
+-- owner, after a restore or a script that changed rights: psql -X -f rights.sql. It fails, and changes nothing, if something is
+-- left, which it lists. schema.Protect does the same, and Open refuses a database in which this has something to do.
 --
 -- The query gives what is to be run, one statement a row, with a word why: "lost" is not to be mended by a statement; "less" is
--- missing; the others are more than there should be, for the two roles ("more"), for PUBLIC, or for the login.
+-- missing, as "needed" is to the login; the others are more than there should be, for the two roles ("more"), for PUBLIC, or for
+-- the login.
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -81,6 +82,88 @@ WITH expected (line) AS (
 -- column public.users.password_changed_at
 -- column public.users.updated_at
 -- column public.users.username
+-- constraint bizydb.imports.ck_imports_kind
+-- constraint bizydb.imports.ck_imports_same_length
+-- constraint bizydb.imports.fk_imports_user
+-- constraint bizydb.imports.imports_pkey
+-- constraint public.goals.ck_goals_completed_at
+-- constraint public.goals.ck_goals_created_at
+-- constraint public.goals.ck_goals_description_size
+-- constraint public.goals.ck_goals_horizon
+-- constraint public.goals.ck_goals_metrics_object
+-- constraint public.goals.ck_goals_metrics_size
+-- constraint public.goals.ck_goals_progress_percentage
+-- constraint public.goals.ck_goals_status
+-- constraint public.goals.ck_goals_success_criteria_size
+-- constraint public.goals.ck_goals_target_date
+-- constraint public.goals.ck_goals_title_length
+-- constraint public.goals.ck_goals_title_not_blank
+-- constraint public.goals.ck_goals_updated_at
+-- constraint public.goals.fk_goals_parent_goal
+-- constraint public.goals.fk_goals_user
+-- constraint public.goals.goals_pkey
+-- constraint public.goals.uq_goals_user_id_id
+-- constraint public.tasks.ck_tasks_actual_hours
+-- constraint public.tasks.ck_tasks_blocked_reason_size
+-- constraint public.tasks.ck_tasks_category_length
+-- constraint public.tasks.ck_tasks_completed_at
+-- constraint public.tasks.ck_tasks_created_at
+-- constraint public.tasks.ck_tasks_dependencies_ids
+-- constraint public.tasks.ck_tasks_description_size
+-- constraint public.tasks.ck_tasks_due_all_day
+-- constraint public.tasks.ck_tasks_due_date
+-- constraint public.tasks.ck_tasks_estimated_hours
+-- constraint public.tasks.ck_tasks_notes_size
+-- constraint public.tasks.ck_tasks_priority
+-- constraint public.tasks.ck_tasks_status
+-- constraint public.tasks.ck_tasks_tags_count
+-- constraint public.tasks.ck_tasks_tags_length
+-- constraint public.tasks.ck_tasks_tags_strings
+-- constraint public.tasks.ck_tasks_title_length
+-- constraint public.tasks.ck_tasks_title_not_blank
+-- constraint public.tasks.ck_tasks_updated_at
+-- constraint public.tasks.fk_tasks_parent_goal
+-- constraint public.tasks.fk_tasks_user
+-- constraint public.tasks.tasks_pkey
+-- constraint public.tasks.uq_tasks_user_id_id
+-- constraint public.users.ck_users_email_domain
+-- constraint public.users.ck_users_email_form
+-- constraint public.users.ck_users_email_length
+-- constraint public.users.ck_users_email_nfc
+-- constraint public.users.ck_users_email_visible
+-- constraint public.users.ck_users_full_name_length
+-- constraint public.users.ck_users_full_name_line
+-- constraint public.users.ck_users_hashed_password_bcrypt
+-- constraint public.users.ck_users_username_form
+-- constraint public.users.ck_users_username_length
+-- constraint public.users.users_pkey
+-- default bizydb.imports.imported_at
+-- default bizydb.imports.user_id
+-- default public.goals.completed_task_count
+-- default public.goals.created_at
+-- default public.goals.metrics
+-- default public.goals.progress_percentage
+-- default public.goals.roll_up_count
+-- default public.goals.status
+-- default public.goals.sub_goal_count
+-- default public.goals.sub_goal_progress
+-- default public.goals.task_count
+-- default public.goals.updated_at
+-- default public.goals.user_id
+-- default public.tasks.created_at
+-- default public.tasks.dependencies
+-- default public.tasks.due_all_day
+-- default public.tasks.priority
+-- default public.tasks.status
+-- default public.tasks.tags
+-- default public.tasks.updated_at
+-- default public.tasks.user_id
+-- default public.users.created_at
+-- default public.users.is_active
+-- default public.users.is_superuser
+-- default public.users.is_verified
+-- default public.users.password_changed_at
+-- default public.users.updated_at
 -- function bizydb.add_work(bizydb.work[],bigint[],bigint[])
 -- function bizydb.check_dependencies()
 -- function bizydb.check_parent_goal()
@@ -123,6 +206,52 @@ WITH expected (line) AS (
 -- function bizydb.trim_space(text)
 -- function bizydb.visible(text)
 -- function bizydb.work_done(bigint,bigint,bigint,bigint)
+-- identity bizydb.imports.id
+-- identity public.goals.id
+-- identity public.tasks.id
+-- identity public.users.id
+-- index public.ix_users_email
+-- index public.ix_users_username
+-- not null bizydb.imports.contents
+-- not null bizydb.imports.id
+-- not null bizydb.imports.imported_at
+-- not null bizydb.imports.kind
+-- not null bizydb.imports.marks
+-- not null bizydb.imports.new_ids
+-- not null bizydb.imports.old_ids
+-- not null bizydb.imports.user_id
+-- not null public.goals.completed_task_count
+-- not null public.goals.created_at
+-- not null public.goals.id
+-- not null public.goals.metrics
+-- not null public.goals.progress_percentage
+-- not null public.goals.roll_up_count
+-- not null public.goals.status
+-- not null public.goals.sub_goal_count
+-- not null public.goals.sub_goal_progress
+-- not null public.goals.task_count
+-- not null public.goals.title
+-- not null public.goals.updated_at
+-- not null public.goals.user_id
+-- not null public.tasks.created_at
+-- not null public.tasks.dependencies
+-- not null public.tasks.due_all_day
+-- not null public.tasks.id
+-- not null public.tasks.priority
+-- not null public.tasks.status
+-- not null public.tasks.tags
+-- not null public.tasks.title
+-- not null public.tasks.updated_at
+-- not null public.tasks.user_id
+-- not null public.users.created_at
+-- not null public.users.email
+-- not null public.users.id
+-- not null public.users.is_active
+-- not null public.users.is_superuser
+-- not null public.users.is_verified
+-- not null public.users.password_changed_at
+-- not null public.users.updated_at
+-- not null public.users.username
 -- relation bizydb.imports
 -- relation bizydb.imports_id_seq
 -- relation bizydb.profiles
@@ -387,9 +516,16 @@ role AS (
   SELECT r.oid, quote_ident(r.rolname), CASE WHEN bool_or(s.why = 'more') THEN 'more' ELSE 'login' END
   FROM start s JOIN pg_roles r ON r.oid = s.oid OR NOT s.rolsuper AND pg_has_role(s.oid, r.oid, 'MEMBER')
   GROUP BY r.oid, r.rolname
+), possessor (oid, what) AS ( -- the owner of a schema can drop what is in it
+  SELECT owner, 'bizydb''s objects' FROM object
+  UNION
+  SELECT nspowner, 'schema public' FROM pg_namespace WHERE nspname = 'public'
+  UNION
+  SELECT datdba, 'the database, and so schema public' FROM pg_database, pg_namespace
+  WHERE datname = current_database() AND nspname = 'public' AND nspowner = 'pg_database_owner'::regrole
 ), powerful (oid) AS ( -- who looks past row security, or can become somebody who does
   SELECT r.oid FROM pg_roles r, server
-  WHERE rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole AND server.number < 160000 OR oid IN (SELECT owner FROM object)
+  WHERE rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole AND server.number < 160000 OR oid IN (SELECT oid FROM possessor)
      OR rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_maintain', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')
 ), membership AS (
   SELECT s.oid, s.name, s.why, m.roleid, m.roleid::regrole::text AS role, CASE WHEN server.number >= 160000 THEN ' GRANTED BY ' || m.grantor::regrole ELSE '' END AS granted_by,
@@ -422,8 +558,8 @@ live (line, undo, why) AS (
     ('CREATEROLE', rolcreaterole AND (why = 'more' OR server.number < 160000)), ('CREATEDB', rolcreatedb AND why = 'more'), ('LOGIN', rolcanlogin AND why = 'more')
   ) AS a (attribute, given) WHERE given AND NOT (why = 'login' AND rolsuper)
   UNION ALL
-  SELECT NULL, format('-- log in as another role than %s, which %s', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns bizydb''s objects' END), 'login'
-  FROM start WHERE why = 'login' AND (rolsuper OR oid IN (SELECT owner FROM object))
+  SELECT NULL, format('-- log in as another role than %s, which %s', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns ' || what END), 'login'
+  FROM start LEFT JOIN (SELECT oid, min(what) FROM possessor GROUP BY oid) AS p (oid, what) USING (oid) WHERE why = 'login' AND (rolsuper OR what IS NOT NULL)
   UNION ALL
   SELECT NULL, format('REVOKE %s FROM %s', role, name) || granted_by, why FROM membership m
   WHERE NOT (why = 'login' AND roleid IN (SELECT oid FROM role)) AND (
@@ -470,8 +606,20 @@ live (line, undo, why) AS (
   SELECT NULL, format('ALTER TABLE %s ENABLE TRIGGER %I', r.name, tgname), 'more'
   FROM relation r JOIN pg_trigger ON tgrelid = r.oid WHERE tgenabled <> 'O' AND (tgisinternal OR tgfoid IN (SELECT oid FROM routine))
 
+  UNION ALL -- which is run instead of what was asked for, or with it
+  SELECT NULL, format('DROP RULE %I ON %s', rulename, r.name), 'more' FROM relation r JOIN pg_rewrite ON ev_class = r.oid WHERE ev_type <> '1'
+
   UNION ALL
   SELECT format('-- relation %s', name), NULL, NULL FROM relation
+  UNION ALL -- by their names alone: versions word them differently, and those of a service's own are not looked at
+  SELECT format('-- constraint %s.%I', name, conname), NULL, NULL FROM relation r JOIN pg_constraint ON conrelid = r.oid WHERE convalidated AND contype <> 'n'
+  UNION ALL
+  SELECT '-- index ' || indexrelid::regclass, NULL, NULL FROM relation r JOIN pg_index ON indrelid = r.oid
+  WHERE indisunique AND indisvalid AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
+  UNION ALL
+  SELECT format('-- %s %s.%I', what, name, attname), NULL, NULL FROM relation r JOIN pg_attribute ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped,
+    LATERAL (VALUES ('default', atthasdef), ('identity', attidentity <> ''), ('not null', attnotnull)) AS v (what, given)
+  WHERE kind <> 'S' AND given
   UNION ALL
   SELECT format('-- column %s.%I', name, attname), NULL, NULL FROM relation r JOIN pg_attribute ON attrelid = r.oid WHERE kind <> 'S' AND attnum > 0 AND NOT attisdropped
   UNION ALL
@@ -494,14 +642,21 @@ SELECT statement || ' -- ' || why AS difference FROM (
   SELECT 4, line, 'less' FROM expected
   WHERE line NOT IN (SELECT line FROM missing) AND regexp_replace(line, E'^GRANT ([A-Z]+) [(].*[)] ON (.*) TO (.*)$', E'REVOKE \\1 ON \\2 FROM \\3') IN (SELECT undo FROM surplus)
   UNION ALL
-  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'less' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
+  SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'needed' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema
   WHERE is_current AND NOT has_schema_privilege(login.oid, to_regnamespace(schema)::oid, 'USAGE')
   UNION ALL
-  SELECT 5, format(CASE WHEN server.number >= 160000 THEN 'GRANT %s TO %s WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %s TO %s' END, wanted, login.name), 'less'
+  SELECT 5, format(CASE WHEN server.number >= 160000 THEN 'GRANT %s TO %s WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %s TO %s' END, wanted, login.name), 'needed'
   FROM login, server, unnest(ARRAY['bizydb_user', 'bizydb_accounts']) AS wanted LEFT JOIN role ON role.name = wanted
   WHERE of_session AND NOT coalesce(pg_has_role(login.oid, role.oid, CASE WHEN server.number >= 160000 THEN 'SET' ELSE 'MEMBER' END), false)
 ) AS d (turn, statement, why)
 WHERE why = 'lost' OR NOT EXISTS (SELECT FROM missing WHERE line LIKE '-- %')
 ORDER BY turn, statement COLLATE "C"
 \gexec
+-- The same query again: what is lost, and what the server only warns that it has not granted or revoked.
+\g
+SELECT :ROW_COUNT > 0 AS something_left
+\gset
+\if :something_left
+DO $$ BEGIN RAISE EXCEPTION 'what is listed above is lost, or not this role''s to change; nothing has been changed'; END $$;
+\endif
 COMMIT;

@@ -13,6 +13,6 @@ var (
 	ErrUnreleased = errors.New("schema is one from before v0.1.0, which cannot be migrated: use a new database")
 )
 
-// UnreleasedSQL selects whether a schema is one from before v0.1.0. All of its steps had this function, and none of the
-// released ones has.
-const UnreleasedSQL = "pg_catalog.to_regprocedure('bizydb.touch()') IS NOT NULL"
+// UnreleasedSQL selects whether a schema is one from before v0.1.0. All of its steps had the first function, and none of them had the
+// second one, which the first of the released ones makes.
+const UnreleasedSQL = "(pg_catalog.to_regprocedure('bizydb.schema_version()') IS NOT NULL AND pg_catalog.to_regprocedure('bizydb.fold(text)') IS NULL)"
