@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/schema"
 )
@@ -122,7 +123,8 @@ func TestManyDatabasesMigratedAtOnce(t *testing.T) {
 		starts = append(starts, start{config, schema.Files})
 	}
 	for i, err := range race(t, starts) {
-		if errors.Is(err, schema.ErrRoles) && starts[i].config.User != admin.User { // from PostgreSQL 16 on, if another one has made the roles
+		var pgErr *pgconn.PgError
+		if errors.As(err, &pgErr) && pgErr.Code == "UB002" && starts[i].config.User != admin.User { // from PostgreSQL 16 on, if another one has made the roles
 			run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+starts[i].config.User+" WITH ADMIN OPTION")
 			err = schema.Migrate(t.Context(), connect(t, starts[i].config))
 		}
