@@ -205,6 +205,7 @@ func TestOpenSaysWhatMends(t *testing.T) {
 // An error has three statements at most, and names schema.Protect only where that does the others.
 func TestOpenSaysWhatElse(t *testing.T) {
 	t.Parallel()
+	notThroughAPooler(t)
 	for name, c := range map[string]struct{ before, says string }{
 		"four for the owner":      {"REVOKE INSERT (title, status), UPDATE (title, status) ON public.goals FROM bizydb_user", "; and 1 more, see schema.Protect"},
 		"four of the login":       {"GRANT SELECT, INSERT, UPDATE, DELETE ON public.goals TO LOGIN", "; and 1 more"},

@@ -118,7 +118,8 @@ func atLength(full int) int {
 }
 
 // notThroughAPooler skips a test of what a login's sessions begin with, since a pooler keeps sessions and begins them in its own way,
-// or of canceling by request, which ends the process of PgBouncer 1.18 now and then.
+// of canceling by request, which ends the process of PgBouncer 1.18 now and then, or of statements that cannot be prepared, whose names
+// PgBouncer 1.24 takes for taken.
 func notThroughAPooler(t *testing.T) {
 	t.Helper()
 	if mayBePooled() {

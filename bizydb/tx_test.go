@@ -306,6 +306,7 @@ func TestWithTx(t *testing.T) {
 // the error says so.
 func TestWithTxWithoutUsage(t *testing.T) {
 	t.Parallel()
+	notThroughAPooler(t)
 	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
 		alice := db.As(made.NewUser(t))
 		login := parseConfig(t, made.DSN).ConnConfig.User
