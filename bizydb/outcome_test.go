@@ -66,7 +66,7 @@ func TestAnswerLost(t *testing.T) {
 			eachMethod(t, func(t *testing.T, method string) {
 				user := made.NewUser(t)
 				at := plantAll(t, made.As(user))
-				parts := int64(4) // in cache_statement three are of preparing
+				parts := int64(4)  // in cache_statement three are of preparing
 				if mayBePooled() { // and a pooler has some of its own
 					parts = 8
 				}
