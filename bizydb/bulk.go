@@ -56,7 +56,8 @@ var refusals = map[string]func(planner.CreateTaskParams) bool{
 		return t.Priority != nil && (*t.Priority < 1 || *t.Priority > 5)
 	},
 	"ck_tasks_status": func(t planner.CreateTaskParams) bool {
-		return !slices.Contains([]planner.TaskStatus{"", planner.TaskPending, planner.TaskInProgress, planner.TaskCompleted, planner.TaskBlocked}, t.Status)
+		_, err := t.Status.TextValue()
+		return err != nil
 	},
 	"ck_tasks_category_length":     func(t planner.CreateTaskParams) bool { return longer(t.Category, 100) },
 	"ck_tasks_description_size":    func(t planner.CreateTaskParams) bool { return tooLong(t.Description) },
@@ -85,9 +86,7 @@ func tooLong(s *string) bool { return s != nil && len(*s) > 1_000_000 }
 
 func notHours(hours *float64) bool { return hours != nil && !(*hours >= 0 && *hours <= 1_000_000) }
 
-func outOfRange(at *time.Time) bool {
-	return at != nil && (at.UTC().Year() < 1 || at.UTC().Year() > 9999)
-}
+func outOfRange(at *time.Time) bool { return at != nil && beyond(*at) != "" }
 
 // noID is for ids that the schema does not take: it keeps them to 18 digits.
 func noID(id planner.TaskID) bool { return id < 1 || id >= 1e18 }

@@ -21,8 +21,8 @@ type param struct {
 	int4          bool
 }
 
-// encode refuses values that the server has no form for, and times out of range, by the name of the parameter. The errors of pgx and of the server do not
-// have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
+// encode refuses values that the server has no form for, and times out of range, by the name of the parameter. The errors of pgx and
+// of the server do not have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
 func (s statement) encode() (statement, error) {
 	cloned := false
 	replace := func(i int, by any) {

@@ -13,9 +13,9 @@ import (
 const hashAttempts = 3
 
 // Authenticate checks a login, which is an email address or a username, however it is written, and a password. It records the
-// sign-in and returns the user. An unknown login, a wrong password, an account without one and an inactive account all give [ErrInvalidCredentials] and take the same
-// time. A hash of a lower cost than new ones have is renewed. (A hash of a higher cost, from before [WithBcryptCost] was lowered,
-// takes longer.)
+// sign-in and returns the user. An unknown login, a wrong password, an account without one and an inactive account all give
+// [ErrInvalidCredentials] and take the same time. A hash of a lower cost than new ones have is renewed. (A hash of a higher cost,
+// from before [WithBcryptCost] was lowered, takes longer.)
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
 	for range hashAttempts {
 		found, err := a.credentials(ctx, login)

@@ -74,7 +74,7 @@ CREATE FUNCTION bizydb.forget_dependencies() RETURNS trigger
 DECLARE
   owners     bigint[] := (SELECT array_agg(DISTINCT o.user_id) FROM old_rows o);
   owner      bigint;
-  deleted    bigint[] := (SELECT array_agg(o.id) FROM old_rows o);
+  deleted    bigint[];
   dependents bigint[];
 BEGIN
   IF cardinality(owners) <= 1000 THEN
@@ -88,6 +88,7 @@ BEGIN
     RETURN NULL;
   END IF;
 
+  deleted := ARRAY(SELECT o.id FROM old_rows o);
   SELECT array_agg(DISTINCT t.id) INTO dependents FROM old_rows o
   CROSS JOIN LATERAL (
     SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0

@@ -11,9 +11,9 @@ import (
 // StreamTasks returns the tasks of ListTasks one by one. It holds one task in memory at a time, and all tasks are from one snapshot.
 // The query is sent when a loop begins; each loop sends it anew. An error is the last pair, with a zero Task.
 //
-// The loop holds a connection until it ends; in a transaction, other calls give bizydb.ErrBusy until then. Leaving the loop early frees the connection: up to a thousand
-// remaining rows are read and discarded; with more, the connection is closed and the pool opens another when needed. In a transaction
-// all remaining rows are read. When ctx ends, the next pair is its error, even if further rows have already arrived.
+// The loop holds a connection until it ends; in a transaction, other calls give bizydb.ErrBusy until then. Leaving the loop early
+// frees the connection: up to a thousand remaining rows are read and discarded; with more, the connection is closed and the pool
+// opens another when needed. In a transaction all remaining rows are read. When ctx ends, the next pair is its error, even if further rows have already arrived.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
 		var list recorder
