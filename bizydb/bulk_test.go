@@ -171,7 +171,7 @@ func TestRefusedTaskOfMany(t *testing.T) {
 // Twenty thousand tasks come in the order given, change their status and go, a call each; ids of others are passed over.
 func TestManyTasks(t *testing.T) {
 	t.Parallel()
-	n := atLength(20_000)
+	n := atLength(8_000)
 	db := bizydbtest.New(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plant(t, bob)

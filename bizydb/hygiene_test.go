@@ -169,7 +169,7 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 		}},
 	}
 	random := rand.New(rand.NewPCG(7, 7))
-	for round := range 10 * len(turns) {
+	for round := range 3 * len(turns) {
 		turn := turns[round%len(turns)]
 		user := users[random.IntN(len(users))]
 		if err := turn.take(t, db.As(user), user); !errors.Is(err, turn.want) || (err == nil) != (turn.want == nil) {

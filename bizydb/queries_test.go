@@ -195,6 +195,12 @@ func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
 	}
 }
 
+// reads tells whether a method, or what sends an unexported query, changes nothing.
+func reads(name string) bool {
+	_, reads := reflect.TypeFor[planner.Reader]().MethodByName(callOf(name, things{}).method)
+	return reads
+}
+
 // callOf returns the call of a method, or the one that sends an unexported query.
 func callOf(name string, at things) methodCall {
 	if via := unexported[name]; via != nil {

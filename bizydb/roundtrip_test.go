@@ -46,17 +46,21 @@ func eachMode(t *testing.T, test func(t *testing.T, db *bizydb.DB, proxy *bizydb
 func TestScopedCallIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		mine := plantAll(t, alice)
 		eachMethod(t, func(t *testing.T, method string) {
-			alice := db.As(made.NewUser(t))
+			var trips int
 			for range 2 { // The first warms the connection up.
-				mine := plantAll(t, alice)
 				proxy.RoundTrips()
 				if _, err := call(t.Context(), alice, method, mine); err != nil {
 					t.Fatal(err)
 				}
+				if trips = proxy.RoundTrips(); !reads(method) {
+					mine = plantAll(t, alice)
+				}
 			}
-			if n := proxy.RoundTrips(); n != 1 {
-				t.Errorf("%d round trips, want 1", n)
+			if trips != 1 {
+				t.Errorf("%d round trips, want 1", trips)
 			}
 		})
 	})
@@ -65,11 +69,11 @@ func TestScopedCallIsOneRoundTrip(t *testing.T) {
 func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		mine := plantAll(t, alice)
 		eachMethod(t, func(t *testing.T, method string) {
-			alice := db.As(made.NewUser(t))
 			var trips int
 			for range 2 {
-				mine := plantAll(t, alice)
 				err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
 					proxy.RoundTrips()
 					_, err := call(t.Context(), alice.WithTx(tx), method, mine)
@@ -78,6 +82,9 @@ func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
 				})
 				if err != nil {
 					t.Fatal(err)
+				}
+				if !reads(method) {
+					mine = plantAll(t, alice)
 				}
 			}
 			if trips != 1 {

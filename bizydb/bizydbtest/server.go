@@ -84,6 +84,10 @@ func (s *Server) newDatabase(ctx context.Context, locale string) (*Database, err
 	}
 
 	name, password := prefix+strings.ToLower(rand.Text()), rand.Text()
+	verifier, err := pgserver.Verifier(password)
+	if err != nil {
+		return nil, fmt.Errorf("bizydbtest: %w", err)
+	}
 	d := &Database{
 		DSN:      s.DSNFor(name, url.UserPassword(name, password)),
 		AdminDSN: s.DSNFor(name, nil),
@@ -96,7 +100,7 @@ func (s *Server) newDatabase(ctx context.Context, locale string) (*Database, err
 		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
 		// The roles are the cluster's, so who may act as them must be kept out of others' databases.
 		fmt.Sprintf(`REVOKE CONNECT ON DATABASE %s FROM PUBLIC`, name),
-		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, password),
+		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, verifier),
 		fmt.Sprintf(`GRANT CONNECT ON DATABASE %[1]s TO %[1]s`, name),
 		fmt.Sprintf(`GRANT bizydb_user, bizydb_accounts TO %s`, name),
 		// Only who may act as a login may end its connections.

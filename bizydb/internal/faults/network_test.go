@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 			writers := g.startWriters(t, 4, "")
 			time.Sleep(300 * time.Millisecond)
 			fault.happen(t, g, proxy)
-			time.Sleep(2 * time.Second)
+			time.Sleep(time.Second)
 
 			heal(t, proxy)
 			writers.afterwards(t, g, fault.name)

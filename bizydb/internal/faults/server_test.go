@@ -32,7 +32,7 @@ func TestServerEnds(t *testing.T) {
 			defer db.Close()
 			g, _ := newTarget(t, db, 2, 4)
 			writers := g.startWriters(t, 4, "")
-			const times = 5
+			const times = 2
 			var longest time.Duration
 			for range times {
 				time.Sleep(400 * time.Millisecond)

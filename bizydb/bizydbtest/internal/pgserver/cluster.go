@@ -83,8 +83,12 @@ func dsnURL(addr, password string) string {
 
 // initCluster runs initdb.
 func initCluster(ctx context.Context, run runner, bindir, dir, password string) error {
+	verifier, err := Verifier(password)
+	if err != nil {
+		return err
+	}
 	pwfile := filepath.Join(dir, "password")
-	if err := os.WriteFile(pwfile, []byte(password), 0o600); err != nil {
+	if err := os.WriteFile(pwfile, []byte(verifier), 0o600); err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(pwfile) }()
@@ -92,7 +96,6 @@ func initCluster(ctx context.Context, run runner, bindir, dir, password string) 
 		return err
 	}
 	// C.UTF-8 knows the case of letters beyond ASCII, but not every system has it.
-	var err error
 	for _, locale := range []string{"C.UTF-8", "C"} {
 		_, err = run.output(ctx, dir, binary(bindir, "initdb"),
 			"--pgdata="+filepath.Join(dir, "data"), "--username=postgres", "--pwfile="+pwfile,
