@@ -4,6 +4,9 @@
 # Tests of query plans depend on the server's version alone: they run once for each.
 plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes)$'
 
+# Tests that call one thing after the other: -race takes long over them and finds nothing. They run without it.
+sequential_tests='^(TestOpenSaysWhatMends|TestEachRight|TestSurplusRights|TestSettingsThatDoNotMatter|TestOpenLooksAtTheRoles|TestOpenRefuses|TestOpenAccepts|TestStatsModel|TestSearchInEachLocale|TestFirstAndLastTimes|TestWholeNumbers|TestRefusedTaskOfMany|TestAnswerLost|TestManyTasks|TestRestore|TestFold)$'
+
 # tests COMMAND...: runs a go test command and prints its own lines and what fails. GOFLAGS adds -v to it, so that
 # passed and skipped tests are known.
 tests() {
@@ -34,12 +37,14 @@ check_skipped_tests() {
 }
 
 # Names in a pattern that no test has would be left out in silence.
-check_plan_tests() {
-	local wanted found
-	wanted=$(tr -cd '|' <<<"$plan_tests" | wc -c)
-	found=$(go test -list "$plan_tests" ./schema ./bizydb | grep -c '^Test')
-	if ((found != wanted + 1)); then
-		echo "$found tests are called $plan_tests"
-		return 1
-	fi
+check_names_of_tests() {
+	local names wanted found
+	for names in "$plan_tests" "$sequential_tests"; do
+		wanted=$(tr -cd '|' <<<"$names" | wc -c)
+		found=$(go test -list "$names" ./schema ./bizydb | grep -c '^Test')
+		if ((found != wanted + 1)); then
+			echo "$found tests are called $names"
+			return 1
+		fi
+	done
 }

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -11,5 +12,7 @@ func TestMain(m *testing.M) {
 	if database := os.Getenv(migratesUntilKilled); database != "" {
 		migrateUntilKilled(database)
 	}
+	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
+
 	os.Exit(bizydbtest.Run(m))
 }

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) {
 	// Far from UTC and with half an hour in it, so that a time in the machine's zone shows.
 	time.Local = time.FixedZone("", -(9*60+30)*60)
 
-	_ = flag.Set("rapid.checks", "30") // unless the command line says otherwise
+	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
+	_ = flag.Set("rapid.checks", "20") // unless the command line says otherwise
 
 	code := bizydbtest.Run(m)
 	if code == 0 {

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -13,6 +14,8 @@ import (
 
 func TestMain(m *testing.M) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's
+
+	_ = flag.Set("test.parallel", "6") // since tests sleep more than they work
 
 	code := bizydbtest.Run(m)
 	if code == 0 {
