@@ -317,7 +317,7 @@ func TestOnFindingAndProgress(t *testing.T) {
 	if len(findings) != 3*12000+1 || report.Findings != nil {
 		t.Errorf("%d findings and %d in the report, want 36001 and none", len(findings), len(report.Findings))
 	}
-	for _, p := range report.Problems {
+	for _, p := range report.Kinds {
 		findings = slices.DeleteFunc(findings, func(f sqliteimport.Finding) bool {
 			is := f.Table == p.Table && f.Column == p.Column && f.Problem == p.Problem
 			if is {

@@ -25,6 +25,7 @@ type row struct {
 type rules struct {
 	zone         *time.Location
 	now          time.Time // of the import
+	upgraded     time.Time // the first day of the version that wrote tasks.created_at in the zone, as if it began in UTC
 	strict       bool
 	dropProjects bool
 }
@@ -296,7 +297,8 @@ func (r *row) timeOr(column string, inUTC func(wall time.Time) bool, other time.
 
 func always(time.Time) bool { return true }
 
-func beforeTheChange(wall time.Time) bool { return wall.Before(createdInZoneSince) }
+// beforeUpgrade says whether the planner wrote a task at that time with the version that wrote its time of creation in UTC.
+func (r *rules) beforeUpgrade(wall time.Time) bool { return wall.Before(r.upgraded) }
 
 // reference is a column with an id of the file, false where it is NULL or none.
 func (r *row) reference(column string) (id int64, ok bool) {

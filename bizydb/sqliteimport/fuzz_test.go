@@ -60,7 +60,7 @@ func FuzzRow(f *testing.F) {
 				var found []Finding
 				convert := func() any {
 					r := &row{
-						table: c.t, rules: &rules{zone: zone, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, id: 7, values: values,
+						table: c.t, rules: &rules{zone: zone, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), upgraded: released}, id: 7, values: values,
 						found: func(f Finding) { found = append(found, f) },
 					}
 					r.mark()

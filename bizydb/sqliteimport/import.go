@@ -18,6 +18,11 @@ import (
 type Options struct {
 	// Zone is the time zone of the machine that the planner ran on. Nil means [time.Local].
 	Zone *time.Location
+	// AllowOtherZone imports although the user's first import was in another zone. Without it the error is [ErrOtherZone].
+	AllowOtherZone bool
+	// UpgradedOn is the day on which the person got the planner's version of 2025-10-11, in its zone. On the days before it
+	// tasks.created_at is read in UTC, from then on in the zone. Zero means 2025-10-11. Only the date counts.
+	UpgradedOn time.Time
 	// DryRun reads the file and writes nothing. The report is the same.
 	DryRun bool
 	// Strict leaves out every row with a value that would have to be repaired.
@@ -44,6 +49,9 @@ const (
 	Reading Step = "reading"
 	Writing Step = "writing"
 )
+
+// ErrOtherZone means that the user's first import was in another time zone.
+var ErrOtherZone = errors.New("not the time zone of the first import")
 
 // Import imports the tasks and goals of an SQLite planner's file for a user, in one transaction, and returns a report. If it returns an
 // error nothing was written and the report is empty, except for [bizydb.ErrOutcomeUnknown]: then only reading the data can tell, and
@@ -115,7 +123,12 @@ type importer struct {
 func (i *importer) found(f Finding) { i.report.add(f, i.OnFinding) }
 
 func (i *importer) rulesAt(now time.Time) *rules {
-	return &rules{zone: i.Zone, now: now, strict: i.Strict, dropProjects: i.DropProjects}
+	upgraded := released
+	if !i.UpgradedOn.IsZero() {
+		year, month, day := i.UpgradedOn.Date()
+		upgraded = time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	return &rules{zone: i.Zone, now: now, upgraded: upgraded, strict: i.Strict, dropProjects: i.DropProjects}
 }
 
 // open opens the file. That is done late: a file that is not in WAL mode is locked against its writers from then on.

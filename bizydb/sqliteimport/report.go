@@ -2,6 +2,7 @@ package sqliteimport
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -11,23 +12,25 @@ import (
 
 // A Report says what an import has done, or with [Options].DryRun what it would do.
 type Report struct {
-	DryRun     bool           `json:"dry_run"`
-	Zone       string         `json:"zone"` // in which times were read
-	Goals      Counts         `json:"goals"`
-	Tasks      Counts         `json:"tasks"`
-	Problems   []ProblemCount `json:"problems"`    // counts of findings, in the order in which they came up
-	LeftBehind []LeftBehind   `json:"left_behind"` // ordered by name
-	// Findings are those of goals and tasks, ordered by old id, then those of references, then completed goals with new work, then
-	// the progress of goals. Nil with [Options].OnFinding.
+	DryRun     bool         `json:"dry_run"`
+	Zone       string       `json:"zone"` // in which times were read: its IANA name, or like UTC+01:00 if it has none
+	Goals      Counts       `json:"goals"`
+	Tasks      Counts       `json:"tasks"`
+	Kinds      []Kind       `json:"kinds"`       // the findings by kind, in the order in which the kinds came up
+	LeftBehind []LeftBehind `json:"left_behind"` // ordered by name
+	// Findings are those of goals and tasks, ordered by old id, then those of references, then rows deleted from the file, then
+	// completed goals with new work, then the progress of goals. Nil with [Options].OnFinding.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
 // Counts are numbers of rows.
 type Counts struct {
-	InFile   int `json:"in_file"` // in the file: the sum of the others
+	InFile   int `json:"in_file"` // in the file: the sum of Imported, Known and Refused
 	Imported int `json:"imported"`
 	Known    int `json:"known"`   // imported before
 	Refused  int `json:"refused"` // left out, with [Options].Strict
+	Changed  int `json:"changed"` // of Known, changed in the file since
+	Deleted  int `json:"deleted"` // imported before, deleted from the file since
 }
 
 // LeftBehind is a table or view, or a column of tasks or goals, that is not imported.
@@ -36,67 +39,119 @@ type LeftBehind struct {
 	Rows int    `json:"rows"` // of a column, those in which it is not empty; -1 if they cannot be counted
 }
 
-// A ProblemCount is the number of findings of one problem in one column.
-type ProblemCount struct {
-	Table   string  `json:"table"`
-	Column  string  `json:"column"`
-	Problem Problem `json:"problem"`
-	Count   int     `json:"count"`
+// A Kind is the findings of one problem in one column.
+type Kind struct {
+	Table    string    `json:"table"`
+	Column   string    `json:"column"` // empty if it is about rows as a whole
+	Problem  Problem   `json:"problem"`
+	Count    int       `json:"count"`
+	Examples []Finding `json:"examples"` // the first three
 }
 
-// A Finding is one value that was not imported as it is.
+// maxExamples is how many findings of a kind are in the report whatever [Options].OnFinding does.
+const maxExamples = 3
+
+// String says in words what the findings have in common, like "tasks.priority is out of range".
+func (k Kind) String() string {
+	if k.Column == "" {
+		return "a row of " + k.Table + " " + k.Problem.String()
+	}
+	return k.Table + "." + k.Column + " " + k.Problem.String()
+}
+
+// A Finding is one value that was not imported as it is, or a row that the file and the database do not agree on.
 type Finding struct {
-	Table   string  `json:"table"` // tasks or goals
-	ID      int64   `json:"id"`    // in the file
-	Column  string  `json:"column"`
+	Table   string  `json:"table"`  // tasks or goals
+	ID      int64   `json:"id"`     // in the file
+	Column  string  `json:"column"` // empty if it is about the row as a whole
 	Problem Problem `json:"problem"`
 	Old     string  `json:"old"`     // in the file, its first 200 characters
-	New     string  `json:"new"`     // what it became, in words or its first 200 characters; empty if it was dropped
+	New     string  `json:"new"`     // what was stored, in words or its first 200 characters; empty if nothing was
 	Refused bool    `json:"refused"` // the row was left out, for this or another reason
 }
 
-// A Problem is what is wrong with a value.
+// A Problem is what a finding is about. Its value is a name that stays; String says it in words.
 type Problem string
 
 // Problems that leave the row out with [Options].Strict.
 const (
-	Unset       Problem = "is unset"
-	Blank       Problem = "is blank"
-	OutOfRange  Problem = "is out of range"
-	TooLong     Problem = "is too long"
-	Unknown     Problem = "is not known"
-	NotANumber  Problem = "is not a number"
-	NotATime    Problem = "is not a time"
-	NotJSON     Problem = "is not JSON"
-	OtherJSON   Problem = "is JSON of another kind"
-	BadText     Problem = "has characters that cannot be stored"
-	NotComplete Problem = "is set, but it is not completed"
-	TwoProjects Problem = "metrics have another project"
+	Unset       Problem = "unset"
+	Blank       Problem = "blank"
+	OutOfRange  Problem = "out_of_range"
+	TooLong     Problem = "too_long"
+	Unknown     Problem = "unknown"
+	NotANumber  Problem = "not_a_number"
+	NotATime    Problem = "not_a_time"
+	NotJSON     Problem = "not_json"
+	OtherJSON   Problem = "other_json"
+	BadText     Problem = "bad_text"
+	NotComplete Problem = "not_complete"
+	TwoProjects Problem = "two_projects"
 )
 
 // Problems that do not leave the row out. (A row that refers to one left out is left out too.)
 const (
-	SkippedTime       Problem = "is skipped by the clock"
-	RepeatedTime      Problem = "comes twice on the clock"
-	InFuture          Problem = "is in the future"
-	Missing           Problem = "is not there"
-	Deleted           Problem = "has been deleted since it was imported"
-	Cycle             Problem = "is in a cycle"
-	TooDeep           Problem = "is on the 101st level of goals"
-	Duplicate         Problem = "is listed twice"
-	Changed           Problem = "has changed in the file since it was imported"
-	PossibleDuplicate Problem = "may have been imported before, with another title or time of creation"
-	NewWork           Problem = "is completed, and new unfinished work comes under it"
-	Recounted         Problem = "is not what the tasks and goals below amount to"
+	SkippedTime            Problem = "skipped_time"
+	RepeatedTime           Problem = "repeated_time"
+	InFuture               Problem = "in_future"
+	CompletedBeforeCreated Problem = "completed_before_created"
+	UpdatedBeforeCreated   Problem = "updated_before_created"
+	OtherReading           Problem = "other_reading"
+	Missing                Problem = "missing"
+	Deleted                Problem = "deleted"
+	Cycle                  Problem = "cycle"
+	TooDeep                Problem = "too_deep"
+	Duplicate              Problem = "duplicate"
+	Changed                Problem = "changed"
+	DeletedFromFile        Problem = "deleted_from_file"
+	PossibleDuplicate      Problem = "possible_duplicate"
+	NewWork                Problem = "new_work"
+	Recounted              Problem = "recounted"
 )
+
+// sentences are what comes after the name of the column, or of the row.
+var sentences = map[Problem]string{
+	Unset:       "is not set",
+	Blank:       "is blank",
+	OutOfRange:  "is out of range",
+	TooLong:     "is too long",
+	Unknown:     "has an unknown value",
+	NotANumber:  "is not a number",
+	NotATime:    "is not a time",
+	NotJSON:     "is not JSON",
+	OtherJSON:   "is JSON of another type than expected",
+	BadText:     "has characters that cannot be stored",
+	NotComplete: "is set, but the task is not completed",
+	TwoProjects: "is not the project in its metrics",
+
+	SkippedTime:            "is skipped when clocks go forward",
+	RepeatedTime:           "occurs twice when clocks go back",
+	InFuture:               "is in the future",
+	CompletedBeforeCreated: "is when it was completed, before it was created",
+	UpdatedBeforeCreated:   "is when it was last changed, before it was created",
+	OtherReading:           "was read in the other zone, UTC or the person's, to be neither before it was created nor in the future",
+	Missing:                "refers to a row that does not exist or was left out",
+	Deleted:                "refers to a row that was deleted after it was imported",
+	Cycle:                  "closes a cycle",
+	TooDeep:                "leads to the 101st level of goals",
+	Duplicate:              "lists a task twice",
+	Changed:                "was changed in the file after the import, not here",
+	DeletedFromFile:        "was deleted from the file after the import, not here",
+	PossibleDuplicate:      "may have been imported before, with another title or time of creation",
+	NewWork:                "is completed, and new unfinished work comes under it",
+	Recounted:              "is not what the tasks and goals below amount to",
+}
+
+// String returns a sentence without its subject, like "is out of range".
+func (p Problem) String() string { return sentences[p] }
 
 // refuses says whether a problem is a reason to leave a row out.
 func (p Problem) refuses() bool {
 	switch p {
-	case SkippedTime, RepeatedTime, InFuture, Missing, Deleted, Cycle, TooDeep, Duplicate, Changed, PossibleDuplicate, NewWork, Recounted:
-		return false
-	default:
+	case Unset, Blank, OutOfRange, TooLong, Unknown, NotANumber, NotATime, NotJSON, OtherJSON, BadText, NotComplete, TwoProjects:
 		return true
+	default:
+		return false
 	}
 }
 
@@ -108,13 +163,15 @@ func (r *Report) add(f Finding, handOn func(Finding)) {
 	} else {
 		r.Findings = append(r.Findings, f)
 	}
-	for i := range r.Problems {
-		if p := &r.Problems[i]; p.Table == f.Table && p.Column == f.Column && p.Problem == f.Problem {
-			p.Count++
-			return
-		}
+	at := slices.IndexFunc(r.Kinds, func(k Kind) bool { return k.Table == f.Table && k.Column == f.Column && k.Problem == f.Problem })
+	if at < 0 {
+		at = len(r.Kinds)
+		r.Kinds = append(r.Kinds, Kind{Table: f.Table, Column: f.Column, Problem: f.Problem})
 	}
-	r.Problems = append(r.Problems, ProblemCount{f.Table, f.Column, f.Problem, 1})
+	k := &r.Kinds[at]
+	if k.Count++; k.Count <= maxExamples {
+		k.Examples = append(k.Examples, f)
+	}
 }
 
 // shortened is s with at most so many characters, the last of which then says that there were more.
@@ -154,11 +211,11 @@ func (r *Report) String() string {
 	}
 	_ = w.Flush() // to memory
 
-	if len(r.Problems) > 0 {
+	if len(r.Kinds) > 0 {
 		b.WriteString("\nNot as it was in the file:\n")
 	}
-	for _, p := range r.Problems {
-		fmt.Fprintf(&b, "%8d  %s.%s %s\n", p.Count, p.Table, p.Column, p.Problem)
+	for _, k := range r.Kinds {
+		fmt.Fprintf(&b, "%8d  %s\n", k.Count, k)
 	}
 	if len(r.LeftBehind) > 0 {
 		b.WriteString("\nRows with what is left behind:\n")

@@ -86,7 +86,7 @@ func (r *row) task() task {
 	}}
 	t.Title, t.Description = r.title()
 	t.DueDate, t.DueAllDay = r.due()
-	created := r.timeOr("created_at", beforeTheChange, r.now, atImport)
+	created := r.timeOr("created_at", r.beforeUpgrade, r.now, atImport)
 	t.CreatedAt = &created
 	if t.Status == planner.TaskCompleted {
 		t.CompletedAt = new(r.timeOr("completed_at", nil, created, "when it was created"))

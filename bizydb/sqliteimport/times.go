@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// From this day on the planner wrote tasks.created_at in the zone of its machine, before that in UTC.
-var createdInZoneSince = time.Date(2025, 10, 11, 0, 0, 0, 0, time.UTC)
+// From the version of this day on the planner wrote tasks.created_at in the zone of its machine, before that in UTC.
+var released = time.Date(2025, 10, 11, 0, 0, 0, 0, time.UTC)
 
 var layouts = []string{
 	"2006-01-02 15:04:05", // and with a fraction

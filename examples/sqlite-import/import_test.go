@@ -88,7 +88,7 @@ func TestImport(t *testing.T) {
 		" +1  tasks.priority is out of range", " +2  daily_logs",
 		"This was a dry run: nothing has been written.",
 		`tasks 3: priority "9" is out of range: now "5"`,
-		`tasks 3: parent_goal_id "7" is not there`,
+		`tasks 3: parent_goal_id "7" refers to a row that does not exist or was left out`,
 		`goals 1: progress_percentage "10" is not what the tasks and goals below amount to: now "50"`,
 	)
 

@@ -54,7 +54,7 @@ func sentence(f sqliteimport.Finding) string {
 	if f.Old != "" && f.Problem != sqliteimport.Changed {
 		s += fmt.Sprintf(" %q", f.Old)
 	}
-	s += " " + string(f.Problem)
+	s += " " + f.Problem.String()
 	switch {
 	case f.Refused:
 		return s + ": left out"
