@@ -78,7 +78,7 @@ func TestImportAgain(t *testing.T) {
 		r["created_at"] = fmt.Sprintf("2025-02-02 10:00:%02d", id-100)
 		file.insert(t, "tasks", r)
 		g := goalUnder(id, 3)
-		g["created_at"] = r["created_at"]
+		g["created_at"], g["updated_at"] = r["created_at"], r["created_at"]
 		file.insert(t, "goals", g)
 		report := importFile(t, db, user, file.path, sqliteimport.Options{})
 		wantCounts(t, report, sqliteimport.Counts{InFile: 4, Imported: 1, Known: 3}, sqliteimport.Counts{InFile: 21, Imported: 1, Known: 20})

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	unicodetext "github.com/bizy-ai/bizydb/bizydb/internal/text"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
 // A row is one row of a file, whose values are converted. What is not taken over as it is, is found.
@@ -30,7 +31,11 @@ type rules struct {
 	dropProjects bool
 }
 
-const atImport = "time of the import"
+// Times that the file does not have, in words.
+const (
+	atImport   = "time of the import"
+	atCreation = "when it was created"
+)
 
 func (r *row) note(column string, problem Problem, old any, became string) {
 	f := Finding{Table: r.name, ID: r.id, Column: column, Problem: problem, Old: text(old), New: became}
@@ -258,11 +263,11 @@ func (r *row) due() (due *time.Time, allDay bool) {
 			return &wall, true
 		}
 	}
-	return r.time("due_date", nil, nil, ""), false
+	return r.time("due_date", nil, ""), false
 }
 
-// time is a column with a time, nil where it is NULL. What cannot be read becomes other, which is named in words.
-func (r *row) time(column string, inUTC func(wall time.Time) bool, other *time.Time, words string) *time.Time {
+// time is a column with a time, nil where it is NULL or cannot be read. What becomes of the latter is said in words.
+func (r *row) time(column string, inUTC func(wall time.Time) bool, words string) *time.Time {
 	v := r.value(column)
 	if v == nil {
 		return nil
@@ -277,28 +282,86 @@ func (r *row) time(column string, inUTC func(wall time.Time) bool, other *time.T
 	}
 	if !ok || !storable(t) {
 		r.note(column, NotATime, v, words)
-		return other
+		return nil
 	}
 	if problem != "" {
-		r.note(column, problem, v, t.Format(time.RFC3339Nano))
+		r.noteTime(column, problem, t)
 	}
 	return &t
 }
 
-// timeOr is a column with a time that cannot be NULL.
-func (r *row) timeOr(column string, inUTC func(wall time.Time) bool, other time.Time, words string) time.Time {
-	t := r.time(column, inUTC, &other, words)
-	if t == nil {
-		r.note(column, Unset, nil, words)
-		return other
+// timeOr is a column with a time that cannot be NULL. It is known unless it is the other one.
+func (r *row) timeOr(column string, inUTC func(wall time.Time) bool, other time.Time, words string) (t time.Time, known bool) {
+	if t := r.time(column, inUTC, words); t != nil {
+		return *t, true
 	}
-	return *t
+	if r.value(column) == nil {
+		r.note(column, Unset, nil, words)
+	}
+	return other, false
+}
+
+func (r *row) noteTime(column string, problem Problem, stored time.Time) {
+	r.note(column, problem, r.value(column), stored.Format(time.RFC3339Nano))
 }
 
 func always(time.Time) bool { return true }
 
 // beforeUpgrade says whether the planner wrote a task at that time with the version that wrote its time of creation in UTC.
 func (r *rules) beforeUpgrade(wall time.Time) bool { return wall.Before(r.upgraded) }
+
+// created is when a row was created, and whether the file says so.
+func (r *row) created(inUTC func(wall time.Time) bool) (t time.Time, known bool) {
+	t, known = r.timeOr("created_at", inUTC, r.now, atImport)
+	if t.After(r.now) {
+		r.noteTime("created_at", InFuture, t)
+	}
+	return t, known
+}
+
+// atOnce is within what time of its creation the planner wrote the other times of a row that it has not touched since.
+const atOnce = time.Second
+
+// completed is when a completed task was completed.
+func (r *row) completed(created time.Time, createdKnown bool) time.Time {
+	t, known := r.timeOr("completed_at", nil, created, atCreation)
+	switch {
+	case !known:
+	case t.After(r.now):
+		r.noteTime("completed_at", InFuture, t)
+	case createdKnown && t.Before(created.Add(-atOnce)):
+		r.noteTime("completed_at", CompletedBeforeCreated, t)
+	}
+	return t
+}
+
+// updated is when a goal was last changed. The planner wrote that in UTC when it added, paused or cancelled the goal, and in the
+// zone when it listed an active goal, completed it or added a task to it. A time that this makes impossible is read the other way.
+func (r *row) updated(status planner.GoalStatus, created time.Time, createdKnown bool) time.Time {
+	possible := func(t time.Time) bool {
+		return !t.After(r.now) && !(createdKnown && t.Before(created.Add(-atOnce)))
+	}
+	reread := false
+	t, known := r.timeOr("updated_at", func(wall time.Time) bool {
+		untouched := createdKnown && wall.Sub(created).Abs() <= atOnce
+		inUTC := untouched || status == planner.GoalOnHold || status == planner.GoalCancelled
+		local, _ := inZone(wall, r.zone)
+		reread = inUTC && !possible(wall) && possible(local) || !inUTC && !possible(local) && possible(wall)
+		return inUTC != reread
+	}, created, atCreation)
+	switch {
+	case reread:
+		r.noteTime("updated_at", OtherReading, t)
+	case t.After(r.now): // later changes here would not show
+		r.note("updated_at", InFuture, r.value("updated_at"), atImport)
+		return r.now
+	case known && !possible(t) && status == planner.GoalCompleted:
+		r.noteTime("updated_at", CompletedBeforeCreated, t)
+	case known && !possible(t):
+		r.noteTime("updated_at", UpdatedBeforeCreated, t)
+	}
+	return t
+}
 
 // reference is a column with an id of the file, false where it is NULL or none.
 func (r *row) reference(column string) (id int64, ok bool) {

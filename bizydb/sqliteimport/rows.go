@@ -41,7 +41,7 @@ type goal struct {
 func (r *row) goal() goal {
 	g := goal{
 		SuccessCriteria: r.text("success_criteria"),
-		TargetDate:      r.time("target_date", nil, nil, ""),
+		TargetDate:      r.time("target_date", nil, ""),
 		Status: planner.GoalStatus(r.oneOf("status", string(planner.GoalActive),
 			string(planner.GoalActive), string(planner.GoalCompleted), string(planner.GoalOnHold), string(planner.GoalCancelled))),
 		progress: r.percentage("progress_percentage"),
@@ -52,12 +52,8 @@ func (r *row) goal() goal {
 		g.Horizon = &horizon
 	}
 	g.ProgressPercentage = float64(g.progress) / 100
-	g.CreatedAt = r.timeOr("created_at", always, r.now, atImport)
-	g.UpdatedAt = r.timeOr("updated_at", always, g.CreatedAt, "when it was created")
-	if g.UpdatedAt.After(r.now) { // written in the zone, maybe; later changes here would not show
-		g.UpdatedAt = r.now
-		r.note("updated_at", InFuture, r.value("updated_at"), atImport)
-	}
+	created, known := r.created(always)
+	g.CreatedAt, g.UpdatedAt = created, r.updated(g.Status, created, known)
 	if g.Status == planner.GoalCompleted {
 		g.CompletedAt = &g.UpdatedAt
 	}
@@ -86,10 +82,10 @@ func (r *row) task() task {
 	}}
 	t.Title, t.Description = r.title()
 	t.DueDate, t.DueAllDay = r.due()
-	created := r.timeOr("created_at", r.beforeUpgrade, r.now, atImport)
+	created, known := r.created(r.beforeUpgrade)
 	t.CreatedAt = &created
 	if t.Status == planner.TaskCompleted {
-		t.CompletedAt = new(r.timeOr("completed_at", nil, created, "when it was created"))
+		t.CompletedAt = new(r.completed(created, known))
 	} else if old := r.value("completed_at"); old != nil {
 		r.note("completed_at", NotComplete, old, "")
 	}

@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"fmt"
 	"regexp"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestTimes(t *testing.T) {
 		{"Europe/Berlin", "tasks", "due_date", "2025-12-24 18:00:00", "2025-12-24 17:00:00", ""},
 		{"Europe/Berlin", "goals", "target_date", "2025-07-01", "2025-06-30 22:00:00", ""},
 		{"Europe/Berlin", "goals", "created_at", "2026-06-01 12:00:00", "2026-06-01 12:00:00", ""},
-		{"Europe/Berlin", "goals", "updated_at", "2026-06-01 12:00:00", "2026-06-01 12:00:00", ""},
+		{"Europe/Berlin", "goals", "updated_at", "2026-06-01 12:00:00", "2026-06-01 10:00:00", ""},
 
 		// However it is written.
 		{"Europe/Berlin", "tasks", "due_date", "2025-06-01 12:00:00.123456", "2025-06-01 10:00:00.123456", ""},
@@ -84,9 +85,15 @@ func TestTimes(t *testing.T) {
 			f := newFixture(t, oldGoals, oldTasks)
 			r := record{"id": 7, "title": "Timed", "created_at": "2020-01-01", "updated_at": "2020-01-01", "status": "active", "progress_percentage": 0}
 			if c.table == "tasks" {
-				r = record{"id": 7, "title": "Timed", "created_at": "2020-01-01", "completed_at": "2020-01-01", "status": "completed", "priority": 3}
+				r = record{"id": 7, "title": "Timed", "created_at": "2020-01-01", "completed_at": "2020-01-03", "status": "completed", "priority": 3}
 			}
 			r[c.column] = c.old
+			if c.column == "created_at" { // which nothing else may contradict
+				delete(r, "completed_at")
+				if r["status"] = "pending"; c.table == "goals" {
+					r["status"], r["updated_at"] = "active", c.old
+				}
+			}
 			f.insert(t, c.table, r)
 			report := importFile(t, db, user, f.path, sqliteimport.Options{Zone: zone(t, c.zone), Strict: true})
 			stored := importedFor(t, db, user)
@@ -113,6 +120,196 @@ func TestTimes(t *testing.T) {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// When a goal was last changed, and with it when it was completed, is in UTC if the goal was not touched since it was added, or was
+// paused or cancelled; else in the zone. Where that cannot be, it is the other way round.
+func TestGoalTimes(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	const first, second = sqliteimport.CompletedBeforeCreated, sqliteimport.UpdatedBeforeCreated
+	const other, future = sqliteimport.OtherReading, sqliteimport.InFuture
+	for i, c := range []struct {
+		zone, status, created, updated string
+		want                           string // in UTC; empty for the time of the import
+		problem                        sqliteimport.Problem
+	}{
+		// Untouched, before and after the version of 2025-10-11.
+		{"America/New_York", "active", "2025-06-01 14:00:00.265176", "2025-06-01 14:00:00.265181", "2025-06-01 14:00:00.265181", ""},
+		{"America/New_York", "completed", "2025-06-01 14:00:00.265176", "2025-06-01 14:00:00.265181", "2025-06-01 14:00:00.265181", ""},
+		{"Asia/Tokyo", "active", "2025-12-15 14:00:00.265176", "2025-12-15 14:00:01.265176", "2025-12-15 14:00:01.265176", ""},
+		{"Asia/Tokyo", "completed", "2025-12-15 14:00:00.265181", "2025-12-15 14:00:00.265176", "2025-12-15 14:00:00.265176", ""},
+		{"Asia/Tokyo", "on_hold", "2025-12-15 14:00:00.265176", "2025-12-15 14:00:00.265181", "2025-12-15 14:00:00.265181", ""},
+		// Touched, before and after.
+		{"America/New_York", "active", "2025-06-01 14:00:00.265176", "2025-06-01 10:45:00.235690", "2025-06-01 14:45:00.23569", ""},
+		{"America/New_York", "completed", "2025-12-15 14:00:00.265176", "2025-12-15 09:45:00.235690", "2025-12-15 14:45:00.23569", ""},
+		{"Asia/Tokyo", "active", "2026-01-28 20:23:58.993078", "2026-01-29 05:23:59.903029", "2026-01-28 20:23:59.903029", ""},
+		{"Asia/Tokyo", "completed", "2025-06-01 14:00:00.265176", "2025-06-02 14:00:00.265176", "2025-06-02 05:00:00.265176", ""},
+		{"Asia/Tokyo", "on_hold", "2025-12-15 14:00:00.265176", "2025-12-16 14:00:00.265176", "2025-12-16 14:00:00.265176", ""},
+		{"Asia/Tokyo", "cancelled", "2025-06-01 14:00:00.265176", "2025-06-02 14:00:00.265176", "2025-06-02 14:00:00.265176", ""},
+		// An active goal was edited soon after it was added; a paused one got a task.
+		{"Asia/Tokyo", "active", "2025-12-15 14:00:00", "2025-12-15 15:00:00", "2025-12-15 15:00:00", other},
+		{"America/New_York", "on_hold", "2025-12-15 14:00:00", "2025-12-15 10:00:00", "2025-12-15 15:00:00", other},
+		// Neither can be.
+		{"America/New_York", "completed", "2025-12-15 14:00:00", "2025-12-14 10:00:00", "2025-12-14 15:00:00", first},
+		{"America/New_York", "active", "2025-12-15 14:00:00", "2025-12-14 10:00:00", "2025-12-14 15:00:00", second},
+		{"Asia/Tokyo", "on_hold", "2025-12-15 14:00:00", "2025-12-15 13:59:58.999999", "2025-12-15 13:59:58.999999", second},
+		{"Asia/Tokyo", "completed", "2025-12-15 14:00:00", "9000-12-14 10:00:00", "", future},
+	} {
+		t.Run(fmt.Sprint(i, " ", c.zone, " ", c.status), func(t *testing.T) {
+			t.Parallel()
+			user := db.NewUser(t)
+			f := newFixture(t, oldGoals, oldTasks)
+			f.insert(t, "goals", record{
+				"id": 1, "title": "Shop", "status": c.status, "progress_percentage": map[bool]int{true: 100}[c.status == "completed"],
+				"created_at": c.created, "updated_at": c.updated,
+			})
+			report := importFile(t, db, user, f.path, sqliteimport.Options{Zone: zone(t, c.zone), Strict: true})
+			goal := importedFor(t, db, user).goals[1]
+			want, words := goal.UpdatedAt, "time of the import"
+			if c.want != "" {
+				want = utc(t, c.want)
+				words = want.Format(time.RFC3339Nano)
+			} else if since := time.Since(want); since < 0 || since > time.Hour {
+				t.Errorf("updated %v ago, want at the import", since)
+			}
+			if !goal.CreatedAt.Equal(utc(t, c.created)) || !goal.UpdatedAt.Equal(want) {
+				t.Errorf("created %v and updated %v, want %s and %v", goal.CreatedAt, goal.UpdatedAt, c.created, want)
+			}
+			if c.status == "completed" && (goal.CompletedAt == nil || !goal.CompletedAt.Equal(want)) {
+				t.Errorf("completed %v, want %v", goal.CompletedAt, want)
+			}
+			var findings []sqliteimport.Finding
+			if c.problem != "" {
+				findings = []sqliteimport.Finding{{Table: "goals", ID: 1, Column: "updated_at", Problem: c.problem, Old: c.updated, New: words}}
+			}
+			if diff := cmp.Diff(findings, report.Findings); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func utc(t *testing.T, s string) time.Time {
+	t.Helper()
+	at, err := time.Parse("2006-01-02 15:04:05", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// The planner's own files of one goal that was completed with its task, and of one that was listed after it had been added.
+func TestGoalsCompletedAndListed(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	for name, c := range map[string]struct {
+		goal    record
+		tasks   []record
+		updated string // in UTC
+	}{
+		"America/New_York": {
+			record{"status": "completed", "progress_percentage": 100.0, "created_at": "2025-12-15 14:00:00.265176", "updated_at": "2025-12-15 09:45:00.235690"},
+			[]record{{"status": "completed", "created_at": "2025-12-15 09:05:00.237758", "completed_at": "2025-12-15 09:45:00.223453"}},
+			"2025-12-15 14:45:00.23569",
+		},
+		"Asia/Tokyo": {
+			record{"status": "active", "progress_percentage": 0.0, "created_at": "2026-01-28 20:23:58.993078", "updated_at": "2026-01-29 05:23:59.903029"},
+			[]record{{"status": "pending", "created_at": "2026-01-29 05:23:59.299101"}, {"status": "pending", "created_at": "2026-01-29 05:23:59.601572"}},
+			"2026-01-28 20:23:59.903029",
+		},
+	} {
+		user := db.NewUser(t)
+		f := newFixture(t, newer(oldGoals), newer(oldTasks))
+		c.goal["id"], c.goal["title"], c.goal["horizon"], c.goal["metrics"], c.goal["project_name"] = 1, "Shop", "monthly", "{}", "global"
+		f.insert(t, "goals", c.goal)
+		for i, task := range c.tasks {
+			task["id"], task["title"], task["priority"], task["parent_goal_id"] = i+1, "Lease", 3, 1
+			task["dependencies"], task["tags"], task["project_name"] = "[]", "[]", "global"
+			f.insert(t, "tasks", task)
+		}
+		report := importFile(t, db, user, f.path, sqliteimport.Options{Zone: zone(t, name)})
+		if report.Findings != nil {
+			t.Errorf("%s: findings %+v", name, report.Findings)
+		}
+		goal := importedFor(t, db, user).goals[1]
+		if want := utc(t, c.updated); !goal.UpdatedAt.Equal(want) || (goal.CompletedAt != nil && !goal.CompletedAt.Equal(want)) {
+			t.Errorf("%s: updated %v and completed %v, want %v", name, goal.UpdatedAt, goal.CompletedAt, want)
+		}
+	}
+}
+
+// A time of a task that another one contradicts is stored as it was read, and reported.
+func TestTaskTimesThatContradict(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, oldTasks)
+	task := func(id int, created, completed any) record {
+		return record{"id": id, "title": "Task", "priority": 3, "status": "completed", "created_at": created, "completed_at": completed}
+	}
+	f.insert(t, "tasks",
+		task(1, "2025-06-01 10:00:00", "2025-06-01 11:59:59"), // a second before in UTC
+		task(2, "2025-06-01 10:00:00", "2025-06-01 11:59:58.9"),
+		task(3, "2025-06-01 10:00:00", "9000-06-01 12:00:00"),
+		task(4, "9000-01-01 10:00:00", "9000-01-01 12:00:00"),
+		task(5, "yesterday", "2025-06-01 12:00:00"), // nothing contradicts a time that is not known
+	)
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	want := []sqliteimport.Finding{
+		{Table: "tasks", ID: 2, Column: "completed_at", Problem: sqliteimport.CompletedBeforeCreated, Old: "2025-06-01 11:59:58.9", New: "2025-06-01T09:59:58.9Z"},
+		{Table: "tasks", ID: 3, Column: "completed_at", Problem: sqliteimport.InFuture, Old: "9000-06-01 12:00:00", New: "9000-06-01T10:00:00Z"},
+		{Table: "tasks", ID: 4, Column: "created_at", Problem: sqliteimport.InFuture, Old: "9000-01-01 10:00:00", New: "9000-01-01T09:00:00Z"},
+		{Table: "tasks", ID: 4, Column: "completed_at", Problem: sqliteimport.InFuture, Old: "9000-01-01 12:00:00", New: "9000-01-01T11:00:00Z"},
+		{Table: "tasks", ID: 5, Column: "created_at", Problem: sqliteimport.NotATime, Old: "yesterday", New: "time of the import"},
+	}
+	if diff := cmp.Diff(want, report.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	stored := importedFor(t, db, user).tasks
+	for _, finding := range want[:4] {
+		at := stored[finding.ID].CompletedAt
+		if finding.Column == "created_at" {
+			at = new(stored[finding.ID].CreatedAt)
+		}
+		if at == nil || at.Format(time.RFC3339Nano) != finding.New {
+			t.Errorf("%v is stored, and %+v was found", at, finding)
+		}
+	}
+}
+
+// A task was created in UTC until the day on which the person got the version that writes it in the zone.
+func TestUpgradedOn(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	f := newFixture(t, oldTasks)
+	days := []string{"2025-10-10", "2025-10-11", "2026-01-14", "2026-01-15"}
+	for i, day := range days {
+		f.insert(t, "tasks", record{"id": i + 1, "title": "Task", "priority": 3, "status": "pending", "created_at": day + " 00:00:00"})
+	}
+	for _, c := range []struct {
+		upgraded time.Time
+		inZone   int // the first day
+	}{
+		{time.Time{}, 1},
+		{time.Date(2025, 10, 11, 0, 0, 0, 0, time.UTC), 1},
+		{time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC), 3},
+		{time.Date(2026, 1, 15, 23, 59, 0, 0, zone(t, "America/New_York")), 3},
+		{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), 4},
+	} {
+		user := db.NewUser(t)
+		importFile(t, db, user, f.path, sqliteimport.Options{UpgradedOn: c.upgraded, Zone: zone(t, "Asia/Tokyo")})
+		stored := importedFor(t, db, user).tasks
+		for i, day := range days {
+			want := utc(t, day+" 00:00:00")
+			if i >= c.inZone {
+				want = want.Add(-9 * time.Hour)
+			}
+			if got := stored[int64(i+1)].CreatedAt; !got.Equal(want) {
+				t.Errorf("upgraded on %v: %s was read as %v, want %v", c.upgraded, day, got, want)
+			}
+		}
 	}
 }
 

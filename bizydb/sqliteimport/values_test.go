@@ -229,7 +229,7 @@ func TestValuesThatGoTogether(t *testing.T) {
 			t.Errorf("metrics of goal %d (-want +got):\n%s", id, diff)
 		}
 	}
-	if g := stored.goals[4]; g.CompletedAt == nil || !g.CompletedAt.Equal(created.AddDate(0, 0, 1)) || g.ProgressPercentage != 100 {
+	if g := stored.goals[4]; g.CompletedAt == nil || !g.CompletedAt.Equal(created.AddDate(0, 0, 1).Add(-time.Hour)) || g.ProgressPercentage != 100 {
 		t.Errorf("completed %v at %g, want when it was changed, at 100", g.CompletedAt, g.ProgressPercentage)
 	}
 	if g := stored.goals[5]; !g.UpdatedAt.Equal(created) {

@@ -119,18 +119,21 @@ func randomRecord(random *rand.Rand, table string, id int64) record {
 		}
 		return pick(good...)
 	}
-	stamp := func(layout string) any {
-		return time.Date(2025, 1, 1, 0, 0, 0, random.IntN(1e6)*1000, time.UTC).Add(time.Duration(random.Int64N(365*24*3600)) * time.Second).Format(layout)
+	within := func(first time.Month, days int64, layout string) any {
+		return time.Date(2025, first, 1, 0, 0, 0, random.IntN(1e6)*1000, time.UTC).Add(time.Duration(random.Int64N(days*24*3600)) * time.Second).Format(layout)
 	}
+	stamp := func(layout string) any { return within(time.January, 365, layout) }
 	layouts := []string{"2006-01-02 15:04:05.000000", "2006-01-02 15:04:05", "2006-01-02T15:04:05.000000", "2006-01-02"}
-	moment := func(bad ...any) any {
-		return odd([]any{stamp(layouts[0]), stamp(layouts[random.IntN(len(layouts))])}, bad...)
+	moment := func(first time.Month, days int64, bad ...any) any {
+		return odd([]any{within(first, days, layouts[0]), within(first, days, layouts[random.IntN(len(layouts))])}, bad...)
 	}
+	created := moment(time.May, 180, nil, "yesterday", 12.5)
+	later := func(bad string) any { return odd([]any{moment(time.November, 60, nil, bad)}, created) }
 	r := record{
 		"id":              id,
 		"title":           odd([]any{fmt.Sprintf("Number %d", id), "naïve 🙂 'quoted' \"twice\" \\ back\tand\nforth", strings.Repeat("x", 500)}, "", long, " \n"),
 		"description":     odd([]any{nil, "", "Some\nlines.", strings.Repeat("ä", 3000)}, "nul\x00"),
-		"created_at":      moment(nil, "yesterday", 12.5),
+		"created_at":      created,
 		"project_name":    odd([]any{nil, nil, "shop", "a b: c"}, "nul\x00"),
 		"repository_path": pick(nil, "/src"),
 	}
@@ -144,7 +147,7 @@ func randomRecord(random *rand.Rand, table string, id int64) record {
 			"status":              odd([]any{"active", "active", "completed", "on_hold", "cancelled"}, nil, "weird"),
 			"progress_percentage": odd([]any{0.0, 12.5, 100.0, 33.33}, nil, -1, 101.0, "most"),
 			"success_criteria":    odd([]any{nil, "It is open."}, []byte("\xff")),
-			"updated_at":          moment(nil, "today"),
+			"updated_at":          later("today"),
 			"metrics":             odd([]any{nil, "{}", `{"sales": 12.5, "by": {"Ada": [1, null, "x"]}}`}, "[1]", "{", `"x"`),
 		}) {
 			r[column] = value
@@ -173,7 +176,7 @@ func randomRecord(random *rand.Rand, table string, id int64) record {
 		r[column] = value
 	}
 	if status == "completed" {
-		r["completed_at"] = moment(nil, "done")
+		r["completed_at"] = later("done")
 	} else if random.IntN(40) == 0 {
 		r["completed_at"] = stamp(layouts[0])
 	}
@@ -219,7 +222,10 @@ func asImported(t *testing.T, table string, r record) map[string]any {
 		}
 		want["horizon"], want["target_date"] = textOrNil("horizon"), moment("target_date", berlin)
 		want["progress_percentage"], want["success_criteria"] = r["progress_percentage"], textOrNil("success_criteria")
-		want["created_at"], want["updated_at"], want["metrics"] = moment("created_at", time.UTC), moment("updated_at", time.UTC), metrics
+		want["created_at"], want["updated_at"], want["metrics"] = moment("created_at", time.UTC), moment("updated_at", berlin), metrics
+		if r["updated_at"] == r["created_at"] || r["status"] == "on_hold" || r["status"] == "cancelled" {
+			want["updated_at"] = moment("updated_at", time.UTC)
+		}
 		want["completed_at"] = (*time.Time)(nil)
 		if r["status"] == "completed" {
 			want["completed_at"] = want["updated_at"]
