@@ -77,10 +77,12 @@ var seedColumns = map[string]column{
 	"imports.id":                 {Type: "bigint", NotNull: true, Identity: true},
 	"imports.user_id":            {Type: "bigint", NotNull: true, Default: "bizydb.current_user_id()"},
 	"imports.imported_at":        {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
+	"imports.zone":               {Type: "text", NotNull: true},
 	"imports.kind":               {Type: "text", NotNull: true},
 	"imports.old_ids":            {Type: "bigint[]", NotNull: true},
 	"imports.marks":              {Type: "bigint[]", NotNull: true},
 	"imports.contents":           {Type: "bigint[]", NotNull: true},
+	"imports.column_hashes":      {Type: "bytea[]", NotNull: true},
 	"imports.new_ids":            {Type: "bigint[]", NotNull: true},
 }
 

@@ -2,10 +2,12 @@ package sqliteimport_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -25,7 +27,7 @@ func sample(t testing.TB, second int) *fixture {
 	at := func(id int) string { return fmt.Sprintf("2025-01-01 10:%02d:%02d", second, id) }
 	for id := 1; id <= 3; id++ {
 		r := goalUnder(int64(id), int64(id-1))
-		r["created_at"] = at(id)
+		r["created_at"], r["updated_at"] = at(id), at(id)
 		f.insert(t, "goals", r)
 	}
 	for id := 1; id <= 20; id++ {
@@ -64,9 +66,15 @@ func TestImportAgain(t *testing.T) {
 	importFile(t, db, user, f.path, sqliteimport.Options{})
 	first := everything(t, db)
 
-	// Wherever it lies and whatever the zone, nothing is doubled.
+	// Wherever it lies and whatever the zone, which is refused unless it is asked for, nothing is doubled.
 	twin := copyOf(t, f.path)
-	report := importFile(t, db, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo")})
+	for _, dry := range []bool{true, false} {
+		report, err := sqliteimport.Import(t.Context(), db.DB, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo"), DryRun: dry})
+		if !errors.Is(err, sqliteimport.ErrOtherZone) || !strings.Contains(err.Error(), "Europe/Berlin, not Asia/Tokyo") {
+			t.Errorf("error %v and report %+v, want %v with both names", err, report, sqliteimport.ErrOtherZone)
+		}
+	}
+	report := importFile(t, db, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo"), AllowOtherZone: true})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Known: 20})
 	if diff := cmp.Diff(first, everything(t, db)); diff != "" {
 		t.Errorf("the second import changed (-before +after):\n%s", diff)
@@ -106,8 +114,8 @@ func TestImportAgain(t *testing.T) {
 	f.exec(t, "UPDATE tasks SET title = 'Another' WHERE id IN (5, 6)")
 	report = importFile(t, db, user, f.path, sqliteimport.Options{})
 	want := []sqliteimport.Finding{
-		{Table: "tasks", ID: 5, Column: "id", Problem: sqliteimport.Changed, Old: "5"},
-		{Table: "tasks", ID: 6, Column: "id", Problem: sqliteimport.Changed, Old: "6"},
+		{Table: "tasks", ID: 5, Column: "title", Problem: sqliteimport.Changed, Old: "Another"},
+		{Table: "tasks", ID: 6, Column: "title", Problem: sqliteimport.Changed, Old: "Another"},
 	}
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -127,12 +135,12 @@ func TestImportAgain(t *testing.T) {
 	f.insert(t, "tasks", taskUnder(200, 1, "[7, 8]"))
 	f.insert(t, "goals", goalUnder(200, 1))
 	report = importFile(t, db, user, f.path, sqliteimport.Options{})
-	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21, Changed: 2})
 	want = []sqliteimport.Finding{
 		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
-		want[0], want[1],
 		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
 		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Deleted, Old: "7"},
+		want[0], want[1],
 	}
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -145,6 +153,111 @@ func TestImportAgain(t *testing.T) {
 	}
 }
 
+// Of what the file has other than it was, only what a person changed is reported: column by column; and what was deleted from it.
+func TestChangesInTheFile(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := newFixture(t, newer(oldGoals), newer(oldTasks))
+	columns := func(table string) []string {
+		rows, err := f.db.Query("SELECT name FROM pragma_table_info(?)", table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		var columns []string
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				t.Fatal(err)
+			}
+			columns = append(columns, name)
+		}
+		return columns
+	}
+	all := map[string][]string{"goals": columns("goals"), "tasks": columns("tasks")}
+	for table, columns := range all {
+		for id := 1; id <= len(columns)+3; id++ {
+			r := taskUnder(int64(id), 0, "[]")
+			if table == "goals" {
+				r = goalUnder(int64(id), 0)
+			}
+			r["created_at"] = fmt.Sprintf("2025-01-01 10:00:%02d", id)
+			f.insert(t, table, r)
+		}
+	}
+	f.insert(t, "tasks", taskUnder(1000, int64(len(all["goals"])+1), "[]"))
+	first := importFile(t, db, user, f.path, sqliteimport.Options{})
+	if first.Tasks.Imported != len(all["tasks"])+4 {
+		t.Fatalf("imported %+v", first.Tasks)
+	}
+	stored := importedFor(t, db, user)
+
+	// In each row another column; of one goal, which has a task, and of one that has none only what the planner itself writes.
+	want := map[string][]string{}
+	for table, columns := range all {
+		for i, column := range columns {
+			switch column {
+			case "id", "created_at", "repository_path":
+				continue
+			case "updated_at":
+			default:
+				want[table] = append(want[table], fmt.Sprint(i+1, " ", column))
+			}
+			f.exec(t, "UPDATE "+table+" SET "+column+" = 2 WHERE id = ?", i+1)
+		}
+	}
+	counted := len(all["goals"]) + 1
+	f.exec(t, "UPDATE goals SET progress_percentage = 50, updated_at = '2025-05-05' WHERE id = ?", counted)
+	f.exec(t, "UPDATE goals SET progress_percentage = 50, status = 'on_hold' WHERE id = ?", counted+1)
+	want["goals"] = append(want["goals"], fmt.Sprint(counted+1, " status"), fmt.Sprint(counted+1, " progress_percentage"))
+
+	// Two are deleted in the file, one of them here as well, and its id has been used again. One is deleted only here.
+	gone := len(all["tasks"]) + 2
+	f.exec(t, "DELETE FROM tasks WHERE id IN (?, ?)", gone, gone+1)
+	f.exec(t, "UPDATE tasks SET title = 'Deleted here' WHERE id = 1000")
+	f.exec(t, "DELETE FROM goals WHERE id = ?", counted+2)
+	again := taskUnder(int64(gone), 0, "[]")
+	again["created_at"] = "2026-01-01 10:00:00"
+	f.insert(t, "tasks", again)
+	for _, id := range []int64{int64(gone + 1), 1000} {
+		if _, err := db.As(user).DeleteTask(t.Context(), stored.tasks[id].ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want["goals"] = append(want["goals"], fmt.Sprint(counted+2, " "))
+	want["tasks"] = append(want["tasks"], fmt.Sprint(gone, " "))
+
+	dry := importFile(t, db, user, f.path, sqliteimport.Options{DryRun: true})
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	dry.DryRun = false
+	if diff := cmp.Diff(report, dry); diff != "" {
+		t.Errorf("reports (-real +dry):\n%s", diff)
+	}
+	got := map[string][]string{}
+	for _, finding := range report.Findings {
+		wantProblem := sqliteimport.Changed
+		if finding.Column == "" {
+			wantProblem = sqliteimport.DeletedFromFile
+		}
+		if finding.Problem != wantProblem {
+			t.Errorf("found %+v", finding)
+		}
+		got[finding.Table] = append(got[finding.Table], fmt.Sprint(finding.ID, " ", finding.Column))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	goals, tasks := report.Goals, report.Tasks
+	if goals.Changed != len(want["goals"])-2 || goals.Deleted != 1 || tasks.Changed != len(want["tasks"])-1 || tasks.Deleted != 1 || tasks.Imported != 1 {
+		t.Errorf("counts %+v and %+v", goals, tasks)
+	}
+
+	// To another file of the same user, all of it is new, and nothing of this one deleted.
+	report = importFile(t, db, user, sample(t, 7).path, sqliteimport.Options{})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Imported: 3}, sqliteimport.Counts{InFile: 20, Imported: 20})
+}
+
 // Without a time of creation it is the title that tells rows of the same id apart. Where another one has been imported, it
 // may be the same row with another title, or with a time that it had not, or has no more.
 func TestRowsWithoutTimes(t *testing.T) {
@@ -153,9 +266,9 @@ func TestRowsWithoutTimes(t *testing.T) {
 	user := db.NewUser(t)
 	unset := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}
 	maybeTwice := func(title string) sqliteimport.Finding {
-		return sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.PossibleDuplicate, Old: title, New: "another"}
+		return sqliteimport.Finding{Table: "tasks", ID: 1, Problem: sqliteimport.PossibleDuplicate, Old: title, New: "another"}
 	}
-	changed := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "id", Problem: sqliteimport.Changed, Old: "1"}
+	changed := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.Changed, Old: "Hers"}
 	for i, c := range []struct {
 		title   string
 		created any

@@ -65,7 +65,7 @@ func FuzzRow(f *testing.F) {
 						found: func(f Finding) { found = append(found, f) },
 					}
 					r.mark()
-					r.content()
+					r.hashes()
 					return c.convert(r)
 				}
 				converted := convert()

@@ -81,7 +81,7 @@ func Import(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string,
 }
 
 func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
-	i := &importer{Options: options, path: path, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
+	i := &importer{Options: options, path: path, imports: map[int64]bool{}, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
 	defer func() {
 		if i.file != nil {
 			i.file.close()
@@ -115,6 +115,7 @@ type importer struct {
 	file         *file // nil before open
 	goals, tasks *table
 	outline      outline
+	imports      map[int64]bool     // those that brought rows which are in the file
 	queries      *importsql.Queries // of the user's transaction, nil without one
 	planner      *planner.Queries
 	report       Report
@@ -194,6 +195,13 @@ func (i *importer) scanFor(ctx context.Context, tx planner.DBTX) error {
 	} else if err != nil {
 		return err
 	}
+	switch zone, err := i.queries.FirstZone(ctx); {
+	case errors.Is(err, bizydb.ErrNotFound):
+	case err != nil:
+		return err
+	case zone != i.report.Zone && !isZone(i.Zone, zone) && !i.AllowOtherZone:
+		return fmt.Errorf("%w: that was %s, not %s", ErrOtherZone, zone, i.report.Zone)
+	}
 	now, err := i.queries.Now(ctx)
 	if err != nil {
 		return err
@@ -203,17 +211,4 @@ func (i *importer) scanFor(ctx context.Context, tx planner.DBTX) error {
 		return err
 	}
 	return i.scan(ctx)
-}
-
-// zoneName names a time zone for people; the machine's own has no name.
-func zoneName(zone *time.Location) string {
-	if zone != time.Local {
-		return zone.String()
-	}
-	now := time.Now()
-	name, offset := now.Format("MST"), "UTC"+now.Format("-07:00")
-	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") { // it has none
-		return "of this machine, now " + offset
-	}
-	return fmt.Sprintf("of this machine, now %s (%s)", name, offset)
 }

@@ -61,26 +61,38 @@ type chunk[T any] struct {
 	places          []int32 // in order
 	rows            []T
 	marks, contents []int64
+	columnHashes    [][]byte
 	err             error
 }
 
 // readChunk reads rows again.
 func readChunk[T any](ctx context.Context, i *importer, t *table, r *rows, places []int32, convert func(*row) T) chunk[T] {
 	n := len(places)
-	c := chunk[T]{places: places, rows: make([]T, 0, n), marks: make([]int64, 0, n), contents: make([]int64, 0, n)}
-	ids := make([]int64, n)
-	for k, at := range places {
-		ids[k] = r.ids[at]
+	c := chunk[T]{
+		places: places, rows: make([]T, 0, n), marks: make([]int64, 0, n), contents: make([]int64, 0, n), columnHashes: make([][]byte, 0, n),
 	}
-	c.err = i.file.read(ctx, t, func(values []any) error {
-		row := &row{table: t, rules: i.rules, id: values[0].(int64), values: values, found: func(Finding) {}} // the scan has found it
-		c.rows, c.marks, c.contents = append(c.rows, convert(row)), append(c.marks, row.mark()), append(c.contents, row.content())
-		return nil
-	}, "SELECT "+t.selected()+" FROM json_each(?) AS wanted CROSS JOIN "+t.name+" AS t ON t.id = wanted.value", jsonText(ids))
+	c.err = i.readPlaces(ctx, t, r, places, func(row *row) {
+		row.found = func(Finding) {} // the scan has found it
+		content, columns := row.hashes()
+		c.rows, c.marks = append(c.rows, convert(row)), append(c.marks, row.mark())
+		c.contents, c.columnHashes = append(c.contents, content), append(c.columnHashes, columns)
+	})
 	if c.err == nil && len(c.rows) != n {
 		c.err = fmt.Errorf("%w: %d rows of %s where there were %d", ErrDamaged, len(c.rows), t.name, n)
 	}
 	return c
+}
+
+// readPlaces reads rows again, in the order of places.
+func (i *importer) readPlaces(ctx context.Context, t *table, r *rows, places []int32, each func(*row)) error {
+	ids := make([]int64, len(places))
+	for k, at := range places {
+		ids[k] = r.ids[at]
+	}
+	return i.file.read(ctx, t, func(values []any) error {
+		each(&row{table: t, rules: i.rules, id: values[0].(int64), values: values, found: i.found})
+		return nil
+	}, "SELECT "+t.selected()+" FROM json_each(?) AS wanted CROSS JOIN "+t.name+" AS t ON t.id = wanted.value", jsonText(ids))
 }
 
 // A recorder keeps where rows came from, many at a time.
@@ -91,7 +103,7 @@ type recorder struct {
 }
 
 func (i *importer) recorder(kind string, r *rows) *recorder {
-	return &recorder{i.queries, r, importsql.RecordImportedParams{Kind: kind}}
+	return &recorder{i.queries, r, importsql.RecordImportedParams{Zone: i.report.Zone, Kind: kind}}
 }
 
 // record keeps where the rows of a chunk came from, once they have been written.
@@ -105,6 +117,7 @@ func record[T any](ctx context.Context, r *recorder, c chunk[T], newIDs []int64)
 		w.OldIDs = append(w.OldIDs, r.rows.ids[at])
 	}
 	w.NewIDs, w.Marks, w.Contents = append(w.NewIDs, newIDs...), append(w.Marks, c.marks...), append(w.Contents, c.contents...)
+	w.ColumnHashes = append(w.ColumnHashes, c.columnHashes...)
 	if len(w.OldIDs) >= chunkSize {
 		return r.flush(ctx)
 	}
@@ -117,7 +130,7 @@ func (r *recorder) flush(ctx context.Context) error {
 		return nil
 	}
 	err := r.queries.RecordImported(ctx, *w)
-	w.OldIDs, w.NewIDs, w.Marks, w.Contents = w.OldIDs[:0], w.NewIDs[:0], w.Marks[:0], w.Contents[:0]
+	w.OldIDs, w.NewIDs, w.Marks, w.Contents, w.ColumnHashes = w.OldIDs[:0], w.NewIDs[:0], w.Marks[:0], w.Contents[:0], w.ColumnHashes[:0]
 	return err
 }
 

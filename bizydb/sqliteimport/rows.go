@@ -1,6 +1,7 @@
 package sqliteimport
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/fnv"
 	"math"
@@ -105,8 +106,35 @@ func (r *row) mark() int64 {
 
 const titled = 1
 
-// content is what tells whether a row has changed since it was imported.
-func (r *row) content() int64 { return hash(r.values) }
+// hashes are of what a person changes in a row: of all of it, and of each column in the order of the table's, two bytes each. No
+// time that the planner writes by itself, nor what mark goes by, is of it.
+func (r *row) hashes() (content int64, columns []byte) {
+	columns = make([]byte, 0, 2*len(r.values))
+	for i, column := range r.columns {
+		h := int64(0)
+		if column != "id" && column != "created_at" && column != "updated_at" {
+			h = hash(r.values[i : i+1])
+		}
+		content = content*1099511628211 ^ h // as FNV does it
+		columns = binary.BigEndian.AppendUint16(columns, uint16(h^h>>16^h>>32^h>>48))
+	}
+	return content, columns
+}
+
+// changed lists the columns of which the hashes are others than they were, or "" if that is not known.
+func (r *row) changed(before []byte) []string {
+	_, now := r.hashes()
+	if len(before) != len(now) || bytes.Equal(before, now) {
+		return []string{""}
+	}
+	var columns []string
+	for i, column := range r.columns {
+		if !bytes.Equal(before[2*i:2*i+2], now[2*i:2*i+2]) {
+			columns = append(columns, column)
+		}
+	}
+	return columns
+}
 
 // hash stays the same from version to version of this package: it is kept in the database.
 func hash(values []any) int64 {

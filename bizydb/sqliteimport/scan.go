@@ -28,6 +28,9 @@ type rows struct {
 	states []state
 	sizes  []int32 // of their texts, in bytes
 	newIDs []int64 // 0 for those that have not been written yet
+
+	changed []int32                     // known, with other contents than when they were imported
+	absent  []importsql.ListImportedRow // imported before, and not in the file
 }
 
 type state byte
@@ -93,6 +96,9 @@ func (i *importer) scan(ctx context.Context) error {
 	if err := i.scanTasks(ctx, counts[1], step); err != nil {
 		return err
 	}
+	if err := i.reportChanges(ctx); err != nil {
+		return err
+	}
 	if err := i.file.unchanged(); err != nil {
 		return i.file.named(err)
 	}
@@ -100,10 +106,8 @@ func (i *importer) scan(ctx context.Context) error {
 		rows   *rows
 		counts *Counts
 	}{{&i.outline.goals, &i.report.Goals}, {&i.outline.tasks, &i.report.Tasks}} {
-		*c.counts = Counts{
-			InFile: len(c.rows.ids), Imported: c.rows.count(fresh),
-			Known: c.rows.count(known) + c.rows.count(gone), Refused: c.rows.count(refused),
-		}
+		c.counts.InFile, c.counts.Imported, c.counts.Refused = len(c.rows.ids), c.rows.count(fresh), c.rows.count(refused)
+		c.counts.Known = c.rows.count(known) + c.rows.count(gone)
 	}
 	standings := i.outline.preview()
 	if err := i.reportNewWork(ctx, standings); err != nil {
@@ -148,9 +152,7 @@ func (i *importer) scanGoals(ctx context.Context, n int, step *stepper) error {
 	if err != nil {
 		return err
 	}
-	if err := i.findGone(ctx, &o.goals, nil, func(ids []int64) ([]int64, error) {
-		return idsOf(i.queries.ExistingGoals(ctx, ids))
-	}); err != nil {
+	if err := i.findGone(ctx, i.goals, &o.goals, nil); err != nil {
 		return err
 	}
 	i.refuseWith(&o.goals, "goals", "parent_goal_id", func(at int) []int64 {
@@ -203,8 +205,11 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 		}
 		return lists[w]
 	})
-	// Only of those that others wait for does it matter whether they are still there.
+	// Only of those that others wait for, or that have changed, does it matter whether they are still there.
 	wanted := make([]bool, len(o.tasks.ids))
+	for _, at := range o.tasks.changed {
+		wanted[at] = true
+	}
 	for _, list := range lists {
 		for _, id := range list {
 			if at := o.tasks.find(id); at != none {
@@ -212,9 +217,7 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 			}
 		}
 	}
-	if err := i.findGone(ctx, &o.tasks, wanted, func(ids []int64) ([]int64, error) {
-		return idsOf(i.queries.ExistingTasks(ctx, ids))
-	}); err != nil {
+	if err := i.findGone(ctx, i.tasks, &o.tasks, wanted); err != nil {
 		return err
 	}
 	for w, list := range lists {
@@ -250,27 +253,28 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 			return err
 		}
 	}
-	return i.file.read(ctx, t, func(values []any) error {
+	into.absent = imported[:0] // which they are moved to
+	err := i.file.read(ctx, t, func(values []any) error {
 		id, ok := values[0].(int64)
 		if last := len(into.ids) - 1; !ok || last >= 0 && into.ids[last] >= id {
 			return i.file.named(fmt.Errorf("%w: %s.id is %v after %v", ErrDamaged, t.name, values[0], into.ids[max(last, 0):]))
 		}
 		r := &row{table: t, rules: i.rules, id: id, values: values, found: i.found}
-		for len(imported) > 0 && imported[0].OldID < id {
-			imported = imported[1:]
-		}
 		state, newID, mark, twin := fresh, int64(0), r.mark(), false
-		for _, other := range imported {
-			if other.OldID != id {
-				break
-			}
-			if other.Mark == mark {
+		for ; len(imported) > 0 && imported[0].OldID <= id; imported = imported[1:] {
+			other := imported[0]
+			isTwin := other.OldID == id && (other.Mark|mark)&titled != 0
+			switch {
+			case other.OldID == id && other.Mark == mark:
 				state, newID = known, other.NewID
-				if other.Content != r.content() {
-					i.found(Finding{Table: t.name, ID: id, Column: "id", Problem: Changed, Old: text(id)})
+				i.imports[other.Import] = true
+				if content, _ := r.hashes(); other.Content != content {
+					into.changed = append(into.changed, int32(len(into.ids)))
 				}
+			case !isTwin:
+				into.absent = append(into.absent, other)
 			}
-			twin = twin || (other.Mark|mark)&titled != 0
+			twin = twin || isTwin
 		}
 		if state == known {
 			each(nil)
@@ -279,13 +283,15 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 			if r.refused {
 				state = refused
 			} else if twin {
-				i.found(Finding{Table: t.name, ID: id, Column: "title", Problem: PossibleDuplicate, Old: text(r.value("title")), New: "another"})
+				i.found(Finding{Table: t.name, ID: id, Problem: PossibleDuplicate, Old: text(r.value("title")), New: "another"})
 			}
 		}
 		into.ids, into.states, into.sizes, into.newIDs = append(into.ids, id), append(into.states, state), append(into.sizes, size(values)), append(into.newIDs, newID)
 		step.add(1)
 		return nil
 	}, "SELECT "+t.selected()+" FROM "+t.quoted+" AS t ORDER BY t.id")
+	into.absent = append(into.absent, imported...)
+	return err
 }
 
 // size is how much text there is in a row.
@@ -300,33 +306,6 @@ func size(values []any) int32 {
 		}
 	}
 	return int32(min(n, math.MaxInt32))
-}
-
-// findGone looks which of the known rows that are wanted, nil for all, have been deleted since.
-func (i *importer) findGone(ctx context.Context, r *rows, wanted []bool, existing func(ids []int64) ([]int64, error)) error {
-	var places []int
-	for at, state := range r.states {
-		if state == known && (wanted == nil || wanted[at]) {
-			places = append(places, at)
-		}
-	}
-	for chunk := range slices.Chunk(places, chunkSize) {
-		ids := make([]int64, len(chunk))
-		for k, at := range chunk {
-			ids[k] = r.newIDs[at]
-		}
-		found, err := existing(ids)
-		if err != nil {
-			return err
-		}
-		slices.Sort(found)
-		for _, at := range chunk {
-			if _, ok := slices.BinarySearch(found, r.newIDs[at]); !ok {
-				r.states[at] = gone
-			}
-		}
-	}
-	return nil
 }
 
 func idsOf[ID ~int64](ids []ID, err error) ([]int64, error) {

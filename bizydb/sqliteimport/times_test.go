@@ -1,6 +1,7 @@
 package sqliteimport_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"testing"
@@ -328,7 +329,42 @@ func TestMachinesZone(t *testing.T) {
 	if due := importedFor(t, db, user).tasks[1].DueDate; due == nil || !due.Equal(want) {
 		t.Errorf("due %v, want %v", due, want)
 	}
-	if report.Zone != "of this machine, now UTC-09:30" {
+	if report.Zone != "UTC-09:30" {
 		t.Errorf("zone %q", report.Zone)
+	}
+}
+
+// The zone of a user's first import is remembered under its name. Another one is refused, unless it shows the same times or is
+// asked for; to other users it is nothing.
+func TestZoneIsRemembered(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	for first, others := range map[string]map[string]bool{ // whether they are taken
+		"America/New_York": {"America/New_York": true, "US/Eastern": true, "America/Toronto": true, "America/Chicago": false, "UTC": false},
+		"UTC":              {"UTC": true, "Etc/UTC": true, "Europe/London": false},
+		"":                 {"": true, "UTC": false}, // the machine's, which has no name
+	} {
+		user := db.NewUser(t)
+		f := newFixture(t, oldTasks)
+		importIn := func(name string, allow bool) error {
+			f.exec(t, "INSERT INTO tasks (title) VALUES ('Task')") // so that there is something to remember it with
+			options := sqliteimport.Options{AllowOtherZone: allow}
+			if name != "" {
+				options.Zone = zone(t, name)
+			}
+			_, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, options)
+			return err
+		}
+		if err := importIn(first, false); err != nil {
+			t.Fatal(err)
+		}
+		for name, taken := range others {
+			if err := importIn(name, false); taken && err != nil || !taken && !errors.Is(err, sqliteimport.ErrOtherZone) {
+				t.Errorf("%q after %q: error %v", name, first, err)
+			}
+			if err := importIn(name, true); err != nil {
+				t.Errorf("%q after %q, as asked for: error %v", name, first, err)
+			}
+		}
 	}
 }

@@ -11,6 +11,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL quote_all_identifiers = off;
 WITH expected (line) AS (
   SELECT line FROM string_to_table($list$
+-- column bizydb.imports.column_hashes
 -- column bizydb.imports.contents
 -- column bizydb.imports.id
 -- column bizydb.imports.imported_at
@@ -19,6 +20,7 @@ WITH expected (line) AS (
 -- column bizydb.imports.new_ids
 -- column bizydb.imports.old_ids
 -- column bizydb.imports.user_id
+-- column bizydb.imports.zone
 -- column bizydb.profiles.created_at
 -- column bizydb.profiles.email
 -- column bizydb.profiles.email_verified_at
@@ -84,6 +86,7 @@ WITH expected (line) AS (
 -- column public.users.username
 -- constraint bizydb.imports.ck_imports_kind
 -- constraint bizydb.imports.ck_imports_same_length
+-- constraint bizydb.imports.ck_imports_zone
 -- constraint bizydb.imports.fk_imports_user
 -- constraint bizydb.imports.imports_pkey
 -- constraint public.goals.ck_goals_completed_at
@@ -212,6 +215,7 @@ WITH expected (line) AS (
 -- identity public.users.id
 -- index public.ix_users_email
 -- index public.ix_users_username
+-- not null bizydb.imports.column_hashes
 -- not null bizydb.imports.contents
 -- not null bizydb.imports.id
 -- not null bizydb.imports.imported_at
@@ -220,6 +224,7 @@ WITH expected (line) AS (
 -- not null bizydb.imports.new_ids
 -- not null bizydb.imports.old_ids
 -- not null bizydb.imports.user_id
+-- not null bizydb.imports.zone
 -- not null public.goals.completed_task_count
 -- not null public.goals.created_at
 -- not null public.goals.id
@@ -379,6 +384,7 @@ GRANT EXECUTE ON FUNCTION bizydb.work_done(bigint,bigint,bigint,bigint) TO bizyd
 GRANT INSERT (actual_hours) ON public.tasks TO bizydb_user
 GRANT INSERT (blocked_reason) ON public.tasks TO bizydb_user
 GRANT INSERT (category) ON public.tasks TO bizydb_user
+GRANT INSERT (column_hashes) ON bizydb.imports TO bizydb_user
 GRANT INSERT (completed_at) ON public.goals TO bizydb_user
 GRANT INSERT (completed_at) ON public.tasks TO bizydb_user
 GRANT INSERT (contents) ON bizydb.imports TO bizydb_user
@@ -410,6 +416,7 @@ GRANT INSERT (title) ON public.goals TO bizydb_user
 GRANT INSERT (title) ON public.tasks TO bizydb_user
 GRANT INSERT (updated_at) ON public.goals TO bizydb_user
 GRANT INSERT (updated_at) ON public.tasks TO bizydb_user
+GRANT INSERT (zone) ON bizydb.imports TO bizydb_user
 GRANT INSERT ON public.users TO bizydb_accounts
 GRANT SELECT (created_at) ON public.users TO bizydb_user
 GRANT SELECT (email) ON public.users TO bizydb_user

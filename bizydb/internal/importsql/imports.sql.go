@@ -62,8 +62,59 @@ func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]int64, erro
 	return items, nil
 }
 
+const firstZone = `-- name: FirstZone :one
+SELECT zone FROM bizydb.imports WHERE user_id = (SELECT bizydb.current_user_id()) ORDER BY id LIMIT 1
+`
+
+// FirstZone returns the time zone of the user's first import.
+func (q *Queries) FirstZone(ctx context.Context) (string, error) {
+	row := q.db.QueryRow(ctx, firstZone)
+	var zone string
+	err := row.Scan(&zone)
+	return zone, err
+}
+
+const listColumnHashes = `-- name: ListColumnHashes :many
+SELECT r.new_id::bigint AS new_id, r.column_hashes::bytea AS column_hashes
+FROM bizydb.imports i
+CROSS JOIN LATERAL ROWS FROM (unnest(i.new_ids), unnest(i.column_hashes)) AS r (new_id, column_hashes)
+WHERE i.user_id = (SELECT bizydb.current_user_id()) AND i.kind = $1 AND r.new_id = ANY ($2::bigint[])
+`
+
+type ListColumnHashesParams struct {
+	Kind   string
+	NewIDs []int64
+}
+
+type ListColumnHashesRow struct {
+	NewID        int64
+	ColumnHashes []byte
+}
+
+// ListColumnHashes returns the hashes of the columns of what has been imported of a kind as some ids, in unspecified order.
+func (q *Queries) ListColumnHashes(ctx context.Context, arg ListColumnHashesParams) ([]ListColumnHashesRow, error) {
+	rows, err := q.db.Query(ctx, listColumnHashes, arg.Kind, arg.NewIDs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListColumnHashesRow
+	for rows.Next() {
+		var i ListColumnHashesRow
+		if err := rows.Scan(&i.NewID, &i.ColumnHashes); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listImported = `-- name: ListImported :many
-SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id
+SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id,
+  (date_part('epoch', i.imported_at) * 1000000)::bigint AS import
 FROM bizydb.imports i
 CROSS JOIN LATERAL ROWS FROM (unnest(i.old_ids), unnest(i.marks), unnest(i.contents), unnest(i.new_ids)) AS r (old_id, mark, content, new_id)
 WHERE i.user_id = (SELECT bizydb.current_user_id()) AND i.kind = $1
@@ -75,9 +126,10 @@ type ListImportedRow struct {
 	Mark    int64
 	Content int64
 	NewID   int64
+	Import  int64
 }
 
-// ListImported returns what has been imported of a kind, ordered by old id.
+// ListImported returns what has been imported of a kind, ordered by old id. Rows of one import have the same one.
 func (q *Queries) ListImported(ctx context.Context, kind string) ([]ListImportedRow, error) {
 	rows, err := q.db.Query(ctx, listImported, kind)
 	if err != nil {
@@ -92,6 +144,7 @@ func (q *Queries) ListImported(ctx context.Context, kind string) ([]ListImported
 			&i.Mark,
 			&i.Content,
 			&i.NewID,
+			&i.Import,
 		); err != nil {
 			return nil, err
 		}
@@ -116,25 +169,29 @@ func (q *Queries) Now(ctx context.Context) (time.Time, error) {
 }
 
 const recordImported = `-- name: RecordImported :exec
-INSERT INTO bizydb.imports (kind, old_ids, marks, contents, new_ids)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO bizydb.imports (zone, kind, old_ids, marks, contents, column_hashes, new_ids)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 `
 
 type RecordImportedParams struct {
-	Kind     string
-	OldIDs   []int64
-	Marks    []int64
-	Contents []int64
-	NewIDs   []int64
+	Zone         string
+	Kind         string
+	OldIDs       []int64
+	Marks        []int64
+	Contents     []int64
+	ColumnHashes [][]byte
+	NewIDs       []int64
 }
 
 // RecordImported records what has been imported. The slices belong together, element by element.
 func (q *Queries) RecordImported(ctx context.Context, arg RecordImportedParams) error {
 	_, err := q.db.Exec(ctx, recordImported,
+		arg.Zone,
 		arg.Kind,
 		arg.OldIDs,
 		arg.Marks,
 		arg.Contents,
+		arg.ColumnHashes,
 		arg.NewIDs,
 	)
 	return err
