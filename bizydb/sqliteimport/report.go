@@ -18,8 +18,9 @@ type Report struct {
 	Tasks      Counts       `json:"tasks"`
 	Kinds      []Kind       `json:"kinds"`       // the findings by kind, in the order in which the kinds came up
 	LeftBehind []LeftBehind `json:"left_behind"` // ordered by name
-	// Findings are those of goals and tasks, ordered by old id, then those of references, then rows deleted from the file, then
-	// completed goals with new work, then the progress of goals. Nil with [Options].OnFinding.
+	// Findings are those of goals and tasks, ordered by old id, then those of references, then what was changed in the file since
+	// it was imported, then what was deleted from it, then completed goals with new work, then the progress of goals. Nil with
+	// [Options].OnFinding.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
@@ -127,16 +128,16 @@ var sentences = map[Problem]string{
 	SkippedTime:            "is skipped when clocks go forward",
 	RepeatedTime:           "occurs twice when clocks go back",
 	InFuture:               "is in the future",
-	CompletedBeforeCreated: "is when it was completed, before it was created",
-	UpdatedBeforeCreated:   "is when it was last changed, before it was created",
-	OtherReading:           "was read in the other zone, UTC or the person's, to be neither before it was created nor in the future",
+	CompletedBeforeCreated: "says that it was completed before it was created",
+	UpdatedBeforeCreated:   "says that it was changed before it was created",
+	OtherReading:           "was read in UTC instead of the zone, or the reverse: else it would be before its creation or in the future",
 	Missing:                "refers to a row that does not exist or was left out",
 	Deleted:                "refers to a row that was deleted after it was imported",
 	Cycle:                  "closes a cycle",
 	TooDeep:                "leads to the 101st level of goals",
 	Duplicate:              "lists a task twice",
-	Changed:                "was changed in the file after the import, not here",
-	DeletedFromFile:        "was deleted from the file after the import, not here",
+	Changed:                "was changed in the file after the import: here it stays as it is",
+	DeletedFromFile:        "was deleted from the file after the import: it stays here",
 	PossibleDuplicate:      "may have been imported before, with another title or time of creation",
 	NewWork:                "is completed, and new unfinished work comes under it",
 	Recounted:              "is not what the tasks and goals below amount to",
