@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -256,6 +258,35 @@ func TestChangesInTheFile(t *testing.T) {
 	// To another file of the same user, all of it is new, and nothing of this one deleted.
 	report = importFile(t, db, user, sample(t, 7).path, sqliteimport.Options{})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Imported: 3}, sqliteimport.Counts{InFile: 20, Imported: 20})
+}
+
+func TestImportInEveryExecMode(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	for _, mode := range []pgx.QueryExecMode{
+		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,
+	} {
+		config, err := pgxpool.ParseConfig(made.DSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.ConnConfig.DefaultQueryExecMode = mode
+		db, err := bizydb.OpenConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		user, f := made.NewUser(t), sample(t, 0)
+		importFile(t, made, user, f.path, sqliteimport.Options{})
+		f.exec(t, "UPDATE tasks SET title = 'Another' WHERE id = 5")
+		f.exec(t, "DELETE FROM tasks WHERE id = 6")
+		f.insert(t, "tasks", taskUnder(100, 2, "[1]"))
+		report, err := sqliteimport.Import(t.Context(), db, user, f.path, sqliteimport.Options{Zone: zone(t, "Europe/Berlin")})
+		if err != nil {
+			t.Errorf("%s: %v", mode, err)
+		}
+		wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Imported: 1, Known: 19, Changed: 1, Deleted: 1})
+		db.Close()
+	}
 }
 
 // Without a time of creation it is the title that tells rows of the same id apart. Where another one has been imported, it

@@ -34,10 +34,13 @@ func TestImportWithoutPolicies(t *testing.T) {
 	}
 	before := rows()
 
-	report := importFile(t, db, bob, f.path, sqliteimport.Options{})
+	tokyo := sqliteimport.Options{Zone: zone(t, "Asia/Tokyo")} // which was not Alice's
+	report := importFile(t, db, bob, f.path, tokyo)
 	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Imported: 3}, sqliteimport.Counts{InFile: 20, Imported: 20})
-	report = importFile(t, db, bob, f.path, sqliteimport.Options{})
-	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Known: 20})
+	f.exec(t, "UPDATE tasks SET title = 'Another' WHERE id = 5")
+	f.exec(t, "DELETE FROM tasks WHERE id = 6")
+	report = importFile(t, db, bob, f.path, tokyo)
+	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 19, Known: 19, Changed: 1, Deleted: 1})
 	if _, err := db.Accounts().Delete(t.Context(), bob); err != nil {
 		t.Fatal(err)
 	}
