@@ -2,7 +2,7 @@
 # Sourced by ./lib.sh: runs of go test, and a look at what they skipped.
 
 # Tests of query plans depend on the server's version alone: they run once for each.
-plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes)$'
+plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes|TestReadsWhateverTheStatistics)$'
 
 # tests COMMAND...: runs a go test command and prints its own lines and what fails. GOFLAGS adds -v to it, so that
 # passed and skipped tests are known.
