@@ -2,7 +2,7 @@
 # Sourced by ./lib.sh: runs of go test, and a look at what they skipped.
 
 # Tests of query plans depend on the server's version alone: they run once for each.
-plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes)$'
+plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes|TestReadsWhateverTheStatistics)$'
 
 # Tests that call one thing after the other: -race takes long over them and finds nothing. They run without it.
 sequential_tests='^(TestOpenSaysWhatMends|TestEachRight|TestSurplusRights|TestSettingsThatDoNotMatter|TestOpenLooksAtTheRoles|TestOpenRefuses|TestOpenAccepts|TestStatsModel|TestSearchInEachLocale|TestFirstAndLastTimes|TestWholeNumbers|TestRefusedTaskOfMany|TestAnswerLost|TestManyTasks|TestRestore|TestFold)$'

@@ -122,6 +122,7 @@ var catalogRules = map[string]catalogRule{
 // allowedDefiners are the functions that run with the rights of the tables' owner.
 var allowedDefiners = []string{
 	"bizydb.check_dependencies()",
+	"bizydb.check_parent_goal()",
 	"bizydb.date_imported_goals(bigint[],timestamp with time zone[])",
 	"bizydb.delete_user(bigint)",
 	"bizydb.dependent_tasks(bigint)",

@@ -29,6 +29,19 @@ func TestLookupsReadTheKey(t *testing.T) {
 				}
 				exec(t, tx, "DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1", first)
 			}, 50 * n},
+			// The plan of the first ones, which are few, is kept for all.
+			"tasks that come one after another": {func(t *testing.T, tx pgx.Tx) {
+				first := newTasks(t, tx, 1)[0]
+				for range 10 * n {
+					exec(t, tx, "INSERT INTO public.tasks (title, dependencies) VALUES ('task', jsonb_build_array($1::bigint))", first)
+				}
+			}, 50 * n},
+			"goals that come one after another": {func(t *testing.T, tx pgx.Tx) {
+				for range 5 * n {
+					root := newGoal(t, tx, nil)
+					newGoal(t, tx, &root)
+				}
+			}, 100 * n},
 		} {
 			t.Run(fmt.Sprintf("%s, analyzed %v", name, analyzed), func(t *testing.T) {
 				t.Parallel()

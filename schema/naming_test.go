@@ -88,6 +88,9 @@ func TestUnnamedUsersAreFound(t *testing.T) {
 		{"SELECT * FROM public.tasks WHERE user_id IN (SELECT bizydb.current_user_id())", missing("public.tasks")},
 		{"SELECT * FROM public.tasks WHERE user_id = bizydb.current_user_id()", append(slices.Clone(bare), missing("public.tasks")...)},
 		{"SELECT 1 FROM public.users WHERE bizydb.current_user_id() = id", bare},
+		{"SELECT 1 FROM public.users WHERE id = coalesce(bizydb.current_user_id(), 0)::bigint", bare},
+		{"SELECT 1 FROM public.users WHERE id IN (1, bizydb.current_user_id())", bare},
+		{"SELECT 1 FROM public.users WHERE id = 1 + bizydb.current_user_id()", bare},
 		{"SELECT * FROM public.tasks t JOIN public.goals g ON g.id = t.parent_goal_id WHERE t.user_id = MINE", missing("public.goals g")},
 		{"SELECT * FROM public.tasks t JOIN public.goals g ON g.id = t.parent_goal_id AND g.user_id = MINE WHERE t.user_id = MINE", nil},
 		{"SELECT * FROM public.tasks t JOIN public.goals g ON g.user_id = t.user_id WHERE t.user_id = MINE", nil},
@@ -156,6 +159,7 @@ func TestUnnamedUsersAreFound(t *testing.T) {
 		{"CREATE VIEW v AS SELECT * FROM public.tasks", missing("public.tasks")},
 		{"CREATE POLICY p ON public.tasks USING (user_id = bizydb.current_user_id())", bare},
 		{"CREATE POLICY p ON public.tasks USING (true) WITH CHECK (bizydb.current_user_id() = user_id)", bare},
+		{"CREATE POLICY p ON public.tasks USING (user_id = ANY (ARRAY[bizydb.current_user_id()]))", bare},
 		{"CREATE POLICY p ON public.tasks USING (user_id = (SELECT bizydb.current_user_id()))", nil},
 	} {
 		got, _ := unnamed(t, parseSQL(t, c.sql)[0])
@@ -369,7 +373,7 @@ func (c *naming) walk(v any, outer *level) {
 			case name == "InsertStmt":
 				c.insert(inner, outer)
 			default:
-				if name == "A_Expr" && (isCall(node(inner).at("lexpr")) || isCall(node(inner).at("rexpr"))) {
+				if name == "A_Expr" && (calls(inner["lexpr"]) || calls(inner["rexpr"])) {
 					c.fail("bizydb.current_user_id() is compared without SELECT")
 				}
 				c.walk(value, outer)
@@ -531,6 +535,24 @@ func (c *naming) isOwner(n node, alias string, l *level) bool {
 // columnName is the name of a column or variable, as it is written.
 func columnName(n node) string {
 	return n.at("ColumnRef").name("fields")
+}
+
+// calls says whether an expression calls current_user_id itself, and not in a query within it.
+func calls(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, calls)
+	case map[string]any:
+		if isCall(v) {
+			return true
+		}
+		for name, value := range v {
+			if name != "SubLink" && name != "A_Expr" && calls(value) { // walk comes by those
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func isCall(n node) bool {

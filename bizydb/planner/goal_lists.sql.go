@@ -18,7 +18,7 @@ WITH RECURSIVE above (id, parent_goal_id, distance) AS (
   CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = a.parent_goal_id OFFSET 0) AS g
 )
 SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count FROM above a
-JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = a.id
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = a.id OFFSET 0) AS goals -- by key
 WHERE a.distance > 0
 ORDER BY a.distance
 `

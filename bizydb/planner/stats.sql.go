@@ -55,17 +55,19 @@ func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) 
 }
 
 const dailyCompletions = `-- name: DailyCompletions :many
-SELECT days.day::date AS day, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.local_day($1::timestamptz, $2::bizydb.time_zone)) AS now (day)
-CROSS JOIN LATERAL (SELECT now.day - n FROM generate_series(0, greatest(0, least($3::bizydb.count, 36525))::int - 1) AS n WHERE now.day - n BETWEEN '0001-01-01' AND '9999-12-31') AS days (day)
-LEFT JOIN (
-  SELECT id, actual_hours, bizydb.local_day(completed_at, $2) AS day FROM public.tasks
+SELECT c.day::date AS day, sum(c.tasks)::int AS completed, coalesce(sum(c.actual_hours), 0)::float8 AS actual_hours
+FROM (
+  SELECT (SELECT bizydb.local_day($1::timestamptz, $2::bizydb.time_zone)) - n, 0, NULL::float8
+  FROM generate_series(0, greatest(0, least($3::bizydb.count, 36525))::int - 1) AS n
+  UNION ALL -- a join would read the tasks for each day, if few are expected
+  SELECT bizydb.local_day(completed_at, $2), 1, actual_hours FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
     AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::bizydb.count, 36525))::int + 1, $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
-) AS t ON t.day = days.day
-GROUP BY days.day
-ORDER BY days.day
+) AS c (day, tasks, actual_hours)
+WHERE c.day BETWEEN '0001-01-01' AND '9999-12-31'
+GROUP BY c.day
+ORDER BY c.day
 `
 
 type DailyCompletionsParams struct {
@@ -374,17 +376,19 @@ func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow
 }
 
 const weeklyCompletions = `-- name: WeeklyCompletions :many
-SELECT weeks.monday::date AS monday, count(t.id)::int AS completed, coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday - 7 * n FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n WHERE now.monday - 7 * n BETWEEN '0001-01-01' AND '9999-12-31') AS weeks (monday)
-LEFT JOIN (
-  SELECT id, actual_hours, bizydb.monday(bizydb.local_day(completed_at, $2)) AS monday FROM public.tasks
+SELECT c.monday::date AS monday, sum(c.tasks)::int AS completed, coalesce(sum(c.actual_hours), 0)::float8 AS actual_hours
+FROM (
+  SELECT (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) - 7 * n, 0, NULL::float8
+  FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n
+  UNION ALL -- as in DailyCompletions
+  SELECT bizydb.monday(bizydb.local_day(completed_at, $2)), 1, actual_hours FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
     AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::bizydb.count, 5218))::int - 1), $2))
     AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7, $2))
-) AS t ON t.monday = weeks.monday
-GROUP BY weeks.monday
-ORDER BY weeks.monday
+) AS c (monday, tasks, actual_hours)
+WHERE c.monday BETWEEN '0001-01-01' AND '9999-12-31'
+GROUP BY c.monday
+ORDER BY c.monday
 `
 
 type WeeklyCompletionsParams struct {
@@ -422,21 +426,25 @@ func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsPa
 }
 
 const workload = `-- name: Workload :many
-SELECT weeks.monday::date AS monday, count(t.id)::int AS due, (count(*) FILTER (WHERE t.open))::int AS open,
-  (count(*) FILTER (WHERE t.open AND t.estimated_hours IS NULL))::int AS without_estimate,
-  coalesce(sum(t.estimated_hours), 0)::float8 AS estimated_hours,
-  coalesce(sum(t.estimated_hours) FILTER (WHERE t.open), 0)::float8 AS open_hours,
-  coalesce(sum(t.actual_hours), 0)::float8 AS actual_hours
-FROM (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) AS now (monday)
-CROSS JOIN LATERAL (SELECT now.monday + 7 * n FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n WHERE now.monday + 7 * n BETWEEN '0001-01-01' AND '9999-12-31') AS weeks (monday)
-LEFT JOIN (
-  SELECT id, estimated_hours, actual_hours, status <> 'completed' AS open, bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)) AS monday FROM public.tasks
+SELECT w.monday::date AS monday, sum(w.tasks)::int AS due, (count(*) FILTER (WHERE w.open))::int AS open,
+  (count(*) FILTER (WHERE w.open AND w.estimated_hours IS NULL))::int AS without_estimate,
+  coalesce(sum(w.estimated_hours), 0)::float8 AS estimated_hours,
+  coalesce(sum(w.estimated_hours) FILTER (WHERE w.open), 0)::float8 AS open_hours,
+  coalesce(sum(w.actual_hours), 0)::float8 AS actual_hours
+FROM (
+  SELECT (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) + 7 * n, 0, false, NULL::float8, NULL::float8
+  FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n
+  UNION ALL -- as in DailyCompletions
+  SELECT bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)), 1, status <> 'completed', estimated_hours, actual_hours FROM public.tasks
   WHERE user_id = (SELECT bizydb.current_user_id())
     AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2) - interval '1 day') -- days of all-day tasks are elsewhere than in UTC
     AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::bizydb.count, 5218))::int, $2) + interval '1 day')
-) AS t ON t.monday = weeks.monday
-GROUP BY weeks.monday
-ORDER BY weeks.monday
+    AND bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)) >= (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2)))
+    AND bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)) < (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::bizydb.count, 5218))::int)
+) AS w (monday, tasks, open, estimated_hours, actual_hours)
+WHERE w.monday BETWEEN '0001-01-01' AND '9999-12-31'
+GROUP BY w.monday
+ORDER BY w.monday
 `
 
 type WorkloadParams struct {

@@ -365,8 +365,7 @@ WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT bizydb.day_start(day, $3::bizydb.time_zone), bizydb.day_start(day + 1, $3), bizydb.due_on(day), bizydb.due_on(day + 1)
   FROM (SELECT bizydb.local_day($4::timestamptz, $3)) AS today (day)
 )
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
     AND t.due_date >= (SELECT least(from_time, from_day) FROM span) AND t.due_date < (SELECT greatest(before_time, before_day) FROM span)
@@ -375,8 +374,9 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
   UNION ALL
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND $1::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
-)
-ORDER BY due_date NULLS LAST, priority, id
+) AS due
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = due.id OFFSET 0) AS tasks -- by key, however many are expected
+ORDER BY tasks.due_date NULLS LAST, tasks.priority, tasks.id
 LIMIT nullif($2::bizydb.count, 0)
 `
 

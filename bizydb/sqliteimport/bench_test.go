@@ -20,16 +20,15 @@ import (
 
 var benchTasks = flag.Int("tasks", 1_000_000, "how many `TASKS` the file of BenchmarkImport has; a fiftieth as many goals")
 
+var benchUsers = flag.Int("users", 0, "how many `USERS` with 20 tasks each the statistics know when the file of BenchmarkImport comes")
+
 // Import is measured against what the server needs for the same rows: COPY into a table without anything, INSERT … SELECT
 // into the real ones, with their triggers, and the roll-up. The command is run as its user would run it. Where pgloader is
 // installed it shows what it takes to move the file into tables without keys.
+//
+//	go test -run '^$' -bench 'Import$' -benchtime 1x ./bizydb/sqliteimport -tasks 300000 -users 1000
 func BenchmarkImport(b *testing.B) {
-	dir := b.TempDir()
-	command := filepath.Join(dir, "sqlite-import")
-	if out, err := exec.Command("go", "build", "-o", command, "../../examples/sqlite-import").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	big := makeBigFile(b, dir, *benchTasks)
+	command, big := commandAndFile(b)
 	info, err := os.Stat(big.path)
 	if err != nil {
 		b.Fatal(err)
@@ -39,7 +38,7 @@ func BenchmarkImport(b *testing.B) {
 	rounds := 0
 	for b.Loop() {
 		limit += big.measureLimit(b)
-		first, second, most := big.measureImport(b, command)
+		first, second, most := big.measureImport(b, command, *benchUsers)
 		taken, again, memory = taken+first, again+second, max(memory, most)
 		rounds++
 	}
@@ -57,6 +56,57 @@ func BenchmarkImport(b *testing.B) {
 	if memory >= 200e6 {
 		b.Errorf("the import took %d MB of memory, want less than 200", memory/1e6)
 	}
+}
+
+// BenchmarkImportBesideOthers measures the import into a database that knows four small users against that into a fresh one. It reports the
+// ratio of the medians, and as a yardstick that of two fresh databases. The three take turns.
+//
+//	go test -run '^$' -bench BesideOthers -benchtime 5x ./bizydb/sqliteimport -tasks 20000
+func BenchmarkImportBesideOthers(b *testing.B) {
+	command, big := commandAndFile(b)
+	var took [3][]float64
+	for b.Loop() {
+		for i, users := range []int{0, 4, 0} {
+			first, _, _ := big.measureImport(b, command, users)
+			took[i] = append(took[i], first.Seconds())
+		}
+	}
+	median := func(v []float64) float64 { return slices.Sorted(slices.Values(v))[len(v)/2] }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(took[0]), "s-fresh")
+	b.ReportMetric(median(took[1]), "s-beside-others")
+	b.ReportMetric(median(took[1])/median(took[0]), "ratio")
+	b.ReportMetric(median(took[2])/median(took[0]), "yardstick")
+}
+
+// newDatabase makes a database in which users have 20 tasks each, which are analyzed. Their ids are beyond those of the file.
+func newDatabase(b *testing.B, users int) *bizydbtest.Database {
+	b.Helper()
+	db := bizydbtest.New(b)
+	if users == 0 {
+		return db
+	}
+	conn := connect(b, db.AdminDSN)
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(b.Context(), fmt.Sprintf(`
+		INSERT INTO users (email, username) SELECT 'u' || i || '@example.org', 'u' || i FROM generate_series(1, %d) AS i;
+		INSERT INTO goals (id, user_id, title) SELECT 1000000000 + row_number() OVER (), id, 'goal ' || i FROM users, generate_series(1, 2) AS i;
+		INSERT INTO tasks (id, user_id, title, parent_goal_id) SELECT 1000000000 + row_number() OVER (), user_id, 'task ' || i, id FROM goals, generate_series(1, 10) AS i;
+		ANALYZE`, users)); err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+// commandAndFile builds the command and makes the file.
+func commandAndFile(b *testing.B) (string, *bigFile) {
+	b.Helper()
+	dir := b.TempDir()
+	command := filepath.Join(dir, "sqlite-import")
+	if out, err := exec.Command("go", "build", "-o", command, "../../examples/sqlite-import").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return command, makeBigFile(b, dir, *benchTasks)
 }
 
 // A bigFile is a planner's file, and the same rows as COPY takes them.
@@ -155,7 +205,7 @@ func makeBigFile(b *testing.B, dir string, tasks int) *bigFile {
 // measureLimit takes the rows into a database as its owner, whom nothing confines.
 func (big *bigFile) measureLimit(b *testing.B) time.Duration {
 	b.Helper()
-	db := bizydbtest.New(b)
+	db := newDatabase(b, *benchUsers)
 	user := db.NewUser(b)
 	conn := connect(b, db.AdminDSN)
 	defer conn.Close(context.Background())
@@ -209,9 +259,9 @@ func copyFrom(ctx context.Context, conn *pgx.Conn, sql, path string) error {
 }
 
 // measureImport runs the command twice: the second time nothing is new.
-func (big *bigFile) measureImport(b *testing.B, command string) (first, second time.Duration, memory int64) {
+func (big *bigFile) measureImport(b *testing.B, command string, users int) (first, second time.Duration, memory int64) {
 	b.Helper()
-	db := bizydbtest.New(b)
+	db := newDatabase(b, users)
 	goals, tasks := max(*benchTasks/50, 1), *benchTasks
 	for i, taken := range []*time.Duration{&first, &second} {
 		cmd := exec.Command(command, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", big.path)
@@ -236,16 +286,16 @@ func (big *bigFile) measureImport(b *testing.B, command string) (first, second t
 	}
 	conn := connect(b, db.AdminDSN)
 	defer conn.Close(context.Background())
+	user, err := db.Accounts().FindByLogin(b.Context(), "ada@example.org")
+	if err != nil {
+		b.Fatal(err)
+	}
 	var goalsThere, tasksThere int
-	if err := conn.QueryRow(b.Context(), "SELECT (SELECT count(*) FROM goals), (SELECT count(*) FROM tasks)").Scan(&goalsThere, &tasksThere); err != nil {
+	if err := conn.QueryRow(b.Context(), "SELECT (SELECT count(*) FROM goals WHERE user_id = $1), (SELECT count(*) FROM tasks WHERE user_id = $1)", user.ID).Scan(&goalsThere, &tasksThere); err != nil {
 		b.Fatal(err)
 	}
 	if goalsThere != goals || tasksThere != tasks {
 		b.Errorf("%d goals and %d tasks are there, want %d and %d", goalsThere, tasksThere, goals, tasks)
-	}
-	user, err := db.Accounts().FindByLogin(b.Context(), "ada@example.org")
-	if err != nil {
-		b.Fatal(err)
 	}
 	if wrong, err := db.As(user.ID).RollUpAll(b.Context()); err != nil || len(wrong) > 0 {
 		b.Errorf("%d goals are wrong (error %v)", len(wrong), err)

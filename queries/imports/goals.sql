@@ -34,4 +34,6 @@ WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = link.id;
 
 -- ListProgress returns the status and the percentage of goals, ordered by id.
 -- name: ListProgress :many
-SELECT id, status, progress_percentage FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]) ORDER BY id;
+SELECT g.id, g.status, g.progress_percentage FROM unnest(@ids::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
+ORDER BY g.id;

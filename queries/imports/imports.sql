@@ -1,10 +1,12 @@
 -- ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
 -- name: ExistingGoals :many
-SELECT id FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]);
+SELECT g.id FROM unnest(@ids::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT one.id FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g;
 
 -- ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
 -- name: ExistingTasks :many
-SELECT id FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (@ids::bigint[]);
+SELECT t.id FROM unnest(@ids::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT one.id FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS t;
 
 -- FirstZone returns the time zone of the user's first import.
 -- name: FirstZone :one

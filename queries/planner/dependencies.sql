@@ -53,17 +53,17 @@ RETURNING *;
 -- TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
 -- completed or does not exist it returns an empty slice.
 -- name: TasksBlockedBy :many
-SELECT * FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id())
-  AND id = ANY (ARRAY(SELECT unnest(bizydb.dependent_tasks(blocker.id)) FROM public.tasks blocker WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed'))
-  AND status <> 'completed'
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+SELECT tasks.* FROM public.tasks blocker
+CROSS JOIN LATERAL unnest(bizydb.dependent_tasks(blocker.id)) AS dependent (id)
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = dependent.id OFFSET 0) AS tasks -- by key, however many are expected
+WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed' AND tasks.status <> 'completed'
+ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
 -- TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
 -- does not exist it returns an empty slice.
 -- name: TasksBlocking :many
-SELECT * FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id())
-  AND id = ANY (ARRAY(SELECT d.id::bigint FROM public.tasks blocked, jsonb_array_elements_text(blocked.dependencies) AS d (id) WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = @id))
-  AND status <> 'completed'
-ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
+SELECT tasks.* FROM public.tasks blocked
+CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id) OFFSET 0) AS d -- as in goalWork
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS tasks
+WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = @id AND tasks.status <> 'completed'
+ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;

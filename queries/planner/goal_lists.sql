@@ -8,7 +8,7 @@ WITH RECURSIVE above (id, parent_goal_id, distance) AS (
   CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = a.parent_goal_id OFFSET 0) AS g
 )
 SELECT goals.* FROM above a
-JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = a.id
+CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = a.id OFFSET 0) AS goals -- by key
 WHERE a.distance > 0
 ORDER BY a.distance;
 

@@ -163,8 +163,7 @@ WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT bizydb.day_start(day, @time_zone::bizydb.time_zone), bizydb.day_start(day + 1, @time_zone), bizydb.due_on(day), bizydb.due_on(day + 1)
   FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) AS today (day)
 )
-SELECT * FROM public.tasks
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
+SELECT tasks.* FROM (
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
     AND t.due_date >= (SELECT least(from_time, from_day) FROM span) AND t.due_date < (SELECT greatest(before_time, before_day) FROM span)
@@ -173,8 +172,9 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND id IN (
   UNION ALL
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND @with_undated::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
-)
-ORDER BY due_date NULLS LAST, priority, id
+) AS due
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = due.id OFFSET 0) AS tasks -- by key, however many are expected
+ORDER BY tasks.due_date NULLS LAST, tasks.priority, tasks.id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- TasksWithoutGoal returns the tasks, not completed, that are under no goal.

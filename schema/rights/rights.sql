@@ -273,6 +273,9 @@ ALTER FUNCTION bizydb.check_dependencies() SET enable_seqscan TO 'off'
 ALTER FUNCTION bizydb.check_dependencies() SET jit TO 'off'
 ALTER FUNCTION bizydb.check_dependencies() SET row_security TO 'off'
 ALTER FUNCTION bizydb.check_dependencies() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.check_parent_goal() SECURITY DEFINER
+ALTER FUNCTION bizydb.check_parent_goal() SET enable_seqscan TO 'off'
+ALTER FUNCTION bizydb.check_parent_goal() SET row_security TO 'off'
 ALTER FUNCTION bizydb.check_parent_goal() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.clean_user() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SECURITY DEFINER

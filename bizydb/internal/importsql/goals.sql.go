@@ -129,7 +129,9 @@ func (q *Queries) LinkGoals(ctx context.Context, arg LinkGoalsParams) error {
 }
 
 const listProgress = `-- name: ListProgress :many
-SELECT id, status, progress_percentage FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[]) ORDER BY id
+SELECT g.id, g.status, g.progress_percentage FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
+ORDER BY g.id
 `
 
 type ListProgressRow struct {

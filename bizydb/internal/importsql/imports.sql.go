@@ -13,7 +13,8 @@ import (
 )
 
 const existingGoals = `-- name: ExistingGoals :many
-SELECT id FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[])
+SELECT g.id FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT one.id FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
 `
 
 // ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
@@ -38,7 +39,8 @@ func (q *Queries) ExistingGoals(ctx context.Context, ids []int64) ([]planner.Goa
 }
 
 const existingTasks = `-- name: ExistingTasks :many
-SELECT id FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY ($1::bigint[])
+SELECT t.id FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT one.id FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS t
 `
 
 // ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
