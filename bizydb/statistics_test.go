@@ -75,10 +75,10 @@ type mover struct {
 	goals, tasks []int64 // some of them
 }
 
-// moveIn gives a user n more tasks, a quarter of which depend on others, and a fiftieth as many goals.
+// moveIn gives a user n more tasks, a quarter of which depend on others, and a tenth as many goals.
 func moveIn(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, n int) mover {
 	t.Helper()
-	goals := max(10, n/50)
+	goals := max(10, n/10)
 	goal := ownerQuery[int64](t, db, "SELECT coalesce(max(id), 0) + 1 FROM public.goals")
 	task := ownerQuery[int64](t, db, "SELECT coalesce(max(id), 0) + 1 FROM public.tasks")
 	// The triggers would take longer than all else. What they count is made up for below.
