@@ -22,7 +22,7 @@ benchmark() {
 
 # fuzz NAME EXECUTIONS PACKAGE
 fuzz() {
-	go test -run '^$' -fuzz "$1" -fuzztime "$2x" -fuzzminimizetime 1x "$3" | tee "$work/fuzz"
+	go test -run '^$' -fuzz "$1" -fuzztime "$2x" -fuzzminimizetime 1x -parallel 2 "$3" | tee "$work/fuzz"
 	grep --quiet "^fuzz: elapsed" "$work/fuzz"
 }
 
