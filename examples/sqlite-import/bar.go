@@ -44,19 +44,22 @@ func (b *bar) start(description string, total int) {
 	if b.to.width == 0 {
 		return
 	}
-	shown := progressbar.NewOptions(total,
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(b.to),
 		progressbar.OptionSetDescription(description),
 		progressbar.OptionSetWidth(max(min(b.to.width-60, 40), 10)),
-		progressbar.OptionShowCount(),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionSetElapsedTime(true),
 		progressbar.OptionSpinnerType(14),
 		progressbar.OptionSetSpinnerChangeInterval(0),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
-	)
+	}
+	if total > 0 {
+		options = append(options, progressbar.OptionShowCount())
+	}
+	shown := progressbar.NewOptions(total, options...)
 	quit := make(chan struct{})
 	b.shown, b.quit = shown, quit
 	b.moves.Go(func() {

@@ -23,7 +23,7 @@ type failure struct {
 func (f *failure) Error() string { return f.what }
 func (f *failure) Unwrap() error { return f.err }
 
-const runAgain = "To import the file, run the same command again."
+const runAgain = "Run the same command again."
 
 // steps say what to do next after errors of the packages.
 var steps = []struct {

@@ -94,7 +94,7 @@ func TestImport(t *testing.T) {
 
 	// The dry run has foretold all but the last lines.
 	same := func(s string) string {
-		before, _, found := strings.Cut(s, "Time zone: Europe/Berlin, from -zone.\n")
+		before, _, found := strings.Cut(s, "Time zone: Europe/Berlin, from -zone.")
 		if !found {
 			t.Errorf("the zone is not there:\n%s", s)
 		}
@@ -275,29 +275,5 @@ func TestUsage(t *testing.T) {
 	t.Setenv("DATABASE_URL", "")
 	if _, stderr, status := run(t, "-user", "a@b.c", path); status != 2 || !strings.Contains(stderr, "DATABASE_URL is not set") {
 		t.Errorf("no database: %q, exit status %d", stderr, status)
-	}
-}
-
-// On a terminal a bar moves, and is gone at the end.
-func TestBar(t *testing.T) {
-	db := bizydbtest.New(t)
-	t.Setenv("DATABASE_URL", db.DSN)
-	path := plannerFile(t)
-	exec(t, path, "INSERT INTO tasks (id, title) WITH RECURSIVE n (i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, 'Task' FROM n")
-	var out, terminal bytes.Buffer
-	c := console{screen{Writer: &out}, screen{&terminal, 80}}
-	if status := command(t.Context(), []string{"-user", "ada@example.org", "-create", path}, c); status != 0 {
-		t.Fatalf("exit status %d: %s", status, terminal.String())
-	}
-	shown := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(reading|writing)[^\r]*\(\d+/\d+`).FindAllString(terminal.String(), -1) {
-		shown[m] = true
-	}
-	if len(shown) < 4 {
-		t.Errorf("the bar does not move: %q", terminal.String())
-	}
-	lines := strings.Split(terminal.String(), "\r")
-	if last := lines[len(lines)-1]; strings.TrimSpace(last) != "" {
-		t.Errorf("the bar leaves %q", last)
 	}
 }
