@@ -94,7 +94,7 @@ func TestImport(t *testing.T) {
 
 	// The dry run has foretold all but the last lines.
 	same := func(s string) string {
-		before, _, found := strings.Cut(s, "Time zone: Europe/Berlin, from -zone.")
+		before, _, found := strings.Cut(s, "Times were read in the time zone Europe/Berlin.\nIt is the one that -zone names.")
 		if !found {
 			t.Errorf("the zone is not there:\n%s", s)
 		}
@@ -103,7 +103,7 @@ func TestImport(t *testing.T) {
 	if diff := cmp.Diff(same(dry), same(real)); diff != "" {
 		t.Errorf("(-dry run +real):\n%s", diff)
 	}
-	wantLines(t, real, " +goals +1 +1 +0 +0", " +tasks +3 +3 +0 +0", "  daily_logs: 2 rows", `       task 3: "9" → "5"`)
+	wantLines(t, real, " +goals +1 +1 +0 +0", " +tasks +3 +3 +0 +0", " +2  daily_logs", `       task 3: "9" → "5"`)
 	user, err := db.Accounts().FindByLogin(t.Context(), "ada@example.org")
 	if err != nil || user.Username != "ada" {
 		t.Errorf("user %+v (error %v)", user, err)

@@ -20,7 +20,7 @@ type job struct {
 	dsn, path       string
 	email, username string
 	create          bool
-	zoneFrom        string // where the zone was taken from
+	zoneFrom        string // a sentence that says where the zone was taken from
 	reportFile      string
 	options         sqliteimport.Options
 	account         account

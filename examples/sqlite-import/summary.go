@@ -2,63 +2,31 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
 )
 
 // summary prints the report, what matters most at the end. It says where the findings are if they have been written to a file.
 func (j *job) summary(to screen, report sqliteimport.Report, inFile bool) {
-	to.printf("%s for %s\n\n", j.path, j.email)
-	printKinds(to, report.Kinds)
-	printLeftBehind(to, report.LeftBehind)
-	printCounts(to, report, report.DryRun || j.unknown)
-	to.printf("Time zone: %s, %s.%s\n", report.Zone, j.zoneFrom, checkIt(report))
+	if j.unknown {
+		report.DryRun = true // rows to import, not imported ones
+	}
+	to.printf("%s for %s\n\n%s", j.path, j.email, report.String())
+	to.printf("%s%s\n", j.zoneFrom, checkIt(report))
 	switch {
 	case inFile:
 		to.printf("Every finding is in %s.\n", j.reportFile)
-	case moreThanPrinted(report.Kinds):
+	case slices.ContainsFunc(report.Kinds, func(k sqliteimport.Kind) bool { return k.Count > len(k.Examples) }):
 		to.printf("-report FILE writes every finding to a file.\n")
 	}
+	to.printf("%s", since(report))
 	to.printf("%s\n", j.outcome(report))
 	if j.account.state == registered {
 		to.printf("%s", j.account.howToSignIn())
 	}
-}
-
-func printLeftBehind(to screen, left []sqliteimport.LeftBehind) {
-	if len(left) == 0 {
-		return
-	}
-	to.printf("Not imported, since bizydb has no place for it:\n")
-	for _, l := range left {
-		rows := "an unknown number of rows"
-		if l.Rows >= 0 {
-			rows = count(l.Rows, "row")
-		}
-		to.printf("  %s: %s\n", plain(l.Name), rows)
-	}
-	to.printf("\n")
-}
-
-func printCounts(to screen, report sqliteimport.Report, future bool) {
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	imported := "imported"
-	if future {
-		imported = "to import"
-	}
-	fmt.Fprintf(w, "\tin the file\t%s\timported before\tleft out\t\n", imported)
-	for _, row := range []struct {
-		name string
-		sqliteimport.Counts
-	}{{"goals", report.Goals}, {"tasks", report.Tasks}} {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", row.name, row.InFile, row.Imported, row.Known, row.Refused)
-	}
-	_ = w.Flush() // to memory
-	to.printf("%s\n", table.String())
 }
 
 // checkIt warns before a first import.
@@ -69,35 +37,53 @@ func checkIt(report sqliteimport.Report) string {
 	return " Check it: a later import does not correct times."
 }
 
+// since says what has happened in the file since an earlier import, and what that means.
+func since(report sqliteimport.Report) string {
+	var changes []string
+	if what := rows(report.Goals.Changed, report.Tasks.Changed); what != "" {
+		changes = append(changes, what+" changed")
+	}
+	if what := rows(report.Goals.Deleted, report.Tasks.Deleted); what != "" {
+		changes = append(changes, what+" deleted")
+	}
+	if len(changes) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("In the file since they were imported: %s. An import leaves them as they are here: repeat by hand what matters.\n", strings.Join(changes, ", "))
+}
+
 // outcome says in a sentence or two what the import has done.
 func (j *job) outcome(report sqliteimport.Report) string {
-	var rows []string
-	if n := report.Goals.Imported; n > 0 {
-		rows = append(rows, count(n, "goal"))
-	}
-	if n := report.Tasks.Imported; n > 0 {
-		rows = append(rows, count(n, "task"))
-	}
-	what := strings.Join(rows, " and ")
-	switch {
+	switch what := rows(report.Goals.Imported, report.Tasks.Imported); {
+	case j.unknown:
+		return fmt.Sprintf("To be imported for %s: %s.", j.email, what)
 	case report.DryRun && what == "":
-		return "This was a dry run. There is nothing to import: the file has nothing new."
+		return "This was a dry run. There is nothing to import: the file has no new rows."
 	case report.DryRun && j.account.state == wouldRegister:
 		return fmt.Sprintf("This was a dry run: nothing was written. Without -dry-run the import registers %s, with the username %s, and imports %s.", j.email, j.account.username, what)
 	case report.DryRun:
 		return fmt.Sprintf("This was a dry run: nothing was written. Without -dry-run the import adds %s.", what)
 	case what == "":
-		return "Nothing was imported: the file has nothing new."
-	case j.unknown:
-		return fmt.Sprintf("To be imported for %s: %s.", j.email, what)
+		return "Nothing was imported: the file has no new rows."
 	default:
 		return fmt.Sprintf("Imported for %s: %s.", j.email, what)
 	}
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// rows says how many rows there are, if there are any.
+func rows(goals, tasks int) string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		kind string
+	}{{goals, "goal"}, {tasks, "task"}} {
+		switch part.n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+part.kind)
+		default:
+			parts = append(parts, strconv.Itoa(part.n)+" "+part.kind+"s")
+		}
 	}
-	return strconv.Itoa(n) + " " + what + "s"
+	return strings.Join(parts, " and ")
 }

@@ -13,13 +13,13 @@ import (
 func chooseZone(flag string) (zone *time.Location, from string, err error) {
 	if flag != "" {
 		zone, err = location(flag)
-		return zone, "from -zone", err
+		return zone, "It is the one that -zone names.", err
 	}
 	if tz, set := os.LookupEnv("TZ"); set && tz != "" {
 		if zone, err = location(strings.TrimPrefix(tz, ":")); err != nil { // Go would take it for UTC
 			return nil, "", fmt.Errorf("the environment variable TZ is %q, which is not a name in the IANA database; name the zone with -zone", tz)
 		}
-		return zone, "from the environment variable TZ; -zone names another one", nil
+		return zone, "It is the one in the environment variable TZ; -zone names another one.", nil
 	}
 	name, err := tzlocal.RuntimeTZ()
 	if err == nil {
@@ -28,7 +28,7 @@ func chooseZone(flag string) (zone *time.Location, from string, err error) {
 	if err != nil || !asHere(zone) {
 		return nil, "", fmt.Errorf("the time zone of this machine, %s, has no known name; name the zone with -zone", time.Now().Format("UTC-07:00"))
 	}
-	return zone, "the zone of this machine; -zone names another one", nil
+	return zone, "It is the one of this machine; -zone names another one.", nil
 }
 
 // asHere says whether clocks in a zone show what they show on this machine, all through the planner's years.

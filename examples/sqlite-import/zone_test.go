@@ -9,10 +9,10 @@ import (
 // The zone is that of the flag, else of TZ, else of the machine, and has a name.
 func TestZone(t *testing.T) {
 	for _, c := range []struct{ flag, tz, want, from, err string }{
-		{"Europe/Berlin", "Asia/Tokyo", "Europe/Berlin", "from -zone", ""},
-		{"Europe/Berlin", "CET-1CEST", "Europe/Berlin", "from -zone", ""},
-		{"", "Asia/Tokyo", "Asia/Tokyo", "from the environment variable TZ", ""},
-		{"", ":Asia/Tokyo", "Asia/Tokyo", "from the environment variable TZ", ""},
+		{"Europe/Berlin", "Asia/Tokyo", "Europe/Berlin", "It is the one that -zone names.", ""},
+		{"Europe/Berlin", "CET-1CEST", "Europe/Berlin", "It is the one that -zone names.", ""},
+		{"", "Asia/Tokyo", "Asia/Tokyo", "It is the one in the environment variable TZ", ""},
+		{"", ":Asia/Tokyo", "Asia/Tokyo", "It is the one in the environment variable TZ", ""},
 		{"", "CET-1CEST,M3.5.0,M10.5.0/3", "", "", `TZ is "CET-1CEST,M3.5.0,M10.5.0/3"`}, // UTC for Go
 		{"", "/usr/share/zoneinfo/Asia/Tokyo", "", "", "not a name in the IANA database"},
 	} {
@@ -31,7 +31,7 @@ func TestZone(t *testing.T) {
 	switch zone, from, err := chooseZone(""); {
 	case err != nil && !strings.Contains(err.Error(), "name the zone with -zone"): // the machine's zone can have no name
 		t.Error(err)
-	case err == nil && (zone.String() == "Local" || !strings.HasPrefix(from, "the zone of this machine")):
+	case err == nil && (zone.String() == "Local" || !strings.HasPrefix(from, "It is the one of this machine")):
 		t.Errorf("%v, %s", zone, from)
 	}
 }
