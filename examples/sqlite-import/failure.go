@@ -5,8 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
@@ -25,36 +28,40 @@ func (f *failure) Unwrap() error { return f.err }
 
 const runAgain = "Run the same command again."
 
-// steps say what to do next after errors of the packages.
-var steps = []struct {
-	kind error
-	next string
+// known are errors of the packages, of which it says what happened, if the error itself does not say it well, and what to do next.
+// FILE stands for the file's name.
+var known = []struct {
+	kind       error
+	what, next string
 }{
-	{bizydb.ErrConnect, "Check that the server runs and that DATABASE_URL is right. Then run the same command again."},
-	{bizydb.ErrNotMigrated, "Do that as the owner of the tables: see “Set up a database” in the README. Then run the same command again."},
-	{bizydb.ErrSchemaNewer, "Use the sqlite-import of the bizydb that migrated the database."},
-	{bizydb.ErrSchemaUnreleased, "Migrate a new database: this one is from before the first release."},
-	{bizydb.ErrPrivilegedLogin, "Put the service's login into DATABASE_URL: see “Set up a database” in the README."},
-	{bizydb.ErrUnprotected, "Mend the database as the owner of its tables, as said above or with schema.Protect. Then run the same command again."},
-	{bizydb.ErrMissingGrant, "Give the grant as the owner of the tables, as said above or with schema.Protect. Then run the same command again."},
-	{bizydb.ErrSimpleProtocol, "Take default_query_exec_mode out of DATABASE_URL, or set it to another mode."},
-	{bizydb.ErrConfig, "Mend what is said above, in DATABASE_URL or on the server. Then run the same command again."},
-	{bizydb.ErrNoUser, "The account was deleted or deactivated meanwhile: check it."},
-	{bizydb.ErrContention, runAgain},
-	{bizydb.ErrUnavailable, runAgain},
-	{sqliteimport.ErrOtherZone, "Name the zone of the first import with -zone. If the file was really written in another zone since, add -other-zone."},
-	{sqliteimport.ErrInUse, "Wait until the planner has ended, or stop it. Then run the same command again."},
-	{sqliteimport.ErrDamaged, "Take a copy from a backup. Or save what can be read with SQLite's own tool, and import that:\n\tsqlite3 damaged.db .recover | sqlite3 recovered.db"},
-	{sqliteimport.ErrNotSQLite, "Name the planner's file. It is $BUSINESS_AGENT_DB, else " + planners + "."},
-	{sqliteimport.ErrNotPlanner, "Name the planner's file. It is $BUSINESS_AGENT_DB, else " + planners + "."},
+	{bizydb.ErrConnect, "Cannot connect to the server", "Check that the server runs and that DATABASE_URL is right. Then run the same command again."},
+	{bizydb.ErrNotMigrated, "", "Do that as the owner of the tables: see “Set up a database” in the README. Then run the same command again."},
+	{bizydb.ErrSchemaNewer, "", "Use the sqlite-import of the bizydb that migrated the database."},
+	{bizydb.ErrSchemaUnreleased, "", "Migrate a new database: this one is from before the first release."},
+	{bizydb.ErrPrivilegedLogin, "", "Put the service's login into DATABASE_URL: see “Set up a database” in the README."},
+	{bizydb.ErrUnprotected, "", "Do that as the owner of the tables, or call schema.Protect. Then run the same command again."},
+	{bizydb.ErrMissingGrant, "", "Do that as the owner of the tables, or call schema.Protect. Then run the same command again."},
+	{bizydb.ErrSimpleProtocol, "", "Take default_query_exec_mode out of DATABASE_URL, or set it to another mode."},
+	{bizydb.ErrConfig, "", "Correct DATABASE_URL or the setting. Then run the same command again."},
+	{bizydb.ErrNoUser, "The account has been deleted or deactivated", "Check the account."},
+	{bizydb.ErrContention, "The import lost to another transaction of the same user", runAgain},
+	{bizydb.ErrUnavailable, "The connection was lost, or the server could not go on", runAgain},
+	{sqliteimport.ErrOtherZone, "The user's first import was in another time zone", "Name the zone of the first import with -zone. If the planner's machine has been in another zone since, add -other-zone."},
+	{sqliteimport.ErrInUse, "FILE is being written to", "Wait until the planner has ended. Then run the same command again."},
+	{sqliteimport.ErrDamaged, "FILE is damaged", "Take a copy from a backup. Or save what can be read with SQLite's own tool, and import that:\n\tsqlite3 FILE .recover | sqlite3 recovered.db"},
+	{sqliteimport.ErrNotSQLite, "FILE is not an SQLite file", "Name the planner's file. It is $BUSINESS_AGENT_DB, else " + planners + "."},
+	{sqliteimport.ErrNotPlanner, "FILE is an SQLite file, but not the planner's", "Name the planner's file. It is $BUSINESS_AGENT_DB, else " + planners + "."},
 }
 
 // explain says what happened, what is in the database now, and what to do next.
 func (j *job) explain(ctx context.Context, err error) string {
-	f := failure{what: j.sentence(err), next: runAgain}
-	for _, step := range steps {
-		if errors.Is(err, step.kind) {
-			f.next = step.next
+	f := failure{what: sentence(err), next: runAgain}
+	for _, k := range known {
+		if errors.Is(err, k.kind) {
+			if _, detail, found := strings.Cut(err.Error(), k.kind.Error()); found && k.what != "" {
+				f.what = strings.ReplaceAll(k.what, "FILE", j.path) + oneLine(detail) + "."
+			}
+			f.next = strings.ReplaceAll(k.next, "FILE", j.path)
 			break
 		}
 	}
@@ -69,22 +76,25 @@ func (j *job) explain(ctx context.Context, err error) string {
 	return fmt.Sprintf("%s\n%s%s\n%s\n", f.what, f.state, j.account.afterFailure(), f.next)
 }
 
-// sentence makes one of an error's text, in which pgx says the same for each try on a line of its own.
-func (j *job) sentence(err error) string {
+// inPackage is how the packages' errors begin.
+var inPackage = regexp.MustCompile(`^(sqliteimport: )?(bizydb: \w+: )?`)
+
+// sentence makes one of an error's text.
+func sentence(err error) string {
+	text := oneLine(inPackage.ReplaceAllString(err.Error(), ""))
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
+}
+
+// oneLine joins the lines of an error, each of them once: pgx says the same for each try.
+func oneLine(text string) string {
 	var lines []string
-	for line := range strings.Lines(err.Error()) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}
-	text := strings.Join(lines, " ")
-	for _, prefix := range []string{"sqliteimport: ", "bizydb: ", "open: "} {
-		text = strings.TrimPrefix(text, prefix)
-	}
-	if !strings.HasPrefix(text, j.path) {
-		text = strings.ToUpper(text[:1]) + text[1:]
-	}
-	return strings.TrimSuffix(text, ".") + "."
+	return strings.TrimSuffix(strings.Join(lines, " "), ".")
 }
 
 // exitStatus is what the shell gets.

@@ -206,7 +206,7 @@ func TestFailure(t *testing.T) {
 		args []string
 		says string
 	}{
-		{"no SQLite", []string{"-user", "ada@example.org", "-create", text}, "not an SQLite file"},
+		{"no SQLite", []string{"-user", "ada@example.org", "-create", text}, "is not an SQLite file"},
 		{"no file", []string{"-user", "ada@example.org", "-create", text + "x"}, "There is no file"},
 		{"no user", []string{"-user", "ada@example.org", text}, "There is no user with the address ada@example.org."},
 		{"a username", []string{"-user", "ada", "-create", text}, `-user "ada" is not an email address`},

@@ -68,6 +68,13 @@ func TestScreens(t *testing.T) {
 				t.Fatal(err)
 			}
 			shows("not-sqlite", "", "-user", "bob@example.org", "notes.txt")
+			exec(t, "contacts.db", "CREATE TABLE contacts (id INTEGER PRIMARY KEY)")
+			shows("not-planner", "", "-user", "bob@example.org", "contacts.db")
+			if err := os.Truncate("contacts.db", 5000); err != nil {
+				t.Fatal(err)
+			}
+			shows("damaged", "", "-user", "bob@example.org", "contacts.db")
+			shows("strict", "", "-user", "eve@example.org", "-create", "-dry-run", "-strict", "tasks.db")
 			t.Setenv("DATABASE_URL", notMigrated(t, db))
 			shows("not-migrated", "", "-user", "bob@example.org", "tasks.db")
 			t.Setenv("DATABASE_URL", "postgres://planner_service@127.0.0.1:1/planner")

@@ -23,6 +23,9 @@ func (j *job) summary(to screen, report sqliteimport.Report, inFile bool) {
 		to.printf("-report FILE writes every finding to a file.\n")
 	}
 	to.printf("%s", since(report))
+	if what := rows(report.Goals.Refused, report.Tasks.Refused); what != "" {
+		to.printf("Left out, because of -strict: %s. Correct them in the file and import it again, or import it without -strict.\n", what)
+	}
 	to.printf("%s\n", j.outcome(report))
 	if j.account.state == registered {
 		to.printf("%s", j.account.howToSignIn())
@@ -34,7 +37,7 @@ func checkIt(report sqliteimport.Report) string {
 	if !report.DryRun || report.Goals.Known+report.Tasks.Known > 0 {
 		return ""
 	}
-	return " Check it: a later import does not correct times."
+	return " Check the zone: a later import does not correct times."
 }
 
 // since says what has happened in the file since an earlier import, and what that means.
