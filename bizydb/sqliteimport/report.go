@@ -130,17 +130,17 @@ var sentences = map[Problem]string{
 	InFuture:               "is in the future",
 	CompletedBeforeCreated: "says that it was completed before it was created",
 	UpdatedBeforeCreated:   "says that it was changed before it was created",
-	OtherReading:           "was read in UTC instead of the zone, or the reverse: else it would be before its creation or in the future",
+	OtherReading:           "was read in UTC instead of the zone, or the reverse: otherwise it would be before created_at or in the future",
 	Missing:                "refers to a row that does not exist or was left out",
 	Deleted:                "refers to a row that was deleted after it was imported",
 	Cycle:                  "closes a cycle",
-	TooDeep:                "leads to the 101st level of goals",
+	TooDeep:                "would make a 101st level of goals",
 	Duplicate:              "lists a task twice",
 	Changed:                "was changed in the file after the import: here it stays as it is",
 	DeletedFromFile:        "was deleted from the file after the import: it stays here",
 	PossibleDuplicate:      "may have been imported before, with another title or time of creation",
-	NewWork:                "is completed, and new unfinished work comes under it",
-	Recounted:              "is not what the tasks and goals below amount to",
+	NewWork:                "is completed, but the import adds unfinished work below",
+	Recounted:              "does not match the tasks and sub-goals",
 }
 
 // String returns a sentence without its subject, like "is out of range".
@@ -207,7 +207,7 @@ func became(f Finding) string {
 		return s + " → " + f.New
 	case f.New != "":
 		return s + " → " + quotedBeginning(f.New)
-	case f.Old != "" && f.Problem != Changed:
+	case f.Old != "" && f.Problem != Changed && f.Problem != PossibleDuplicate:
 		return s + ", dropped"
 	default:
 		return s

@@ -42,17 +42,17 @@ func checkIt(report sqliteimport.Report) string {
 
 // since says what has happened in the file since an earlier import, and what that means.
 func since(report sqliteimport.Report) string {
-	var changes []string
+	var s string
 	if what := rows(report.Goals.Changed, report.Tasks.Changed); what != "" {
-		changes = append(changes, what+" changed")
+		s += "Changed in the file since they were imported: " + what + ". "
 	}
 	if what := rows(report.Goals.Deleted, report.Tasks.Deleted); what != "" {
-		changes = append(changes, what+" deleted")
+		s += "Deleted from the file since they were imported: " + what + ". "
 	}
-	if len(changes) == 0 {
-		return ""
+	if s != "" {
+		s += "Here they stay as they are: repeat by hand what matters.\n"
 	}
-	return fmt.Sprintf("In the file since they were imported: %s. An import leaves them as they are here: repeat by hand what matters.\n", strings.Join(changes, ", "))
+	return s
 }
 
 // outcome says in a sentence or two what the import has done.
