@@ -94,16 +94,23 @@ func (j *job) findUser(ctx context.Context, db *bizydb.DB) error {
 	return nil
 }
 
-// notRegistered says that an account cannot be registered, if that is due to its name or address.
+// notRegistered says why an account cannot be registered.
 func (j *job) notRegistered(err error) error {
-	if !errors.Is(err, bizydb.ErrInvalid) && !errors.Is(err, bizydb.ErrConflict) {
-		return err
-	}
-	reason := err.Error()
-	if errors.Is(err, bizydb.ErrUsernameTaken) {
+	field, isField := errors.AsType[*bizydb.FieldError](err)
+	reason := ""
+	switch {
+	case errors.Is(err, bizydb.ErrUsernameTaken):
 		reason = "another account has that username"
-	} else if field, ok := errors.AsType[*bizydb.FieldError](err); ok {
-		reason = field.Reason
+	case isField && field.Column == "email":
+		return &failure{
+			what: fmt.Sprintf("%s cannot be registered: the address %s.", j.email, field.Reason),
+			next: "Give another address with -user EMAIL.",
+			err:  err,
+		}
+	case isField:
+		reason = "it " + field.Reason
+	default:
+		return err
 	}
 	return &failure{
 		what: fmt.Sprintf("%s cannot be registered with the username %q: %s.", j.email, j.account.username, reason),
@@ -133,7 +140,7 @@ func (a account) afterFailure() string {
 // checkUsername says what speaks against a username, as Register would.
 func checkUsername(ctx context.Context, db *bizydb.DB, name string) error {
 	if !usernameForm.MatchString(name) {
-		return &bizydb.FieldError{Reason: `it must be 1 to 100 ASCII letters, digits, ".", "_" and "-", and begin with a letter or digit`, Err: bizydb.ErrInvalid}
+		return &bizydb.FieldError{Reason: `must be 1 to 100 ASCII letters, digits, ".", "_" and "-", and begin with a letter or digit`, Err: bizydb.ErrInvalid}
 	}
 	switch _, err := db.Accounts().FindByLogin(ctx, name); {
 	case err == nil:

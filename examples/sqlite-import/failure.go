@@ -68,7 +68,7 @@ func (j *job) explain(ctx context.Context, err error) string {
 	if said, ok := errors.AsType[*failure](err); ok {
 		f = *said
 	} else if interrupted(ctx, err) {
-		f.what = "Interrupted."
+		f.what, f.next = "Interrupted.", runAgain
 	}
 	if f.state == "" {
 		f.state = "Nothing was imported."

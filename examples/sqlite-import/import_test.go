@@ -211,6 +211,7 @@ func TestFailure(t *testing.T) {
 		{"no user", []string{"-user", "ada@example.org", text}, "There is no user with the address ada@example.org."},
 		{"a username", []string{"-user", "ada", "-create", text}, `-user "ada" is not an email address`},
 		{"odd name", []string{"-user", "ada+1@example.org", "-create", plannerFile(t)}, "Give another username with -username NAME."},
+		{"long address", []string{"-user", "ada@" + strings.Repeat("x", 300) + ".org", "-create", plannerFile(t)}, "cannot be registered: the address must be an email address"},
 		{"half an address", []string{"-user", "ada@", "-create", plannerFile(t)}, `-user "ada@" is not an email address`},
 		{"half an address, in a dry run", []string{"-user", "ada@", "-create", "-dry-run", plannerFile(t)}, `-user "ada@" is not an email address`},
 		{"odd name, in a dry run", []string{"-user", "ada+1@example.org", "-create", "-dry-run", plannerFile(t)}, "Give another username with -username NAME."},

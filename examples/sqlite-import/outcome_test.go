@@ -35,7 +35,7 @@ func TestOutcomeUnknown(t *testing.T) {
 		t.Fatalf("exit status %d: %s", status, stderr)
 	}
 	wantLines(t, stderr,
-		"The connection was lost during the commit.", "Whether the import was committed is not known.",
+		"The answer to the commit was lost.", "Whether the import was committed is not known.",
 		"Run the same command again: it imports only what is missing. Keep this report, since the next one will not have the same findings.")
 	wantLines(t, out, " +tasks +3 +3 +0 +0", "Every finding is in "+regexp.QuoteMeta(report)+`\.unknown\.\d+\.`, `To be imported for ada@example.org: 1 goal and 3 tasks\.`)
 	kept, err := filepath.Glob(report + ".unknown.*")

@@ -67,7 +67,7 @@ func (j *job) run(ctx context.Context, c console) error {
 	_, printErr := c.out.Write(text.Bytes())
 	if j.unknown {
 		f := &failure{
-			what:  "The connection was lost during the commit.",
+			what:  "The answer to the commit was lost.",
 			state: "Whether the import was committed is not known.",
 			next:  "Run the same command again: it imports only what is missing.",
 			err:   err,

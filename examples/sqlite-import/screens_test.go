@@ -48,6 +48,7 @@ func TestScreens(t *testing.T) {
 			shows("missing-named-file", "", "-user", "ada@example.org")
 			shows("unknown-user", "", "tasks.db", "-user", "ada@example.org")
 			shows("dry-run", "", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", "tasks.db")
+			shows("interrupted-connecting", "connecting", "-user", "ada@example.org", "-create", "tasks.db")
 			shows("interrupted-dry-run", "opening", "-user", "ada@example.org", "-create", "-dry-run", "tasks.db")
 			shows("interrupted", "finishing", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
 			shows("after-interrupt", "", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
