@@ -119,17 +119,21 @@ func (j *job) notRegistered(err error) error {
 	}
 }
 
-// howToSignIn says what the user who was registered still needs.
-func (a account) howToSignIn() string {
-	return fmt.Sprintf("The account was registered by this import, as user %d with the username %s. Nobody knows its password, which is random: "+
-		"let the user reset it in your service, or set one:\n\tdb.Accounts().SetPassword(ctx, %d, password)\n", a.id, a.username, a.id)
+func (a account) String() string {
+	return fmt.Sprintf("user %d, with the username %s", a.id, a.username)
 }
 
-// afterFailure says of an account that was registered that it stays, after an import that failed.
+// howToSignIn says what the user who was registered still needs.
+func (a account) howToSignIn() string {
+	return fmt.Sprintf("Nobody knows the password of the account, which is random: let the user reset it in your service, or set one:\n"+
+		"\tdb.Accounts().SetPassword(ctx, %d, password)\n", a.id)
+}
+
+// afterFailure says that an account stays that was registered, after an import that failed.
 func (a account) afterFailure() string {
 	switch a.state {
 	case registered:
-		return fmt.Sprintf(" But -create has registered the account: user %d, with the username %s and a random password. It stays.", a.id, a.username)
+		return fmt.Sprintf(" The account that -create registered stays: %s.", a)
 	case maybeRegistered:
 		return " Whether the account was registered is not known; if it was, it stays and the next import uses it."
 	default:

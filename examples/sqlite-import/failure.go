@@ -70,10 +70,14 @@ func (j *job) explain(ctx context.Context, err error) string {
 	} else if interrupted(ctx, err) {
 		f.what, f.next = "Interrupted.", runAgain
 	}
-	if f.state == "" {
-		f.state = "Nothing was imported."
+	if f.state != "" { // after the summary
+		return fmt.Sprintf("%s\n%s\n%s\n", f.what, f.state, f.next)
 	}
-	return fmt.Sprintf("%s\n%s%s\n%s\n", f.what, f.state, j.account.afterFailure(), f.next)
+	s := fmt.Sprintf("%s\nNothing was imported.%s\n%s\n", f.what, j.account.afterFailure(), f.next)
+	if j.account.state == registered {
+		s += j.account.howToSignIn()
+	}
+	return s
 }
 
 // inPackage is how the packages' errors begin.

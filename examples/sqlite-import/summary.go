@@ -28,7 +28,7 @@ func (j *job) summary(to screen, report sqliteimport.Report, inFile bool) {
 	}
 	to.printf("%s\n", j.outcome(report))
 	if j.account.state == registered {
-		to.printf("%s", j.account.howToSignIn())
+		to.printf("-create registered %s. %s", j.account, j.account.howToSignIn())
 	}
 }
 
