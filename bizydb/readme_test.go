@@ -42,6 +42,26 @@ func TestReadmeIsCompiled(t *testing.T) {
 	}
 }
 
+// The README installs the tern that the tests run.
+func TestReadmeInstallsTern(t *testing.T) {
+	t.Parallel()
+	version := map[string]string{}
+	for file, pattern := range map[string]string{"../README.md": `go install github\.com/jackc/tern/v2@(\S+)`, "../go.mod": `github\.com/jackc/tern/v2 (\S+)`} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := regexp.MustCompile(pattern).FindSubmatch(b)
+		if m == nil {
+			t.Fatalf("%s: nothing like %s", file, pattern)
+		}
+		version[file] = string(m[1])
+	}
+	if version["../README.md"] != version["../go.mod"] {
+		t.Errorf("versions %v", version)
+	}
+}
+
 // The tests that the documents name are there.
 func TestDocumentsNameTests(t *testing.T) {
 	t.Parallel()

@@ -297,7 +297,7 @@ func TestRowsWithoutTimes(t *testing.T) {
 	user := db.NewUser(t)
 	unset := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}
 	maybeTwice := func(title string) sqliteimport.Finding {
-		return sqliteimport.Finding{Table: "tasks", ID: 1, Problem: sqliteimport.PossibleDuplicate, Old: title, New: "another"}
+		return sqliteimport.Finding{Table: "tasks", ID: 1, Problem: sqliteimport.PossibleDuplicate, Old: title}
 	}
 	changed := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.Changed, Old: "Hers"}
 	for i, c := range []struct {

@@ -34,7 +34,7 @@ type rules struct {
 // Times that the file does not have, in words.
 const (
 	atImport   = "time of the import"
-	atCreation = "when it was created"
+	atCreation = "created_at"
 )
 
 func (r *row) note(column string, problem Problem, old any, became string) {

@@ -130,17 +130,17 @@ var sentences = map[Problem]string{
 	InFuture:               "is in the future",
 	CompletedBeforeCreated: "says that it was completed before it was created",
 	UpdatedBeforeCreated:   "says that it was changed before it was created",
-	OtherReading:           "was read in UTC instead of the zone, or the reverse: else it would be before its creation or in the future",
+	OtherReading:           "was read in UTC instead of the zone, or the reverse: otherwise it would be before created_at or in the future",
 	Missing:                "refers to a row that does not exist or was left out",
 	Deleted:                "refers to a row that was deleted after it was imported",
 	Cycle:                  "closes a cycle",
-	TooDeep:                "leads to the 101st level of goals",
+	TooDeep:                "would make a 101st level of goals",
 	Duplicate:              "lists a task twice",
 	Changed:                "was changed in the file after the import: here it stays as it is",
 	DeletedFromFile:        "was deleted from the file after the import: it stays here",
 	PossibleDuplicate:      "may have been imported before, with another title or time of creation",
-	NewWork:                "is completed, and new unfinished work comes under it",
-	Recounted:              "is not what the tasks and goals below amount to",
+	NewWork:                "is completed, but the import adds unfinished work below",
+	Recounted:              "does not match the tasks and sub-goals",
 }
 
 // String returns a sentence without its subject, like "is out of range".
@@ -194,10 +194,70 @@ func plain(name string) string {
 	return name
 }
 
-// String returns the report as text, without its findings.
+// became says what became of a value. What the file has is quoted: it can be anything.
+func became(f Finding) string {
+	s := fmt.Sprintf("%s %d", strings.TrimSuffix(f.Table, "s"), f.ID)
+	if f.Old != "" {
+		s += ": " + quotedBeginning(f.Old)
+	}
+	switch isTime := strings.HasSuffix(f.Column, "_at") || strings.HasSuffix(f.Column, "_date"); {
+	case f.Refused:
+		return s + ", left out"
+	case isTime && f.New != "": // or words for one
+		return s + " → " + f.New
+	case f.New != "":
+		return s + " → " + quotedBeginning(f.New)
+	case f.Old != "" && f.Problem != Changed && f.Problem != PossibleDuplicate:
+		return s + ", dropped"
+	default:
+		return s
+	}
+}
+
+func quotedBeginning(s string) string {
+	const most = 60 // characters
+	if r := []rune(s); len(r) > most {
+		return strconv.Quote(string(r[:most-1])) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// String returns the report as text of several lines: a few findings of each kind, then what is left behind, then the numbers of rows
+// and the time zone.
 func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Times are read in the time zone %s.\n\n", r.Zone)
+	if len(r.Kinds) > 0 {
+		b.WriteString("Findings:\n")
+	}
+	digits := 0
+	for _, k := range r.Kinds {
+		digits = max(digits, len(strconv.Itoa(k.Count)))
+	}
+	for _, k := range r.Kinds {
+		fmt.Fprintf(&b, "  %*d  %s\n", digits, k.Count, k)
+		for _, example := range k.Examples {
+			fmt.Fprintf(&b, "%*s%s\n", digits+6, "", became(example))
+		}
+		if more := k.Count - len(k.Examples); more > 0 {
+			fmt.Fprintf(&b, "%*s… and %d more\n", digits+6, "", more)
+		}
+	}
+	if len(r.Kinds) > 0 {
+		b.WriteString("\n")
+	}
+	if len(r.LeftBehind) > 0 {
+		b.WriteString("Not imported, with the number of rows:\n")
+	}
+	for _, l := range r.LeftBehind {
+		rows := "unknown"
+		if l.Rows >= 0 {
+			rows = strconv.Itoa(l.Rows)
+		}
+		fmt.Fprintf(&b, "%9s  %s\n", rows, plain(l.Name))
+	}
+	if len(r.LeftBehind) > 0 {
+		b.WriteString("\n")
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	imported := "imported"
 	if r.DryRun {
@@ -211,25 +271,6 @@ func (r *Report) String() string {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", kind.name, kind.InFile, kind.Imported, kind.Known, kind.Refused)
 	}
 	_ = w.Flush() // to memory
-
-	if len(r.Kinds) > 0 {
-		b.WriteString("\nNot as it was in the file:\n")
-	}
-	for _, k := range r.Kinds {
-		fmt.Fprintf(&b, "%8d  %s\n", k.Count, k)
-	}
-	if len(r.LeftBehind) > 0 {
-		b.WriteString("\nRows with what is left behind:\n")
-	}
-	for _, l := range r.LeftBehind {
-		rows := "unknown"
-		if l.Rows >= 0 {
-			rows = strconv.Itoa(l.Rows)
-		}
-		fmt.Fprintf(&b, "%8s  %s\n", rows, plain(l.Name))
-	}
-	if r.DryRun {
-		b.WriteString("\nThis was a dry run: nothing has been written.\n")
-	}
+	fmt.Fprintf(&b, "\nTimes were read in the time zone %s.\n", r.Zone)
 	return b.String()
 }

@@ -283,7 +283,7 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 			if r.refused {
 				state = refused
 			} else if twin {
-				i.found(Finding{Table: t.name, ID: id, Problem: PossibleDuplicate, Old: text(r.value("title")), New: "another"})
+				i.found(Finding{Table: t.name, ID: id, Problem: PossibleDuplicate, Old: text(r.value("title"))})
 			}
 		}
 		into.ids, into.states, into.sizes, into.newIDs = append(into.ids, id), append(into.states, state), append(into.sizes, size(values)), append(into.newIDs, newID)

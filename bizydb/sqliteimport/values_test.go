@@ -242,10 +242,10 @@ func TestValuesThatGoTogether(t *testing.T) {
 
 	want := []sqliteimport.Finding{
 		{Table: "goals", ID: 1, Column: "project_name", Problem: sqliteimport.TwoProjects, Old: "shop"},
-		{Table: "goals", ID: 5, Column: "updated_at", Problem: sqliteimport.Unset, New: "when it was created"},
+		{Table: "goals", ID: 5, Column: "updated_at", Problem: sqliteimport.Unset, New: "created_at"},
 		{Table: "goals", ID: 6, Column: "updated_at", Problem: sqliteimport.InFuture, Old: "9000-01-01", New: "time of the import"},
 		{Table: "tasks", ID: 1, Column: "title", Problem: sqliteimport.TooLong, Old: strings.Repeat("ü", 199) + "…", New: strings.Repeat("ü", 199) + "…"},
-		{Table: "tasks", ID: 3, Column: "completed_at", Problem: sqliteimport.Unset, New: "when it was created"},
+		{Table: "tasks", ID: 3, Column: "completed_at", Problem: sqliteimport.Unset, New: "created_at"},
 		{Table: "tasks", ID: 6, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"},
 		{Table: "goals", ID: 4, Column: "progress_percentage", Problem: sqliteimport.Recounted, Old: "10", New: "100"},
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -50,11 +52,22 @@ func exec(t *testing.T, path string, statements ...string) {
 	}
 }
 
-func command(t *testing.T, args ...string) (stdout, stderr string, err error) {
+// run runs the command without a terminal.
+func run(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	err = run(t.Context(), args, &out, &errOut, false)
-	return out.String(), errOut.String(), err
+	status = command(t.Context(), args, console{screen{Writer: &out}, screen{Writer: &errOut}})
+	return out.String(), errOut.String(), status
+}
+
+// succeeds runs the command and returns what it prints.
+func succeeds(t *testing.T, args ...string) string {
+	t.Helper()
+	out, stderr, status := run(t, args...)
+	if status != 0 || stderr != "" {
+		t.Fatalf("%q: exit status %d, on stderr %q", args, status, stderr)
+	}
+	return out
 }
 
 func wantLines(t *testing.T, out string, patterns ...string) {
@@ -72,42 +85,25 @@ func TestImport(t *testing.T) {
 	path := plannerFile(t)
 
 	// A dry run registers nobody.
-	dry, stderr, err := command(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dry := succeeds(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", path)
 	if _, err := db.Accounts().FindByLogin(t.Context(), "ada@example.org"); !errors.Is(err, bizydb.ErrNotFound) {
 		t.Errorf("a dry run: error %v, want no user", err)
 	}
-	wantLines(t, stderr, "ada@example.org would be registered as ada.")
-	wantLines(t, dry,
-		regexp.QuoteMeta(path)+" for ada@example.org",
-		"Times are read in the time zone Europe/Berlin.",
-		" +in the file +to import +imported before +left out",
-		" +goals +1 +1 +0 +0", " +tasks +3 +3 +0 +0",
-		" +1  tasks.priority is out of range", " +2  daily_logs",
-		"This was a dry run: nothing has been written.",
-		`tasks 3: priority "9" is out of range: now "5"`,
-		`tasks 3: parent_goal_id "7" refers to a row that does not exist or was left out`,
-		`goals 1: progress_percentage "10" is not what the tasks and goals below amount to: now "50"`,
-	)
-
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	var out string
-	out, stderr, err = command(t, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-report", report, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if stderr != "" {
-		t.Errorf("without a terminal there is %q on stderr", stderr)
-	}
+	real := succeeds(t, path, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-report", report) // flags last
+
+	// The dry run has foretold all but the last lines.
 	same := func(s string) string {
-		s = strings.Replace(strings.Replace(s, "to import", " imported", 1), "\nThis was a dry run: nothing has been written.\n", "", 1)
-		return regexp.MustCompile(` +`).ReplaceAllString(strings.ReplaceAll(s, "\nAll of it is in "+report+".\n", ""), " ")
+		before, _, found := strings.Cut(s, "Times were read in the time zone Europe/Berlin.\nIt is the one that -zone names.")
+		if !found {
+			t.Errorf("the zone is not there:\n%s", s)
+		}
+		return regexp.MustCompile(` +`).ReplaceAllString(strings.Replace(before, "to import", " imported", 1), " ")
 	}
-	if same(dry) != same(out) {
-		t.Errorf("the dry run said\n%s\nand the real one\n%s", dry, out)
+	if diff := cmp.Diff(same(dry), same(real)); diff != "" {
+		t.Errorf("(-dry run +real):\n%s", diff)
 	}
+	wantLines(t, real, " +goals +1 +1 +0 +0", " +tasks +3 +3 +0 +0", " +2  daily_logs", `       task 3: "9" → "5"`)
 	user, err := db.Accounts().FindByLogin(t.Context(), "ada@example.org")
 	if err != nil || user.Username != "ada" {
 		t.Errorf("user %+v (error %v)", user, err)
@@ -119,11 +115,7 @@ func TestImport(t *testing.T) {
 	wantReportFile(t, report)
 
 	// Again, for the user who is there now.
-	out, _, err = command(t, "-user", "Ada@Example.org", "-zone", "Europe/Berlin", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantLines(t, out, " +goals +1 +0 +1 +0", " +tasks +3 +0 +3 +0")
+	wantLines(t, succeeds(t, "-user", "Ada@Example.org", "-zone", "Europe/Berlin", path), " +goals +1 +0 +1 +0", " +tasks +3 +0 +3 +0")
 }
 
 func wantReportFile(t *testing.T, path string) {
@@ -155,11 +147,8 @@ func TestStrict(t *testing.T) {
 	db := bizydbtest.New(t)
 	t.Setenv("DATABASE_URL", db.DSN)
 	t.Setenv("BUSINESS_AGENT_DB", plannerFile(t)) // where it is, if no file is given
-	out, _, err := command(t, "-user", "ada@example.org", "-create", "-username", "lovelace", "-strict")
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantLines(t, out, " +tasks +3 +2 +0 +1", `tasks 3: priority "9" is out of range: left out`)
+	out := succeeds(t, "-user", "ada@example.org", "-create", "-username", "lovelace", "-strict")
+	wantLines(t, out, " +tasks +3 +2 +0 +1", `       task 3: "9", left out`)
 	if user, err := db.Accounts().FindByLogin(t.Context(), "lovelace"); err != nil || user.Email != "ada@example.org" {
 		t.Errorf("user %+v (error %v)", user, err)
 	}
@@ -183,8 +172,8 @@ func TestReportFile(t *testing.T) {
 		t.TempDir(): "is not a regular file", os.DevNull: "is not a regular file",
 		filepath.Join(path, "under"): "not a directory",
 	} {
-		if _, _, err := command(t, "-user", "ada@example.org", "-create", "-report", file, path); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: error %v, want %q", file, err, says)
+		if _, stderr, status := run(t, "-user", "ada@example.org", "-create", "-report", file, path); status != 1 || !strings.Contains(stderr, says) {
+			t.Errorf("%s: %q, exit status %d, want %q", file, stderr, status, says)
 		}
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
@@ -199,9 +188,7 @@ func TestReportFile(t *testing.T) {
 	if err := os.Symlink(report, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := command(t, "-user", "ada@example.org", "-create", "-report", link, path); err != nil {
-		t.Fatal(err)
-	}
+	succeeds(t, "-user", "ada@example.org", "-create", "-report", link, path)
 	wantReportFile(t, report)
 }
 
@@ -219,18 +206,19 @@ func TestFailure(t *testing.T) {
 		args []string
 		says string
 	}{
-		{"no SQLite", []string{"-user", "ada@example.org", "-create", text}, "not an SQLite file"},
-		{"no file", []string{"-user", "ada@example.org", "-create", text + "x"}, "no such file"},
-		{"no user", []string{"-user", "ada@example.org", text}, "there is no user ada@example.org; -create registers one"},
+		{"no SQLite", []string{"-user", "ada@example.org", "-create", text}, "is not an SQLite file"},
+		{"no file", []string{"-user", "ada@example.org", "-create", text + "x"}, "There is no file"},
+		{"no user", []string{"-user", "ada@example.org", text}, "There is no user with the address ada@example.org."},
 		{"a username", []string{"-user", "ada", "-create", text}, `-user "ada" is not an email address`},
-		{"odd name", []string{"-user", "ada+1@example.org", "-create", plannerFile(t)}, "-username gives another name"},
+		{"odd name", []string{"-user", "ada+1@example.org", "-create", plannerFile(t)}, "Give another username with -username NAME."},
+		{"long address", []string{"-user", "ada@" + strings.Repeat("x", 300) + ".org", "-create", plannerFile(t)}, "cannot be registered: the address must be an email address"},
 		{"half an address", []string{"-user", "ada@", "-create", plannerFile(t)}, `-user "ada@" is not an email address`},
 		{"half an address, in a dry run", []string{"-user", "ada@", "-create", "-dry-run", plannerFile(t)}, `-user "ada@" is not an email address`},
-		{"odd name, in a dry run", []string{"-user", "ada+1@example.org", "-create", "-dry-run", plannerFile(t)}, "-username gives another name"},
+		{"odd name, in a dry run", []string{"-user", "ada+1@example.org", "-create", "-dry-run", plannerFile(t)}, "Give another username with -username NAME."},
 	} {
-		_, _, err := command(t, append([]string{"-report", filepath.Join(reports, "r.jsonl")}, c.args...)...)
-		if err == nil || !strings.Contains(err.Error(), c.says) || exitCode(err) != 1 {
-			t.Errorf("%s: error %v, want %q", c.name, err, c.says)
+		_, stderr, status := run(t, append([]string{"-report", filepath.Join(reports, "r.jsonl")}, c.args...)...)
+		if status != 1 || !strings.Contains(stderr, c.says) || !strings.Contains(stderr, "Nothing was imported.\n") {
+			t.Errorf("%s: %q, exit status %d, want %q", c.name, stderr, status, c.says)
 		}
 	}
 	users, err := db.Accounts().List(t.Context(), bizydb.ListUsersParams{})
@@ -250,61 +238,43 @@ func TestFailure(t *testing.T) {
 	}
 	for _, more := range [][]string{{}, {"-dry-run"}} {
 		args := append(more, "-user", "bob@example.com", "-create", plannerFile(t))
-		if _, _, err := command(t, args...); !errors.Is(err, bizydb.ErrUsernameTaken) {
-			t.Errorf("a name that is taken, %v: error %v, want %v", more, err, bizydb.ErrUsernameTaken)
+		if _, stderr, status := run(t, args...); status != 1 || !strings.Contains(stderr, "another account has that username") {
+			t.Errorf("a name that is taken, %v: %q, exit status %d", more, stderr, status)
 		}
 	}
-	if _, _, err := command(t, "-user", "bob@example.org", plannerFile(t)); err == nil || !strings.Contains(err.Error(), "bob@example.org is not active") {
-		t.Errorf("inactive: error %v", err)
+	if _, stderr, status := run(t, "-user", "bob@example.org", plannerFile(t)); status != 1 || !strings.Contains(stderr, "The account bob@example.org is not active.") {
+		t.Errorf("inactive: %q, exit status %d", stderr, status)
 	}
 }
 
+// A wrong command line is said in one line.
 func TestUsage(t *testing.T) {
-	t.Setenv("DATABASE_URL", "")
+	path := plannerFile(t)
 	for _, c := range []struct {
 		args []string
 		says string
-		code int
 	}{
-		{nil, "-user is missing", 2},
-		{[]string{"-user", "a@b.c"}, "DATABASE_URL is not set", 2},
-		{[]string{"-user", "a@b.c", "-zone", "Mars/Olympus"}, "must be the name of a time zone in the IANA database", 2},
-		{[]string{"-user", "a@b.c", "-zone", ""}, "it has no name", 2},
-		{[]string{"-nonsense"}, "not defined: -nonsense", 2},
-		{[]string{"-h"}, "usage: sqlite-import -user EMAIL [flags] [FILE]", 0},
+		{nil, "-user is missing"},
+		{[]string{path}, "-user is missing"},
+		{[]string{"-user", "a@b.c", path, "-user"}, "needs an argument: -user"},
+		{[]string{"-user", "a@b.c", "-zone", "Mars/Olympus"}, `invalid value "Mars/Olympus" for flag -zone: it is not a name in the IANA database`},
+		{[]string{"-user", "a@b.c", "-zone", ""}, "it is empty"},
+		{[]string{"-user", "a@b.c", "-zone", "Local"}, "it is not a name in the IANA database"},
+		{[]string{"-user", "a@b.c", "-upgraded", "3.11.2025", path}, "for flag -upgraded: it is not a day such as 2025-11-03"},
+		{[]string{"-nonsense"}, "not defined: -nonsense"},
+		{[]string{"-dry-run=maybe"}, "for -dry-run"},
+		{[]string{"-user", "a@b.c", "one", "-create", "two"}, "one file at a time, not 2: one, two"},
+		{[]string{"-user", "a@b.c", "--", path, "-create"}, "one file at a time"},
+		{[]string{"-user", "a@b.c", "-username", "x", path}, "-username is of use only with -create"},
 	} {
-		_, stderr, err := command(t, c.args...)
-		if !strings.Contains(stderr, c.says) || exitCode(err) != c.code {
-			t.Errorf("%v: %q, error %v, want %q and exit code %d", c.args, stderr, err, c.says, c.code)
+		t.Setenv("DATABASE_URL", "postgres://nowhere")
+		_, stderr, status := run(t, c.args...)
+		if !strings.Contains(stderr, c.says) || status != 2 || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: %q, exit status %d, want a line with %q and exit status 2", c.args, stderr, status, c.says)
 		}
 	}
-	t.Setenv("DATABASE_URL", "postgres://nowhere")
-	for _, args := range [][]string{{"-user", "a@b.c", "one", "two"}, {"-user", "a@b.c", "-username", "x", "one"}} {
-		if _, _, err := command(t, args...); !errors.Is(err, errUsage) {
-			t.Errorf("%v: error %v, want wrong usage", args, err)
-		}
-	}
-}
-
-// On a terminal a bar moves, and is gone at the end.
-func TestBar(t *testing.T) {
-	db := bizydbtest.New(t)
-	t.Setenv("DATABASE_URL", db.DSN)
-	path := plannerFile(t)
-	exec(t, path, "INSERT INTO tasks (id, title) WITH RECURSIVE n (i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, 'Task' FROM n")
-	var out, terminal bytes.Buffer
-	if err := run(t.Context(), []string{"-user", "ada@example.org", "-create", path}, &out, &terminal, true); err != nil {
-		t.Fatal(err)
-	}
-	shown := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(reading|writing)[^\r]*\(\d+/\d+`).FindAllString(terminal.String(), -1) {
-		shown[m] = true
-	}
-	if len(shown) < 4 {
-		t.Errorf("the bar does not move: %q", terminal.String())
-	}
-	lines := strings.Split(terminal.String(), "\r")
-	if last := lines[len(lines)-1]; strings.TrimSpace(last) != "" {
-		t.Errorf("the bar leaves %q", last)
+	t.Setenv("DATABASE_URL", "")
+	if _, stderr, status := run(t, "-user", "a@b.c", path); status != 2 || !strings.Contains(stderr, "DATABASE_URL is not set") {
+		t.Errorf("no database: %q, exit status %d", stderr, status)
 	}
 }

@@ -4,66 +4,11 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
 )
-
-// How many findings are printed.
-const maxPrinted = 30
-
-// findings keeps the first of them to be printed, and writes all to a file if there is one.
-type findings struct {
-	first []sqliteimport.Finding
-	all   int
-	file  *reportFile
-}
-
-func (f *findings) add(finding sqliteimport.Finding) {
-	if f.all++; f.all <= maxPrinted {
-		f.first = append(f.first, finding)
-	}
-	if f.file != nil {
-		f.file.add(finding)
-	}
-}
-
-func print(w io.Writer, j *job, report sqliteimport.Report, f *findings, reported bool) error {
-	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s for %s\n%s", j.path, j.email, report.String())
-	if f.all > 0 {
-		fmt.Fprintln(out)
-	}
-	for _, finding := range f.first {
-		fmt.Fprintln(out, sentence(finding))
-	}
-	switch {
-	case reported:
-		fmt.Fprintf(out, "\nAll of it is in %s.\n", j.reportFile)
-	case f.all > maxPrinted:
-		fmt.Fprintf(out, "… and %d more; -report FILE has all of them.\n", f.all-maxPrinted)
-	}
-	return out.Flush()
-}
-
-// sentence says what became of a value. It may come from anywhere, so it is quoted.
-func sentence(f sqliteimport.Finding) string {
-	s := fmt.Sprintf("%s %d: %s", f.Table, f.ID, f.Column)
-	if f.Old != "" && f.Problem != sqliteimport.Changed {
-		s += fmt.Sprintf(" %q", f.Old)
-	}
-	s += " " + f.Problem.String()
-	switch {
-	case f.Refused:
-		return s + ": left out"
-	case f.New != "":
-		return s + fmt.Sprintf(": now %q", f.New)
-	default:
-		return s
-	}
-}
 
 // A reportFile is a file of JSON objects. It gets its name when it is complete.
 type reportFile struct {
