@@ -9,7 +9,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// zoneName is the IANA name of a time zone, or its offset from UTC now if it has none.
+// zoneName is the IANA name of a time zone, or its offset from UTC at the beginning of the year if it has none: that of today is
+// another one in half a year.
 func zoneName(zone *time.Location) string {
 	name := zone.String()
 	if name == "Local" {
@@ -18,7 +19,7 @@ func zoneName(zone *time.Location) string {
 	if isZone(zone, name) {
 		return name
 	}
-	return time.Now().In(zone).Format("UTC-07:00")
+	return time.Date(time.Now().Year(), time.January, 1, 0, 0, 0, 0, zone).Format("UTC-07:00")
 }
 
 // machineZone is the name of the zone that [time.Local] was loaded from, if it is known.
