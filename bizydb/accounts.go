@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
@@ -31,13 +32,13 @@ type User = planner.User
 // could use it otherwise.
 type Accounts struct {
 	queries *accountsql.Queries
+	session *executor.Session // of the queries
 	hasher  *hasher
 }
 
 // Accounts returns the operations on users.
 func (db *DB) Accounts() *Accounts {
-	session := &session{pool: db.pool, mode: db.mode, traced: db.traced, enter: []statement{{sql: actAsAccountsSQL}}}
-	return &Accounts{accountsql.New(session), db.hasher}
+	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}}), db.hasher)
 }
 
 // WithTx returns the same operations inside a transaction of the service's own, so that a sign-up commits or rolls back with the
@@ -47,7 +48,13 @@ func (db *DB) Accounts() *Accounts {
 // A password is hashed before the statement that stores it is sent, and the transaction waits for that. Call Register, Authenticate,
 // SetPassword and ChangePassword before statements that lock what others wait for.
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
-	return &Accounts{accountsql.New(visit(tx, &session{enter: []statement{{sql: visitAccountsSQL}}, leave: []statement{{sql: leaveAccountsSQL}}})), a.hasher}
+	return accountsOn(a.session.Join(tx, executor.Entry{
+		Enter: []executor.Statement{{SQL: visitAccountsSQL}}, Leave: []executor.Statement{{SQL: leaveAccountsSQL}},
+	}), a.hasher)
+}
+
+func accountsOn(session *executor.Session, hasher *hasher) *Accounts {
+	return &Accounts{accountsql.New(session), session, hasher}
 }
 
 // RegisterParams describes a new account. White space around the email address and the names is trimmed.

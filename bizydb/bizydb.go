@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
@@ -17,9 +18,7 @@ const SchemaVersion = version.Latest
 
 // A DB is a pool of connections to a migrated database. It is safe for concurrent use.
 type DB struct {
-	pool   *pgxpool.Pool
-	mode   pgx.QueryExecMode // set by check
-	traced bool              // like mode: a tracer sees what is sent
+	pool   *executor.Pool
 	hasher *hasher
 }
 
@@ -96,7 +95,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: pool, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
+	db := &DB{pool: &executor.Pool{Pool: pool, Config: executorConfig}, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err
@@ -109,4 +108,4 @@ func (db *DB) Close() { db.pool.Close() }
 
 // Pool returns the connection pool, for statements of the service's own and for transactions that [Scope.WithTx] joins. They run
 // with the rights of the login, which has none on bizydb's tables.
-func (db *DB) Pool() *pgxpool.Pool { return db.pool }
+func (db *DB) Pool() *pgxpool.Pool { return db.pool.Pool }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/schema/rights"
 	"github.com/bizy-ai/bizydb/schema/version"
 )
@@ -77,22 +78,22 @@ type inspection struct {
 	differences []rights.Difference
 }
 
-// check finds out whether the database and the login are fit for use, and which exec mode connections have.
+// check finds out whether the database and the login are fit for use, and completes db.pool with what connections have.
 func (db *DB) check(ctx context.Context, o options) error {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("bizydb: open: %w", named(err))
+		return fmt.Errorf("bizydb: open: %w", executorConfig.Classify(err))
 	}
 	defer conn.Release()
 
 	// A hook of the pool's can have changed what its configuration says.
-	config := conn.Conn().Config()
-	db.traced = config.Tracer != nil
-	if db.mode = config.DefaultQueryExecMode; db.mode == pgx.QueryExecModeSimpleProtocol {
+	settings := conn.Conn().Config()
+	db.pool.Traced = settings.Tracer != nil
+	if db.pool.Mode = settings.DefaultQueryExecMode; db.pool.Mode == pgx.QueryExecModeSimpleProtocol {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
 	found, err := inspect(ctx, conn.Conn().PgConn())
-	if err = found.problem(err, config.User, db.mode, o); err != nil {
+	if err = found.problem(err, settings.User, db.pool.Mode, o); err != nil {
 		return fmt.Errorf("bizydb: open: %w", err)
 	}
 	return nil
@@ -133,10 +134,10 @@ func inspect(ctx context.Context, conn *pgconn.PgConn) (found inspection, err er
 // problem says what is wrong, if anything is, and how to mend it. err is what inspect met.
 func (found inspection) problem(err error, login string, mode pgx.QueryExecMode, o options) error {
 	switch {
-	case hasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
+	case executor.HasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
 		return fmt.Errorf("%w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
-	case err != nil && !hasCode(err, pgerrcode.InsufficientPrivilege): // which is among the differences
-		return named(err)
+	case err != nil && !executor.HasCode(err, pgerrcode.InsufficientPrivilege): // which is among the differences
+		return executorConfig.Classify(err)
 	}
 	for _, row := range found.version {
 		installed, _ := strconv.Atoi(row[0])

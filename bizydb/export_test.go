@@ -1,7 +1,5 @@
 package bizydb
 
-import "time"
-
 // A Rule is what rules.go says of a constraint.
 type Rule struct {
 	Table, Column, Reason string
@@ -27,16 +25,6 @@ var (
 	}
 )
 
-// Pauses draws the pauses between the tries of a transaction that always loses.
-func Pauses() []time.Duration {
-	drawn := make([]time.Duration, maxTries-1)
-	p := pauses()
-	for i := range drawn {
-		drawn[i] = p.NextBackOff()
-	}
-	return drawn
-}
-
 // SetBcryptCost sets the cost of new hashes, below the least that Open takes too.
 func SetBcryptCost(a *Accounts, cost int) { a.hasher.cost = cost }
 
@@ -55,5 +43,5 @@ func Params() map[string]int {
 // Invisible tells which characters an address cannot have.
 func Invisible(r rune) bool { return invisible(r) }
 
-// Named gives an error of the server its name.
-func Named(err error) error { return named(err) }
+// Classify gives an error of the server its name.
+func Classify(err error) error { return executorConfig.Classify(err) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/text"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
@@ -21,9 +22,16 @@ type param struct {
 	int4          bool
 }
 
+// values are the arguments of a query.
+type values struct {
+	sql  string
+	args []any
+}
+
 // encode refuses values that the server has no form for, and times out of range, by the name of the parameter. The errors of pgx and
 // of the server do not have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
-func (s statement) encode() (statement, error) {
+func encode(sql string, args []any) ([]any, error) {
+	s := values{sql, args}
 	cloned := false
 	replace := func(i int, by any) {
 		if !cloned {
@@ -31,7 +39,7 @@ func (s statement) encode() (statement, error) {
 		}
 		s.args[i] = by
 	}
-	for i, arg := range s.args {
+	for i, arg := range args {
 		reason := ""
 		var encodes pgtype.TextValuer
 		switch v := arg.(type) {
@@ -63,7 +71,7 @@ func (s statement) encode() (statement, error) {
 		if encodes != nil {
 			encoded, err := encodes.TextValue()
 			if err != nil {
-				return s, s.named(i, err)
+				return nil, s.named(i, err)
 			}
 			if encoded.Valid {
 				replace(i, encoded.String)
@@ -72,10 +80,10 @@ func (s statement) encode() (statement, error) {
 			}
 		}
 		if reason != "" {
-			return s, s.refuse(i, reason, ErrInvalid)
+			return nil, s.refuse(i, reason, ErrInvalid)
 		}
 	}
-	return s, nil
+	return s.args, nil
 }
 
 // beyond refuses times that columns do not take. As a limit of a query they would give days that JSON does not have, and the server
@@ -88,7 +96,7 @@ func beyond(at time.Time) string {
 }
 
 // tooLarge says what is asked of the i-th argument if v does not fit into it.
-func (s statement) tooLarge(i, v int) string {
+func (s values) tooLarge(i, v int) string {
 	if v >= math.MinInt32 && v <= math.MaxInt32 {
 		return ""
 	}
@@ -102,7 +110,7 @@ func (s statement) tooLarge(i, v int) string {
 }
 
 // ruleOf is what a constraint asks of the i-th argument's column, if there is one such constraint and no other.
-func (s statement) ruleOf(i int) (reason string) {
+func (s values) ruleOf(i int) (reason string) {
 	p, _ := s.param(i)
 	for _, r := range rules {
 		if p.table != "" && r.table == p.table && r.column == p.column {
@@ -116,7 +124,7 @@ func (s statement) ruleOf(i int) (reason string) {
 }
 
 // named gives the error of the i-th argument the name of the parameter, unless it has one.
-func (s statement) named(i int, err error) error {
+func (s values) named(i int, err error) error {
 	var field *FieldError
 	switch isField := errors.As(err, &field); {
 	case isField && field.Column != "":
@@ -130,7 +138,7 @@ func (s statement) named(i int, err error) error {
 	return s.refuse(i, "is not allowed", err)
 }
 
-func (s statement) refuse(i int, reason string, err error) error {
+func (s values) refuse(i int, reason string, err error) error {
 	p, ok := s.param(i)
 	if !ok { // of a query that is not of queries/
 		return fmt.Errorf("$%d %s: %w", i+1, reason, err)
@@ -138,8 +146,8 @@ func (s statement) refuse(i int, reason string, err error) error {
 	return &FieldError{Table: p.table, Column: p.column, Reason: reason, Err: err}
 }
 
-func (s statement) param(i int) (param, bool) {
-	if list := params[queryOf(s.sql).name]; len(list) == len(s.args) {
+func (s values) param(i int) (param, bool) {
+	if list := params[executor.NameOf(s.sql)]; len(list) == len(s.args) {
 		return list[i], true
 	}
 	return param{}, false

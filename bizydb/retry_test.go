@@ -135,29 +135,6 @@ func TestRetryHonoursTheContext(t *testing.T) {
 	}
 }
 
-// The pauses double from 10 ms up to 500 ms, each half to one and a half times as long, so that losers do not meet again.
-func TestPausesGrow(t *testing.T) {
-	t.Parallel()
-	ms := time.Millisecond
-	means := []time.Duration{10 * ms, 20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 500 * ms, 500 * ms, 500 * ms}
-	shorter, longer := false, false
-	for range 100 {
-		drawn := bizydb.Pauses()
-		if len(drawn) != len(means) {
-			t.Fatalf("%d pauses, want %d", len(drawn), len(means))
-		}
-		for i, mean := range means {
-			if d := drawn[i]; d < mean/2 || d > mean*3/2 {
-				t.Errorf("pause %d is %v, want %v to %v", i, d, mean/2, mean*3/2)
-			}
-			shorter, longer = shorter || drawn[i] < mean*3/4, longer || drawn[i] > mean*5/4
-		}
-	}
-	if !shorter || !longer {
-		t.Error("the pauses are not drawn from all of the range")
-	}
-}
-
 // A service's own transaction is the service's to try again.
 func TestServiceTransactionIsNotTriedAgain(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -18,9 +19,14 @@ type UserID = planner.UserID
 // A Scope is a value that holds no connection. It can be kept, copied and used concurrently. [DB.As] makes one; the zero Scope panics.
 type Scope struct {
 	planner.ReadWriter
-	db   *DB
+	handle
 	user UserID
 }
+
+// handle lets other packages of this module run statements of their own in the scope.
+type handle = executor.Handle
+
+func (s Scope) session() *executor.Session { return executor.Of(s.handle) }
 
 // Both settings end with the transaction. set_config is SET LOCAL with parameters; it is qualified, since the login's
 // search_path could lead elsewhere.
@@ -47,12 +53,10 @@ const (
 // As returns the scope of a user. It does not query the database: each call checks that the user exists and is active, and returns
 // [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
 func (db *DB) As(user UserID) Scope {
-	s := Scope{db: db, user: user}
-	s.ReadWriter = planner.New(&session{
-		pool: db.pool, mode: db.mode, traced: db.traced, invalid: s.invalid(),
-		enter: s.entry(enterScopeSQL), enterToWrite: s.entry(enterScopeSQL + lockUserSQL),
+	session := db.pool.Session(executor.Entry{
+		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), Invalid: invalid(user),
 	})
-	return s
+	return Scope{ReadWriter: planner.New(session), handle: executor.NewHandle(session), user: user}
 }
 
 // WithTx returns the same user's scope inside a transaction of the service's own. Only calls made through it are confined: after
@@ -70,20 +74,20 @@ func (db *DB) As(user UserID) Scope {
 // Until the transaction ends, call what WithTx returned and not the scope, which would wait for the transaction on a connection of
 // its own.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
-	return &Tx{ReadWriter: planner.New(visit(tx, &session{
-		invalid: s.invalid(),
-		enter:   s.entry(visitScopeSQL), enterToWrite: s.entry(visitScopeSQL + lockUserSQL), leave: []statement{{sql: leaveScopeSQL}},
+	return &Tx{ReadWriter: planner.New(s.session().Join(tx, executor.Entry{
+		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),
+		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user),
 	}))}
 }
 
 // entry is what comes before a query in the scope; sql takes the user's id.
-func (s Scope) entry(sql string) []statement {
-	return []statement{{sql: sql, args: []any{strconv.FormatInt(int64(s.user), 10)}}, {sql: requireUserSQL}}
+func entry(sql string, user UserID) []executor.Statement {
+	return []executor.Statement{{SQL: sql, Args: []any{strconv.FormatInt(int64(user), 10)}}, {SQL: requireUserSQL}}
 }
 
-func (s Scope) invalid() error {
-	if s.user <= 0 {
-		return fmt.Errorf("bizydb: %w: user id %d", ErrNoUser, s.user)
+func invalid(user UserID) error {
+	if user <= 0 {
+		return fmt.Errorf("bizydb: %w: user id %d", ErrNoUser, user)
 	}
 	return nil
 }

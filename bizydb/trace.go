@@ -1,21 +1,14 @@
 package bizydb
 
-import "context"
+import (
+	"context"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
+)
 
 // QueryName returns the name that the query being sent has in queries/, like "GetTask", for a tracer of pgx: the contexts that its
 // methods get carry it, from the wait for a connection to the end of the batch. For [Scope.Batch] it is the first query of the round
 // trip. It is empty for the statements that begin and end a transaction, and for the service's own.
 //
 // A tracer of package otelpgx calls each span of a batch "batch start": embed it, and rename the span after TraceBatchStart.
-func QueryName(ctx context.Context) string {
-	if q, ok := ctx.Value(queryNameKey{}).(*query); ok {
-		return q.name
-	}
-	return ""
-}
-
-type queryNameKey struct{}
-
-func withQueryName(ctx context.Context, q *query) context.Context {
-	return context.WithValue(ctx, queryNameKey{}, q)
-}
+func QueryName(ctx context.Context) string { return executor.QueryName(ctx) }

@@ -53,7 +53,7 @@ func TestZoneThatTheServerLacks(t *testing.T) {
 	db := bizydbtest.New(t)
 	for _, sql := range []string{"SELECT now() AT TIME ZONE $1", "SELECT now()::timestamp AT TIME ZONE $1"} {
 		_, err := db.Pool().Exec(t.Context(), sql, "Europe/Atlantis")
-		err = bizydb.Named(err)
+		err = bizydb.Classify(err)
 		if field := new(bizydb.FieldError); !errors.Is(err, bizydb.ErrInvalid) || !errors.As(err, &field) || field.Column != "time_zone" || sqlState(err) != pgerrcode.InvalidParameterValue {
 			t.Errorf("%s: %v, want ErrInvalid for time_zone", sql, err)
 		}

@@ -1,12 +1,13 @@
 package planner
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
 // ErrInvalid is the error for a value that is not accepted. It is the same as bizydb.ErrInvalid.
-var ErrInvalid = errors.New("invalid value")
+var ErrInvalid = executor.ErrInvalid
 
 // A FieldError says which value is not accepted, and why. It is the same type as bizydb.FieldError.
 type FieldError struct {

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
-	"github.com/bizy-ai/bizydb/bizydb/internal/scoped"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -95,9 +97,9 @@ func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, op
 			err = i.scan(ctx)
 		}
 	case options.DryRun:
-		err = scoped.Snapshot(ctx, db, user, func(tx planner.DBTX) error { return i.scanFor(ctx, tx) })
+		err = executor.Of(db.As(user)).InOneTx(ctx, pgx.ReadOnly, func(tx *executor.Session) error { return i.scanFor(ctx, tx) })
 	default:
-		err = scoped.InTx(ctx, db, user, func(tx planner.DBTX) error {
+		err = executor.Of(db.As(user)).InOneTx(ctx, pgx.ReadWrite, func(tx *executor.Session) error {
 			if err := i.scanFor(ctx, tx); err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package bizydb
+package executor
 
 import (
 	"errors"
@@ -29,14 +29,14 @@ func (r *batchRows) Close() {
 
 func (r *batchRows) Scan(dest ...any) error {
 	if err := r.Rows.Scan(dest...); err != nil {
-		return r.reply.translateFor(queryOf(r.sql), err)
+		return r.reply.wrapFor(r.reply.session.config.query(r.sql), err)
 	}
 	inUTC(dest)
 	return nil
 }
 
 func (r *batchRows) Err() error {
-	return r.reply.translateFor(queryOf(r.sql), r.Rows.Err())
+	return r.reply.wrapFor(r.reply.session.config.query(r.sql), r.Rows.Err())
 }
 
 // end is for when the function has asked again or returned. Rows of pgx read from their connection, whoever has it by then, so

@@ -1,4 +1,4 @@
-package bizydb
+package executor
 
 import (
 	"context"
@@ -18,9 +18,9 @@ const (
 	maxPause   = 500 * time.Millisecond
 )
 
-// lost says that the server has undone a transaction in favour of another one. Run again, it may succeed.
-func lost(err error) bool {
-	return hasCode(err, pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected)
+// retryable says that the server has undone a transaction in favour of another one. Run again, it may succeed.
+func retryable(err error) bool {
+	return HasCode(err, pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected)
 }
 
 // retry runs do for as long as it loses to other transactions, with a pause before each time. err is what it met the first
@@ -33,12 +33,12 @@ func retry[T any](ctx context.Context, err error, do func() (T, error)) (T, erro
 			result, err = do()
 		}
 		first = false
-		if lost(err) {
+		if retryable(err) {
 			return struct{}{}, errAgain // and not err, which backoff would look into
 		}
 		return struct{}{}, nil
 	}, backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(pauses()))
-	if lost(err) && ctx.Err() != nil {
+	if retryable(err) && ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", err, ctx.Err())
 	}
 	return result, err

@@ -1,4 +1,4 @@
-package bizydb
+package executor
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func (r *rows) Next() bool {
 
 func (r *rows) Scan(dest ...any) error {
 	if err := r.Rows.Scan(dest...); err != nil {
-		return r.reply.translate(err)
+		return r.reply.wrap(err)
 	}
 	inUTC(dest)
 	return nil
@@ -61,7 +61,7 @@ func (r *rows) Err() error {
 	if r.reply.closed {
 		return r.err
 	}
-	return r.reply.translate(r.Rows.Err())
+	return r.reply.wrap(r.Rows.Err())
 }
 
 // row is the only row of a query, which is sent when it is scanned.

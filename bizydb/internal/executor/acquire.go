@@ -1,4 +1,4 @@
-package bizydb
+package executor
 
 import (
 	"context"

@@ -1,0 +1,88 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// A reply is the answer to one batch, and the connection that it came on.
+type reply struct {
+	session *Session
+	ctx     context.Context
+	results pgx.BatchResults // nil before the batch was sent
+	on      *pgx.Conn
+	leased  *pgxpool.Conn // to give back; nil inside a transaction
+	query   *query        // the first one sent
+	args    []any         // its arguments
+	sent    bool          // on an open connection
+	closed  bool
+	lost    bool // its connection, when it was closed
+	unknown bool // whether it has changed anything
+}
+
+// close reads the answer to its end and gives the connection back. It returns err, what the caller met while reading,
+// or else what came after: a batch has succeeded only when it is closed. Closing again does nothing.
+func (r *reply) close(err error) error {
+	if r.closed {
+		return r.wrap(err)
+	}
+	r.closed = true
+	if r.results != nil {
+		if closeErr := r.results.Close(); closeErr != nil && (err == nil || errors.Is(err, pgx.ErrNoRows)) {
+			err = closeErr
+		}
+	}
+	r.lost = !errors.Is(err, pgx.ErrTxClosed) && r.on.IsClosed()
+	if err != nil {
+		if r.leased == nil && pgconn.SafeToRetry(err) && !ended(err) && r.on.PgConn().IsBusy() { // with rows of the service's own
+			err = errBusy
+		}
+		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.query.Changes
+		closeIfStale(r.on, err)
+	}
+	if r.leased != nil {
+		r.leased.Release()
+	} else {
+		r.session.busy.Store(false)
+	}
+	return r.wrap(err)
+}
+
+func (r *reply) wrap(err error) error { return r.wrapFor(r.query, err) }
+
+// wrapFor is for the answer to one of the queries.
+func (r *reply) wrapFor(q *query, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case r.unknown:
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	default:
+		lost := r.lost || !r.closed && r.on.IsClosed() // afterwards it is somebody else's
+		err = r.session.config.Locate(r.session.config.failed(r.ctx, lost, r.sent, err), r.args)
+	}
+	return fmt.Errorf("bizydb: %s: %w", q.name, err)
+}
+
+// unanswered says whether err has cut off the answer to what was sent on a connection, which was open. (That it is closed is
+// what pgx can say of a connection that was lost since. It says that it is safe to try again then, which it is not.)
+func unanswered(on *pgx.Conn, err error) bool {
+	var pgErr *pgconn.PgError
+	var notSent pgx.ErrPreprocessingBatch
+	switch {
+	case errors.As(err, &notSent) || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed):
+		return false
+	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
+		return false
+	case HasCode(err, pgerrcode.IdleInTransactionSessionTimeout, pgerrcode.IdleSessionTimeout): // the server had given up waiting for what was sent then
+		return false
+	default:
+		return on.IsClosed()
+	}
+}

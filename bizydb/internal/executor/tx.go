@@ -1,0 +1,93 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// How long a rollback may take once the caller's context is of no use; the connection is closed after that.
+const rollbackTimeout = 5 * time.Second
+
+// options of a transaction. One that reads has one snapshot; one that writes sees in each statement what was committed before it.
+func options(access pgx.TxAccessMode) pgx.TxOptions {
+	if access == pgx.ReadOnly {
+		return pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	}
+	return pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+}
+
+// InTx is [Session.InOneTx], and retries a transaction that loses to others: fn may run up to ten times.
+func (s *Session) InTx(ctx context.Context, access pgx.TxAccessMode, fn func(*Session) error) error {
+	err := s.InOneTx(ctx, access, fn)
+	if retryable(err) {
+		_, err = retry(ctx, err, func() (struct{}, error) { return struct{}{}, s.InOneTx(ctx, access, fn) })
+	}
+	return err
+}
+
+// InOneTx runs fn once, in a transaction on a connection of the pool. The transaction enters when it begins, to write unless access is
+// read-only; inTx runs statements in it as they are. It commits if fn returns nil, and otherwise rolls back and returns fn's error
+// unchanged.
+func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(inTx *Session) error) error {
+	if s.entry.Invalid != nil {
+		return s.entry.Invalid
+	}
+	conn, err := acquire(ctx, s.pool)
+	if err != nil {
+		return s.config.wrap("begin", err)
+	}
+	defer conn.Release()
+
+	tx, err := s.begin(ctx, conn.Conn(), access)
+	if err != nil {
+		return fmt.Errorf("bizydb: begin: %w", err)
+	}
+	defer rollback(ctx, tx) // does nothing after a commit
+
+	inTx := &Session{config: s.config, tx: tx, mode: s.mode, traced: s.traced, prepared: preparedStatements{}}
+	defer inTx.ended.Store(true)
+	if err := fn(inTx); err != nil {
+		return err
+	}
+	if inTx.busy.Load() {
+		return s.config.wrap("commit", errBusy)
+	}
+	sent := !conn.Conn().IsClosed()
+	if err := tx.Commit(ctx); err != nil {
+		if sent && access != pgx.ReadOnly && unanswered(conn.Conn(), err) {
+			return fmt.Errorf("bizydb: commit: %w: %w", ErrOutcomeUnknown, err)
+		}
+		return fmt.Errorf("bizydb: commit: %w", s.config.failed(ctx, conn.Conn().IsClosed(), sent, err))
+	}
+	return nil
+}
+
+// begin begins a transaction and enters, in one round trip.
+func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccessMode) (pgx.Tx, error) {
+	batch := &pgx.Batch{}
+	batch.BeginTx(options(access))
+	for _, stmt := range s.entry.enter(access != pgx.ReadOnly) {
+		if s.mode == pgx.QueryExecModeCacheStatement {
+			if err := preparedOn(conn).ensure(ctx, conn, stmt.SQL); err != nil {
+				return nil, s.config.failed(ctx, conn.IsClosed(), false, s.config.withUsage(err))
+			}
+		}
+		batch.Queue(stmt.SQL, stmt.Args...)
+	}
+	results := conn.SendBatch(ctx, batch)
+	if err := results.Close(); err != nil {
+		rollback(ctx, results.Tx()) // does nothing if it has not begun
+		closeIfStale(conn, err)
+		return nil, s.config.failed(ctx, conn.IsClosed(), true, s.config.onEntry(err))
+	}
+	return results.Tx(), nil
+}
+
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_ = tx.Rollback(ctx)
+}
