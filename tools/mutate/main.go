@@ -52,7 +52,7 @@ func run(ctx context.Context) error {
 	timeout := flag.Duration("timeout", 30*time.Minute, "how long the tests of a package may take")
 	wrap := flag.String("wrap", "", `a command that runs each go test, such as "flock /tmp/lock"`)
 	only := flag.String("run", "", "run only the tests that match, as go test does; what survives these has to be tried with all")
-	packages := flag.String("packages", "bizydb,bizydb/planner,bizydb/sqliteimport,schema", "the packages whose Go code to break")
+	packages := flag.String("packages", "bizydb,bizydb/internal/executor,bizydb/planner,bizydb/sqliteimport,schema", "the packages whose Go code to break")
 	flag.Parse()
 
 	pattern, err := regexp.Compile(*match)
