@@ -177,14 +177,14 @@ func TestSeedIndexes(t *testing.T) {
 		{index, "ix_tasks_goal_status", "tasks", "parent_goal_id, status"},
 
 		{unique, "goals_pkey", "goals", "id"},
-		{index, "ix_goals_user_id", "goals", "user_id"},
+		{index, "ix_goals_user_id", "goals", "user_id) INCLUDE (id"},
 		{index, "ix_goals_parent_goal_id", "goals", "parent_goal_id"},
 		{index, "ix_goals_horizon", "goals", "horizon"},
 		{index, "ix_goals_target_date", "goals", "target_date"},
 		{index, "ix_goals_created_at", "goals", "created_at"},
-		{index, "ix_goals_user_status", "goals", "user_id, status"},
-		{index, "ix_goals_user_horizon", "goals", "user_id, horizon"},
-		{index, "ix_goals_user_target_date", "goals", "user_id, target_date"},
+		{index, "ix_goals_user_status", "goals", "user_id, status) INCLUDE (id"},
+		{index, "ix_goals_user_horizon", "goals", "user_id, horizon) INCLUDE (id"},
+		{index, "ix_goals_user_target_date", "goals", "user_id, target_date) INCLUDE (id"},
 	} {
 		want := fmt.Sprintf(c.form, c.name, c.table, c.columns)
 		got := one[*string](t, conn, "SELECT pg_get_indexdef(to_regclass($1))", "public."+c.name)
