@@ -25,6 +25,9 @@ var afterwards = map[sqliteimport.Step]string{
 }
 
 func (b *bar) show(p sqliteimport.Progress) {
+	if b.to.width == 0 {
+		return
+	}
 	switch {
 	case p.Done == p.Total:
 		b.step = ""

@@ -36,6 +36,22 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// Where no terminal is, there is no bar.
+func TestNoBar(t *testing.T) {
+	var out bytes.Buffer
+	b := &bar{to: screen{&out, 0}}
+	for _, p := range []sqliteimport.Progress{
+		{Step: sqliteimport.Reading, Done: 1000, Total: 20_000}, {Step: sqliteimport.Reading, Done: 20_000, Total: 20_000},
+		{Step: sqliteimport.Writing, Done: 1000, Total: 20_000}, {Step: sqliteimport.Writing, Done: 20_000, Total: 20_000},
+	} {
+		b.show(p)
+	}
+	b.finish()
+	if out.Len() > 0 {
+		t.Errorf("it shows %q", out.String())
+	}
+}
+
 // While one statement takes long the bar is drawn again and again.
 func TestBarMovesByItself(t *testing.T) {
 	for _, p := range []sqliteimport.Progress{
