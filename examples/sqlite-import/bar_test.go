@@ -41,8 +41,10 @@ func TestNoBar(t *testing.T) {
 	var out bytes.Buffer
 	b := &bar{to: screen{&out, 0}}
 	for _, p := range []sqliteimport.Progress{
-		{Step: sqliteimport.Reading, Done: 1000, Total: 20_000}, {Step: sqliteimport.Reading, Done: 20_000, Total: 20_000},
-		{Step: sqliteimport.Writing, Done: 1000, Total: 20_000}, {Step: sqliteimport.Writing, Done: 20_000, Total: 20_000},
+		{Step: sqliteimport.Reading, Done: 1000, Total: 20_000},
+		{Step: sqliteimport.Reading, Done: 20_000, Total: 20_000},
+		{Step: sqliteimport.Writing, Done: 1000, Total: 20_000},
+		{Step: sqliteimport.Writing, Done: 20_000, Total: 20_000},
 	} {
 		b.show(p)
 	}
