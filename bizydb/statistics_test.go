@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,10 @@ func TestReadsWhateverTheStatistics(t *testing.T) {
 			got := readBy(t, db, calls)
 			compare := func(slack int, when string) {
 				for call, known := range readBy(t, db, calls) {
+					slack := slack
+					if known.rows < 100 && !lists(call) {
+						slack = 400 // as many users as there are, which may be read one after the other
+					}
 					if g := got[call]; g.rows > known.rows*3/2+slack || g.pages > known.pages*3/2+slack {
 						t.Errorf("%s reads %v, and %v %s", call, g, known, when)
 					}
@@ -66,6 +71,11 @@ func TestReadsWhateverTheStatistics(t *testing.T) {
 			compare(3*many, "with statistics on the user")
 		})
 	}
+}
+
+// lists tells whether a call returns what matches. It may read all that its user has where the statistics let few matches be expected.
+func lists(call string) bool {
+	return regexp.MustCompile(`^(List|Page|Search|Stream|Tagged|keyset|filtered|all|Ready|Open|Overdue|Upcoming|TasksDue|TasksWithout|Goals|Task(Counts|Hours)|Completion)`).MatchString(call)
 }
 
 // A mover is a user with many tasks, and what calls are aimed at.

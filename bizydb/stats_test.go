@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -321,6 +322,40 @@ func endsOf[Row any](rows []Row, of func(Row) (day time.Time, tasks int)) series
 		e.Last, e.Tasks = day, e.Tasks+tasks
 	}
 	return e
+}
+
+// Where clocks go back over midnight a day begins before the one before it has ended. A series has the days that were asked for.
+func TestSeriesWhereMidnightComesTwice(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	alice := db.As(db.NewUser(t))
+	// In Newfoundland it was a minute past midnight on November 1, 2009, and then 23:01 of October 31 again.
+	tasks := doneAt("2009-11-01T02:30:30Z", "2009-11-01T02:31:30Z")
+	for i := range tasks {
+		tasks[i].DueDate = tasks[i].CompletedAt
+	}
+	create(t, alice, tasks...)
+	for _, c := range []struct {
+		at   string
+		days int
+		want []int
+	}{
+		{"2009-10-31T12:00:00Z", 1, []int{1}},
+		{"2009-10-31T12:00:00Z", 2, []int{0, 1}},
+		{"2009-11-01T12:00:00Z", 2, []int{1, 1}},
+	} {
+		rows, err := alice.DailyCompletions(t.Context(), planner.DailyCompletionsParams{At: new(moment(c.at)), Days: c.days, TimeZone: "America/St_Johns"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, row := range rows {
+			got = append(got, row.Completed)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%d days to %s: %v completed, want %v", c.days, c.at, got, c.want)
+		}
+	}
 }
 
 // A series is as long as asked for, a hundred years at most, and empty for less than one day or week.

@@ -207,7 +207,7 @@ func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
 
 const tasksBlocking = `-- name: TasksBlocking :many
 SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM public.tasks blocked
-CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id) OFFSET 0) AS d -- as in goalWork
+CROSS JOIN LATERAL (SELECT DISTINCT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id)) AS d
 CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS tasks
 WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1 AND tasks.status <> 'completed'
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC

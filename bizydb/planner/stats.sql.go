@@ -55,15 +55,21 @@ func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) 
 }
 
 const dailyCompletions = `-- name: DailyCompletions :many
+WITH asked (first_day, last_day) AS (
+  SELECT day - greatest(0, least($2::bizydb.count, 36525))::int + 1, day
+  FROM (SELECT bizydb.local_day($3::timestamptz, $1::bizydb.time_zone) AS day) AS today
+)
 SELECT c.day::date AS day, sum(c.tasks)::int AS completed, coalesce(sum(c.actual_hours), 0)::float8 AS actual_hours
 FROM (
-  SELECT (SELECT bizydb.local_day($1::timestamptz, $2::bizydb.time_zone)) - n, 0, NULL::float8
-  FROM generate_series(0, greatest(0, least($3::bizydb.count, 36525))::int - 1) AS n
+  SELECT first_day + n, 0, NULL::float8 FROM asked CROSS JOIN LATERAL generate_series(0, last_day - first_day) AS n
   UNION ALL -- a join would read the tasks for each day, if few are expected
-  SELECT bizydb.local_day(completed_at, $2), 1, actual_hours FROM public.tasks
-  WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) - greatest(0, least($3::bizydb.count, 36525))::int + 1, $2))
-    AND completed_at < (SELECT bizydb.day_start(bizydb.local_day($1::timestamptz, $2) + 1, $2))
+  SELECT t.day, 1, t.actual_hours FROM (
+    SELECT bizydb.local_day(completed_at, $1::bizydb.time_zone) AS day, actual_hours FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id())
+      AND completed_at >= (SELECT bizydb.day_start(first_day, $1) FROM asked) AND completed_at < (SELECT bizydb.day_start(last_day + 1, $1) FROM asked)
+    OFFSET 0 -- the day of each is computed once
+  ) AS t
+  WHERE t.day BETWEEN (SELECT first_day FROM asked) AND (SELECT last_day FROM asked) -- where clocks go back at midnight the next day has begun before
 ) AS c (day, tasks, actual_hours)
 WHERE c.day BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.day
@@ -71,9 +77,9 @@ ORDER BY c.day
 `
 
 type DailyCompletionsParams struct {
-	At       *time.Time `json:"at"`
 	TimeZone TimeZone   `json:"time_zone"`
 	Days     int        `json:"days"`
+	At       *time.Time `json:"at"`
 }
 
 type DailyCompletionsRow struct {
@@ -86,7 +92,7 @@ type DailyCompletionsRow struct {
 // actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
 // 36525; below 1 it returns an empty slice.
 func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error) {
-	rows, err := q.db.Query(ctx, dailyCompletions, arg.At, arg.TimeZone, arg.Days)
+	rows, err := q.db.Query(ctx, dailyCompletions, arg.TimeZone, arg.Days, arg.At)
 	if err != nil {
 		return nil, err
 	}
@@ -376,15 +382,21 @@ func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow
 }
 
 const weeklyCompletions = `-- name: WeeklyCompletions :many
+WITH asked (first_monday, last_monday) AS (
+  SELECT monday - 7 * (greatest(0, least($2::bizydb.count, 5218))::int - 1), monday
+  FROM (SELECT bizydb.monday(bizydb.local_day($3::timestamptz, $1::bizydb.time_zone)) AS monday) AS this_week
+)
 SELECT c.monday::date AS monday, sum(c.tasks)::int AS completed, coalesce(sum(c.actual_hours), 0)::float8 AS actual_hours
 FROM (
-  SELECT (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) - 7 * n, 0, NULL::float8
-  FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n
+  SELECT first_monday + n, 0, NULL::float8 FROM asked CROSS JOIN LATERAL generate_series(0, last_monday - first_monday, 7) AS n
   UNION ALL -- as in DailyCompletions
-  SELECT bizydb.monday(bizydb.local_day(completed_at, $2)), 1, actual_hours FROM public.tasks
-  WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) - 7 * (greatest(0, least($3::bizydb.count, 5218))::int - 1), $2))
-    AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7, $2))
+  SELECT t.monday, 1, t.actual_hours FROM (
+    SELECT bizydb.monday(bizydb.local_day(completed_at, $1::bizydb.time_zone)) AS monday, actual_hours FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id())
+      AND completed_at >= (SELECT bizydb.day_start(first_monday, $1) FROM asked) AND completed_at < (SELECT bizydb.day_start(last_monday + 7, $1) FROM asked)
+    OFFSET 0
+  ) AS t
+  WHERE t.monday BETWEEN (SELECT first_monday FROM asked) AND (SELECT last_monday FROM asked)
 ) AS c (monday, tasks, actual_hours)
 WHERE c.monday BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.monday
@@ -392,9 +404,9 @@ ORDER BY c.monday
 `
 
 type WeeklyCompletionsParams struct {
-	At       *time.Time `json:"at"`
 	TimeZone TimeZone   `json:"time_zone"`
 	Weeks    int        `json:"weeks"`
+	At       *time.Time `json:"at"`
 }
 
 type WeeklyCompletionsRow struct {
@@ -406,7 +418,7 @@ type WeeklyCompletionsRow struct {
 // WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
 // 5218 counts as 5218; below 1 it returns an empty slice.
 func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error) {
-	rows, err := q.db.Query(ctx, weeklyCompletions, arg.At, arg.TimeZone, arg.Weeks)
+	rows, err := q.db.Query(ctx, weeklyCompletions, arg.TimeZone, arg.Weeks, arg.At)
 	if err != nil {
 		return nil, err
 	}
@@ -426,21 +438,26 @@ func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsPa
 }
 
 const workload = `-- name: Workload :many
+WITH asked (first_monday, last_monday) AS (
+  SELECT monday, monday + 7 * (greatest(0, least($2::bizydb.count, 5218))::int - 1)
+  FROM (SELECT bizydb.monday(bizydb.local_day($3::timestamptz, $1::bizydb.time_zone)) AS monday) AS this_week
+)
 SELECT w.monday::date AS monday, sum(w.tasks)::int AS due, (count(*) FILTER (WHERE w.open))::int AS open,
   (count(*) FILTER (WHERE w.open AND w.estimated_hours IS NULL))::int AS without_estimate,
   coalesce(sum(w.estimated_hours), 0)::float8 AS estimated_hours,
   coalesce(sum(w.estimated_hours) FILTER (WHERE w.open), 0)::float8 AS open_hours,
   coalesce(sum(w.actual_hours), 0)::float8 AS actual_hours
 FROM (
-  SELECT (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2::bizydb.time_zone))) + 7 * n, 0, false, NULL::float8, NULL::float8
-  FROM generate_series(0, greatest(0, least($3::bizydb.count, 5218))::int - 1) AS n
+  SELECT first_monday + n, 0, false, NULL::float8, NULL::float8 FROM asked CROSS JOIN LATERAL generate_series(0, last_monday - first_monday, 7) AS n
   UNION ALL -- as in DailyCompletions
-  SELECT bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)), 1, status <> 'completed', estimated_hours, actual_hours FROM public.tasks
-  WHERE user_id = (SELECT bizydb.current_user_id())
-    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)), $2) - interval '1 day') -- days of all-day tasks are elsewhere than in UTC
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::bizydb.count, 5218))::int, $2) + interval '1 day')
-    AND bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)) >= (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2)))
-    AND bizydb.monday(bizydb.due_day(due_date, due_all_day, $2)) < (SELECT bizydb.monday(bizydb.local_day($1::timestamptz, $2)) + 7 * greatest(0, least($3::bizydb.count, 5218))::int)
+  SELECT t.monday, 1, t.open, t.estimated_hours, t.actual_hours FROM (
+    SELECT bizydb.monday(bizydb.due_day(due_date, due_all_day, $1::bizydb.time_zone)) AS monday, status <> 'completed' AS open, estimated_hours, actual_hours FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id())
+      AND due_date >= (SELECT bizydb.day_start(first_monday, $1) - interval '1 day' FROM asked) -- days of all-day tasks are elsewhere than in UTC
+      AND due_date < (SELECT bizydb.day_start(last_monday + 7, $1) + interval '1 day' FROM asked)
+    OFFSET 0
+  ) AS t
+  WHERE t.monday BETWEEN (SELECT first_monday FROM asked) AND (SELECT last_monday FROM asked)
 ) AS w (monday, tasks, open, estimated_hours, actual_hours)
 WHERE w.monday BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY w.monday
@@ -448,9 +465,9 @@ ORDER BY w.monday
 `
 
 type WorkloadParams struct {
-	At       *time.Time `json:"at"`
 	TimeZone TimeZone   `json:"time_zone"`
 	Weeks    int        `json:"weeks"`
+	At       *time.Time `json:"at"`
 }
 
 type WorkloadRow struct {
@@ -468,7 +485,7 @@ type WorkloadRow struct {
 // actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
 // it returns an empty slice.
 func (q *Queries) Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error) {
-	rows, err := q.db.Query(ctx, workload, arg.At, arg.TimeZone, arg.Weeks)
+	rows, err := q.db.Query(ctx, workload, arg.TimeZone, arg.Weeks, arg.At)
 	if err != nil {
 		return nil, err
 	}

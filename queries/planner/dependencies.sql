@@ -63,7 +63,7 @@ ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at D
 -- does not exist it returns an empty slice.
 -- name: TasksBlocking :many
 SELECT tasks.* FROM public.tasks blocked
-CROSS JOIN LATERAL (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id) OFFSET 0) AS d -- as in goalWork
+CROSS JOIN LATERAL (SELECT DISTINCT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id)) AS d
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = d.id OFFSET 0) AS tasks
 WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = @id AND tasks.status <> 'completed'
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;

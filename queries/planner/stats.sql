@@ -20,15 +20,21 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 -- actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
 -- 36525; below 1 it returns an empty slice.
 -- name: DailyCompletions :many
+WITH asked (first_day, last_day) AS (
+  SELECT day - greatest(0, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, day
+  FROM (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone) AS day) AS today
+)
 SELECT c.day::date AS day, sum(c.tasks)::int AS completed, coalesce(sum(c.actual_hours), 0)::float8 AS actual_hours
 FROM (
-  SELECT (SELECT bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone)) - n, 0, NULL::float8
-  FROM generate_series(0, greatest(0, least(sqlc.arg('days')::bizydb.count, 36525))::int - 1) AS n
+  SELECT first_day + n, 0, NULL::float8 FROM asked CROSS JOIN LATERAL generate_series(0, last_day - first_day) AS n
   UNION ALL -- a join would read the tasks for each day, if few are expected
-  SELECT bizydb.local_day(completed_at, @time_zone), 1, actual_hours FROM public.tasks
-  WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) - greatest(0, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, @time_zone))
-    AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone))
+  SELECT t.day, 1, t.actual_hours FROM (
+    SELECT bizydb.local_day(completed_at, @time_zone::bizydb.time_zone) AS day, actual_hours FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id())
+      AND completed_at >= (SELECT bizydb.day_start(first_day, @time_zone) FROM asked) AND completed_at < (SELECT bizydb.day_start(last_day + 1, @time_zone) FROM asked)
+    OFFSET 0 -- the day of each is computed once
+  ) AS t
+  WHERE t.day BETWEEN (SELECT first_day FROM asked) AND (SELECT last_day FROM asked) -- where clocks go back at midnight the next day has begun before
 ) AS c (day, tasks, actual_hours)
 WHERE c.day BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.day
@@ -129,15 +135,21 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 -- WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
 -- 5218 counts as 5218; below 1 it returns an empty slice.
 -- name: WeeklyCompletions :many
+WITH asked (first_monday, last_monday) AS (
+  SELECT monday - 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1), monday
+  FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone)) AS monday) AS this_week
+)
 SELECT c.monday::date AS monday, sum(c.tasks)::int AS completed, coalesce(sum(c.actual_hours), 0)::float8 AS actual_hours
 FROM (
-  SELECT (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))) - 7 * n, 0, NULL::float8
-  FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1) AS n
+  SELECT first_monday + n, 0, NULL::float8 FROM asked CROSS JOIN LATERAL generate_series(0, last_monday - first_monday, 7) AS n
   UNION ALL -- as in DailyCompletions
-  SELECT bizydb.monday(bizydb.local_day(completed_at, @time_zone)), 1, actual_hours FROM public.tasks
-  WHERE user_id = (SELECT bizydb.current_user_id())
-    AND completed_at >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) - 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1), @time_zone))
-    AND completed_at < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7, @time_zone))
+  SELECT t.monday, 1, t.actual_hours FROM (
+    SELECT bizydb.monday(bizydb.local_day(completed_at, @time_zone::bizydb.time_zone)) AS monday, actual_hours FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id())
+      AND completed_at >= (SELECT bizydb.day_start(first_monday, @time_zone) FROM asked) AND completed_at < (SELECT bizydb.day_start(last_monday + 7, @time_zone) FROM asked)
+    OFFSET 0
+  ) AS t
+  WHERE t.monday BETWEEN (SELECT first_monday FROM asked) AND (SELECT last_monday FROM asked)
 ) AS c (monday, tasks, actual_hours)
 WHERE c.monday BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.monday
@@ -148,21 +160,26 @@ ORDER BY c.monday;
 -- actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
 -- it returns an empty slice.
 -- name: Workload :many
+WITH asked (first_monday, last_monday) AS (
+  SELECT monday, monday + 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1)
+  FROM (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone)) AS monday) AS this_week
+)
 SELECT w.monday::date AS monday, sum(w.tasks)::int AS due, (count(*) FILTER (WHERE w.open))::int AS open,
   (count(*) FILTER (WHERE w.open AND w.estimated_hours IS NULL))::int AS without_estimate,
   coalesce(sum(w.estimated_hours), 0)::float8 AS estimated_hours,
   coalesce(sum(w.estimated_hours) FILTER (WHERE w.open), 0)::float8 AS open_hours,
   coalesce(sum(w.actual_hours), 0)::float8 AS actual_hours
 FROM (
-  SELECT (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))) + 7 * n, 0, false, NULL::float8, NULL::float8
-  FROM generate_series(0, greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1) AS n
+  SELECT first_monday + n, 0, false, NULL::float8, NULL::float8 FROM asked CROSS JOIN LATERAL generate_series(0, last_monday - first_monday, 7) AS n
   UNION ALL -- as in DailyCompletions
-  SELECT bizydb.monday(bizydb.due_day(due_date, due_all_day, @time_zone)), 1, status <> 'completed', estimated_hours, actual_hours FROM public.tasks
-  WHERE user_id = (SELECT bizydb.current_user_id())
-    AND due_date >= (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)), @time_zone) - interval '1 day') -- days of all-day tasks are elsewhere than in UTC
-    AND due_date < (SELECT bizydb.day_start(bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int, @time_zone) + interval '1 day')
-    AND bizydb.monday(bizydb.due_day(due_date, due_all_day, @time_zone)) >= (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)))
-    AND bizydb.monday(bizydb.due_day(due_date, due_all_day, @time_zone)) < (SELECT bizydb.monday(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone)) + 7 * greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int)
+  SELECT t.monday, 1, t.open, t.estimated_hours, t.actual_hours FROM (
+    SELECT bizydb.monday(bizydb.due_day(due_date, due_all_day, @time_zone::bizydb.time_zone)) AS monday, status <> 'completed' AS open, estimated_hours, actual_hours FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id())
+      AND due_date >= (SELECT bizydb.day_start(first_monday, @time_zone) - interval '1 day' FROM asked) -- days of all-day tasks are elsewhere than in UTC
+      AND due_date < (SELECT bizydb.day_start(last_monday + 7, @time_zone) + interval '1 day' FROM asked)
+    OFFSET 0
+  ) AS t
+  WHERE t.monday BETWEEN (SELECT first_monday FROM asked) AND (SELECT last_monday FROM asked)
 ) AS w (monday, tasks, open, estimated_hours, actual_hours)
 WHERE w.monday BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY w.monday
