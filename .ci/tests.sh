@@ -14,6 +14,14 @@ tests() {
 		awk -v passed="$work/passed" -v skipped="$work/skipped" -v results="$work/results" -f .ci/tests.awk
 }
 
+# What asks the server, and so can depend on its version or on a pooler.
+server_packages=(./schema ./bizydb ./bizydb/sqliteimport)
+
+# in_container IMAGE COMMAND...
+in_container() {
+	BIZYDBTEST_WAY=container BIZYDBTEST_IMAGE=$1 TESTCONTAINERS_RYUK_DISABLED=true tests "${@:2}"
+}
+
 # benchmark NAME ARGS...: runs a benchmark once, and fails if it is not there.
 benchmark() {
 	go test -run '^$' -bench "$1" -benchtime 1x -timeout 30m "${@:2}" | tee "$work/benchmark"
