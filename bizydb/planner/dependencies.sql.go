@@ -67,8 +67,8 @@ SELECT id, user_id, parent_goal_id, title, description, priority, status, blocke
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress')
   AND (tasks.dependencies = '[]' OR NOT EXISTS (
-    SELECT FROM jsonb_array_elements_text(tasks.dependencies) AS d (id)
-    WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id::bigint) <> 'completed'
+    SELECT FROM (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(tasks.dependencies) AS d (id) OFFSET 0) AS d -- as in goalWork
+    WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id) <> 'completed'
   ))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif($1::bizydb.count, 0)
