@@ -108,8 +108,8 @@ func moveIn(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, n int) mo
 		FROM generate_series(0, %[2]d - 1) AS n
 		CROSS JOIN LATERAL (SELECT hashint4(n) & 2147483647) AS hash (h)
 		CROSS JOIN LATERAL (SELECT (ARRAY['pending', 'in_progress', 'pending', 'blocked', 'completed'])[n %% 5 + 1]) AS s (status);
-		INSERT INTO bizydb.imports (user_id, zone, kind, old_ids, marks, contents, column_hashes, new_ids)
-		SELECT %[1]d, 'UTC', kind, array_agg(n), array_agg(n), array_agg(n), array_agg('\x0000'::bytea), array_agg(n)
+		INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids)
+		SELECT %[1]d, 'UTC', '2025-10-11', kind, array_agg(n), array_agg(n), array_agg(n), array_agg('\x0000'::bytea), array_agg(n)
 		FROM generate_series(1, %[2]d) AS n, unnest(ARRAY['goal', 'task']) AS k (kind) GROUP BY kind, n / 1000;
 		SELECT setval(pg_get_serial_sequence('public.goals', 'id'), %[3]d + %[5]d), setval(pg_get_serial_sequence('public.tasks', 'id'), %[4]d + %[2]d);
 		`, user, n, goal, task, goals)+"ALTER TABLE public.goals ENABLE TRIGGER USER; ALTER TABLE public.tasks ENABLE TRIGGER USER")
@@ -282,15 +282,15 @@ func (m mover) importParams() map[string]any {
 		"DateGoals":        importsql.DateGoalsParams{IDs: m.goals, Times: times},
 		"ExistingGoals":    m.goals,
 		"ExistingTasks":    m.tasks,
-		"FirstZone":        nil,
+		"GetColumnHashes":  int64(1),
 		"GoalStatuses":     nil,
 		"LinkGoals":        importsql.LinkGoalsParams{IDs: m.goals[1:], Parents: slices.Repeat(m.goals[:1], len(m.goals)-1)},
-		"ListColumnHashes": importsql.ListColumnHashesParams{Kind: "task", NewIDs: m.tasks},
 		"ListImported":     "task",
 		"ListProgress":     m.goals,
+		"ListRecords":      nil,
 		"Now":              nil,
 		"RecordImported": importsql.RecordImportedParams{
-			Zone: "UTC", Kind: "goal", OldIDs: m.goals, Marks: m.goals, Contents: m.goals, ColumnHashes: slices.Repeat([][]byte{{0, 0}}, len(m.goals)), NewIDs: m.goals,
+			Zone: "UTC", UpgradedOn: "2025-10-11", Kind: "goal", OldIDs: m.goals, Marks: m.goals, Contents: m.goals, ColumnHashes: slices.Repeat([][]byte{{0, 0}}, len(m.goals)), NewIDs: m.goals,
 		},
 	}
 }

@@ -46,7 +46,7 @@ func since(report sqliteimport.Report) string {
 	if what := rows(report.Goals.Changed, report.Tasks.Changed); what != "" {
 		s += "Changed in the file since they were imported: " + what + ". "
 	}
-	if what := rows(report.Goals.Deleted, report.Tasks.Deleted); what != "" {
+	if what := rows(report.Goals.NotInFile, report.Tasks.NotInFile); what != "" {
 		s += "Deleted from the file since they were imported: " + what + ". "
 	}
 	if s != "" {
