@@ -35,7 +35,7 @@ func (i *importer) reportChanged(ctx context.Context, t *table, r *rows, counts 
 			return err
 		}
 	}
-	recorder := i.recorder(t.kind, r)
+	recorder := i.recorder(t.kind, r) // which a dry run leaves empty
 	for from := 0; from < len(rows); from += chunkSize {
 		var places []int32
 		for _, row := range rows[from:min(from+chunkSize, len(rows))] {
@@ -58,14 +58,14 @@ func (i *importer) reportChanged(ctx context.Context, t *table, r *rows, counts 
 				}
 				i.found(f)
 			}
-			recorder.add(row.id, r.newIDs[rows[at].at], row.mark(), content, now)
+			if !i.DryRun {
+				recorder.add(row.id, r.newIDs[rows[at].at], row.mark(), content, now)
+			}
 			at++
 		}); err != nil {
 			return err
 		}
-		if i.DryRun {
-			recorder.clear()
-		} else if err := recorder.flush(ctx); err != nil {
+		if err := recorder.flush(ctx); err != nil {
 			return err
 		}
 	}

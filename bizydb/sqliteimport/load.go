@@ -126,8 +126,9 @@ func (r *recorder) flush(ctx context.Context) error {
 	if len(r.waiting.OldIDs) == 0 {
 		return nil
 	}
-	err := r.queries.RecordImported(ctx, r.waiting)
-	r.clear()
+	w := &r.waiting
+	err := r.queries.RecordImported(ctx, *w)
+	w.OldIDs, w.NewIDs, w.Marks, w.Contents, w.ColumnHashes = w.OldIDs[:0], w.NewIDs[:0], w.Marks[:0], w.Contents[:0], w.ColumnHashes[:0]
 	return err
 }
 
@@ -135,11 +136,6 @@ func (r *recorder) add(oldID, newID, mark, content int64, columnHashes []byte) {
 	w := &r.waiting
 	w.OldIDs, w.NewIDs, w.Marks = append(w.OldIDs, oldID), append(w.NewIDs, newID), append(w.Marks, mark)
 	w.Contents, w.ColumnHashes = append(w.Contents, content), append(w.ColumnHashes, columnHashes)
-}
-
-func (r *recorder) clear() {
-	w := &r.waiting
-	w.OldIDs, w.NewIDs, w.Marks, w.Contents, w.ColumnHashes = w.OldIDs[:0], w.NewIDs[:0], w.Marks[:0], w.Contents[:0], w.ColumnHashes[:0]
 }
 
 func (i *importer) loadGoals(ctx context.Context) error {
