@@ -319,14 +319,14 @@ func TestNotInFile(t *testing.T) {
 		deleted      int    // here: so many tasks from the first on
 		goals, tasks int    // that are reported
 	}{
-		"one task":                            {change: "DELETE FROM tasks WHERE id = 5", tasks: 1},
-		"a goal and tasks":                    {change: "DELETE FROM goals WHERE id = 3; DELETE FROM tasks WHERE id > 12", goals: 1, tasks: 8},
-		"more than half left":                 {change: "DELETE FROM goals; DELETE FROM tasks WHERE id > 12", goals: 3, tasks: 8},
-		"half left":                           {change: "DELETE FROM goals; DELETE FROM tasks WHERE id = 1 OR id > 12", deleted: 1},
-		"all but one":                         {change: "DELETE FROM goals; DELETE FROM tasks WHERE id > 1"},
-		"all":                                 {change: "DELETE FROM goals; DELETE FROM tasks"},
+		"one task":               {change: "DELETE FROM tasks WHERE id = 5", tasks: 1},
+		"a goal and tasks":       {change: "DELETE FROM goals WHERE id = 3; DELETE FROM tasks WHERE id > 12", goals: 1, tasks: 8},
+		"more than half left":    {change: "DELETE FROM goals; DELETE FROM tasks WHERE id > 12", goals: 3, tasks: 8},
+		"half left":              {change: "DELETE FROM goals; DELETE FROM tasks WHERE id = 1 OR id > 12", deleted: 1},
+		"all but one":            {change: "DELETE FROM goals; DELETE FROM tasks WHERE id > 1"},
+		"all":                    {change: "DELETE FROM goals; DELETE FROM tasks"},
 		"most, and here as well": {change: "DELETE FROM tasks WHERE id < 18", deleted: 15, tasks: 2},
-		"another file, one row":               {change: "DELETE FROM goals; UPDATE tasks SET created_at = '2024-01-01 10:00:00' WHERE id > 1"},
+		"another file, one row":  {change: "DELETE FROM goals; UPDATE tasks SET created_at = '2024-01-01 10:00:00' WHERE id > 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

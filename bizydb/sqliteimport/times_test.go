@@ -213,10 +213,8 @@ func TestGoalsCompletedAndListed(t *testing.T) {
 	} {
 		user := db.NewUser(t)
 		report := importFile(t, db, user, filepath.Join("testdata", name), sqliteimport.Options{Zone: zone(t, c.zone)})
-		for _, finding := range report.Findings {
-			if finding.Problem != sqliteimport.InFuture { // by a clock that is behind the planner's
-				t.Errorf("%s: found %+v", name, finding)
-			}
+		if report.Findings != nil {
+			t.Errorf("%s: findings %+v", name, report.Findings)
 		}
 		stored := importedFor(t, db, user)
 		goal, task := stored.goals[1], stored.tasks[1]
