@@ -13,24 +13,22 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// checkClock is an error if times of the file were read by another clock before.
+// checkClock is an error if times of the file, or of all files if it is a new one, were read by another clock.
 func (i *importer) checkClock(records []importsql.ListRecordsRow) error {
 	if i.AllowOtherClock || len(records) == 0 {
 		return nil
 	}
 	zone, upgraded := i.report.Zone, i.upgraded.Format(time.DateOnly)
 	isSameZone := func(r importsql.ListRecordsRow) bool { return r.Zone == zone || isZone(i.Zone, r.Zone) }
-	last := func(records []importsql.ListRecordsRow) importsql.ListRecordsRow {
-		return slices.MaxFunc(records, func(a, b importsql.ListRecordsRow) int { return cmp.Compare(a.ID, b.ID) })
-	}
+	slices.SortFunc(records, func(a, b importsql.ListRecordsRow) int { return cmp.Compare(a.ID, b.ID) })
 	ofFile := slices.DeleteFunc(slices.Clone(records), func(r importsql.ListRecordsRow) bool { _, ok := i.records[r.ID]; return !ok })
 	if len(ofFile) > 0 {
-		records = []importsql.ListRecordsRow{last(ofFile)}
+		records = ofFile[len(ofFile)-1:]
 	}
 	if slices.ContainsFunc(records, func(r importsql.ListRecordsRow) bool { return r.UpgradedOn == upgraded && isSameZone(r) }) {
 		return nil
 	}
-	before := last(records)
+	before := records[len(records)-1]
 	var differences []string
 	if !isSameZone(before) {
 		differences = append(differences, fmt.Sprintf("the zone was %s, not %s", before.Zone, zone))
