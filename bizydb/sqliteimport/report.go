@@ -13,7 +13,7 @@ import (
 // A Report says what an import has done, or with [Options].DryRun what it would do.
 type Report struct {
 	DryRun     bool         `json:"dry_run"`
-	Zone       string       `json:"zone"` // in which times were read: its IANA name, or like UTC+01:00 if it has none
+	Zone       string       `json:"zone"` // in which times were read: its IANA name, or its offset in January, like UTC+01:00, if it has none
 	Goals      Counts       `json:"goals"`
 	Tasks      Counts       `json:"tasks"`
 	Kinds      []Kind       `json:"kinds"`       // the findings by kind, in the order in which the kinds came up
