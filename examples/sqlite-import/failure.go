@@ -46,7 +46,7 @@ var known = []struct {
 	{bizydb.ErrNoUser, "The account has been deleted or deactivated", "Check the account."},
 	{bizydb.ErrContention, "The import lost to another transaction of the same user", runAgain},
 	{bizydb.ErrUnavailable, "The connection was lost, or the server could not go on", runAgain},
-	{sqliteimport.ErrOtherClock, "Times would be read differently than in an earlier import", "Give the same -zone and -upgraded as then. If the planner's machine has been in another zone since, add -other-zone."},
+	{sqliteimport.ErrOtherClock, "Times would be read differently than in an earlier import", "Give the same -zone and -upgraded as then. If the planner's machine or version has changed since, add -other-zone."},
 	{sqliteimport.ErrInUse, "FILE is being written to", "Wait until the planner has ended. Then run the same command again."},
 	{sqliteimport.ErrDamaged, "FILE is damaged", "Take a copy from a backup. Or save what can be read with SQLite's own tool, and import that:\n\tsqlite3 FILE .recover | sqlite3 recovered.db"},
 	{sqliteimport.ErrNotSQLite, "FILE is not an SQLite file", "Name the planner's file. It is $BUSINESS_AGENT_DB, else " + planners + "."},

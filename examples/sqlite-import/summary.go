@@ -19,8 +19,11 @@ func (j *job) summary(to screen, report sqliteimport.Report, inFile bool) {
 	switch {
 	case inFile:
 		to.printf("Every finding is in %s.\n", j.reportFile)
-	case j.options.DryRun && slices.ContainsFunc(report.Kinds, func(k sqliteimport.Kind) bool { return k.Count > len(k.Examples) }):
+	case !slices.ContainsFunc(report.Kinds, func(k sqliteimport.Kind) bool { return k.Count > len(k.Examples) }):
+	case j.options.DryRun:
 		to.printf("-report FILE writes every finding to a file.\n")
+	default:
+		to.printf("-report FILE would have written every finding to a file. The next import may not find them again.\n")
 	}
 	to.printf("%s", since(report))
 	if what := rows(report.Goals.Refused, report.Tasks.Refused); what != "" {
