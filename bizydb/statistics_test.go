@@ -78,6 +78,40 @@ func lists(call string) bool {
 	return regexp.MustCompile(`^(List|Page|Search|Stream|Tagged|keyset|filtered|all|Ready|Open|Overdue|Upcoming|TasksDue|TasksWithout|Goals|Task(Counts|Hours)|Completion)`).MatchString(call)
 }
 
+// What others have imported is not read, whether the user has imported anything or not.
+func TestReadsOfImports(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	newcomer, m := db.NewUser(t), moveIn(t, db, db.NewUser(t), 1000)
+	asOwner(t, db, `
+		ALTER TABLE bizydb.imports SET (autovacuum_enabled = off);
+		INSERT INTO public.users (email, username, hashed_password)
+		SELECT 'crowd' || i || '@example.org', 'crowd' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, 500) AS i;
+		INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids)
+		SELECT u.id, 'UTC', '2025-10-11', 'task', '{1}', '{1}', '{1}', '{a}', '{1}' FROM public.users u, generate_series(1, 10) WHERE u.username LIKE 'crowd%'`)
+	for _, analyzed := range []bool{false, true} {
+		if analyzed {
+			asOwner(t, db, "ANALYZE bizydb.imports")
+		}
+		for _, user := range []bizydb.UserID{newcomer, m.user} {
+			m := m
+			m.user = user
+			calls := m.calls(t, db)
+			maps.DeleteFunc(calls, func(name string, _ measuredCall) bool {
+				return !slices.Contains([]string{"GetColumnHashes", "ListImported", "ListRecords"}, name)
+			})
+			if len(calls) != 3 {
+				t.Fatalf("%d calls", len(calls))
+			}
+			for call, got := range readBy(t, db, calls) {
+				if got.rows > 50 || got.pages > 100 {
+					t.Errorf("%s for user %d reads %v (analyzed: %v)", call, user, got, analyzed)
+				}
+			}
+		}
+	}
+}
+
 // A mover is a user with many tasks, and what calls are aimed at.
 type mover struct {
 	user         bizydb.UserID
@@ -108,8 +142,8 @@ func moveIn(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, n int) mo
 		FROM generate_series(0, %[2]d - 1) AS n
 		CROSS JOIN LATERAL (SELECT hashint4(n) & 2147483647) AS hash (h)
 		CROSS JOIN LATERAL (SELECT (ARRAY['pending', 'in_progress', 'pending', 'blocked', 'completed'])[n %% 5 + 1]) AS s (status);
-		INSERT INTO bizydb.imports (user_id, zone, kind, old_ids, marks, contents, column_hashes, new_ids)
-		SELECT %[1]d, 'UTC', kind, array_agg(n), array_agg(n), array_agg(n), array_agg('\x0000'::bytea), array_agg(n)
+		INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids)
+		SELECT %[1]d, 'UTC', '2025-10-11', kind, array_agg(n), array_agg(n), array_agg(n), array_agg('\x0000'::bytea), array_agg(n)
 		FROM generate_series(1, %[2]d) AS n, unnest(ARRAY['goal', 'task']) AS k (kind) GROUP BY kind, n / 1000;
 		SELECT setval(pg_get_serial_sequence('public.goals', 'id'), %[3]d + %[5]d), setval(pg_get_serial_sequence('public.tasks', 'id'), %[4]d + %[2]d);
 		`, user, n, goal, task, goals)+"ALTER TABLE public.goals ENABLE TRIGGER USER; ALTER TABLE public.tasks ENABLE TRIGGER USER")
@@ -277,20 +311,20 @@ func (m mover) importParams() map[string]any {
 		times[i] = time.Unix(1e9, 0).AddDate(0, 0, i)
 	}
 	return map[string]any{
-		"CompleteGoals":    importsql.CompleteGoalsParams{IDs: m.goals, Times: times},
-		"CreateGoals":      "[" + strings.Repeat(`{"title": "made"}, `, 99) + `{"title": "made"}]`,
-		"DateGoals":        importsql.DateGoalsParams{IDs: m.goals, Times: times},
-		"ExistingGoals":    m.goals,
-		"ExistingTasks":    m.tasks,
-		"FirstZone":        nil,
-		"GoalStatuses":     nil,
-		"LinkGoals":        importsql.LinkGoalsParams{IDs: m.goals[1:], Parents: slices.Repeat(m.goals[:1], len(m.goals)-1)},
-		"ListColumnHashes": importsql.ListColumnHashesParams{Kind: "task", NewIDs: m.tasks},
-		"ListImported":     "task",
-		"ListProgress":     m.goals,
-		"Now":              nil,
+		"CompleteGoals":   importsql.CompleteGoalsParams{IDs: m.goals, Times: times},
+		"CreateGoals":     "[" + strings.Repeat(`{"title": "made"}, `, 99) + `{"title": "made"}]`,
+		"DateGoals":       importsql.DateGoalsParams{IDs: m.goals, Times: times},
+		"ExistingGoals":   m.goals,
+		"ExistingTasks":   m.tasks,
+		"GetColumnHashes": int64(1),
+		"GoalStatuses":    nil,
+		"LinkGoals":       importsql.LinkGoalsParams{IDs: m.goals[1:], Parents: slices.Repeat(m.goals[:1], len(m.goals)-1)},
+		"ListImported":    "task",
+		"ListProgress":    m.goals,
+		"ListRecords":     nil,
+		"Now":             nil,
 		"RecordImported": importsql.RecordImportedParams{
-			Zone: "UTC", Kind: "goal", OldIDs: m.goals, Marks: m.goals, Contents: m.goals, ColumnHashes: slices.Repeat([][]byte{{0, 0}}, len(m.goals)), NewIDs: m.goals,
+			Zone: "UTC", UpgradedOn: "2025-10-11", Kind: "goal", OldIDs: m.goals, Marks: m.goals, Contents: m.goals, ColumnHashes: slices.Repeat([][]byte{{0, 0}}, len(m.goals)), NewIDs: m.goals,
 		},
 	}
 }

@@ -3,6 +3,7 @@ CREATE TABLE bizydb.imports (
   user_id       bigint NOT NULL DEFAULT bizydb.current_user_id(),
   imported_at   timestamptz NOT NULL DEFAULT now(),
   zone          text NOT NULL,
+  upgraded_on   date NOT NULL,
   kind          text NOT NULL,
   old_ids       bigint[] NOT NULL,
   marks         bigint[] NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE bizydb.imports (
   CONSTRAINT imports_pkey PRIMARY KEY (id),
   CONSTRAINT fk_imports_user FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
   CONSTRAINT ck_imports_zone CHECK (zone <> ''),
+  CONSTRAINT ck_imports_upgraded_on CHECK (upgraded_on BETWEEN '0001-01-01' AND '9999-12-31'),
   CONSTRAINT ck_imports_kind CHECK (kind IN ('goal', 'task')),
   CONSTRAINT ck_imports_same_length CHECK (
     cardinality(marks) = cardinality(old_ids) AND cardinality(contents) = cardinality(old_ids)
@@ -25,17 +27,18 @@ CREATE INDEX ix_imports_user_kind ON bizydb.imports (user_id, kind);
 ALTER TABLE bizydb.imports ALTER COLUMN user_id SET STATISTICS 0; -- as goals
 
 COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: element i of the five arrays is one of them.';
-COMMENT ON COLUMN bizydb.imports.id IS 'Assigned by the database.';
+COMMENT ON COLUMN bizydb.imports.id IS 'Assigned by the database. Of rows with the same new_ids the last one counts: it says what changed in the file.';
 COMMENT ON COLUMN bizydb.imports.user_id IS 'The owner. Defaults to the scope''s user.';
 COMMENT ON COLUMN bizydb.imports.imported_at IS 'When the import began.';
-COMMENT ON COLUMN bizydb.imports.zone IS 'The time zone in which times were read: its IANA name, or like UTC+01:00 if it has none.';
+COMMENT ON COLUMN bizydb.imports.zone IS 'The time zone in which times were read: its IANA name, or its offset in January, like UTC+01:00, if it has none.';
+COMMENT ON COLUMN bizydb.imports.upgraded_on IS 'The day from which on created_at of tasks was read in the zone, 9999-12-31 for never. Before it, it was read in UTC.';
 COMMENT ON COLUMN bizydb.imports.kind IS 'goal or task.';
 COMMENT ON COLUMN bizydb.imports.old_ids IS 'Their ids in the file.';
 COMMENT ON COLUMN bizydb.imports.marks IS 'Hashes of when each was created, or of its title. They tell rows of different files with one id apart.';
 COMMENT ON COLUMN bizydb.imports.contents IS 'Hashes of their contents, by which a later import finds what changed in the file.';
 COMMENT ON COLUMN bizydb.imports.column_hashes IS 'Hashes of each column, two bytes each, which name the columns that changed.';
 COMMENT ON COLUMN bizydb.imports.new_ids IS 'Their ids here. No foreign key: deleted ones stay, and are not imported again.';
-COMMENT ON INDEX bizydb.imports_pkey IS 'A row by id; nothing looks one up.';
+COMMENT ON INDEX bizydb.imports_pkey IS 'A row by id.';
 COMMENT ON INDEX bizydb.ix_imports_user_kind IS 'What a user has imported of a kind.';
 
 ALTER TABLE bizydb.imports ENABLE ROW LEVEL SECURITY;
@@ -61,7 +64,7 @@ COMMENT ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) IS 'Sets
 
 REVOKE ALL ON bizydb.imports FROM PUBLIC, bizydb_user, bizydb_accounts;
 REVOKE ALL ON SEQUENCE bizydb.imports_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT SELECT, INSERT (zone, kind, old_ids, marks, contents, column_hashes, new_ids) ON bizydb.imports TO bizydb_user;
+GRANT SELECT, INSERT (zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) ON bizydb.imports TO bizydb_user;
 
 REVOKE ALL ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) FROM PUBLIC, bizydb_user, bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) TO bizydb_user;

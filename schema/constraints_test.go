@@ -293,30 +293,35 @@ var refused = map[string][]value{
 }
 
 const (
-	insertImport = "INSERT INTO bizydb.imports (zone, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (%s)"
-	newImport    = "INSERT INTO bizydb.imports (zone, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES ('UTC', 'goal', '{1}', '{2}', '{3}', '{a}', '{4}')" // of one goal
+	insertImport = "INSERT INTO bizydb.imports (zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (%s)"
+	newImport    = "INSERT INTO bizydb.imports (zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES ('UTC', '2025-10-11', 'goal', '{1}', '{2}', '{3}', '{a}', '{4}')" // of one goal
 )
 
-// refusedImports have no zone, a kind of row that there is none of, and arrays that do not belong together.
+// refusedImports have no zone, a day that Go cannot print, a kind of row that there is none of, and arrays that do not belong together.
 var refusedImports = map[string][]string{
 	"ck_imports_zone": {
-		"'', 'task', '{}', '{}', '{}', '{}', '{}'",
+		"'', '2025-10-11', 'task', '{}', '{}', '{}', '{}', '{}'",
+	},
+	"ck_imports_upgraded_on": {
+		"'UTC', '0001-12-31 BC', 'task', '{}', '{}', '{}', '{}', '{}'",
+		"'UTC', '10000-01-01', 'task', '{}', '{}', '{}', '{}', '{}'",
+		"'UTC', 'infinity', 'task', '{}', '{}', '{}', '{}', '{}'",
 	},
 	"ck_imports_kind": {
-		"'UTC', 'user', '{}', '{}', '{}', '{}', '{}'",
-		"'UTC', '', '{}', '{}', '{}', '{}', '{}'",
+		"'UTC', '2025-10-11', 'user', '{}', '{}', '{}', '{}', '{}'",
+		"'UTC', '2025-10-11', '', '{}', '{}', '{}', '{}', '{}'",
 	},
 	"ck_imports_same_length": {
-		"'UTC', 'task', '{1}', '{}', '{3}', '{a}', '{4}'",
-		"'UTC', 'task', '{1}', '{2}', '{}', '{a}', '{4}'",
-		"'UTC', 'task', '{1}', '{2}', '{3}', '{}', '{4}'",
-		"'UTC', 'task', '{1}', '{2}', '{3}', '{a}', '{}'",
-		"'UTC', 'task', '{}', '{2}', '{3}', '{a}', '{4}'",
-		"'UTC', 'task', '{1}', '{2,2}', '{3}', '{a}', '{4}'",
-		"'UTC', 'task', '{1}', '{2}', '{3,3}', '{a}', '{4}'",
-		"'UTC', 'task', '{1}', '{2}', '{3}', '{a,a}', '{4}'",
-		"'UTC', 'task', '{1}', '{2}', '{3}', '{a}', '{4,4}'",
-		"'UTC', 'task', '{}', '{}', '{}', '{}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{}', '{3}', '{a}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2}', '{}', '{a}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2}', '{3}', '{}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2}', '{3}', '{a}', '{}'",
+		"'UTC', '2025-10-11', 'task', '{}', '{2}', '{3}', '{a}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2,2}', '{3}', '{a}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2}', '{3,3}', '{a}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2}', '{3}', '{a,a}', '{4}'",
+		"'UTC', '2025-10-11', 'task', '{1}', '{2}', '{3}', '{a}', '{4,4}'",
+		"'UTC', '2025-10-11', 'task', '{}', '{}', '{}', '{}', '{4}'",
 	},
 }
 
@@ -327,8 +332,8 @@ var refusedToOwner = map[string]string{
 	"tasks_pkey":      `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
 	"fk_goals_user":   `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
 	"fk_tasks_user":   `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
-	"imports_pkey":    `INSERT INTO bizydb.imports (id, user_id, zone, kind, old_ids, marks, contents, column_hashes, new_ids) SELECT id, user_id, zone, kind, old_ids, marks, contents, column_hashes, new_ids FROM bizydb.imports`,
-	"fk_imports_user": `INSERT INTO bizydb.imports (user_id, zone, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (0, 'UTC', 'goal', '{}', '{}', '{}', '{}', '{}')`,
+	"imports_pkey":    `INSERT INTO bizydb.imports (id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) SELECT id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids FROM bizydb.imports`,
+	"fk_imports_user": `INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (0, 'UTC', '2025-10-11', 'goal', '{}', '{}', '{}', '{}', '{}')`,
 	// The primary key refuses first what it refuses.
 	"uq_goals_user_id_id": `ALTER TABLE public.goals DROP CONSTRAINT goals_pkey; INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
 	"uq_tasks_user_id_id": `ALTER TABLE public.tasks DROP CONSTRAINT tasks_pkey; INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
@@ -504,7 +509,7 @@ func TestRefusedImports(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	tx := enter(t, db, db.NewUser(t), "")
-	for _, values := range []string{"'UTC', 'goal', '{}', '{}', '{}', '{}', '{}'", "'UTC', 'task', '{1,-1}', '{2,2}', '{3,3}', '{a,a}', '{4,5}'"} {
+	for _, values := range []string{"'UTC', '2025-10-11', 'goal', '{}', '{}', '{}', '{}', '{}'", "'UTC', '2025-10-11', 'task', '{1,-1}', '{2,2}', '{3,3}', '{a,a}', '{4,5}'"} {
 		if err := attempt(t, tx, fmt.Sprintf(insertImport, values)); err != nil {
 			t.Errorf("%s: %v", values, err)
 		}

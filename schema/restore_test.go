@@ -203,7 +203,7 @@ func fill(t testing.TB, database *pgx.ConnConfig) bizydb.UserID {
 			t.Fatal(err)
 		}
 	}
-	run(t, database, fmt.Sprintf("INSERT INTO bizydb.imports (user_id, zone, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (%d, 'UTC', 'task', '{1}', '{2}', '{3}', '{a}', '{4}')", users[0]))
+	run(t, database, fmt.Sprintf("INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (%d, 'UTC', '2025-10-11', 'task', '{1}', '{2}', '{3}', '{a}', '{4}')", users[0]))
 	if n := one[int](t, connect(t, database), "SELECT count(*) FROM public.goals WHERE status = 'completed' AND completed_task_count < task_count"); n == 0 {
 		t.Error("no goal was completed with work under it")
 	}

@@ -78,6 +78,7 @@ var seedColumns = map[string]column{
 	"imports.user_id":            {Type: "bigint", NotNull: true, Default: "bizydb.current_user_id()"},
 	"imports.imported_at":        {Type: "timestamp with time zone", NotNull: true, Default: "now()"},
 	"imports.zone":               {Type: "text", NotNull: true},
+	"imports.upgraded_on":        {Type: "date", NotNull: true},
 	"imports.kind":               {Type: "text", NotNull: true},
 	"imports.old_ids":            {Type: "bigint[]", NotNull: true},
 	"imports.marks":              {Type: "bigint[]", NotNull: true},

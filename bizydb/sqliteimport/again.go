@@ -7,48 +7,44 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
 )
 
-// reportChanges reports what was changed in the file, and what was deleted from it, since it was imported. What was deleted here
-// as well is not reported.
-func (i *importer) reportChanges(ctx context.Context) error {
+// reportChanges reports what was changed in the file since the last import, and what is not in it. What was deleted here is not reported.
+func (i *importer) reportChanges(ctx context.Context, records []importsql.ListRecordsRow) error {
 	if err := i.reportChanged(ctx, i.goals, &i.outline.goals, &i.report.Goals); err != nil {
 		return err
 	}
 	if err := i.reportChanged(ctx, i.tasks, &i.outline.tasks, &i.report.Tasks); err != nil {
 		return err
 	}
-	if err := i.reportDeleted(ctx, i.goals, &i.outline.goals, &i.report.Goals); err != nil {
-		return err
-	}
-	return i.reportDeleted(ctx, i.tasks, &i.outline.tasks, &i.report.Tasks)
+	return i.reportAbsent(ctx, records)
 }
 
+// reportChanged reports changes, and records them: the next import reports only others.
 func (i *importer) reportChanged(ctx context.Context, t *table, r *rows, counts *Counts) error {
-	places := slices.DeleteFunc(r.changed, func(at int32) bool { return r.states[at] != known })
-	if len(places) == 0 {
+	rows := slices.DeleteFunc(r.changed, func(row changed) bool { return r.states[row.at] != known })
+	r.changed = nil
+	if len(rows) == 0 {
 		return nil
+	}
+	before, err := i.hashesBefore(ctx, r, rows)
+	if err != nil {
+		return err
 	}
 	var recounted map[int64]bool
 	if t == i.goals {
-		var err error
 		if recounted, err = i.goalsWithWork(ctx); err != nil {
 			return err
 		}
 	}
-	for places := range slices.Chunk(places, chunkSize) {
-		of := importsql.ListColumnHashesParams{Kind: t.kind}
-		for _, at := range places {
-			of.NewIDs = append(of.NewIDs, r.newIDs[at])
+	recorder := i.recorder(t.kind, r) // which a dry run leaves empty
+	for from := 0; from < len(rows); from += chunkSize {
+		var places []int32
+		for _, row := range rows[from:min(from+chunkSize, len(rows))] {
+			places = append(places, row.at)
 		}
-		list, err := i.queries.ListColumnHashes(ctx, of)
-		if err != nil {
-			return err
-		}
-		before := make(map[int64][]byte, len(list))
-		for _, row := range list {
-			before[row.NewID] = row.ColumnHashes
-		}
+		at := from
 		if err := i.readPlaces(ctx, t, r, places, func(row *row) {
-			columns := row.changed(before[r.newIDs[r.find(row.id)]])
+			content, now := row.hashes()
+			columns := row.changed(before[at], now)
 			if recounted[row.id] {
 				columns = slices.DeleteFunc(columns, func(column string) bool { return column == "progress_percentage" })
 			}
@@ -62,11 +58,42 @@ func (i *importer) reportChanged(ctx context.Context, t *table, r *rows, counts 
 				}
 				i.found(f)
 			}
+			if !i.DryRun {
+				recorder.add(row.id, r.newIDs[rows[at].at], row.mark(), content, now)
+			}
+			at++
 		}); err != nil {
+			return err
+		}
+		if err := recorder.flush(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hashesBefore returns the hashes of the columns of each row as they were last recorded. It reads each record once.
+func (i *importer) hashesBefore(ctx context.Context, r *rows, rows []changed) ([][]byte, error) {
+	wanted := map[int64]map[int64]int{} // by record and new id: the place in rows
+	for k, row := range rows {
+		if wanted[row.record] == nil {
+			wanted[row.record] = map[int64]int{}
+		}
+		wanted[row.record][r.newIDs[row.at]] = k
+	}
+	before := make([][]byte, len(rows))
+	for record, wanted := range wanted {
+		found, err := i.queries.GetColumnHashes(ctx, record)
+		if err != nil {
+			return nil, err
+		}
+		for n, id := range found.NewIDs {
+			if k, ok := wanted[id]; ok {
+				before[k] = found.ColumnHashes[n]
+			}
+		}
+	}
+	return before, nil
 }
 
 // goalsWithWork are the goals, by their ids in the file, that have tasks or sub-goals there: their percentage is counted.
@@ -89,26 +116,48 @@ func (i *importer) goalsWithWork(ctx context.Context) (map[int64]bool, error) {
 	return with, nil
 }
 
-// reportDeleted reports the rows that are no longer in the file. An import brought rows of one file: where others of them are in
-// this file it is that one, or a copy.
-func (i *importer) reportDeleted(ctx context.Context, t *table, r *rows, counts *Counts) error {
-	absent := slices.DeleteFunc(r.absent, func(row importsql.ListImportedRow) bool { return !i.imports[row.Import] })
-	r.absent = nil
-	for absent := range slices.Chunk(absent, chunkSize) {
-		ids := make([]int64, len(absent))
-		for k, row := range absent {
-			ids[k] = row.NewID
-		}
-		here, err := i.existing(ctx, t, ids)
-		if err != nil {
-			return err
-		}
-		for _, row := range absent {
-			if _, ok := slices.BinarySearch(here, row.NewID); ok {
-				counts.Deleted++
-				i.found(Finding{Table: t.name, ID: row.OldID, Problem: DeletedFromFile})
+// reportAbsent reports rows that are here and not in the file. An import brought rows of one file. If this one has fewer of them than it
+// lacks, it is another file or a copy that diverged, of which that says nothing.
+func (i *importer) reportAbsent(ctx context.Context, records []importsql.ListRecordsRow) error {
+	imports := make(map[int64]int64, len(records)) // by record: when it was, which tells imports apart
+	present, absent := map[int64]int{}, map[int64]int{}
+	for _, record := range records {
+		imports[record.ID] = record.ImportedAt.UnixMicro()
+		present[imports[record.ID]] += i.records[record.ID]
+	}
+	tables := []struct {
+		*table
+		*rows
+		*Counts
+	}{{i.goals, &i.outline.goals, &i.report.Goals}, {i.tasks, &i.outline.tasks, &i.report.Tasks}}
+	for _, of := range tables {
+		rows := slices.DeleteFunc(of.absent, func(row importsql.ListImportedRow) bool { return present[imports[row.Record]] == 0 })
+		of.absent = nil
+		for chunk := range slices.Chunk(rows, chunkSize) {
+			ids := make([]int64, len(chunk))
+			for k, row := range chunk {
+				ids[k] = row.NewID
+			}
+			here, err := i.existing(ctx, of.table, ids)
+			if err != nil {
+				return err
+			}
+			for _, row := range chunk {
+				if _, ok := slices.BinarySearch(here, row.NewID); ok {
+					absent[imports[row.Record]]++
+					of.absent = append(of.absent, row)
+				}
 			}
 		}
+	}
+	for _, of := range tables {
+		for _, row := range of.absent {
+			if at := imports[row.Record]; present[at] > absent[at] {
+				of.NotInFile++
+				i.found(Finding{Table: of.name, ID: row.OldID, Problem: NotInFile})
+			}
+		}
+		of.absent = nil
 	}
 	return nil
 }

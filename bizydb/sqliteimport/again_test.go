@@ -72,11 +72,11 @@ func TestImportAgain(t *testing.T) {
 	twin := copyOf(t, f.path)
 	for _, dry := range []bool{true, false} {
 		report, err := sqliteimport.Import(t.Context(), db.DB, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo"), DryRun: dry})
-		if !errors.Is(err, sqliteimport.ErrOtherZone) || !strings.Contains(err.Error(), "Europe/Berlin, not Asia/Tokyo") {
-			t.Errorf("error %v and report %+v, want %v with both names", err, report, sqliteimport.ErrOtherZone)
+		if !errors.Is(err, sqliteimport.ErrOtherClock) || !strings.Contains(err.Error(), "the zone was Europe/Berlin, not Asia/Tokyo") {
+			t.Errorf("error %v and report %+v, want %v with both names", err, report, sqliteimport.ErrOtherClock)
 		}
 	}
-	report := importFile(t, db, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo"), AllowOtherZone: true})
+	report := importFile(t, db, user, twin.path, sqliteimport.Options{Zone: zone(t, "Asia/Tokyo"), AllowOtherClock: true})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Known: 20})
 	if diff := cmp.Diff(first, everything(t, db)); diff != "" {
 		t.Errorf("the second import changed (-before +after):\n%s", diff)
@@ -137,12 +137,11 @@ func TestImportAgain(t *testing.T) {
 	f.insert(t, "tasks", taskUnder(200, 1, "[7, 8]"))
 	f.insert(t, "goals", goalUnder(200, 1))
 	report = importFile(t, db, user, f.path, sqliteimport.Options{})
-	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21, Changed: 2})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 5, Imported: 1, Known: 4}, sqliteimport.Counts{InFile: 22, Imported: 1, Known: 21})
 	want = []sqliteimport.Finding{
 		{Table: "goals", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
 		{Table: "tasks", ID: 200, Column: "parent_goal_id", Problem: sqliteimport.Deleted, Old: "1"},
 		{Table: "tasks", ID: 200, Column: "dependencies", Problem: sqliteimport.Deleted, Old: "7"},
-		want[0], want[1],
 	}
 	if diff := cmp.Diff(want, report.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -202,7 +201,7 @@ func TestChangesInTheFile(t *testing.T) {
 			switch column {
 			case "id", "created_at", "repository_path":
 				continue
-			case "updated_at":
+			case "updated_at", "completed_at":
 			default:
 				want[table] = append(want[table], fmt.Sprint(i+1, " ", column))
 			}
@@ -240,7 +239,7 @@ func TestChangesInTheFile(t *testing.T) {
 	for _, finding := range report.Findings {
 		wantProblem := sqliteimport.Changed
 		if finding.Column == "" {
-			wantProblem = sqliteimport.DeletedFromFile
+			wantProblem = sqliteimport.NotInFile
 		}
 		if finding.Problem != wantProblem {
 			t.Errorf("found %+v", finding)
@@ -251,13 +250,112 @@ func TestChangesInTheFile(t *testing.T) {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
 	goals, tasks := report.Goals, report.Tasks
-	if goals.Changed != len(want["goals"])-2 || goals.Deleted != 1 || tasks.Changed != len(want["tasks"])-1 || tasks.Deleted != 1 || tasks.Imported != 1 {
+	if goals.Changed != len(want["goals"])-2 || goals.NotInFile != 1 || tasks.Changed != len(want["tasks"])-1 || tasks.NotInFile != 1 || tasks.Imported != 1 {
 		t.Errorf("counts %+v and %+v", goals, tasks)
+	}
+
+	// Changes are reported once. What is not in the file is, as long as it is here.
+	before := everything(t, db)
+	report = importFile(t, db, user, f.path, sqliteimport.Options{})
+	for _, finding := range report.Findings {
+		if finding.Problem != sqliteimport.NotInFile {
+			t.Errorf("found again: %+v", finding)
+		}
+	}
+	if report.Goals.Changed+report.Tasks.Changed > 0 || report.Goals.NotInFile != 1 || report.Tasks.NotInFile != 1 {
+		t.Errorf("counts %+v and %+v", report.Goals, report.Tasks)
+	}
+	if diff := cmp.Diff(before, everything(t, db)); diff != "" {
+		t.Errorf("the third import changed (-before +after):\n%s", diff)
 	}
 
 	// To another file of the same user, all of it is new, and nothing of this one deleted.
 	report = importFile(t, db, user, sample(t, 7).path, sqliteimport.Options{})
 	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Imported: 3}, sqliteimport.Counts{InFile: 20, Imported: 20})
+}
+
+// Each change is reported once, also of many rows, and whether it is the first of the row or not.
+func TestChangesAreReportedOnce(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	const n = 12_000
+	f := newFixture(t, oldTasks)
+	f.exec(t, `INSERT INTO tasks (id, title, priority, status, created_at)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i, 'Task', 3, 'pending', '2025-01-01 10:00:00' FROM n`, n)
+	importFile(t, db, user, f.path, sqliteimport.Options{})
+	for _, c := range []struct {
+		change, column string
+		changed        int
+	}{
+		{"UPDATE tasks SET title = 'Title' WHERE id % 3 = 0", "title", n / 3},
+		{"UPDATE tasks SET notes = 'Notes ' || id", "notes", n},
+		{"UPDATE tasks SET notes = NULL WHERE id % 4 = 0", "notes", n / 4},
+		{"SELECT 1", "", 0},
+	} {
+		f.exec(t, c.change)
+		for _, dry := range []bool{true, true, false} {
+			seen := map[int64]bool{}
+			report := importFile(t, db, user, f.path, sqliteimport.Options{DryRun: dry})
+			for _, finding := range report.Findings {
+				if finding.Column != c.column || finding.Problem != sqliteimport.Changed || seen[finding.ID] {
+					t.Fatalf("after %s: found %+v", c.change, finding)
+				}
+				seen[finding.ID] = true
+			}
+			if len(seen) != c.changed || report.Tasks.Changed != c.changed {
+				t.Errorf("after %s: %d are found and %d counted, want %d", c.change, len(seen), report.Tasks.Changed, c.changed)
+			}
+		}
+	}
+}
+
+// Rows that are not in the file are reported if most rows of their import are: it is that file then, or a copy of it.
+func TestNotInFile(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	for name, c := range map[string]struct {
+		change       string // of a copy of a sample, of which 20 tasks were imported
+		deleted      int    // here: so many tasks from the first on
+		goals, tasks int    // that are reported
+	}{
+		"one task":               {change: "DELETE FROM tasks WHERE id = 5", tasks: 1},
+		"a goal and tasks":       {change: "DELETE FROM goals WHERE id = 3; DELETE FROM tasks WHERE id > 12", goals: 1, tasks: 8},
+		"more than half left":    {change: "DELETE FROM goals; DELETE FROM tasks WHERE id > 12", goals: 3, tasks: 8},
+		"half left":              {change: "DELETE FROM goals; DELETE FROM tasks WHERE id = 1 OR id > 12", deleted: 1},
+		"all but one":            {change: "DELETE FROM goals; DELETE FROM tasks WHERE id > 1"},
+		"all":                    {change: "DELETE FROM goals; DELETE FROM tasks"},
+		"most, and here as well": {change: "DELETE FROM tasks WHERE id < 18", deleted: 15, tasks: 2},
+		"another file, one row":  {change: "DELETE FROM goals; UPDATE tasks SET created_at = '2024-01-01 10:00:00' WHERE id > 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			user := db.NewUser(t)
+			f := sample(t, 0)
+			importFile(t, db, user, f.path, sqliteimport.Options{})
+			stored := importedFor(t, db, user).tasks
+			for id := range c.deleted {
+				if _, err := db.As(user).DeleteTask(t.Context(), stored[int64(id+1)].ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.exec(t, c.change)
+			report := importFile(t, db, user, f.path, sqliteimport.Options{})
+			goals, tasks := 0, 0
+			for _, finding := range report.Findings {
+				switch {
+				case finding.Problem != sqliteimport.NotInFile:
+				case finding.Table == "goals":
+					goals++
+				default:
+					tasks++
+				}
+			}
+			if goals != c.goals || tasks != c.tasks || report.Goals.NotInFile != c.goals || report.Tasks.NotInFile != c.tasks {
+				t.Errorf("%d goals and %d tasks are found, %d and %d counted, want %d and %d", goals, tasks, report.Goals.NotInFile, report.Tasks.NotInFile, c.goals, c.tasks)
+			}
+		})
+	}
 }
 
 func TestImportInEveryExecMode(t *testing.T) {
@@ -284,7 +382,7 @@ func TestImportInEveryExecMode(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", mode, err)
 		}
-		wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Imported: 1, Known: 19, Changed: 1, Deleted: 1})
+		wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Imported: 1, Known: 19, Changed: 1, NotInFile: 1})
 		db.Close()
 	}
 }

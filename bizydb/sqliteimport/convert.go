@@ -337,21 +337,32 @@ func (r *row) completed(created time.Time, createdKnown bool) time.Time {
 
 // updated is when a goal was last changed. The planner wrote that in UTC when it added, paused or cancelled the goal, and in the
 // zone when it listed an active goal, completed it or added a task to it. A time that this makes impossible is read the other way.
+//
+// How many of 229 goals that the planner wrote a rule is right for:
+//
+//	all in UTC                                                     48
+//	in UTC if untouched, else in the zone                         205
+//	in UTC if untouched, on hold or cancelled, else in the zone   218
 func (r *row) updated(status planner.GoalStatus, created time.Time, createdKnown bool) time.Time {
 	possible := func(t time.Time) bool {
 		return !t.After(r.now) && !(createdKnown && t.Before(created.Add(-atOnce)))
 	}
-	reread := false
+	var reread Problem
 	t, known := r.timeOr("updated_at", func(wall time.Time) bool {
 		untouched := createdKnown && wall.Sub(created).Abs() <= atOnce
 		inUTC := untouched || status == planner.GoalOnHold || status == planner.GoalCancelled
 		local, _ := inZone(wall, r.zone)
-		reread = inUTC && !possible(wall) && possible(local) || !inUTC && !possible(local) && possible(wall)
-		return inUTC != reread
+		switch {
+		case inUTC && !possible(wall) && possible(local):
+			reread = ReadInZone
+		case !inUTC && !possible(local) && possible(wall):
+			reread = ReadInUTC
+		}
+		return inUTC != (reread != "")
 	}, created, atCreation)
 	switch {
-	case reread:
-		r.noteTime("updated_at", OtherReading, t)
+	case reread != "":
+		r.noteTime("updated_at", reread, t)
 	case t.After(r.now): // later changes here would not show
 		r.note("updated_at", InFuture, r.value("updated_at"), atImport)
 		return r.now

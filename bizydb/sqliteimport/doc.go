@@ -14,12 +14,17 @@
 // skipped and new ones are imported. An imported row is never changed, and a row that was deleted here does not come back. What a
 // person did to it in the file since is reported:
 //
-//   - a column with another value, as [Changed]. Neither updated_at nor the percentage of a goal with tasks or sub-goals counts.
-//   - a row that is no longer in the file, as [DeletedFromFile], if other rows of the import that brought it are in the file.
+//   - a column with another value than at the last import, as [Changed], once. Only what a person writes counts: not updated_at and
+//     completed_at, nor the percentage of a goal with tasks or sub-goals.
+//   - a row that is here but not in the file, as [NotInFile], each time. That assumes that it is the same file: the row's import
+//     brought more rows that are in the file than rows that are here but not in the file. Otherwise it is another file, or a copy
+//     that diverged, and none of the rows of that import is reported.
 //
-// So another import does not correct a wrong time zone: look at a dry run first. The zone of a user's first import is recorded.
-// Another one, unless its clocks show the same times, is refused with [ErrOtherZone]; [Options].AllowOtherZone imports the new rows
-// in it.
+// So another import does not correct a wrong time zone: look at a dry run first. Zone and UpgradedOn are recorded with the rows. If
+// they are others than in the last import with rows of the file, the import is refused with [ErrOtherClock]; for a file without known
+// rows they have to be those of any earlier import of the user. [Options].AllowOtherClock imports the new rows with the other ones,
+// which then count for the file. Two zones are the same if their clocks have shown the same times for ten years. A zone without a
+// name is recorded as its offset in January; two of those are the same if the offset is.
 //
 // A row that has no time of creation and another title than before counts as new, and so does a row whose time of creation was added
 // or removed. They are reported as [PossibleDuplicate]. So is a row of the same id if one of two files has no times.
@@ -67,14 +72,14 @@
 // date means midnight. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
 //
 //   - tasks.created_at in UTC before 2025-10-11, in the zone from that day on: the planner's version of that day changed it. Nothing in
-//     a row tells which version wrote it. [Options].UpgradedOn is the day on which the person got the new one;
+//     a row tells which version wrote it. [Options].UpgradedOn is the day on which the person got the new one, and
+//     [NeverUpgraded] stands for none;
 //   - tasks.completed_at, tasks.due_date and goals.target_date in the zone;
 //   - goals.created_at in UTC;
 //   - goals.updated_at in UTC if it is within a second of created_at, since the goal was not touched then, and if the goal is on hold or
 //     cancelled; else in the zone. The planner wrote it in the zone when it listed an active goal, completed one or added a task under
-//     it, and in UTC at any other change. Pausing and cancelling are such changes, and mostly the last ones: of 229 goals that the
-//     planner wrote this was right for 218, for 205 without regard to the status, and for 48 if all were in UTC. A time that would be
-//     before created_at or in the future is read the other way if it is neither then, and reported as [OtherReading].
+//     it, and in UTC at any other change. Pausing and cancelling are such changes, and mostly the last ones. A time that would be
+//     before created_at or in the future is read the other way if it is neither then, and reported as [ReadInUTC] or [ReadInZone].
 //
 // A completed goal was completed at its updated_at.
 //

@@ -20,11 +20,12 @@ import (
 type Options struct {
 	// Zone is the time zone of the machine that the planner ran on. Nil means [time.Local].
 	Zone *time.Location
-	// AllowOtherZone imports although the user's first import was in another zone. Without it the error is [ErrOtherZone].
-	AllowOtherZone bool
 	// UpgradedOn is the day on which the person got the planner's version of 2025-10-11, in its zone. On the days before it
-	// tasks.created_at is read in UTC, from then on in the zone. Zero means 2025-10-11. Only the date counts.
+	// tasks.created_at is read in UTC, from then on in the zone. Zero means 2025-10-11; for a person who kept the older version it is
+	// [NeverUpgraded]. Only the date counts.
 	UpgradedOn time.Time
+	// AllowOtherClock imports although an earlier import had another Zone or UpgradedOn. Without it the error is [ErrOtherClock].
+	AllowOtherClock bool
 	// DryRun reads the file and writes nothing. The report is the same.
 	DryRun bool
 	// Strict leaves out every row with a value that would have to be repaired.
@@ -52,8 +53,12 @@ const (
 	Writing Step = "writing"
 )
 
-// ErrOtherZone means that the user's first import was in another time zone.
-var ErrOtherZone = errors.New("not the time zone of the first import")
+// NeverUpgraded is the UpgradedOn of a person whose planner always wrote tasks.created_at in UTC.
+var NeverUpgraded = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
+
+// ErrOtherClock means that [Options].Zone or UpgradedOn is another one than in an earlier import: the last one that brought rows
+// of this file or, if none did, every one of the user's.
+var ErrOtherClock = errors.New("times would be read otherwise than before")
 
 // Import imports the tasks and goals of an SQLite planner's file for a user, in one transaction, and returns a report. If it returns an
 // error nothing was written and the report is empty, except for [bizydb.ErrOutcomeUnknown]: then only reading the data can tell, and
@@ -83,7 +88,7 @@ func Import(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string,
 }
 
 func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
-	i := &importer{Options: options, path: path, imports: map[int64]bool{}, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
+	i := &importer{Options: options, path: path, records: map[int64]int{}, report: Report{DryRun: options.DryRun, Zone: zoneName(options.Zone)}}
 	defer func() {
 		if i.file != nil {
 			i.file.close()
@@ -117,7 +122,7 @@ type importer struct {
 	file         *file // nil before open
 	goals, tasks *table
 	outline      outline
-	imports      map[int64]bool     // those that brought rows which are in the file
+	records      map[int64]int      // those with rows that are in the file: how many each brought
 	queries      *importsql.Queries // of the user's transaction, nil without one
 	planner      *planner.Queries
 	report       Report
@@ -129,7 +134,7 @@ func (i *importer) rulesAt(now time.Time) *rules {
 	upgraded := released
 	if !i.UpgradedOn.IsZero() {
 		year, month, day := i.UpgradedOn.Date()
-		upgraded = time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+		upgraded = time.Date(min(max(year, 1), 9999), month, day, 0, 0, 0, 0, time.UTC) // of which no time of a file is outside
 	}
 	return &rules{zone: i.Zone, now: now, upgraded: upgraded, strict: i.Strict, dropProjects: i.DropProjects}
 }
@@ -196,13 +201,6 @@ func (i *importer) scanFor(ctx context.Context, tx planner.DBTX) error {
 		return bizydb.ErrNoUser
 	} else if err != nil {
 		return err
-	}
-	switch zone, err := i.queries.FirstZone(ctx); {
-	case errors.Is(err, bizydb.ErrNotFound):
-	case err != nil:
-		return err
-	case zone != i.report.Zone && !isZone(i.Zone, zone) && !i.AllowOtherZone:
-		return fmt.Errorf("%w: that was %s, not %s", ErrOtherZone, zone, i.report.Zone)
 	}
 	now, err := i.queries.Now(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -103,35 +104,38 @@ type recorder struct {
 }
 
 func (i *importer) recorder(kind string, r *rows) *recorder {
-	return &recorder{i.queries, r, importsql.RecordImportedParams{Zone: i.report.Zone, Kind: kind}}
+	return &recorder{i.queries, r, importsql.RecordImportedParams{Zone: i.report.Zone, UpgradedOn: i.upgraded.Format(time.DateOnly), Kind: kind}}
 }
 
 // record keeps where the rows of a chunk came from, once they have been written.
 func record[T any](ctx context.Context, r *recorder, c chunk[T], newIDs []int64) error {
-	w := &r.waiting
 	if len(newIDs) != len(c.places) {
-		return fmt.Errorf("%d %ss were written, not %d: a trigger of the database's own?", len(newIDs), w.Kind, len(c.places))
+		return fmt.Errorf("%d %ss were written, not %d: a trigger of the database's own?", len(newIDs), r.waiting.Kind, len(c.places))
 	}
 	for k, at := range c.places {
 		r.rows.newIDs[at] = newIDs[k]
-		w.OldIDs = append(w.OldIDs, r.rows.ids[at])
+		r.add(r.rows.ids[at], newIDs[k], c.marks[k], c.contents[k], c.columnHashes[k])
 	}
-	w.NewIDs, w.Marks, w.Contents = append(w.NewIDs, newIDs...), append(w.Marks, c.marks...), append(w.Contents, c.contents...)
-	w.ColumnHashes = append(w.ColumnHashes, c.columnHashes...)
-	if len(w.OldIDs) >= chunkSize {
+	if len(r.waiting.OldIDs) >= chunkSize {
 		return r.flush(ctx)
 	}
 	return nil
 }
 
 func (r *recorder) flush(ctx context.Context) error {
-	w := &r.waiting
-	if len(w.OldIDs) == 0 {
+	if len(r.waiting.OldIDs) == 0 {
 		return nil
 	}
+	w := &r.waiting
 	err := r.queries.RecordImported(ctx, *w)
 	w.OldIDs, w.NewIDs, w.Marks, w.Contents, w.ColumnHashes = w.OldIDs[:0], w.NewIDs[:0], w.Marks[:0], w.Contents[:0], w.ColumnHashes[:0]
 	return err
+}
+
+func (r *recorder) add(oldID, newID, mark, content int64, columnHashes []byte) {
+	w := &r.waiting
+	w.OldIDs, w.NewIDs, w.Marks = append(w.OldIDs, oldID), append(w.NewIDs, newID), append(w.Marks, mark)
+	w.Contents, w.ColumnHashes = append(w.Contents, content), append(w.ColumnHashes, columnHashes)
 }
 
 func (i *importer) loadGoals(ctx context.Context) error {

@@ -40,7 +40,7 @@ func TestImportWithoutPolicies(t *testing.T) {
 	f.exec(t, "UPDATE tasks SET title = 'Another' WHERE id = 5")
 	f.exec(t, "DELETE FROM tasks WHERE id = 6")
 	report = importFile(t, db, bob, f.path, tokyo)
-	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 19, Known: 19, Changed: 1, Deleted: 1})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 19, Known: 19, Changed: 1, NotInFile: 1})
 	if _, err := db.Accounts().Delete(t.Context(), bob); err != nil {
 		t.Fatal(err)
 	}

@@ -13,25 +13,25 @@ import (
 // A Report says what an import has done, or with [Options].DryRun what it would do.
 type Report struct {
 	DryRun     bool         `json:"dry_run"`
-	Zone       string       `json:"zone"` // in which times were read: its IANA name, or like UTC+01:00 if it has none
+	Zone       string       `json:"zone"` // in which times were read: its IANA name, or its offset in January, like UTC+01:00, if it has none
 	Goals      Counts       `json:"goals"`
 	Tasks      Counts       `json:"tasks"`
 	Kinds      []Kind       `json:"kinds"`       // the findings by kind, in the order in which the kinds came up
 	LeftBehind []LeftBehind `json:"left_behind"` // ordered by name
 	// Findings are those of goals and tasks, ordered by old id, then those of references, then what was changed in the file since
-	// it was imported, then what was deleted from it, then completed goals with new work, then the progress of goals. Nil with
+	// the last import, then what is not in it any more, then completed goals with new work, then the progress of goals. Nil with
 	// [Options].OnFinding.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
 // Counts are numbers of rows.
 type Counts struct {
-	InFile   int `json:"in_file"` // in the file: the sum of Imported, Known and Refused
-	Imported int `json:"imported"`
-	Known    int `json:"known"`   // imported before
-	Refused  int `json:"refused"` // left out, with [Options].Strict
-	Changed  int `json:"changed"` // of Known, changed in the file since
-	Deleted  int `json:"deleted"` // imported before, deleted from the file since
+	InFile    int `json:"in_file"` // in the file: the sum of Imported, Known and Refused
+	Imported  int `json:"imported"`
+	Known     int `json:"known"`       // imported before
+	Refused   int `json:"refused"`     // left out, with [Options].Strict
+	Changed   int `json:"changed"`     // of Known, changed in the file since the last import
+	NotInFile int `json:"not_in_file"` // imported before from this file, not in it now
 }
 
 // LeftBehind is a table or view, or a column of tasks or goals, that is not imported.
@@ -52,10 +52,10 @@ type Kind struct {
 // maxExamples is how many findings of a kind are in the report whatever [Options].OnFinding does.
 const maxExamples = 3
 
-// String says in words what the findings have in common, like "tasks.priority is out of range".
+// String says in words what the findings have in common, like "tasks.priority is out of range" or "tasks: not in this file, …".
 func (k Kind) String() string {
 	if k.Column == "" {
-		return "a row of " + k.Table + " " + k.Problem.String()
+		return k.Table + ": " + k.Problem.String()
 	}
 	return k.Table + "." + k.Column + " " + k.Problem.String()
 }
@@ -97,14 +97,15 @@ const (
 	InFuture               Problem = "in_future"
 	CompletedBeforeCreated Problem = "completed_before_created"
 	UpdatedBeforeCreated   Problem = "updated_before_created"
-	OtherReading           Problem = "other_reading"
+	ReadInUTC              Problem = "read_in_utc"
+	ReadInZone             Problem = "read_in_zone"
 	Missing                Problem = "missing"
 	Deleted                Problem = "deleted"
 	Cycle                  Problem = "cycle"
 	TooDeep                Problem = "too_deep"
 	Duplicate              Problem = "duplicate"
 	Changed                Problem = "changed"
-	DeletedFromFile        Problem = "deleted_from_file"
+	NotInFile              Problem = "not_in_file"
 	PossibleDuplicate      Problem = "possible_duplicate"
 	NewWork                Problem = "new_work"
 	Recounted              Problem = "recounted"
@@ -130,14 +131,15 @@ var sentences = map[Problem]string{
 	InFuture:               "is in the future",
 	CompletedBeforeCreated: "says that it was completed before it was created",
 	UpdatedBeforeCreated:   "says that it was changed before it was created",
-	OtherReading:           "was read in UTC instead of the zone, or the reverse: otherwise it would be before created_at or in the future",
+	ReadInUTC:              "was read in UTC: in the time zone it would be before created_at or in the future",
+	ReadInZone:             "was read in the time zone: in UTC it would be before created_at or in the future",
 	Missing:                "refers to a row that does not exist or was left out",
 	Deleted:                "refers to a row that was deleted after it was imported",
 	Cycle:                  "closes a cycle",
 	TooDeep:                "would make a 101st level of goals",
 	Duplicate:              "lists a task twice",
-	Changed:                "was changed in the file after the import: here it stays as it is",
-	DeletedFromFile:        "was deleted from the file after the import: it stays here",
+	Changed:                "changed in the file since the last import",
+	NotInFile:              "not in this file, though imported from it before",
 	PossibleDuplicate:      "may have been imported before, with another title or time of creation",
 	NewWork:                "is completed, but the import adds unfinished work below",
 	Recounted:              "does not match the tasks and sub-goals",

@@ -69,8 +69,8 @@ func TestKinds(t *testing.T) {
 	if got, want := want[0].String(), "tasks.priority is out of range"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	deleted := sqliteimport.Kind{Table: "tasks", Problem: sqliteimport.DeletedFromFile}
-	if got, want := deleted.String(), "a row of tasks was deleted from the file after the import: it stays here"; got != want {
+	deleted := sqliteimport.Kind{Table: "tasks", Problem: sqliteimport.NotInFile}
+	if got, want := deleted.String(), "tasks: not in this file, though imported from it before"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -106,13 +106,15 @@ func (r *row) mark() int64 {
 
 const titled = 1
 
-// hashes are of what a person changes in a row: of all of it, and of each column in the order of the table's, two bytes each. No
-// time that the planner writes by itself, nor what mark goes by, is of it.
+// hashes are of what a person changes in a row: of all of it, and of each column in the order of the table's, two bytes each. They
+// leave out what mark goes by and the times that the planner writes by itself: completed_at follows the status.
 func (r *row) hashes() (content int64, columns []byte) {
 	columns = make([]byte, 0, 2*len(r.values))
 	for i, column := range r.columns {
 		h := int64(0)
-		if column != "id" && column != "created_at" && column != "updated_at" {
+		switch column {
+		case "id", "created_at", "updated_at", "completed_at":
+		default:
 			h = hash(r.values[i : i+1])
 		}
 		content = content*1099511628211 ^ h // as FNV does it
@@ -122,8 +124,7 @@ func (r *row) hashes() (content int64, columns []byte) {
 }
 
 // changed lists the columns of which the hashes are others than they were, or "" if that is not known.
-func (r *row) changed(before []byte) []string {
-	_, now := r.hashes()
+func (r *row) changed(before, now []byte) []string {
 	if len(before) != len(now) || bytes.Equal(before, now) {
 		return []string{""}
 	}

@@ -29,8 +29,14 @@ type rows struct {
 	sizes  []int32 // of their texts, in bytes
 	newIDs []int64 // 0 for those that have not been written yet
 
-	changed []int32                     // known, with other contents than when they were imported
+	changed []changed                   // known, in order, with other contents than at the last import
 	absent  []importsql.ListImportedRow // imported before, and not in the file
+}
+
+// A changed row was last recorded in a record.
+type changed struct {
+	at     int32
+	record int64
 }
 
 type state byte
@@ -96,8 +102,17 @@ func (i *importer) scan(ctx context.Context) error {
 	if err := i.scanTasks(ctx, counts[1], step); err != nil {
 		return err
 	}
-	if err := i.reportChanges(ctx); err != nil {
-		return err
+	if i.queries != nil {
+		records, err := i.queries.ListRecords(ctx)
+		if err != nil {
+			return err
+		}
+		if err := i.checkClock(records); err != nil {
+			return err
+		}
+		if err := i.reportChanges(ctx, records); err != nil {
+			return err
+		}
 	}
 	if err := i.file.unchanged(); err != nil {
 		return i.file.named(err)
@@ -207,8 +222,8 @@ func (i *importer) scanTasks(ctx context.Context, n int, step *stepper) error {
 	})
 	// Only of those that others wait for, or that have changed, does it matter whether they are still there.
 	wanted := make([]bool, len(o.tasks.ids))
-	for _, at := range o.tasks.changed {
-		wanted[at] = true
+	for _, row := range o.tasks.changed {
+		wanted[row.at] = true
 	}
 	for _, list := range lists {
 		for _, id := range list {
@@ -253,30 +268,33 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 			return err
 		}
 	}
-	into.absent = imported[:0] // which they are moved to
 	err := i.file.read(ctx, t, func(values []any) error {
 		id, ok := values[0].(int64)
 		if last := len(into.ids) - 1; !ok || last >= 0 && into.ids[last] >= id {
 			return i.file.named(fmt.Errorf("%w: %s.id is %v after %v", ErrDamaged, t.name, values[0], into.ids[max(last, 0):]))
 		}
 		r := &row{table: t, rules: i.rules, id: id, values: values, found: i.found}
-		state, newID, mark, twin := fresh, int64(0), r.mark(), false
+		state, last, mark, twin := fresh, importsql.ListImportedRow{}, r.mark(), false
 		for ; len(imported) > 0 && imported[0].OldID <= id; imported = imported[1:] {
 			other := imported[0]
 			isTwin := other.OldID == id && (other.Mark|mark)&titled != 0
 			switch {
 			case other.OldID == id && other.Mark == mark:
-				state, newID = known, other.NewID
-				i.imports[other.Import] = true
-				if content, _ := r.hashes(); other.Content != content {
-					into.changed = append(into.changed, int32(len(into.ids)))
+				brought := 0
+				if state == fresh { // by the first record; later ones are of changes
+					brought = 1
 				}
+				i.records[other.Record] += brought
+				state, last = known, other
 			case !isTwin:
-				into.absent = append(into.absent, other)
+				into.addAbsent(other)
 			}
 			twin = twin || isTwin
 		}
 		if state == known {
+			if content, _ := r.hashes(); last.Content != content {
+				into.changed = append(into.changed, changed{int32(len(into.ids)), last.Record})
+			}
 			each(nil)
 		} else {
 			each(r)
@@ -286,12 +304,21 @@ func (i *importer) scanTable(ctx context.Context, t *table, into *rows, step *st
 				i.found(Finding{Table: t.name, ID: id, Problem: PossibleDuplicate, Old: text(r.value("title"))})
 			}
 		}
-		into.ids, into.states, into.sizes, into.newIDs = append(into.ids, id), append(into.states, state), append(into.sizes, size(values)), append(into.newIDs, newID)
+		into.ids, into.states, into.sizes, into.newIDs = append(into.ids, id), append(into.states, state), append(into.sizes, size(values)), append(into.newIDs, last.NewID)
 		step.add(1)
 		return nil
 	}, "SELECT "+t.selected()+" FROM "+t.quoted+" AS t ORDER BY t.id")
-	into.absent = append(into.absent, imported...)
+	for _, row := range imported {
+		into.addAbsent(row)
+	}
 	return err
+}
+
+// addAbsent adds a row that is not in the file. Its first record, of the import that brought it, comes first, and is the one that is kept.
+func (r *rows) addAbsent(row importsql.ListImportedRow) {
+	if last := len(r.absent) - 1; last < 0 || r.absent[last].NewID != row.NewID {
+		r.absent = append(r.absent, row)
+	}
 }
 
 // size is how much text there is in a row.

@@ -3,7 +3,9 @@ package sqliteimport_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,7 +132,7 @@ func TestGoalTimes(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	const first, second = sqliteimport.CompletedBeforeCreated, sqliteimport.UpdatedBeforeCreated
-	const other, future = sqliteimport.OtherReading, sqliteimport.InFuture
+	const inUTC, inZone, future = sqliteimport.ReadInUTC, sqliteimport.ReadInZone, sqliteimport.InFuture
 	for i, c := range []struct {
 		zone, status, created, updated string
 		want                           string // in UTC; empty for the time of the import
@@ -150,8 +152,8 @@ func TestGoalTimes(t *testing.T) {
 		{"Asia/Tokyo", "on_hold", "2025-12-15 14:00:00.265176", "2025-12-16 14:00:00.265176", "2025-12-16 14:00:00.265176", ""},
 		{"Asia/Tokyo", "cancelled", "2025-06-01 14:00:00.265176", "2025-06-02 14:00:00.265176", "2025-06-02 14:00:00.265176", ""},
 		// An active goal was edited soon after it was added; a paused one got a task.
-		{"Asia/Tokyo", "active", "2025-12-15 14:00:00", "2025-12-15 15:00:00", "2025-12-15 15:00:00", other},
-		{"America/New_York", "on_hold", "2025-12-15 14:00:00", "2025-12-15 10:00:00", "2025-12-15 15:00:00", other},
+		{"Asia/Tokyo", "active", "2025-12-15 14:00:00", "2025-12-15 15:00:00", "2025-12-15 15:00:00", inUTC},
+		{"America/New_York", "on_hold", "2025-12-15 14:00:00", "2025-12-15 10:00:00", "2025-12-15 15:00:00", inZone},
 		// Neither can be.
 		{"America/New_York", "completed", "2025-12-15 14:00:00", "2025-12-14 10:00:00", "2025-12-14 15:00:00", first},
 		{"America/New_York", "active", "2025-12-15 14:00:00", "2025-12-14 10:00:00", "2025-12-14 15:00:00", second},
@@ -205,38 +207,23 @@ func utc(t *testing.T, s string) time.Time {
 func TestGoalsCompletedAndListed(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
-	for name, c := range map[string]struct {
-		goal    record
-		tasks   []record
-		updated string // in UTC
-	}{
-		"America/New_York": {
-			record{"status": "completed", "progress_percentage": 100.0, "created_at": "2025-12-15 14:00:00.265176", "updated_at": "2025-12-15 09:45:00.235690"},
-			[]record{{"status": "completed", "created_at": "2025-12-15 09:05:00.237758", "completed_at": "2025-12-15 09:45:00.223453"}},
-			"2025-12-15 14:45:00.23569",
-		},
-		"Asia/Tokyo": {
-			record{"status": "active", "progress_percentage": 0.0, "created_at": "2026-01-28 20:23:58.993078", "updated_at": "2026-01-29 05:23:59.903029"},
-			[]record{{"status": "pending", "created_at": "2026-01-29 05:23:59.299101"}, {"status": "pending", "created_at": "2026-01-29 05:23:59.601572"}},
-			"2026-01-28 20:23:59.903029",
-		},
+	for name, c := range map[string]struct{ zone, updated, created, completed string }{ // of the goal, and of its first task, in UTC
+		"completed-in-new-york.db": {"America/New_York", "2025-12-15 14:45:00.23569", "2025-12-15 14:05:00.237758", "2025-12-15 14:45:00.223453"},
+		"listed-in-tokyo.db":       {"Asia/Tokyo", "2026-11-28 20:23:59.903029", "2026-11-28 20:23:59.299101", ""},
 	} {
 		user := db.NewUser(t)
-		f := newFixture(t, newer(oldGoals), newer(oldTasks))
-		c.goal["id"], c.goal["title"], c.goal["horizon"], c.goal["metrics"], c.goal["project_name"] = 1, "Shop", "monthly", "{}", "global"
-		f.insert(t, "goals", c.goal)
-		for i, task := range c.tasks {
-			task["id"], task["title"], task["priority"], task["parent_goal_id"] = i+1, "Lease", 3, 1
-			task["dependencies"], task["tags"], task["project_name"] = "[]", "[]", "global"
-			f.insert(t, "tasks", task)
-		}
-		report := importFile(t, db, user, f.path, sqliteimport.Options{Zone: zone(t, name)})
+		report := importFile(t, db, user, filepath.Join("testdata", name), sqliteimport.Options{Zone: zone(t, c.zone)})
 		if report.Findings != nil {
 			t.Errorf("%s: findings %+v", name, report.Findings)
 		}
-		goal := importedFor(t, db, user).goals[1]
-		if want := utc(t, c.updated); !goal.UpdatedAt.Equal(want) || (goal.CompletedAt != nil && !goal.CompletedAt.Equal(want)) {
-			t.Errorf("%s: updated %v and completed %v, want %v", name, goal.UpdatedAt, goal.CompletedAt, want)
+		stored := importedFor(t, db, user)
+		goal, task := stored.goals[1], stored.tasks[1]
+		if !goal.UpdatedAt.Equal(utc(t, c.updated)) || !task.CreatedAt.Equal(utc(t, c.created)) {
+			t.Errorf("%s: updated %v and created %v, want %s and %s", name, goal.UpdatedAt, task.CreatedAt, c.updated, c.created)
+		}
+		if done := c.completed != ""; (goal.CompletedAt != nil) != done || (task.CompletedAt != nil) != done ||
+			done && (!goal.CompletedAt.Equal(utc(t, c.updated)) || !task.CompletedAt.Equal(utc(t, c.completed))) {
+			t.Errorf("%s: completed %v and %v, want %s and %s", name, goal.CompletedAt, task.CompletedAt, c.updated, c.completed)
 		}
 	}
 }
@@ -334,36 +321,81 @@ func TestMachinesZone(t *testing.T) {
 	}
 }
 
-// The zone of a user's first import is remembered under its name. Another one is refused, unless it shows the same times or is
-// asked for; to other users it is nothing.
-func TestZoneIsRemembered(t *testing.T) {
+// The zone in which a file was read is remembered under its name, with the day of the upgrade. Others are refused, unless they show
+// the same times or are asked for; to other users they are nothing.
+func TestClockIsRemembered(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
-	for first, others := range map[string]map[string]bool{ // whether they are taken
-		"America/New_York": {"America/New_York": true, "US/Eastern": true, "America/Toronto": true, "America/Chicago": false, "UTC": false},
-		"UTC":              {"UTC": true, "Etc/UTC": true, "Europe/London": false},
-		"":                 {"": true, "UTC": false}, // the machine's, which has no name
+	type clock struct {
+		zone     string // or the machine's, which has no name
+		upgraded time.Time
+	}
+	options := func(c clock, allow bool) sqliteimport.Options {
+		o := sqliteimport.Options{AllowOtherClock: allow, UpgradedOn: c.upgraded}
+		if c.zone != "" {
+			o.Zone = zone(t, c.zone)
+		}
+		return o
+	}
+	day := func(year, month, day int) time.Time {
+		return time.Date(year, time.Month(month), day, 23, 0, 0, 0, time.Local)
+	}
+	for first, others := range map[clock]map[clock]string{ // with what is wrong with them
+		{zone: "America/New_York"}: {
+			{zone: "America/New_York"}: "", {zone: "US/Eastern"}: "", {zone: "America/Toronto"}: "",
+			{zone: "America/New_York", upgraded: day(2025, 10, 11)}: "",
+			{zone: "America/Chicago"}:                               "the zone was America/New_York, not America/Chicago",
+			{zone: "America/New_York", upgraded: day(2025, 10, 12)}: "the upgrade was on 2025-10-11, not on 2025-10-12",
+			{zone: "UTC", upgraded: sqliteimport.NeverUpgraded}:     "the zone was America/New_York, not UTC, and the upgrade was on 2025-10-11, not never",
+		},
+		{zone: "UTC"}: {{zone: "UTC"}: "", {zone: "Etc/UTC"}: "", {zone: "Europe/London"}: "the zone was UTC, not Europe/London"},
+		{}:            {{}: "", {zone: "UTC"}: "the zone was UTC-09:30, not UTC"},
+		{zone: "UTC", upgraded: sqliteimport.NeverUpgraded}: {
+			{zone: "UTC", upgraded: day(20_000, 12, 31)}: "",
+			{zone: "UTC", upgraded: day(-20_000, 1, 1)}:  "the upgrade was never, not on 0001-01-01",
+		},
 	} {
-		user := db.NewUser(t)
-		f := newFixture(t, oldTasks)
-		importIn := func(name string, allow bool) error {
-			f.exec(t, "INSERT INTO tasks (title) VALUES ('Task')") // so that there is something to remember it with
-			options := sqliteimport.Options{AllowOtherZone: allow}
-			if name != "" {
-				options.Zone = zone(t, name)
+		for other, want := range others {
+			user := db.NewUser(t)
+			f := newFixture(t, oldTasks)
+			importBy := func(c clock, allow bool) error {
+				f.exec(t, "INSERT INTO tasks (title) VALUES ('Task')") // which is recorded
+				_, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, options(c, allow))
+				return err
 			}
-			_, err := sqliteimport.Import(t.Context(), db.DB, user, f.path, options)
-			return err
-		}
-		if err := importIn(first, false); err != nil {
-			t.Fatal(err)
-		}
-		for name, taken := range others {
-			if err := importIn(name, false); taken && err != nil || !taken && !errors.Is(err, sqliteimport.ErrOtherZone) {
-				t.Errorf("%q after %q: error %v", name, first, err)
+			if err := importBy(first, false); err != nil {
+				t.Fatal(err)
 			}
-			if err := importIn(name, true); err != nil {
-				t.Errorf("%q after %q, as asked for: error %v", name, first, err)
+			err := importBy(other, false)
+			if want == "" && err != nil || want != "" && (!errors.Is(err, sqliteimport.ErrOtherClock) || !strings.HasSuffix(err.Error(), ": "+want)) {
+				t.Errorf("%v after %v: error %v, want %q", other, first, err, want)
+			}
+			if want == "" {
+				continue
+			}
+			// If it is asked for it counts from then on, for the file.
+			if err := importBy(other, true); err != nil {
+				t.Errorf("%v after %v, as asked for: error %v", other, first, err)
+			}
+			if err := importBy(other, false); err != nil {
+				t.Errorf("%v after %v, again: error %v", other, first, err)
+			}
+			if err := importBy(first, false); !errors.Is(err, sqliteimport.ErrOtherClock) {
+				t.Errorf("%v again: error %v", first, err)
+			}
+			// A file that is new can have either, and no third one.
+			for clock, taken := range map[clock]bool{first: true, other: true, {zone: "Asia/Kathmandu"}: false} {
+				another := newFixture(t, oldTasks)
+				another.insert(t, "tasks", record{"title": fmt.Sprint("Another", clock)})
+				_, err := sqliteimport.Import(t.Context(), db.DB, user, another.path, options(clock, false))
+				if taken && err != nil || !taken && !errors.Is(err, sqliteimport.ErrOtherClock) {
+					t.Errorf("%v for another file: error %v", clock, err)
+				}
+			}
+			// A wrong file is refused as that.
+			wrong := newFixture(t, otherTables)
+			if _, err := sqliteimport.Import(t.Context(), db.DB, user, wrong.path, options(clock{zone: "Asia/Kathmandu"}, false)); !errors.Is(err, sqliteimport.ErrNotPlanner) {
+				t.Errorf("a wrong file: error %v", err)
 			}
 		}
 	}

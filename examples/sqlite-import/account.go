@@ -74,9 +74,12 @@ func (j *job) findUser(ctx context.Context, db *bizydb.DB) error {
 		j.account.state = wouldRegister
 		return nil
 	}
-	// No account for a file that cannot be imported.
 	check := j.options
 	check.DryRun, check.OnFinding = true, func(sqliteimport.Finding) {}
+	check.OnProgress = func(p sqliteimport.Progress) {
+		p.Step = checking
+		j.options.OnProgress(p)
+	}
 	if _, err := sqliteimport.Import(ctx, db, 0, j.path, check); err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func (a account) String() string {
 
 // howToSignIn says what the user who was registered still needs.
 func (a account) howToSignIn() string {
-	return fmt.Sprintf("Nobody knows the password of the account, which is random: let the user reset it in your service, or set one:\n"+
+	return fmt.Sprintf("The account's password is random, and nobody knows it: let the user reset it in your service, or set one:\n"+
 		"\tdb.Accounts().SetPassword(ctx, %d, password)\n", a.id)
 }
 

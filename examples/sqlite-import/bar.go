@@ -18,8 +18,12 @@ type bar struct {
 	moves sync.WaitGroup
 }
 
+// checking is the step before an account is registered: no account for a file that cannot be imported.
+const checking sqliteimport.Step = "checking the file"
+
 // What follows a step, and cannot be counted.
 var afterwards = map[sqliteimport.Step]string{
+	checking:             "registering the user",
 	sqliteimport.Reading: "comparing with what is there",
 	sqliteimport.Writing: "finishing",
 }

@@ -27,6 +27,9 @@ func TestBar(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(reading|writing)[^\r]*\(\d+/\d+`).FindAllString(terminal.String(), -1) {
 		shown[m] = true
 	}
+	if !regexp.MustCompile(`checking the file[^\r]*\(\d+/\d+`).MatchString(terminal.String()) {
+		t.Errorf("the first pass is not named: %q", terminal.String())
+	}
 	if len(shown) < 4 {
 		t.Errorf("the bar does not move: %q", terminal.String())
 	}

@@ -29,24 +29,24 @@ func (f *failure) Unwrap() error { return f.err }
 const runAgain = "Run the same command again."
 
 // known are errors of the packages, of which it says what happened, if the error itself does not say it well, and what to do next.
-// FILE stands for the file's name.
+// FILE stands for the file's name, in next as a shell takes it.
 var known = []struct {
 	kind       error
 	what, next string
 }{
 	{bizydb.ErrConnect, "Cannot connect to the server", "Check that the server runs and that DATABASE_URL is right. Then run the same command again."},
-	{bizydb.ErrNotMigrated, "", "Do that as the owner of the tables: see “Set up a database” in the README. Then run the same command again."},
+	{bizydb.ErrNotMigrated, "", "Migrate as the owner of the tables: see “Set up a database” in the README. Then run the same command again."},
 	{bizydb.ErrSchemaNewer, "", "Use the sqlite-import of the bizydb that migrated the database."},
 	{bizydb.ErrSchemaUnreleased, "", "Migrate a new database: this one is from before the first release."},
 	{bizydb.ErrPrivilegedLogin, "", "Put the service's login into DATABASE_URL: see “Set up a database” in the README."},
-	{bizydb.ErrUnprotected, "", "Do that as the owner of the tables, or call schema.Protect. Then run the same command again."},
-	{bizydb.ErrMissingGrant, "", "Do that as the owner of the tables, or call schema.Protect. Then run the same command again."},
+	{bizydb.ErrUnprotected, "", "Run the SQL in this message as the owner of the tables, or call schema.Protect. Then run the same command again."},
+	{bizydb.ErrMissingGrant, "", "Run the SQL in this message as the owner of the tables, or as a superuser. Then run the same command again."},
 	{bizydb.ErrSimpleProtocol, "", "Take default_query_exec_mode out of DATABASE_URL, or set it to another mode."},
 	{bizydb.ErrConfig, "", "Correct DATABASE_URL or the setting. Then run the same command again."},
 	{bizydb.ErrNoUser, "The account has been deleted or deactivated", "Check the account."},
 	{bizydb.ErrContention, "The import lost to another transaction of the same user", runAgain},
 	{bizydb.ErrUnavailable, "The connection was lost, or the server could not go on", runAgain},
-	{sqliteimport.ErrOtherZone, "The user's first import was in another time zone", "Name the zone of the first import with -zone. If the planner's machine has been in another zone since, add -other-zone."},
+	{sqliteimport.ErrOtherClock, "Times would be read differently than in an earlier import", "Give the same -zone and -upgraded as then. If the planner's machine or version has changed since, add -other-zone."},
 	{sqliteimport.ErrInUse, "FILE is being written to", "Wait until the planner has ended. Then run the same command again."},
 	{sqliteimport.ErrDamaged, "FILE is damaged", "Take a copy from a backup. Or save what can be read with SQLite's own tool, and import that:\n\tsqlite3 FILE .recover | sqlite3 recovered.db"},
 	{sqliteimport.ErrNotSQLite, "FILE is not an SQLite file", "Name the planner's file. It is $BUSINESS_AGENT_DB, else " + planners + "."},
@@ -61,7 +61,7 @@ func (j *job) explain(ctx context.Context, err error) string {
 			if _, detail, found := strings.Cut(err.Error(), k.kind.Error()); found && k.what != "" {
 				f.what = strings.ReplaceAll(k.what, "FILE", j.path) + oneLine(detail) + "."
 			}
-			f.next = strings.ReplaceAll(k.next, "FILE", j.path)
+			f.next = strings.ReplaceAll(k.next, "FILE", forShell(j.path))
 			break
 		}
 	}
@@ -78,6 +78,20 @@ func (j *job) explain(ctx context.Context, err error) string {
 		s += j.account.howToSignIn()
 	}
 	return s
+}
+
+// needsNoQuotes is what a POSIX shell, and a program, takes for a file's name as it is.
+var needsNoQuotes = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./:@%+=,-]*$`)
+
+// forShell quotes a file's name for a POSIX shell.
+func forShell(path string) string {
+	if strings.HasPrefix(path, "-") { // which would be a flag
+		path = "./" + path
+	}
+	if needsNoQuotes.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // inPackage is how the packages' errors begin.

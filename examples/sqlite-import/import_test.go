@@ -260,7 +260,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-user", "a@b.c", "-zone", "Mars/Olympus"}, `invalid value "Mars/Olympus" for flag -zone: it is not a name in the IANA database`},
 		{[]string{"-user", "a@b.c", "-zone", ""}, "it is empty"},
 		{[]string{"-user", "a@b.c", "-zone", "Local"}, "it is not a name in the IANA database"},
-		{[]string{"-user", "a@b.c", "-upgraded", "3.11.2025", path}, "for flag -upgraded: it is not a day such as 2025-11-03"},
+		{[]string{"-user", "a@b.c", "-upgraded", "3.11.2025", path}, "for flag -upgraded: it is not a day such as 2025-11-03, or never"},
 		{[]string{"-nonsense"}, "not defined: -nonsense"},
 		{[]string{"-dry-run=maybe"}, "for -dry-run"},
 		{[]string{"-user", "a@b.c", "one", "-create", "two"}, "one file at a time, not 2: one, two"},

@@ -10,9 +10,9 @@
 // without an index (-shm), SQLite creates the index. An import is atomic and idempotent: it can be run again, and adds what is
 // new in the file.
 //
-// The zone is the one of the machine that the planner ran on: -zone, else TZ, else the zone of this machine. A later import for
-// the same user has to be in the same one, unless -other-zone says that it is not. The planner's version of 2025-10-11 began to
-// write the times at which tasks were created in that zone; -upgraded says since which day a person has had it.
+// The zone is the one of the machine that the planner ran on: -zone, else TZ, else the zone of this machine. The planner's version
+// of 2025-10-11 began to write the times at which tasks were created in that zone; -upgraded says since which day a person has had
+// it, or never. A later import of the file has to have the same zone and day, unless -other-zone says that it does not.
 //
 // With -create a user who does not exist is registered, with a random password that nobody knows: let the user reset it, or
 // call SetPassword. The file is read before that. If the import fails afterwards the account stays, and a message says so. A dry

@@ -53,10 +53,14 @@ func parse(args []string, c console) (*job, error) {
 		zone = name
 		return err
 	})
-	flags.BoolVar(&j.options.AllowOtherZone, "other-zone", false, "import although the user's first import was in another time zone: the person has moved, say")
-	flags.Func("upgraded", "the person got the planner's version of 2025-10-11 on the day `DATE`, such as 2025-11-03; before it, the planner wrote when a task was created in UTC", func(day string) (err error) {
+	flags.BoolVar(&j.options.AllowOtherClock, "other-zone", false, "import although an earlier import had another time zone or another -upgraded: the person has moved or upgraded since, say")
+	flags.Func("upgraded", "the person got the planner's version of 2025-10-11 on the day `DATE`, such as 2025-11-03, or never; before it, the planner wrote when a task was created in UTC; without it 2025-10-11", func(day string) (err error) {
+		if day == "never" {
+			j.options.UpgradedOn = sqliteimport.NeverUpgraded
+			return nil
+		}
 		if j.options.UpgradedOn, err = time.Parse(time.DateOnly, day); err != nil {
-			return errors.New("it is not a day such as 2025-11-03")
+			return errors.New("it is not a day such as 2025-11-03, or never")
 		}
 		return nil
 	})

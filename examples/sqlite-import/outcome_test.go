@@ -145,6 +145,27 @@ func TestReportIsNotComplete(t *testing.T) {
 	}
 }
 
+// Where the summary cannot be printed the command says whether running it again shows the same.
+func TestSummaryIsNotPrinted(t *testing.T) {
+	db := bizydbtest.New(t)
+	t.Setenv("DATABASE_URL", db.DSN)
+	path := plannerFile(t)
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-dry-run"}, "Nothing was written: this was a dry run.\nMake room, or name another file. Then run the same command again.\n"},
+		{nil, "The import itself succeeded.\nThe next import will not have the same findings.\n"},
+	} {
+		var stderr bytes.Buffer
+		args := append(c.args, "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", path)
+		status := command(t.Context(), args, console{screen{Writer: failing{errors.New("no space left on device")}}, screen{Writer: &stderr}})
+		if want := "But the summary could not be printed: no space left on device.\n" + c.says; status != 1 || stderr.String() != want {
+			t.Errorf("%v: %q, exit status %d, want %q", c.args, stderr.String(), status, want)
+		}
+	}
+}
+
 type failing struct{ err error }
 
 func (w failing) Write([]byte) (int, error) { return 0, w.err }

@@ -98,9 +98,14 @@ func (j *job) finishReport(report sqliteimport.Report, file *reportFile) error {
 }
 
 func (j *job) succeededBut(what string, err error) error {
-	state := "The import itself succeeded."
-	if j.options.DryRun {
-		state = "Nothing was written: this was a dry run."
+	f := &failure{
+		what:  fmt.Sprintf("But %s: %v.", what, err),
+		state: "The import itself succeeded.",
+		next:  "The next import will not have the same findings.",
+		err:   err,
 	}
-	return &failure{what: fmt.Sprintf("But %s: %v.", what, err), state: state, next: "Make room, or name another file. A next import will not have the same findings.", err: err}
+	if j.options.DryRun {
+		f.state, f.next = "Nothing was written: this was a dry run.", "Make room, or name another file. Then run the same command again."
+	}
+	return f
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/rivo/uniseg"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -33,55 +34,67 @@ func TestScreens(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			livedIn(t, "tasks.db")
-			shows := func(name string, interruptAt string, args ...string) {
+			shows := func(name, says string, args ...string) {
 				t.Helper()
-				wantScreen(t, filepath.Join(golden, fmt.Sprintf("%s.%d.golden", name, width)), width, interruptAt, args...)
+				wantScreen(t, filepath.Join(golden, fmt.Sprintf("%s.%d.golden", name, width)), width, "", says, args...)
+			}
+			interrupted := func(name, at, says string, args ...string) {
+				t.Helper()
+				wantScreen(t, filepath.Join(golden, fmt.Sprintf("%s.%d.golden", name, width)), width, at, says, args...)
 			}
 
-			shows("help", "", "-h")
-			shows("no-user-flag", "", "tasks.db")
-			shows("wrong-flag", "", "-user", "ada@example.org", "-creat", "tasks.db")
-			shows("wrong-zone", "", "-user", "ada@example.org", "-zone", "Mars/Olympus", "tasks.db")
-			shows("missing-file", "", "-user", "ada@example.org", "task.db")
-			shows("missing-default-file", "", "-user", "ada@example.org")
+			shows("help", "usage: sqlite-import", "-h")
+			shows("no-user-flag", "-user is missing", "tasks.db")
+			shows("wrong-flag", "not defined: -creat", "-user", "ada@example.org", "-creat", "tasks.db")
+			shows("wrong-zone", "it is not a name in the IANA database", "-user", "ada@example.org", "-zone", "Mars/Olympus", "tasks.db")
+			shows("missing-file", "There is no file task.db.", "-user", "ada@example.org", "task.db")
+			shows("missing-default-file", "There is no file ~/.business-agent/tasks.db", "-user", "ada@example.org")
 			t.Setenv("BUSINESS_AGENT_DB", "old.db")
-			shows("missing-named-file", "", "-user", "ada@example.org")
-			shows("unknown-user", "", "tasks.db", "-user", "ada@example.org")
-			shows("dry-run", "", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", "tasks.db")
-			shows("interrupted-connecting", "connecting", "-user", "ada@example.org", "-create", "tasks.db")
-			shows("interrupted-dry-run", "opening", "-user", "ada@example.org", "-create", "-dry-run", "tasks.db")
-			shows("interrupted", "finishing", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
-			shows("after-interrupt", "", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
-			shows("create", "", "-user", "bob@example.org", "-create", "-zone", "Europe/Berlin", "-report", "bob.jsonl", "tasks.db")
-			shows("name-taken", "", "-user", "bob@example.com", "-create", "tasks.db")
-			shows("again", "", "-user", "bob@example.org", "-zone", "Europe/Berlin", "tasks.db")
+			shows("missing-named-file", "There is no file old.db, which the environment variable", "-user", "ada@example.org")
+			shows("unknown-user", "There is no user with the address ada@example.org.", "tasks.db", "-user", "ada@example.org")
+			shows("dry-run", "Without -dry-run the import registers ada@example.org", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "-dry-run", "tasks.db")
+			interrupted("interrupted-connecting", "connecting", "Nothing was imported. Run the same", "-user", "ada@example.org", "-create", "tasks.db")
+			interrupted("interrupted-dry-run", "opening", "Nothing was imported. Run the same", "-user", "ada@example.org", "-create", "-dry-run", "tasks.db")
+			interrupted("interrupted-registering", "registering", "Nothing was imported. Run the same", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
+			interrupted("interrupted", "finishing", "The account that -create registered stays", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
+			shows("after-interrupt", "Imported for ada@example.org", "-user", "ada@example.org", "-create", "-zone", "Europe/Berlin", "tasks.db")
+			shows("create", "SetPassword(ctx, 2, password)", "-user", "bob@example.org", "-create", "-zone", "Europe/Berlin", "-report", "bob.jsonl", "tasks.db")
+			shows("name-taken", "another account has that username", "-user", "bob@example.com", "-create", "tasks.db")
+			shows("again", "Nothing was imported: the file has no new rows.", "-user", "bob@example.org", "-zone", "Europe/Berlin", "tasks.db")
 			exec(t, "tasks.db",
 				"UPDATE tasks SET status = 'completed', completed_at = '2025-05-05 12:00:00' WHERE id = 2",
 				"UPDATE tasks SET title = 'Paint the front' WHERE id = 4",
 				"DELETE FROM tasks WHERE id = 5",
 				"INSERT INTO tasks (id, title, priority, status, created_at) VALUES (90, 'Order paint', 2, 'pending', '2025-05-05 12:00:00')",
 			)
-			shows("again-changed", "", "-user", "bob@example.org", "-zone", "Europe/Berlin", "tasks.db")
-			shows("other-zone", "", "-user", "bob@example.org", "tasks.db")
-			shows("other-zone-allowed", "", "-user", "bob@example.org", "-other-zone", "tasks.db")
+			shows("again-changed", "repeat by hand what matters", "-user", "bob@example.org", "-zone", "Europe/Berlin", "tasks.db")
+			shows("other-upgraded", "the upgrade was on 2025-10-11, not never", "-user", "bob@example.org", "-zone", "Europe/Berlin", "-upgraded", "never", "tasks.db")
+			shows("other-zone", "the zone was Europe/Berlin, not Asia/Tokyo", "-user", "bob@example.org", "tasks.db")
+			shows("other-zone-allowed", "Times were read in the time zone Asia/Tokyo.", "-user", "bob@example.org", "-other-zone", "tasks.db")
 
 			if err := os.WriteFile("notes.txt", []byte("Call the bank"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			shows("not-sqlite", "", "-user", "bob@example.org", "notes.txt")
+			shows("not-sqlite", "is not an SQLite file", "-user", "bob@example.org", "-zone", "Europe/Berlin", "notes.txt")
 			exec(t, "contacts.db", "CREATE TABLE contacts (id INTEGER PRIMARY KEY)")
-			shows("not-planner", "", "-user", "bob@example.org", "contacts.db")
-			if err := os.Truncate("contacts.db", 5000); err != nil {
-				t.Fatal(err)
-			}
-			shows("damaged", "", "-user", "bob@example.org", "contacts.db")
-			shows("strict", "", "-user", "eve@example.org", "-create", "-dry-run", "-strict", "tasks.db")
+			shows("not-planner", "not the planner's", "-user", "bob@example.org", "-zone", "Europe/Berlin", "contacts.db")
+			damagedCopy(t, "tasks.db", "Ada's tasks.db")
+			shows("damaged", "is damaged", "-user", "bob@example.org", "-zone", "Europe/Berlin", "Ada's tasks.db")
+			shows("strict", "Left out, because of -strict", "-user", "eve@example.org", "-create", "-dry-run", "-strict", "tasks.db")
+			exec(t, "tasks.db", "UPDATE tasks SET created_at = '2025-11-02 15:00:00', completed_at = '2025-11-02 10:05:00' WHERE id = 1")
+			shows("upgraded-later", "Check -zone and -upgraded", "-user", "eve@example.org", "-create", "-dry-run", "-zone", "America/New_York", "tasks.db")
+			shows("never-upgraded", "Check the zone", "-user", "eve@example.org", "-create", "-dry-run", "-zone", "America/New_York", "-upgraded", "never", "tasks.db")
+
+			asOwner(t, db, "REVOKE DELETE ON public.tasks FROM bizydb_user")
+			shows("missing-grant", "A grant is missing", "-user", "bob@example.org", "tasks.db")
+			asOwner(t, db, "GRANT DELETE ON public.tasks TO bizydb_user", "ALTER TABLE public.tasks DISABLE ROW LEVEL SECURITY")
+			shows("unprotected", "is not protected", "-user", "bob@example.org", "tasks.db")
 			t.Setenv("DATABASE_URL", notMigrated(t, db))
-			shows("not-migrated", "", "-user", "bob@example.org", "tasks.db")
+			shows("not-migrated", "is not migrated", "-user", "bob@example.org", "tasks.db")
 			t.Setenv("DATABASE_URL", "postgres://planner_service@127.0.0.1:1/planner")
-			shows("refused", "", "-user", "bob@example.org", "tasks.db")
+			shows("refused", "Cannot connect to the server", "-user", "bob@example.org", "tasks.db")
 			t.Setenv("DATABASE_URL", "")
-			shows("no-database", "", "-user", "bob@example.org", "tasks.db")
+			shows("no-database", "DATABASE_URL is not set", "-user", "bob@example.org", "tasks.db")
 		})
 	}
 }
@@ -121,13 +134,53 @@ func notMigrated(t *testing.T, db *bizydbtest.Database) string {
 	return dsn.String()
 }
 
-func wantScreen(t *testing.T, golden string, width int, interruptAt string, args ...string) {
+// damagedCopy copies a file of the planner and spoils the page that its table tasks begins on.
+func damagedCopy(t *testing.T, path, copied string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	copy(content[2*page:], bytes.Repeat([]byte{0xff}, page)) // the first has the schema, the second goals
+	if err := os.WriteFile(copied, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func asOwner(t *testing.T, db *bizydbtest.Database, statements ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, sql := range statements {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantScreen runs the command and compares what is on the screen with the golden one. Lines may break anywhere in what it says.
+func wantScreen(t *testing.T, golden string, width int, interruptAt, says string, args ...string) {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	terminal := &terminal{interruptAt: interruptAt, interrupt: interrupt}
 	status := command(ctx, args, console{screen{terminal, width}, screen{terminal, width}})
-	got := fmt.Sprintf("$ sqlite-import %s\n%s[exit status %d]\n", strings.Join(args, " "), terminal, status)
+	typed := "$ sqlite-import"
+	for _, arg := range args {
+		if strings.ContainsAny(arg, "' ") {
+			arg = forShell(arg)
+		}
+		typed += " " + arg
+	}
+	got := fmt.Sprintf("%s\n%s[exit status %d]\n", typed, terminal, status)
+	if !strings.Contains(strings.Join(strings.Fields(terminal.String()), " "), says) {
+		t.Errorf("%s: it does not say %q:\n%s", filepath.Base(golden), says, got)
+		return
+	}
 	for line := range strings.Lines(got) {
 		if line = strings.TrimSuffix(line, "\n"); uniseg.StringWidth(line) > width && strings.Contains(strings.TrimSpace(line), " ") && !strings.HasPrefix(line, "$ ") && !strings.HasPrefix(line, "    ") {
 			t.Errorf("%s: %q is longer than %d", filepath.Base(golden), line, width)

@@ -15,42 +15,51 @@ func (j *job) summary(to screen, report sqliteimport.Report, inFile bool) {
 		report.DryRun = true // rows to import, not imported ones
 	}
 	to.printf("%s for %s\n\n%s", j.path, j.email, report.String())
-	to.printf("%s%s\n", j.zoneFrom, checkIt(report))
+	to.printf("%s\n%s", j.zoneFrom, checkTimes(report))
 	switch {
 	case inFile:
 		to.printf("Every finding is in %s.\n", j.reportFile)
-	case slices.ContainsFunc(report.Kinds, func(k sqliteimport.Kind) bool { return k.Count > len(k.Examples) }):
+	case !slices.ContainsFunc(report.Kinds, func(k sqliteimport.Kind) bool { return k.Count > len(k.Examples) }):
+	case j.options.DryRun:
 		to.printf("-report FILE writes every finding to a file.\n")
+	default:
+		to.printf("-report FILE would have written every finding to a file. The next import may not find them again.\n")
 	}
 	to.printf("%s", since(report))
 	if what := rows(report.Goals.Refused, report.Tasks.Refused); what != "" {
 		to.printf("Left out, because of -strict: %s. Correct them in the file and import it again, or import it without -strict.\n", what)
 	}
-	to.printf("%s\n", j.outcome(report))
+	to.printf("\n%s\n", j.outcome(report))
 	if j.account.state == registered {
-		to.printf("-create registered %s. %s", j.account, j.account.howToSignIn())
+		to.printf("-create registered %s.\n%s", j.account, j.account.howToSignIn())
 	}
 }
 
-// checkIt warns before a first import.
-func checkIt(report sqliteimport.Report) string {
-	if !report.DryRun || report.Goals.Known+report.Tasks.Known > 0 {
+// checkTimes says what to check if times may have been read wrongly.
+func checkTimes(report sqliteimport.Report) string {
+	switch {
+	case slices.ContainsFunc(report.Kinds, func(k sqliteimport.Kind) bool {
+		return k.Table == "tasks" && (k.Problem == sqliteimport.CompletedBeforeCreated || k.Problem == sqliteimport.InFuture)
+	}):
+		return "Check -zone and -upgraded: times of tasks are in the future or contradict each other. A later import does not correct them.\n"
+	case report.DryRun && report.Goals.Known+report.Tasks.Known == 0:
+		return "Check the zone: a later import does not correct times.\n"
+	default:
 		return ""
 	}
-	return " Check the zone: a later import does not correct times."
 }
 
 // since says what has happened in the file since an earlier import, and what that means.
 func since(report sqliteimport.Report) string {
 	var s string
 	if what := rows(report.Goals.Changed, report.Tasks.Changed); what != "" {
-		s += "Changed in the file since they were imported: " + what + ". "
+		s += "Changed in the file since the last import: " + what + ". "
 	}
-	if what := rows(report.Goals.Deleted, report.Tasks.Deleted); what != "" {
-		s += "Deleted from the file since they were imported: " + what + ". "
+	if what := rows(report.Goals.NotInFile, report.Tasks.NotInFile); what != "" {
+		s += "No longer in the file: " + what + ". "
 	}
 	if s != "" {
-		s += "Here they stay as they are: repeat by hand what matters.\n"
+		s += "In bizydb they stay as they are: repeat by hand what matters.\n"
 	}
 	return s
 }

@@ -15,7 +15,10 @@ func chooseZone(flag string) (zone *time.Location, from string, err error) {
 		zone, err = location(flag)
 		return zone, "It is the one that -zone names.", err
 	}
-	if tz, set := os.LookupEnv("TZ"); set && tz != "" {
+	switch tz, set := os.LookupEnv("TZ"); {
+	case set && tz == "":
+		return time.UTC, "The environment variable TZ is empty, which means UTC; -zone names another one.", nil
+	case set:
 		if zone, err = location(strings.TrimPrefix(tz, ":")); err != nil { // Go would take it for UTC
 			return nil, "", fmt.Errorf("the environment variable TZ is %q, which is not a name in the IANA database; name the zone with -zone", tz)
 		}

@@ -13,6 +13,7 @@ func TestZone(t *testing.T) {
 		{"Europe/Berlin", "CET-1CEST", "Europe/Berlin", "It is the one that -zone names.", ""},
 		{"", "Asia/Tokyo", "Asia/Tokyo", "It is the one in the environment variable TZ", ""},
 		{"", ":Asia/Tokyo", "Asia/Tokyo", "It is the one in the environment variable TZ", ""},
+		{"", "", "UTC", "The environment variable TZ is empty", ""},
 		{"", "CET-1CEST,M3.5.0,M10.5.0/3", "", "", `TZ is "CET-1CEST,M3.5.0,M10.5.0/3"`}, // UTC for Go
 		{"", "/usr/share/zoneinfo/Asia/Tokyo", "", "", "not a name in the IANA database"},
 	} {

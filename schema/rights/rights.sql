@@ -19,6 +19,7 @@ WITH expected (line) AS (
 -- column bizydb.imports.marks
 -- column bizydb.imports.new_ids
 -- column bizydb.imports.old_ids
+-- column bizydb.imports.upgraded_on
 -- column bizydb.imports.user_id
 -- column bizydb.imports.zone
 -- column bizydb.profiles.created_at
@@ -86,6 +87,7 @@ WITH expected (line) AS (
 -- column public.users.username
 -- constraint bizydb.imports.ck_imports_kind
 -- constraint bizydb.imports.ck_imports_same_length
+-- constraint bizydb.imports.ck_imports_upgraded_on
 -- constraint bizydb.imports.ck_imports_zone
 -- constraint bizydb.imports.fk_imports_user
 -- constraint bizydb.imports.imports_pkey
@@ -223,6 +225,7 @@ WITH expected (line) AS (
 -- not null bizydb.imports.marks
 -- not null bizydb.imports.new_ids
 -- not null bizydb.imports.old_ids
+-- not null bizydb.imports.upgraded_on
 -- not null bizydb.imports.user_id
 -- not null bizydb.imports.zone
 -- not null public.goals.completed_task_count
@@ -419,6 +422,7 @@ GRANT INSERT (title) ON public.goals TO bizydb_user
 GRANT INSERT (title) ON public.tasks TO bizydb_user
 GRANT INSERT (updated_at) ON public.goals TO bizydb_user
 GRANT INSERT (updated_at) ON public.tasks TO bizydb_user
+GRANT INSERT (upgraded_on) ON bizydb.imports TO bizydb_user
 GRANT INSERT (zone) ON bizydb.imports TO bizydb_user
 GRANT INSERT ON public.users TO bizydb_accounts
 GRANT SELECT (created_at) ON public.users TO bizydb_user

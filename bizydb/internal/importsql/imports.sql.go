@@ -64,63 +64,29 @@ func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]int64, erro
 	return items, nil
 }
 
-const firstZone = `-- name: FirstZone :one
-SELECT zone FROM bizydb.imports WHERE user_id = (SELECT bizydb.current_user_id()) ORDER BY id LIMIT 1
+const getColumnHashes = `-- name: GetColumnHashes :one
+SELECT new_ids, column_hashes FROM bizydb.imports WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
-// FirstZone returns the time zone of the user's first import.
-func (q *Queries) FirstZone(ctx context.Context) (string, error) {
-	row := q.db.QueryRow(ctx, firstZone)
-	var zone string
-	err := row.Scan(&zone)
-	return zone, err
+type GetColumnHashesRow struct {
+	NewIDs       []int64
+	ColumnHashes [][]byte
 }
 
-const listColumnHashes = `-- name: ListColumnHashes :many
-SELECT r.new_id::bigint AS new_id, r.column_hashes::bytea AS column_hashes
-FROM bizydb.imports i
-CROSS JOIN LATERAL ROWS FROM (unnest(i.new_ids), unnest(i.column_hashes)) AS r (new_id, column_hashes)
-WHERE i.user_id = (SELECT bizydb.current_user_id()) AND i.kind = $1 AND r.new_id = ANY ($2::bigint[])
-`
-
-type ListColumnHashesParams struct {
-	Kind   string
-	NewIDs []int64
-}
-
-type ListColumnHashesRow struct {
-	NewID        int64
-	ColumnHashes []byte
-}
-
-// ListColumnHashes returns the hashes of the columns of what has been imported of a kind as some ids, in unspecified order.
-func (q *Queries) ListColumnHashes(ctx context.Context, arg ListColumnHashesParams) ([]ListColumnHashesRow, error) {
-	rows, err := q.db.Query(ctx, listColumnHashes, arg.Kind, arg.NewIDs)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListColumnHashesRow
-	for rows.Next() {
-		var i ListColumnHashesRow
-		if err := rows.Scan(&i.NewID, &i.ColumnHashes); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// GetColumnHashes returns the hashes of the columns in one record, and the new ids that they belong to, element by element.
+func (q *Queries) GetColumnHashes(ctx context.Context, id int64) (GetColumnHashesRow, error) {
+	row := q.db.QueryRow(ctx, getColumnHashes, id)
+	var i GetColumnHashesRow
+	err := row.Scan(&i.NewIDs, &i.ColumnHashes)
+	return i, err
 }
 
 const listImported = `-- name: ListImported :many
-SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id,
-  (date_part('epoch', i.imported_at) * 1000000)::bigint AS import
+SELECT r.old_id::bigint AS old_id, r.mark::bigint AS mark, r.content::bigint AS content, r.new_id::bigint AS new_id, i.id AS record
 FROM bizydb.imports i
 CROSS JOIN LATERAL ROWS FROM (unnest(i.old_ids), unnest(i.marks), unnest(i.contents), unnest(i.new_ids)) AS r (old_id, mark, content, new_id)
 WHERE i.user_id = (SELECT bizydb.current_user_id()) AND i.kind = $1
-ORDER BY r.old_id, r.mark
+ORDER BY r.old_id, r.mark, i.id
 `
 
 type ListImportedRow struct {
@@ -128,10 +94,10 @@ type ListImportedRow struct {
 	Mark    int64
 	Content int64
 	NewID   int64
-	Import  int64
+	Record  int64
 }
 
-// ListImported returns what has been imported of a kind, ordered by old id. Rows of one import have the same one.
+// ListImported returns what has been imported of a kind, ordered by old id. Of several records of one row the last one counts: it comes last.
 func (q *Queries) ListImported(ctx context.Context, kind string) ([]ListImportedRow, error) {
 	rows, err := q.db.Query(ctx, listImported, kind)
 	if err != nil {
@@ -146,7 +112,45 @@ func (q *Queries) ListImported(ctx context.Context, kind string) ([]ListImported
 			&i.Mark,
 			&i.Content,
 			&i.NewID,
-			&i.Import,
+			&i.Record,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRecords = `-- name: ListRecords :many
+SELECT id, imported_at, zone, to_char(upgraded_on, 'YYYY-MM-DD')::text AS upgraded_on
+FROM bizydb.imports WHERE user_id = (SELECT bizydb.current_user_id())
+`
+
+type ListRecordsRow struct {
+	ID         int64
+	ImportedAt time.Time
+	Zone       string
+	UpgradedOn string
+}
+
+// ListRecords returns when and how what is in each record was imported, in unspecified order. Records of one import have the same time.
+func (q *Queries) ListRecords(ctx context.Context) ([]ListRecordsRow, error) {
+	rows, err := q.db.Query(ctx, listRecords)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListRecordsRow
+	for rows.Next() {
+		var i ListRecordsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ImportedAt,
+			&i.Zone,
+			&i.UpgradedOn,
 		); err != nil {
 			return nil, err
 		}
@@ -171,12 +175,13 @@ func (q *Queries) Now(ctx context.Context) (time.Time, error) {
 }
 
 const recordImported = `-- name: RecordImported :exec
-INSERT INTO bizydb.imports (zone, kind, old_ids, marks, contents, column_hashes, new_ids)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO bizydb.imports (zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids)
+VALUES ($1, ($2::text)::date, $3, $4, $5, $6, $7, $8)
 `
 
 type RecordImportedParams struct {
 	Zone         string
+	UpgradedOn   string
 	Kind         string
 	OldIDs       []int64
 	Marks        []int64
@@ -189,6 +194,7 @@ type RecordImportedParams struct {
 func (q *Queries) RecordImported(ctx context.Context, arg RecordImportedParams) error {
 	_, err := q.db.Exec(ctx, recordImported,
 		arg.Zone,
+		arg.UpgradedOn,
 		arg.Kind,
 		arg.OldIDs,
 		arg.Marks,
