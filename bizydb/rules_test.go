@@ -44,7 +44,7 @@ const constraintsSQL = `
 
 // noCaller has the constraints that no value of a caller can run into.
 var noCaller = []string{
-	"ck_imports_zone", "ck_imports_kind", "ck_imports_same_length", "fk_imports_user", // an import's own rows
+	"ck_imports_zone", "ck_imports_upgraded_on", "ck_imports_kind", "ck_imports_same_length", "fk_imports_user", // an import's own rows
 	"uq_goals_user_id_id", "uq_tasks_user_id_id", // they contain the primary key, which no query passes
 }
 
