@@ -47,9 +47,7 @@ func TestReadsWhateverTheStatistics(t *testing.T) {
 				moveIn(t, db, user, c.before)
 			}
 			asOwner(t, db, "ANALYZE")
-			asOwner(t, db, `
-				INSERT INTO public.users (email, username, hashed_password)
-				SELECT 'crowd' || i || '@example.org', 'crowd' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, 300) AS i`)
+			addIdleUsers(t, db, 300)
 			m := moveIn(t, db, user, many)
 			calls := m.calls(t, db)
 			got := readBy(t, db, calls)
@@ -74,19 +72,18 @@ func TestReadsWhateverTheStatistics(t *testing.T) {
 }
 
 // lists tells whether a call returns what matches. It may read all that its user has where the statistics let few matches be expected.
-func lists(call string) bool {
-	return regexp.MustCompile(`^(List|Page|Search|Stream|Tagged|keyset|filtered|all|Ready|Open|Overdue|Upcoming|TasksDue|TasksWithout|Goals|Task(Counts|Hours)|Completion)`).MatchString(call)
-}
+func lists(call string) bool { return nameOfList.MatchString(call) }
+
+var nameOfList = regexp.MustCompile(`^(List|Page|Search|Stream|Tagged|keyset|filtered|all|Ready|Open|Overdue|Upcoming|TasksDue|TasksWithout|Goals|Task(Counts|Hours)|Completion)`)
 
 // What others have imported is not read, whether the user has imported anything or not.
 func TestReadsOfImports(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	newcomer, m := db.NewUser(t), moveIn(t, db, db.NewUser(t), 1000)
+	addIdleUsers(t, db, 500)
 	asOwner(t, db, `
 		ALTER TABLE bizydb.imports SET (autovacuum_enabled = off);
-		INSERT INTO public.users (email, username, hashed_password)
-		SELECT 'crowd' || i || '@example.org', 'crowd' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, 500) AS i;
 		INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids)
 		SELECT u.id, 'UTC', '2025-10-11', 'task', '{1}', '{1}', '{1}', '{a}', '{1}' FROM public.users u, generate_series(1, 10) WHERE u.username LIKE 'crowd%'`)
 	for _, analyzed := range []bool{false, true} {
@@ -110,6 +107,14 @@ func TestReadsOfImports(t *testing.T) {
 			}
 		}
 	}
+}
+
+// addIdleUsers adds n users, crowd1 and so on, who have nothing.
+func addIdleUsers(t testing.TB, db *bizydbtest.Database, n int) {
+	t.Helper()
+	asOwner(t, db, fmt.Sprintf(`
+		INSERT INTO public.users (email, username, hashed_password)
+		SELECT 'crowd' || i || '@example.org', 'crowd' || i, '$2a$12$' || repeat('.', 53) FROM generate_series(1, %d) AS i`, n))
 }
 
 // A mover is a user with many tasks, and what calls are aimed at.

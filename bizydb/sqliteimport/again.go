@@ -36,12 +36,12 @@ func (i *importer) reportChanged(ctx context.Context, t *table, r *rows, counts 
 		}
 	}
 	recorder := i.recorder(t.kind, r) // which a dry run leaves empty
-	for from := 0; from < len(rows); from += chunkSize {
-		var places []int32
-		for _, row := range rows[from:min(from+chunkSize, len(rows))] {
-			places = append(places, row.at)
+	at := 0                           // of the row that is read, in rows
+	for chunk := range slices.Chunk(rows, chunkSize) {
+		places := make([]int32, len(chunk))
+		for k, row := range chunk {
+			places[k] = row.at
 		}
-		at := from
 		if err := i.readPlaces(ctx, t, r, places, func(row *row) {
 			content, now := row.hashes()
 			columns := row.changed(before[at], now)
@@ -133,21 +133,14 @@ func (i *importer) reportAbsent(ctx context.Context, records []importsql.ListRec
 	for _, of := range tables {
 		rows := slices.DeleteFunc(of.absent, func(row importsql.ListImportedRow) bool { return present[imports[row.Record]] == 0 })
 		of.absent = nil
-		for chunk := range slices.Chunk(rows, chunkSize) {
-			ids := make([]int64, len(chunk))
-			for k, row := range chunk {
-				ids[k] = row.NewID
+		newID := func(row importsql.ListImportedRow) int64 { return row.NewID }
+		if err := lookUp(ctx, i, of.table, rows, newID, func(row importsql.ListImportedRow, here bool) {
+			if here {
+				absent[imports[row.Record]]++
+				of.absent = append(of.absent, row)
 			}
-			here, err := i.existing(ctx, of.table, ids)
-			if err != nil {
-				return err
-			}
-			for _, row := range chunk {
-				if _, ok := slices.BinarySearch(here, row.NewID); ok {
-					absent[imports[row.Record]]++
-					of.absent = append(of.absent, row)
-				}
-			}
+		}); err != nil {
+			return err
 		}
 	}
 	for _, of := range tables {
@@ -170,19 +163,27 @@ func (i *importer) findGone(ctx context.Context, t *table, r *rows, wanted []boo
 			places = append(places, at)
 		}
 	}
-	for chunk := range slices.Chunk(places, chunkSize) {
-		ids := make([]int64, len(chunk))
-		for k, at := range chunk {
-			ids[k] = r.newIDs[at]
+	return lookUp(ctx, i, t, places, func(at int) int64 { return r.newIDs[at] }, func(at int, here bool) {
+		if !here {
+			r.states[at] = gone
 		}
-		here, err := i.existing(ctx, t, ids)
+	})
+}
+
+// lookUp calls each with every row, and whether the row of t with its new id is still here.
+func lookUp[T any](ctx context.Context, i *importer, t *table, rows []T, newID func(T) int64, each func(row T, here bool)) error {
+	for chunk := range slices.Chunk(rows, chunkSize) {
+		ids := make([]int64, len(chunk))
+		for k, row := range chunk {
+			ids[k] = newID(row)
+		}
+		existing, err := i.existing(ctx, t, ids)
 		if err != nil {
 			return err
 		}
-		for _, at := range chunk {
-			if _, ok := slices.BinarySearch(here, r.newIDs[at]); !ok {
-				r.states[at] = gone
-			}
+		for _, row := range chunk {
+			_, here := slices.BinarySearch(existing, newID(row))
+			each(row, here)
 		}
 	}
 	return nil

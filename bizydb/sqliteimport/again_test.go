@@ -160,23 +160,7 @@ func TestChangesInTheFile(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	f := newFixture(t, newer(oldGoals), newer(oldTasks))
-	columns := func(table string) []string {
-		rows, err := f.db.Query("SELECT name FROM pragma_table_info(?)", table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		var columns []string
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				t.Fatal(err)
-			}
-			columns = append(columns, name)
-		}
-		return columns
-	}
-	all := map[string][]string{"goals": columns("goals"), "tasks": columns("tasks")}
+	all := map[string][]string{"goals": f.columns(t, "goals"), "tasks": f.columns(t, "tasks")}
 	for table, columns := range all {
 		for id := 1; id <= len(columns)+3; id++ {
 			r := taskUnder(int64(id), 0, "[]")

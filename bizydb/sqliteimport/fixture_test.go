@@ -57,6 +57,25 @@ func openFixture(t testing.TB, path string) *fixture {
 	return &fixture{path, db}
 }
 
+// columns are the names of a table's columns, in lower case, in their order.
+func (f *fixture) columns(t testing.TB, table string) []string {
+	t.Helper()
+	rows, err := f.db.Query("SELECT lower(name) FROM pragma_table_info(?)", table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var columns []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		columns = append(columns, name)
+	}
+	return columns
+}
+
 func (f *fixture) exec(t testing.TB, sql string, args ...any) {
 	t.Helper()
 	if _, err := f.db.ExecContext(context.Background(), sql, args...); err != nil {

@@ -18,9 +18,14 @@ type Report struct {
 	Tasks      Counts       `json:"tasks"`
 	Kinds      []Kind       `json:"kinds"`       // the findings by kind, in the order in which the kinds came up
 	LeftBehind []LeftBehind `json:"left_behind"` // ordered by name
-	// Findings are those of goals and tasks, ordered by old id, then those of references, then what was changed in the file since
-	// the last import, then what is not in it any more, then completed goals with new work, then the progress of goals. Nil with
-	// [Options].OnFinding.
+	// Findings are nil with [Options].OnFinding. Their order:
+	//
+	//  1. values of goals and tasks, by old id;
+	//  2. references;
+	//  3. what was changed in the file since the last import;
+	//  4. what is not in it any more;
+	//  5. completed goals with new work;
+	//  6. the progress of goals.
 	Findings []Finding `json:"findings,omitempty"`
 }
 

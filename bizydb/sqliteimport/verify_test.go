@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,30 +39,14 @@ func TestEveryField(t *testing.T) {
 			db := bizydbtest.New(t)
 			user := db.NewUser(t)
 			f := newFixture(t, shape.ddl...)
-			columns := func(table string) map[string]bool {
-				rows, err := f.db.Query("SELECT lower(name) FROM pragma_table_info(?)", table)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer rows.Close()
-				columns := map[string]bool{}
-				for rows.Next() {
-					var name string
-					if err := rows.Scan(&name); err != nil {
-						t.Fatal(err)
-					}
-					columns[name] = true
-				}
-				return columns
-			}
 			random := rand.New(rand.NewPCG(1, 2))
 			written := map[string][]record{}
 			for _, table := range []string{"goals", "tasks"} {
-				present := columns(table)
-				for id := int64(1); present["id"] && id <= 120; id++ {
+				present := f.columns(t, table)
+				for id := int64(1); slices.Contains(present, "id") && id <= 120; id++ {
 					r := randomRecord(random, table, id)
 					for column := range r {
-						if !present[column] {
+						if !slices.Contains(present, column) {
 							delete(r, column)
 						}
 					}

@@ -50,13 +50,8 @@ func (s *Session) send(ctx context.Context, queries ...Statement) (*reply, error
 
 	enter := s.entry.enter(r.query.Writes)
 	batch := &pgx.Batch{}
-	for _, stmt := range slices.Concat(enter, queries, s.entry.Leave) {
-		if s.mode == pgx.QueryExecModeCacheStatement {
-			if err := prepared.ensure(ctx, to, stmt.SQL); err != nil {
-				return nil, r.close(s.config.withUsage(err))
-			}
-		}
-		batch.Queue(stmt.SQL, stmt.Args...)
+	if err := s.queue(ctx, batch, to, prepared, slices.Concat(enter, queries, s.entry.Leave)); err != nil {
+		return nil, r.close(err)
 	}
 	r.sent = r.leased == nil || !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)
@@ -66,4 +61,17 @@ func (s *Session) send(ctx context.Context, queries ...Statement) (*reply, error
 		}
 	}
 	return r, nil
+}
+
+// queue adds statements to a batch, and prepares them by name first in exec mode cache_statement.
+func (s *Session) queue(ctx context.Context, batch *pgx.Batch, on preparer, prepared preparedStatements, statements []Statement) error {
+	for _, stmt := range statements {
+		if s.mode == pgx.QueryExecModeCacheStatement {
+			if err := prepared.ensure(ctx, on, stmt.SQL); err != nil {
+				return s.config.withUsage(err)
+			}
+		}
+		batch.Queue(stmt.SQL, stmt.Args...)
+	}
+	return nil
 }

@@ -69,13 +69,8 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccessMode) (pgx.Tx, error) {
 	batch := &pgx.Batch{}
 	batch.BeginTx(options(access))
-	for _, stmt := range s.entry.enter(access != pgx.ReadOnly) {
-		if s.mode == pgx.QueryExecModeCacheStatement {
-			if err := preparedOn(conn).ensure(ctx, conn, stmt.SQL); err != nil {
-				return nil, s.config.failed(ctx, conn.IsClosed(), false, s.config.withUsage(err))
-			}
-		}
-		batch.Queue(stmt.SQL, stmt.Args...)
+	if err := s.queue(ctx, batch, conn, preparedOn(conn), s.entry.enter(access != pgx.ReadOnly)); err != nil {
+		return nil, s.config.failed(ctx, conn.IsClosed(), false, err)
 	}
 	results := conn.SendBatch(ctx, batch)
 	if err := results.Close(); err != nil {
