@@ -4,8 +4,8 @@
 # Tests of query plans depend on the server's version alone: they run once for each.
 plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes|TestReadsWhateverTheStatistics)$'
 
-# Tests that call one thing after the other: -race takes long over them and finds nothing. They run without it.
-sequential_tests='^(TestOpenSaysWhatMends|TestEachRight|TestSurplusRights|TestSettingsThatDoNotMatter|TestOpenLooksAtTheRoles|TestOpenRefuses|TestOpenAccepts|TestStatsModel|TestSearchInEachLocale|TestFirstAndLastTimes|TestWholeNumbers|TestRefusedTaskOfMany|TestAnswerLost|TestManyTasks|TestRestore|TestFold)$'
+# Tests in which several things happen at once: these run with -race. ./long runs all with it.
+concurrent_tests='^(TestAttacks|TestSQLAttacks|TestUsersOfOneConnection|TestProgressUnderWriters|TestRegisterRace|TestDeleteMeetsATransaction|TestHashingWaitsItsTurn|TestAccountChangesMeanwhile|TestTxAfterItsEnd|TestBatchRowsEnd|TestStreamFreesItsConnection|TestCanceledByRequest|TestLostTransactionsAreTriedAgain|TestDeadlockWithAPlainClient|TestImportAtOnce|TestOneDatabaseMigratedByManyAtOnce|TestOneDatabaseMigratedByTwoVersionsAtOnce|TestManyDatabasesMigratedAtOnce|TestMigrationKilled|TestOneOfTwoServicesKilled|TestMigrateCanceled|TestDeleteUserCountsWhatIsBeingAdded)$'
 
 # tests COMMAND...: runs a go test command and prints its own lines and what fails. GOFLAGS adds -v to it, so that
 # passed and skipped tests are known.
@@ -47,9 +47,9 @@ check_skipped_tests() {
 # Names in a pattern that no test has would be left out in silence.
 check_names_of_tests() {
 	local names wanted found
-	for names in "$plan_tests" "$sequential_tests"; do
+	for names in "$plan_tests" "$concurrent_tests"; do
 		wanted=$(tr -cd '|' <<<"$names" | wc -c)
-		found=$(go test -list "$names" ./schema ./bizydb | grep -c '^Test')
+		found=$(go test -list "$names" "${server_packages[@]}" | grep -c '^Test')
 		if ((found != wanted + 1)); then
 			echo "$found tests are called $names"
 			return 1
