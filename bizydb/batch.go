@@ -19,10 +19,17 @@ import (
 // and any unread rest of a stream give errors. Cancel through the ctx given to Batch; the ctx passed to a query is ignored.
 //
 // The first error that a function returns ends the batch and is returned. An error of the server ends it too, even if the function
-// has handled it; [ErrNotFound] does not. A write does not compile, since q has none; a q that is type-asserted to write gives
+// has handled it; [ErrNotFound] does not. A write of the planner's does not compile, since q has none. Any other way to write gives
 // [ErrReadOnly]. Batch does not retry.
-func (s Scope) Batch(ctx context.Context, reads ...func(q planner.Reader) error) error {
-	return executor.Batch(ctx, s.session(), reader, reads)
+func (s Scope) Batch(ctx context.Context, reads ...func(q Reader) error) error {
+	return executor.Batch(ctx, s.session(), func(part *executor.Part) Reader { return Reader{planner.New(part), part} }, reads)
 }
 
-func reader(db executor.DBTX) planner.Reader { return planner.New(db) }
+// A Reader has the queries of a function of [Scope.Batch]: those of [planner.Reader], and the service's own.
+type Reader struct {
+	planner.Reader
+	part *executor.Part
+}
+
+// DBTX runs the service's own statements in the batch. See [Scope.DBTX]. One that writes gives [ErrReadOnly].
+func (r Reader) DBTX() DBTX { return r.part.Own() }

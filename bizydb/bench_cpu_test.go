@@ -68,20 +68,20 @@ func BenchmarkServerCPU(b *testing.B) {
 		}, nil},
 		{"dashboard", func(ctx context.Context) error {
 			return scope.Batch(ctx,
-				func(q planner.Reader) error {
+				func(q bizydb.Reader) error {
 					_, err := q.OverdueTasks(ctx, planner.OverdueTasksParams{At: &at, Limit: 5})
 					return err
 				},
-				func(q planner.Reader) error {
+				func(q bizydb.Reader) error {
 					_, err := q.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: &at, Days: 7, Limit: 20})
 					return err
 				},
-				func(q planner.Reader) error { _, err := q.TaskCountsByStatus(ctx); return err },
-				func(q planner.Reader) error {
+				func(q bizydb.Reader) error { _, err := q.TaskCountsByStatus(ctx); return err },
+				func(q bizydb.Reader) error {
 					_, err := q.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: &at, Days: 30, Limit: 5})
 					return err
 				},
-				func(q planner.Reader) error {
+				func(q bizydb.Reader) error {
 					_, err := q.CompletionRate(ctx, planner.CompletionRateParams{From: at.AddDate(0, 0, -30), Before: at})
 					return err
 				})

@@ -29,6 +29,7 @@ type options struct {
 	allowPrivilegedLogin bool
 	bcryptCost           int
 	hashConcurrency      int
+	constraints          map[string]Constraint
 }
 
 // AllowPrivilegedLogin lets [Open] accept a login that can read or write the tables outside a scope, such as a superuser, or the
@@ -91,11 +92,16 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		return nil, fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	for name := range o.constraints {
+		if _, ours := rules[name]; ours {
+			return nil, fmt.Errorf("bizydb: open: %w: constraint %s is bizydb's own", ErrConfig, name)
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, inUTC(config))
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: &executor.Pool{Pool: pool, Config: executorConfig}, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
+	db := &DB{pool: &executor.Pool{Pool: pool, Config: newConfig(o.constraints)}, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err

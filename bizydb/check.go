@@ -82,7 +82,7 @@ type inspection struct {
 func (db *DB) check(ctx context.Context, o options) error {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("bizydb: open: %w", executorConfig.Classify(err))
+		return fmt.Errorf("bizydb: open: %w", db.pool.Config.Classify(err))
 	}
 	defer conn.Release()
 
@@ -137,7 +137,7 @@ func (found inspection) problem(err error, login string, mode pgx.QueryExecMode,
 	case executor.HasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):
 		return fmt.Errorf("%w: run schema.Migrate or the tern command: %w", ErrNotMigrated, err)
 	case err != nil && !executor.HasCode(err, pgerrcode.InsufficientPrivilege): // which is among the differences
-		return executorConfig.Classify(err)
+		return newConfig(nil).Classify(err)
 	}
 	for _, row := range found.version {
 		installed, _ := strconv.Atoi(row[0])

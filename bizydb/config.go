@@ -11,11 +11,22 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// executorConfig is what package executor has to know of schema/ and queries/.
-var executorConfig = &executor.Config{
-	Effect: effect, Encode: encode, Refused: refusedByServer, Locate: withIndex,
-	Schemas: "public, bizydb", Roles: "bizydb_user, bizydb_accounts",
+// newConfig is what package executor has to know of schema/ and queries/, and of the service's own constraints.
+func newConfig(own map[string]Constraint) *executor.Config {
+	return &executor.Config{
+		Effect: effect, Writers: writers, Encode: encode, Locate: withIndex, Schemas: "public, bizydb", Roles: "bizydb_user, bizydb_accounts",
+		Refused: func(pgErr *pgconn.PgError, err error) error {
+			if refused := refusedByServer(pgErr, err); refused != nil {
+				return refused
+			}
+			return refusedByOwn(own, pgErr, err)
+		},
+	}
 }
+
+// writers are the functions of schema/ that a service can call in a scope and that write, and those of the server's for sequences. A
+// test asks the server whether these are all.
+var writers = []string{"nextval", "setval", "roll_up", "roll_up_all", "date_imported_goals"}
 
 // effect tells which queries write goals or tasks, and which change accounts. A test asks the server whether that is so.
 func effect(sql string) (e executor.Effect) {

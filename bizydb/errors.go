@@ -22,8 +22,8 @@ var (
 	ErrUnknownReference = errors.New("unknown reference")
 	// ErrInvalid means that a value is not allowed. Usually it is a [*FieldError], which names the field.
 	ErrInvalid = planner.ErrInvalid
-	// ErrConflict means that a value is allowed, but not with the rows that there are. It is one of the four errors that follow, and a
-	// [*FieldError].
+	// ErrConflict means that a value is allowed, but not with the rows that there are. It is one of the four errors that follow, or
+	// about a unique index of the service's own, and a [*FieldError]: see [WithConstraints].
 	ErrConflict = errors.New("conflict")
 	// ErrGoalCycle means that a goal was to be put under itself or under one of its own sub-goals.
 	ErrGoalCycle error = conflict("goal would be its own ancestor")
@@ -55,8 +55,12 @@ var (
 	// been read to the end, or by another goroutine. Read the rows into a slice first; a [Tx] is not safe for concurrent use. Nothing was
 	// sent, and the transaction goes on.
 	ErrBusy = executor.ErrBusy
-	// ErrReadOnly means that a [Scope.Snapshot] or a [Scope.Batch] was asked to write.
+	// ErrReadOnly means that a [Scope.Snapshot] or a [Scope.Batch] was asked to write, or that a statement of a [DBTX] writes although its
+	// text does not say so: see [Writes].
 	ErrReadOnly = executor.ErrReadOnly
+	// ErrStatement means that a [DBTX] does not take a statement: it is none of those that may begin one, changes a setting, or is COPY.
+	// Nothing was sent.
+	ErrStatement = executor.ErrStatement
 )
 
 // A conflict is an error that is ErrConflict too.
@@ -89,8 +93,8 @@ var (
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect
-	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that those
-	// two lack a right that the migrations gave them.
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, that those two
+	// lack a right that the migrations gave them, or that a statement of a [DBTX] needs a right that bizydb_user does not have.
 	ErrMissingGrant = executor.ErrMissingGrant
 )
 

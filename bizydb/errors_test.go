@@ -36,7 +36,7 @@ var kinds = map[string]error{
 	"ErrEmailTaken": bizydb.ErrEmailTaken, "ErrUsernameTaken": bizydb.ErrUsernameTaken,
 	"ErrInvalidCredentials": bizydb.ErrInvalidCredentials, "ErrNoUser": bizydb.ErrNoUser,
 	"ErrContention": bizydb.ErrContention, "ErrPoolExhausted": bizydb.ErrPoolExhausted, "ErrUnavailable": bizydb.ErrUnavailable,
-	"ErrOutcomeUnknown": bizydb.ErrOutcomeUnknown, "ErrBusy": bizydb.ErrBusy, "ErrReadOnly": bizydb.ErrReadOnly,
+	"ErrOutcomeUnknown": bizydb.ErrOutcomeUnknown, "ErrBusy": bizydb.ErrBusy, "ErrReadOnly": bizydb.ErrReadOnly, "ErrStatement": bizydb.ErrStatement,
 	"ErrConfig": bizydb.ErrConfig, "ErrConnect": bizydb.ErrConnect, "ErrMissingGrant": bizydb.ErrMissingGrant,
 	"ErrSimpleProtocol": bizydb.ErrSimpleProtocol, "ErrNotMigrated": bizydb.ErrNotMigrated, "ErrSchemaNewer": bizydb.ErrSchemaNewer,
 	"ErrSchemaUnreleased": bizydb.ErrSchemaUnreleased, "ErrPrivilegedLogin": bizydb.ErrPrivilegedLogin, "ErrUnprotected": bizydb.ErrUnprotected,
@@ -167,7 +167,7 @@ var provoked = []struct {
 		return err
 	}},
 	{"unknown task in a batch", "ErrNotFound", "bizydb: GetTask: not found: ...", nil, func(t *testing.T, e trial) error {
-		return e.alice.Batch(t.Context(), func(q planner.Reader) error { _, err := q.GetTask(t.Context(), noRow); return err })
+		return e.alice.Batch(t.Context(), func(q bizydb.Reader) error { _, err := q.GetTask(t.Context(), noRow); return err })
 	}},
 	{"unknown goal to roll up", "ErrNotFound", "bizydb: RollUp: not found: ...", nil, func(t *testing.T, e trial) error {
 		_, err := e.alice.RollUp(t.Context(), noRow)
@@ -373,7 +373,7 @@ var provoked = []struct {
 		})
 	}},
 	{"query in a loop in a batch", "ErrBusy", "bizydb: GetTask: connection is busy: read the rows of a stream into a slice first, and use a Tx in one goroutine at a time", nil, func(t *testing.T, e trial) error {
-		return e.alice.Batch(t.Context(), func(q planner.Reader) error {
+		return e.alice.Batch(t.Context(), func(q bizydb.Reader) error {
 			for range q.StreamTasks(t.Context(), planner.ListTasksParams{}) {
 				_, err := q.GetTask(t.Context(), e.mine.task)
 				return err
@@ -391,6 +391,30 @@ var provoked = []struct {
 			}
 			return other
 		})
+	}},
+	{"own statement that may not begin", "ErrStatement", "bizydb: query: not a statement for a scope: it begins with set; SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES and TABLE may", nil, func(t *testing.T, e trial) error {
+		_, err := e.alice.DBTX().Exec(t.Context(), "SET ROLE bizydb_accounts")
+		return err
+	}},
+	{"own statement that sets", "ErrStatement", "bizydb: Become: not a statement for a scope: set_config changes a setting, and the scope is made of settings", nil, func(t *testing.T, e trial) error {
+		_, err := e.alice.DBTX().Exec(t.Context(), "-- name: Become :exec\nSELECT set_config('bizydb.user_id', '1', true)")
+		return err
+	}},
+	{"own statement about a column that bizydb keeps", "ErrMissingGrant", "bizydb: query: a grant is missing: ...", nil, func(t *testing.T, e trial) error {
+		_, err := e.alice.DBTX().Exec(t.Context(), "UPDATE public.tasks SET updated_at = now()")
+		return err
+	}},
+	{"own statement, a value that a column does not take", "ErrInvalid", "bizydb: query: tasks.priority must be from 1 (highest) to 5 (lowest)", nil, func(t *testing.T, e trial) error {
+		_, err := e.alice.DBTX().Exec(t.Context(), "UPDATE public.tasks SET priority = 9")
+		return err
+	}},
+	{"own statement without its rows", "ErrNotFound", "bizydb: query: not found: no rows in result set", nil, func(t *testing.T, e trial) error {
+		return e.alice.DBTX().QueryRow(t.Context(), "SELECT 1 WHERE false").Scan()
+	}},
+	{"own function that writes", "ErrReadOnly", "bizydb: query: transaction is read-only: ...: what it calls writes, and its text does not say so: see Writes", nil, func(t *testing.T, e trial) error {
+		asOwner(t, e.made, "CREATE OR REPLACE FUNCTION public.touch() RETURNS void LANGUAGE sql AS 'DELETE FROM public.tasks'")
+		_, err := e.alice.DBTX().Exec(t.Context(), "SELECT public.touch()")
+		return err
 	}},
 	{"write in a snapshot", "ErrReadOnly", "bizydb: CreateTask: transaction is read-only: ...", nil, func(t *testing.T, e trial) error {
 		return e.alice.Snapshot(t.Context(), func(tx *bizydb.Tx) error {

@@ -144,15 +144,15 @@ func ExampleScope_Batch() {
 	var overdue, today []planner.Task
 	var counts []planner.TaskCountsByStatusRow
 	err := ada.Batch(ctx,
-		func(q planner.Reader) (err error) {
+		func(q bizydb.Reader) (err error) {
 			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{TimeZone: "Europe/Berlin", Limit: 5})
 			return err
 		},
-		func(q planner.Reader) (err error) {
+		func(q bizydb.Reader) (err error) {
 			today, err = q.TasksDueToday(ctx, planner.TasksDueTodayParams{TimeZone: "Europe/Berlin", Limit: 20})
 			return err
 		},
-		func(q planner.Reader) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
+		func(q bizydb.Reader) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
 	)
 	if err != nil {
 		log.Fatal(err)

@@ -44,4 +44,7 @@ func Params() map[string]int {
 func Invisible(r rune) bool { return invisible(r) }
 
 // Classify gives an error of the server its name.
-func Classify(err error) error { return executorConfig.Classify(err) }
+func Classify(err error) error { return newConfig(nil).Classify(err) }
+
+// Writers returns the functions that are known to write.
+func Writers() []string { return writers }

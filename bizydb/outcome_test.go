@@ -67,7 +67,7 @@ func TestAnswerLost(t *testing.T) {
 			}
 			reader := made.NewUser(t)
 			readAt := plantAll(t, made.As(reader))
-			eachMethod(t, func(t *testing.T, method string) {
+			eachCall(t, func(t *testing.T, method string) {
 				user, at := reader, readAt
 				parts := int64(1)
 				if !reads(method) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/text"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
@@ -22,16 +21,16 @@ type param struct {
 	int4          bool
 }
 
-// values are the arguments of a query.
+// values are the arguments of a query of queries/ or, where query is "", of a statement of a service's own.
 type values struct {
-	sql  string
-	args []any
+	query string
+	args  []any
 }
 
 // encode refuses values that the server has no form for, and times out of range, by the name of the parameter. The errors of pgx and
 // of the server do not have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
-func encode(sql string, args []any) ([]any, error) {
-	s := values{sql, args}
+func encode(query string, args []any) ([]any, error) {
+	s := values{query, args}
 	cloned := false
 	replace := func(i int, by any) {
 		if !cloned {
@@ -147,7 +146,7 @@ func (s values) refuse(i int, reason string, err error) error {
 }
 
 func (s values) param(i int) (param, bool) {
-	if list := params[executor.NameOf(s.sql)]; len(list) == len(s.args) {
+	if list := params[s.query]; len(list) == len(s.args) {
 		return list[i], true
 	}
 	return param{}, false

@@ -197,6 +197,9 @@ func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
 
 // reads tells whether a method, or what sends an unexported query, changes nothing.
 func reads(name string) bool {
+	if own, ok := ownCalls[name]; ok {
+		return own.reads
+	}
 	_, reads := reflect.TypeFor[planner.Reader]().MethodByName(callOf(name, things{}).method)
 	return reads
 }
@@ -209,13 +212,19 @@ func callOf(name string, at things) methodCall {
 	return methodCall{name, calls[name](at)}
 }
 
-// call calls a method, or what sends an unexported query, by its name.
+// call calls a method, or what sends an unexported query, or a statement of a service's own, by its name.
 func call(ctx context.Context, q planner.Reader, name string, at things) (any, error) {
+	if own, ok := ownCalls[name]; ok {
+		return own.send(ctx, dbtxOf(q), at)
+	}
 	c := callOf(name, at)
 	return callWith(ctx, q, c.method, c.params)
 }
 
 func callWith(ctx context.Context, q planner.Reader, method string, params any) (any, error) {
+	if batch, ok := q.(bizydb.Reader); ok {
+		q = batch.Reader // which has the methods that write, and refuses them
+	}
 	in := []reflect.Value{reflect.ValueOf(ctx)}
 	if params != nil {
 		in = append(in, reflect.ValueOf(params))

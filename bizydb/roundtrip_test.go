@@ -48,7 +48,7 @@ func TestScopedCallIsOneRoundTrip(t *testing.T) {
 	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database) {
 		alice := db.As(made.NewUser(t))
 		mine := plantAll(t, alice)
-		eachMethod(t, func(t *testing.T, method string) {
+		eachCall(t, func(t *testing.T, method string) {
 			var trips int
 			for range 2 { // The first warms the connection up.
 				proxy.RoundTrips()
@@ -71,7 +71,7 @@ func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
 	eachMode(t, func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database) {
 		alice := db.As(made.NewUser(t))
 		mine := plantAll(t, alice)
-		eachMethod(t, func(t *testing.T, method string) {
+		eachCall(t, func(t *testing.T, method string) {
 			var trips int
 			for range 2 {
 				err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {

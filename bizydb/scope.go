@@ -40,6 +40,9 @@ const (
 	enterScopeSQL = `SELECT pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
 	lockUserSQL   = `, pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('bizydb.user', $1::pg_catalog.int8))`
 
+	// For the service's own statements that do not say that they write: what a function does is not in their text.
+	readOnlySQL = `, pg_catalog.set_config('transaction_read_only', 'on', true)`
+
 	requireUserSQL = `SELECT * FROM bizydb.require_user()`
 
 	// In a service's own transaction, what it had set comes back after each query.
@@ -54,7 +57,8 @@ const (
 // [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
 func (db *DB) As(user UserID) Scope {
 	session := db.pool.Session(executor.Entry{
-		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), Invalid: invalid(user),
+		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), EnterToRead: entry(enterScopeSQL+readOnlySQL, user),
+		Invalid: invalid(user),
 	})
 	return Scope{ReadWriter: planner.New(session), handle: executor.NewHandle(session), user: user}
 }
@@ -74,10 +78,11 @@ func (db *DB) As(user UserID) Scope {
 // Until the transaction ends, call what WithTx returned and not the scope, which would wait for the transaction on a connection of
 // its own.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
-	return &Tx{ReadWriter: planner.New(s.session().Join(tx, executor.Entry{
+	session := s.session().Join(tx, executor.Entry{
 		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),
 		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user),
-	}))}
+	})
+	return newTx(session)
 }
 
 // entry is what comes before a query in the scope; sql takes the user's id.

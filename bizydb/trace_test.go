@@ -67,8 +67,10 @@ func TestQueryName(t *testing.T) {
 				batches         []string
 				first, prepares string
 			}{
-				"scope":       {func() error { return get(alice) }, []string{"Me"}, "Me", "Me"},
-				"batch":       {func() error { return alice.Batch(t.Context(), get, get) }, []string{"Me"}, "Me", "Me"},
+				"scope": {func() error { return get(alice) }, []string{"Me"}, "Me", "Me"},
+				"batch": {func() error {
+					return alice.Batch(t.Context(), func(q bizydb.Reader) error { return get(q) }, func(q bizydb.Reader) error { return get(q) })
+				}, []string{"Me"}, "Me", "Me"},
 				"transaction": {func() error { return alice.InTx(t.Context(), func(tx *bizydb.Tx) error { return get(tx) }) }, []string{"", "Me"}, "", "Me"},
 				"own transaction": {func() error {
 					return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error { return get(alice.WithTx(tx)) })

@@ -13,7 +13,10 @@ import (
 // while another one runs, or inside the loop of StreamTasks, gives [ErrBusy]. It must not be used after the transaction has ended.
 type Tx struct {
 	planner.ReadWriter
+	session *executor.Session
 }
+
+func newTx(session *executor.Session) *Tx { return &Tx{planner.New(session), session} }
 
 // InTx runs fn in one transaction. It commits if fn returns nil and rolls back if fn returns an error, which it returns unchanged, or
 // panics. Begin and commit are one round trip each.
@@ -37,5 +40,5 @@ func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func inTx(fn func(*Tx) error) func(*executor.Session) error {
-	return func(session *executor.Session) error { return fn(&Tx{ReadWriter: planner.New(session)}) }
+	return func(session *executor.Session) error { return fn(newTx(session)) }
 }

@@ -60,17 +60,17 @@ func (p bizydbPeer) Dashboard(ctx context.Context, user int64, at time.Time, to 
 		rate         planner.CompletionRateRow
 	)
 	err := p.as(user).Batch(ctx,
-		func(q planner.Reader) (err error) {
+		func(q bizydb.Reader) (err error) {
 			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{At: &at, Limit: 5})
 			return err
 		},
-		func(q planner.Reader) (err error) {
+		func(q bizydb.Reader) (err error) {
 			due, err = q.TasksDue(ctx, planner.TasksDueParams{From: at, Before: at.Add(week), Limit: 20})
 			return err
 		},
-		func(q planner.Reader) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
-		func(q planner.Reader) (err error) { goals, err = q.GoalsNearCompletion(ctx, 5); return err },
-		func(q planner.Reader) (err error) {
+		func(q bizydb.Reader) (err error) { counts, err = q.TaskCountsByStatus(ctx); return err },
+		func(q bizydb.Reader) (err error) { goals, err = q.GoalsNearCompletion(ctx, 5); return err },
+		func(q bizydb.Reader) (err error) {
 			rate, err = q.CompletionRate(ctx, planner.CompletionRateParams{From: at.Add(-month), Before: at})
 			return err
 		},

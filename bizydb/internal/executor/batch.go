@@ -11,17 +11,17 @@ import (
 )
 
 // Batch runs functions that read, and sends the queries that they ask at the same time in one round trip, which is one transaction
-// of s, a session of the pool. Each function gets what reader makes of its DBTX. The functions take turns. The first error ends the
+// of s, a session of the pool. Each function gets what reader makes of its [Part]. The functions take turns. The first error ends the
 // batch and is returned; an error of the server does so even if the function has handled it. A statement that changes anything gives
 // [ErrReadOnly].
-func Batch[R any](ctx context.Context, s *Session, reader func(DBTX) R, reads []func(R) error) error {
+func Batch[R any](ctx context.Context, s *Session, reader func(*Part) R, reads []func(R) error) error {
 	if s.entry.Invalid != nil {
 		return s.entry.Invalid
 	}
-	var asking []*coroutine
+	var asking []*Part
 	for _, read := range reads {
-		c := &coroutine{config: s.config}
-		next, stop := iter.Pull(func(yield func(Statement) bool) {
+		c := &Part{config: s.config}
+		next, stop := iter.Pull(func(yield func(statement) bool) {
 			c.yield = yield
 			defer func() { c.yield = nil }()
 			c.err = read(reader(c))
@@ -44,12 +44,12 @@ func Batch[R any](ctx context.Context, s *Session, reader func(DBTX) R, reads []
 }
 
 // answer sends what is asked, and lets each function go on with its answer. It returns those that ask again.
-func (s *Session) answer(ctx context.Context, asking []*coroutine) (again []*coroutine, err error) {
-	queries := make([]Statement, len(asking))
+func (s *Session) answer(ctx context.Context, asking []*Part) (again []*Part, err error) {
+	queries := make([]statement, len(asking))
 	for i, c := range asking {
 		queries[i] = c.asked
 	}
-	reply, err := s.send(ctx, queries...)
+	reply, err := s.send(ctx, s.entry.toRead(queries), queries...)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Session) answer(ctx context.Context, asking []*coroutine) (again []*cor
 	}()
 	for _, c := range asking {
 		rows, _ := reply.results.Query() // an error is the rows' too
-		c.rows = &batchRows{Rows: rows, reply: reply, sql: c.asked.SQL}
+		c.rows = &batchRows{Rows: rows, reply: reply, query: c.asked.query}
 		more, err := c.resume()
 		if err != nil {
 			return nil, err
@@ -72,19 +72,19 @@ func (s *Session) answer(ctx context.Context, asking []*coroutine) (again []*cor
 	return again, nil
 }
 
-// A coroutine is the DBTX of a function in a batch. The function stops at a query, and goes on when there is an answer.
-type coroutine struct {
+// A Part is the DBTX of a function in a batch. The function stops at a query, and goes on when there is an answer.
+type Part struct {
 	config *Config
-	next   func() (Statement, bool)
-	yield  func(Statement) bool // nil before the function runs and when it has returned
-	asked  Statement
+	next   func() (statement, bool)
+	yield  func(statement) bool // nil before the function runs and when it has returned
+	asked  statement
 	rows   *batchRows // the last answer
 	err    error      // of the function, when it has ended
 }
 
 // resume lets the function go on, until it has asked something or ended. Then the answer that it went on with is over: soon
 // the connection is somebody else's.
-func (c *coroutine) resume() (asked bool, err error) {
+func (c *Part) resume() (asked bool, err error) {
 	c.asked, asked = c.next()
 	if c.rows != nil {
 		c.rows.end()
@@ -92,26 +92,46 @@ func (c *coroutine) resume() (asked bool, err error) {
 	return asked, c.err
 }
 
+// Own returns what runs a caller's own statements.
+func (c *Part) Own() Own { return Own{c, false} }
+
 // Query implements DBTX.
-func (c *coroutine) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	switch q := c.config.query(sql); {
-	case q.Changes:
-		return nil, fmt.Errorf("bizydb: %s: %w: a batch is for reading", q.name, ErrReadOnly)
+func (c *Part) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return c.query(ctx, c.config.statement(sql, args))
+}
+
+// Exec implements DBTX.
+func (c *Part) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return c.exec(ctx, c.config.statement(sql, args))
+}
+
+// QueryRow implements DBTX.
+func (c *Part) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return c.queryRow(ctx, c.config.statement(sql, args))
+}
+
+func (c *Part) query(_ context.Context, stmt statement) (pgx.Rows, error) {
+	err := error(nil)
+	switch {
+	case stmt.Changes && !stmt.own: // of others the server says whether they do
+		err = fmt.Errorf("bizydb: %s: %w: a batch is for reading", stmt.name, ErrReadOnly)
 	case c.yield == nil:
-		return nil, fmt.Errorf("bizydb: %s: the function of the batch has returned", q.name)
+		err = fmt.Errorf("bizydb: %s: the function of the batch has returned", stmt.name)
 	case c.rows != nil && !c.rows.ended:
-		return nil, c.config.wrap(q.name, errBusy)
-	case !c.yield(Statement{sql, args}):
-		return nil, fmt.Errorf("bizydb: %s: %w", q.name, errBatchEnded)
+		err = c.config.wrap(stmt.name, errBusy)
+	case !c.yield(stmt):
+		err = fmt.Errorf("bizydb: %s: %w", stmt.name, errBatchEnded)
+	}
+	if err != nil {
+		return noRows{err: err}, err
 	}
 	return c.rows, nil
 }
 
 var errBatchEnded = errors.New("the batch has ended with another error")
 
-// Exec implements DBTX.
-func (c *coroutine) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	rows, err := c.Query(ctx, sql, args...)
+func (c *Part) exec(ctx context.Context, stmt statement) (pgconn.CommandTag, error) {
+	rows, err := c.query(ctx, stmt)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -119,27 +139,23 @@ func (c *coroutine) Exec(ctx context.Context, sql string, args ...any) (pgconn.C
 	return rows.CommandTag(), rows.Err()
 }
 
-// QueryRow implements DBTX.
-func (c *coroutine) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
-	return coroutineRow{c, Statement{sql, args}}
+func (c *Part) queryRow(_ context.Context, stmt statement) pgx.Row { return partRow{c, stmt} }
+
+func (c *Part) sendBatch(context.Context, *pgx.Batch, []statement) pgx.BatchResults {
+	return noResults{fmt.Errorf("bizydb: batch: %w: queries of a Batch are one batch already", ErrStatement)}
 }
 
-type coroutineRow struct {
-	*coroutine
-	Statement
+func (c *Part) settings() *Config { return c.config }
+
+type partRow struct {
+	*Part
+	statement
 }
 
-func (r coroutineRow) Scan(dest ...any) error {
-	rows, err := r.Query(context.Background(), r.SQL, r.Args...)
+func (r partRow) Scan(dest ...any) error {
+	rows, err := r.Part.query(context.Background(), r.statement)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	if rows.Next() {
-		return rows.Scan(dest...)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	return r.config.wrap(r.config.query(r.SQL).name, pgx.ErrNoRows)
+	return scanOnly(rows, r.config.wrap(r.name, pgx.ErrNoRows), dest)
 }

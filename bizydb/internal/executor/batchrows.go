@@ -1,17 +1,12 @@
 package executor
 
-import (
-	"errors"
+import "github.com/jackc/pgx/v5"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-)
-
-// batchRows are the rows of one query of a batch.
+// batchRows are the rows of one query of several that are sent together.
 type batchRows struct {
 	pgx.Rows
 	reply *reply
-	sql   string
+	query *query
 	ended bool // read to the end, or closed
 }
 
@@ -29,15 +24,16 @@ func (r *batchRows) Close() {
 
 func (r *batchRows) Scan(dest ...any) error {
 	if err := r.Rows.Scan(dest...); err != nil {
-		return r.reply.wrapFor(r.reply.session.config.query(r.sql), err)
+		return r.reply.wrapFor(r.query, err)
 	}
 	inUTC(dest)
 	return nil
 }
 
-func (r *batchRows) Err() error {
-	return r.reply.wrapFor(r.reply.session.config.query(r.sql), r.Rows.Err())
-}
+func (r *batchRows) Err() error { return r.reply.wrapFor(r.query, r.Rows.Err()) }
+
+// Conn is nil: the connection is not confined.
+func (*batchRows) Conn() *pgx.Conn { return nil }
 
 // end is for when the function has asked again or returned. Rows of pgx read from their connection, whoever has it by then, so
 // these are put out of reach.
@@ -51,17 +47,14 @@ func (r *batchRows) end() {
 	r.Rows = over
 }
 
-var errRowsOver = errors.New("its rows were not read before the function asked again or returned")
-
-// noRows are rows after their end, of which there is no more than these methods say.
-type noRows struct {
-	pgx.Rows
-	tag pgconn.CommandTag
-	err error
+// scanOnly scans the only row of a query that may have more, and closes the rows.
+func scanOnly(rows pgx.Rows, none error, dest []any) error {
+	defer rows.Close()
+	if rows.Next() {
+		return rows.Scan(dest...)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return none
 }
-
-func (noRows) Close()                          {}
-func (noRows) Next() bool                      { return false }
-func (noRows) Scan(...any) error               { return errRowsOver }
-func (r noRows) Err() error                    { return r.err }
-func (r noRows) CommandTag() pgconn.CommandTag { return r.tag }

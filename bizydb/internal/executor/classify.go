@@ -87,6 +87,10 @@ func classifyCode(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case pgErr.Code == pgerrcode.InvalidSQLStatementName || pgErr.Code == pgerrcode.DuplicatePreparedStatement:
 		return fmt.Errorf("%w: somebody else prepares or drops statements on the connection; behind a pooler that does not keep them apart, add default_query_exec_mode=exec to the connection string: %w", ErrConfig, err)
+	case pgErr.Code == pgerrcode.InsufficientPrivilege && pgErr.Routine == "ExecWithCheckOptions": // a row of another user's
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	case pgErr.Code == pgerrcode.InsufficientPrivilege:
+		return fmt.Errorf("%w: %w", ErrMissingGrant, err)
 	case retryable(pgErr):
 		return fmt.Errorf("%w: %w", ErrContention, err)
 	case unavailable(pgErr.Code):

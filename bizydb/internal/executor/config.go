@@ -3,6 +3,7 @@ package executor
 import (
 	"sync"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -10,9 +11,11 @@ import (
 type Config struct {
 	// Effect says what a statement does, by its text.
 	Effect func(sql string) Effect
+	// Writers are functions of the schema that write, for statements of callers. Others are read-only unless their text says more.
+	Writers []string
 	// Encode returns the arguments of a statement as they are sent, and an error for one that is not to be sent. It leaves args as
-	// they are.
-	Encode func(sql string, args []any) ([]any, error)
+	// they are. query is the name of the query, or "" for a statement of a caller's.
+	Encode func(query string, args []any) ([]any, error)
 	// Refused returns the error for what the schema refuses, such as a value that breaks a constraint, wrapping err. It is nil for
 	// errors that mean the same in every schema.
 	Refused func(pgErr *pgconn.PgError, err error) error
@@ -22,11 +25,26 @@ type Config struct {
 	Schemas string // on which whoever calls needs USAGE, as in GRANT
 	Roles   string // of which it has to be a member, as in GRANT
 
-	queries sync.Map // the *query of each text
+	queries sync.Map // the *query of each text of generated code
+	own     ownQueries
 }
 
 // An Effect is what a statement does to the database.
 type Effect struct {
 	Writes  bool // what Entry.EnterToWrite is for
 	Changes bool // anything
+}
+
+// ownQueries has what the texts of callers say, for those sent last.
+type ownQueries struct {
+	once sync.Once
+	*lru.Cache[string, *query]
+}
+
+// maxOwnQueries bounds memory where texts are made up as a program runs.
+const maxOwnQueries = 2000
+
+func (o *ownQueries) cache() *lru.Cache[string, *query] {
+	o.once.Do(func() { o.Cache, _ = lru.New[string, *query](maxOwnQueries) }) // it fails for sizes below 1
+	return o.Cache
 }

@@ -1,9 +1,12 @@
 package executor
 
+import "slices"
+
 // An Entry confines the statements that come after it.
 type Entry struct {
 	Enter        []Statement
 	EnterToWrite []Statement // instead of Enter before what writes, where there is any
+	EnterToRead  []Statement // instead of Enter before a caller's statement that does not, where there is any
 	Leave        []Statement // to undo that, inside a transaction that goes on
 	Invalid      error       // what every call gives instead
 }
@@ -14,7 +17,36 @@ type Statement struct {
 	Args []any
 }
 
-func (e *Entry) enter(toWrite bool) []Statement {
+// A statement is one with what its text says.
+type statement struct {
+	*query
+	Statement
+}
+
+func (c *Config) statement(sql string, args []any) statement {
+	return statement{c.query(sql), Statement{sql, args}}
+}
+
+// before returns what comes before statements that are sent together.
+func (e *Entry) before(statements []statement) []Statement {
+	switch {
+	case e.EnterToWrite != nil && slices.ContainsFunc(statements, func(s statement) bool { return s.Writes }):
+		return e.EnterToWrite
+	default:
+		return e.toRead(statements)
+	}
+}
+
+// toRead returns what comes before statements that must not write.
+func (e *Entry) toRead(statements []statement) []Statement {
+	if e.EnterToRead != nil && slices.ContainsFunc(statements, func(s statement) bool { return s.own }) {
+		return e.EnterToRead
+	}
+	return e.Enter
+}
+
+// toBegin returns what a transaction begins with.
+func (e *Entry) toBegin(toWrite bool) []Statement {
 	if toWrite && e.EnterToWrite != nil {
 		return e.EnterToWrite
 	}

@@ -19,6 +19,7 @@ var (
 	ErrSimpleProtocol = errors.New("the simple protocol cannot be confined: use another exec mode")
 	ErrConnect        = errors.New("cannot connect")
 	ErrMissingGrant   = errors.New("a grant is missing")
+	ErrStatement      = errors.New("not a statement for a scope")
 )
 
 var errBusy = fmt.Errorf("%w: read the rows of a stream into a slice first, and use a Tx in one goroutine at a time", ErrBusy)

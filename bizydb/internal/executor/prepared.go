@@ -2,18 +2,25 @@ package executor
 
 import (
 	"context"
+	"math"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// preparedStatements are those that sessions have prepared on one connection.
+// preparedStatements are those that sessions have prepared on one connection, by when each was last used.
 //
 // pgx prepares and caches statements by itself, but an error anywhere in a batch makes it drop all that the batch used:
-// the next call would pay two round trips more. Statements prepared by name are left alone. Their number is that of the
-// texts that callers have.
-type preparedStatements map[string]struct{}
+// the next call would pay two round trips more. Statements prepared by name are left alone.
+type preparedStatements struct {
+	*simplelru.LRU[string, struct{}]
+}
+
+// maxPrepared bounds the server's memory for one connection. It is far above the number of queries that generated code has. Texts
+// that are made up as a program runs take one round trip more each once there are as many.
+const maxPrepared = 500
 
 const statementsKey = "bizydb.statements"
 
@@ -22,7 +29,7 @@ func preparedOn(conn *pgx.Conn) preparedStatements {
 	data := conn.PgConn().CustomData()
 	s, ok := data[statementsKey].(preparedStatements)
 	if !ok {
-		s = preparedStatements{}
+		s.LRU, _ = simplelru.NewLRU[string, struct{}](math.MaxInt, nil) // ensure keeps it small
 		data[statementsKey] = s
 	}
 	return s
@@ -32,15 +39,28 @@ type preparer interface {
 	Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error)
 }
 
-// ensure prepares sql unless that has been done. A batch finds a statement prepared under its own text.
-func (s preparedStatements) ensure(ctx context.Context, on preparer, sql string) error {
-	if _, ok := s[sql]; ok {
-		return nil
+// ensure prepares statements that are not, and drops those that were not used for longest. A batch finds a statement prepared under its
+// own text. seen, unless it is nil, are texts that a session has prepared on a connection of a service's: it may have dropped others.
+func (p preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.Conn, seen map[string]bool, statements []Statement) error {
+	for _, stmt := range statements {
+		if _, ok := p.Get(stmt.SQL); ok && (seen == nil || seen[stmt.SQL]) {
+			continue
+		}
+		if _, err := on.Prepare(ctx, stmt.SQL, stmt.SQL); err != nil { // pgx knows whether it has been
+			return err
+		}
+		p.Add(stmt.SQL, struct{}{})
+		if seen != nil {
+			seen[stmt.SQL] = true
+		}
 	}
-	if _, err := on.Prepare(ctx, sql, sql); err != nil {
-		return err
+	for p.Len() > max(maxPrepared, len(statements)) { // those that are about to be sent were used last
+		oldest, _, _ := p.GetOldest()
+		if err := conn.Deallocate(ctx, oldest); err != nil {
+			return err
+		}
+		p.Remove(oldest)
 	}
-	s[sql] = struct{}{}
 	return nil
 }
 

@@ -5,16 +5,26 @@ import "strings"
 // A query is what the text of a statement says about it.
 type query struct {
 	Effect
-	name string
+	name    string
+	own     bool   // a caller's
+	refused string // why it is not sent, or ""
 }
 
-// query reads a text once: that takes microseconds, looking it up a tenth. Their number is that of the texts that callers have.
+// query reads a text of generated code once: that takes microseconds, looking it up a tenth. Their number is that of the queries.
 func (c *Config) query(sql string) *query {
 	if q, ok := c.queries.Load(sql); ok {
 		return q.(*query)
 	}
-	q, _ := c.queries.LoadOrStore(sql, &query{c.Effect(sql), NameOf(sql)})
+	q, _ := c.queries.LoadOrStore(sql, &query{Effect: c.Effect(sql), name: NameOf(sql)})
 	return q.(*query)
+}
+
+// published is the name of a query of generated code, and "" for a caller's.
+func (q *query) published() string {
+	if q.own {
+		return ""
+	}
+	return q.name
 }
 
 // NameOf returns the name of a query, which sqlc writes above it: "-- name: GetTask :one".

@@ -18,7 +18,8 @@ type reply struct {
 	results pgx.BatchResults // nil before the batch was sent
 	on      *pgx.Conn
 	leased  *pgxpool.Conn // to give back; nil inside a transaction
-	query   *query        // the first one sent
+	query   *query        // the first one sent, or the one that failed
+	changes bool          // anything, by the texts of what was sent
 	args    []any         // its arguments
 	sent    bool          // on an open connection
 	closed  bool
@@ -43,7 +44,7 @@ func (r *reply) close(err error) error {
 		if r.leased == nil && pgconn.SafeToRetry(err) && !ended(err) && r.on.PgConn().IsBusy() { // with rows of the service's own
 			err = errBusy
 		}
-		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.query.Changes
+		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.changes
 		closeIfStale(r.on, err)
 	}
 	if r.leased != nil {
@@ -63,6 +64,8 @@ func (r *reply) wrapFor(q *query, err error) error {
 		return nil
 	case r.unknown:
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	case q.own && !q.Changes && HasCode(err, pgerrcode.ReadOnlySQLTransaction):
+		err = fmt.Errorf("%w: what it calls writes, and its text does not say so: see Writes", r.session.config.Classify(err))
 	default:
 		lost := r.lost || !r.closed && r.on.IsClosed() // afterwards it is somebody else's
 		err = r.session.config.Locate(r.session.config.failed(r.ctx, lost, r.sent, err), r.args)

@@ -2,9 +2,11 @@ package executor
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // rows are a query's rows. When they end, or are closed early, the connection goes back to the pool.
@@ -57,6 +59,9 @@ func (r *rows) Close() {
 	r.err = r.reply.close(r.Rows.Err())
 }
 
+// Conn is nil: the connection is not confined.
+func (*rows) Conn() *pgx.Conn { return nil }
+
 func (r *rows) Err() error {
 	if r.reply.closed {
 		return r.err
@@ -82,8 +87,8 @@ func (r row) Scan(dest ...any) error {
 	return nil
 }
 
-// inUTC moves the scanned times to UTC: pgx gives them in the machine's zone. It is done here and not in the
-// connection's type map, because the connection can be the service's own.
+// inUTC moves scanned times to UTC, on a connection of a service's own, which may decode them in the machine's zone. Those of the pool
+// decode all in UTC.
 func inUTC(dest []any) {
 	for _, d := range dest {
 		switch t := d.(type) {
@@ -92,6 +97,14 @@ func inUTC(dest []any) {
 		case **time.Time:
 			if *t != nil {
 				**t = (*t).UTC()
+			}
+		case *pgtype.Timestamptz:
+			t.Time = t.Time.UTC()
+		case *sql.NullTime:
+			t.Time = t.Time.UTC()
+		case *[]time.Time:
+			for i := range *t {
+				(*t)[i] = (*t)[i].UTC()
 			}
 		}
 	}

@@ -8,21 +8,27 @@ import (
 )
 
 // send sends one query.
-func (c call) send() (*reply, error) { return c.Session.send(c.ctx, Statement{c.sql, c.args}) }
+func (c call) send() (*reply, error) {
+	return c.Session.send(c.ctx, c.entry.before([]statement{c.statement}), c.statement)
+}
 
-// send sends queries in one batch and reads the answer to enter. The caller reads the answers to the queries and closes the
-// reply, whose errors name the first of them.
-func (s *Session) send(ctx context.Context, queries ...Statement) (*reply, error) {
+// send sends queries in one batch, after those of an entry, and reads the answers to these. The caller reads the answers to the queries
+// and closes the reply, whose errors name the first of them.
+func (s *Session) send(ctx context.Context, enter []Statement, queries ...statement) (*reply, error) {
 	if s.entry.Invalid != nil {
 		return nil, s.entry.Invalid
 	}
-	r := &reply{session: s, ctx: ctx, args: queries[0].Args, query: s.config.query(queries[0].SQL)}
-	for i, q := range queries {
+	r := &reply{session: s, ctx: ctx, args: queries[0].Args, query: queries[0].query}
+	all := slices.Grow(slices.Clone(enter), len(queries)+len(s.entry.Leave))
+	for _, q := range queries {
 		var err error
-		if queries[i].Args, err = s.config.Encode(q.SQL, q.Args); err != nil {
-			return nil, s.config.wrap(NameOf(q.SQL), err)
+		if q.Args, err = s.config.Encode(q.published(), q.Args); err != nil {
+			return nil, s.config.wrap(q.name, err)
 		}
+		all = append(all, q.Statement)
+		r.changes = r.changes || q.Changes
 	}
+	all = append(all, s.entry.Leave...)
 	if s.traced {
 		ctx = withQueryName(ctx, r.query)
 	}
@@ -30,7 +36,6 @@ func (s *Session) send(ctx context.Context, queries ...Statement) (*reply, error
 		preparer
 		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
 	} = s.tx
-	prepared := s.prepared
 	if s.tx != nil {
 		if s.ended.Load() {
 			return nil, s.config.wrap(r.query.name, pgx.ErrTxClosed)
@@ -45,12 +50,11 @@ func (s *Session) send(ctx context.Context, queries ...Statement) (*reply, error
 			return nil, s.config.wrap(r.query.name, err)
 		}
 		r.leased, r.on = conn, conn.Conn()
-		to, prepared = r.on, preparedOn(r.on)
+		to = r.on
 	}
 
-	enter := s.entry.enter(r.query.Writes)
 	batch := &pgx.Batch{}
-	if err := s.queue(ctx, batch, to, prepared, slices.Concat(enter, queries, s.entry.Leave)); err != nil {
+	if err := s.queue(ctx, batch, to, r.on, all); err != nil {
 		return nil, r.close(err)
 	}
 	r.sent = r.leased == nil || !r.on.IsClosed()
@@ -64,13 +68,13 @@ func (s *Session) send(ctx context.Context, queries ...Statement) (*reply, error
 }
 
 // queue adds statements to a batch, and prepares them by name first in exec mode cache_statement.
-func (s *Session) queue(ctx context.Context, batch *pgx.Batch, on preparer, prepared preparedStatements, statements []Statement) error {
-	for _, stmt := range statements {
-		if s.mode == pgx.QueryExecModeCacheStatement {
-			if err := prepared.ensure(ctx, on, stmt.SQL); err != nil {
-				return s.config.withUsage(err)
-			}
+func (s *Session) queue(ctx context.Context, batch *pgx.Batch, on preparer, conn *pgx.Conn, statements []Statement) error {
+	if s.mode == pgx.QueryExecModeCacheStatement {
+		if err := preparedOn(conn).ensure(ctx, on, conn, s.seen, statements); err != nil {
+			return s.config.withUsage(err)
 		}
+	}
+	for _, stmt := range statements {
 		batch.Queue(stmt.SQL, stmt.Args...)
 	}
 	return nil

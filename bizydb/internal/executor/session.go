@@ -30,11 +30,11 @@ type Session struct {
 	pool   *pgxpool.Pool // where each batch takes a connection, or
 	tx     pgx.Tx        // where all of them run
 
-	prepared preparedStatements // by this session on tx's connection; pgx knows of those before
-	mode     pgx.QueryExecMode
-	traced   bool        // a tracer sees what is sent
-	busy     atomic.Bool // with a reply on tx that is not closed
-	ended    atomic.Bool // tx, whose connection is somebody else's then
+	seen   map[string]bool // texts that this session has prepared, if tx is a service's own
+	mode   pgx.QueryExecMode
+	traced bool        // a tracer sees what is sent
+	busy   atomic.Bool // with a reply on tx that is not closed
+	ended  atomic.Bool // tx, whose connection is somebody else's then
 }
 
 // Session returns a session on connections of the pool. Its entry needs no Leave.
@@ -49,36 +49,47 @@ func (s *Session) Join(tx pgx.Tx, entry Entry) *Session {
 		entry.Invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
 	}
 	return &Session{
-		config: s.config, entry: entry, tx: tx, mode: config.DefaultQueryExecMode, traced: config.Tracer != nil, prepared: preparedStatements{},
+		config: s.config, entry: entry, tx: tx, mode: config.DefaultQueryExecMode, traced: config.Tracer != nil, seen: map[string]bool{},
 	}
 }
 
 // A call is one statement. Outside a transaction it is tried again if it loses to others.
 type call struct {
 	*Session
-	ctx  context.Context
-	sql  string
-	args []any
+	statement
+	ctx context.Context
 }
 
 // Exec implements DBTX.
 func (s *Session) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return attempt(call{s, ctx, sql, args}, call.exec)
+	return s.exec(ctx, s.config.statement(sql, args))
 }
 
 // Query implements DBTX.
 func (s *Session) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	r, err := attempt(call{s, ctx, sql, args}, call.query)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
+	return s.query(ctx, s.config.statement(sql, args))
 }
 
 // QueryRow implements DBTX.
 func (s *Session) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return row{s, ctx, sql, args}
+	return s.queryRow(ctx, s.config.statement(sql, args))
 }
+
+func (s *Session) exec(ctx context.Context, stmt statement) (pgconn.CommandTag, error) {
+	return attempt(call{s, stmt, ctx}, call.exec)
+}
+
+func (s *Session) query(ctx context.Context, stmt statement) (pgx.Rows, error) {
+	r, err := attempt(call{s, stmt, ctx}, call.query)
+	if err != nil {
+		return noRows{err: err}, err
+	}
+	return r, nil
+}
+
+func (s *Session) queryRow(ctx context.Context, stmt statement) pgx.Row { return row{s, stmt, ctx} }
+
+func (s *Session) settings() *Config { return s.config }
 
 func attempt[T any](c call, do func(call) (T, error)) (T, error) {
 	result, err := do(c)

@@ -47,7 +47,7 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 	}
 	defer rollback(ctx, tx) // does nothing after a commit
 
-	inTx := &Session{config: s.config, tx: tx, mode: s.mode, traced: s.traced, prepared: preparedStatements{}}
+	inTx := &Session{config: s.config, tx: tx, mode: s.mode, traced: s.traced}
 	defer inTx.ended.Store(true)
 	if err := fn(inTx); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccessMode) (pgx.Tx, error) {
 	batch := &pgx.Batch{}
 	batch.BeginTx(options(access))
-	if err := s.queue(ctx, batch, conn, preparedOn(conn), s.entry.enter(access != pgx.ReadOnly)); err != nil {
+	if err := s.queue(ctx, batch, conn, conn, s.entry.toBegin(access != pgx.ReadOnly)); err != nil {
 		return nil, s.config.failed(ctx, conn.IsClosed(), false, err)
 	}
 	results := conn.SendBatch(ctx, batch)

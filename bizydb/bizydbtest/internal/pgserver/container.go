@@ -67,6 +67,9 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 			PreStarts: []testcontainers.ContainerHook{rope.attach},
 		}),
 	}
+	if img.data != "" {
+		run = append(run, testcontainers.WithTmpfs(map[string]string{img.data: "rw"})) // databases are made and dropped all the time
+	}
 	for _, setting := range settings {
 		run = append(run, testcontainers.WithCmdArgs("-c", setting))
 	}

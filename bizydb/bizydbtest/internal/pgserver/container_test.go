@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/moby/moby/client"
@@ -56,6 +57,9 @@ func TestContainer(t *testing.T) {
 		if got := ask[string](t, s.DSN(), "SHOW "+setting); got != want {
 			t.Errorf("%s = %q, want %q", setting, got, want)
 		}
+	}
+	if got := ask[string](t, s.DSN(), "SELECT pg_read_file('/proc/mounts')"); !strings.Contains(got, " "+ask[string](t, s.DSN(), "SHOW data_directory")+" tmpfs ") {
+		t.Errorf("the server's files are not in memory: %s", got)
 	}
 	for range 2 {
 		if err := s.Close(); err != nil {

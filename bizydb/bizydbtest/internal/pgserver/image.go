@@ -18,6 +18,7 @@ const pullTimeout = 5 * time.Minute
 type image struct {
 	name       string
 	entrypoint []string
+	data       string // where the server's files are, or "" if the image does not say
 }
 
 // image looks an image up and pulls it if the engine does not have it. A
@@ -50,6 +51,11 @@ func (e *engine) inspect(ctx context.Context, name string) (*image, error) {
 	img := &image{name: name}
 	if found.Config != nil {
 		img.entrypoint = found.Config.Entrypoint
+		for _, variable := range found.Config.Env {
+			if dir, ok := strings.CutPrefix(variable, "PGDATA="); ok {
+				img.data = dir
+			}
+		}
 	}
 	return img, nil
 }
