@@ -161,6 +161,31 @@ func ExampleScope_Batch() {
 	// Output: 1 overdue, 0 today, 1 pending
 }
 
+func ExampleScope_DBTX() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	if _, err := ada.CreateTask(ctx, planner.CreateTaskParams{Title: "Paint the walls"}); err != nil {
+		log.Fatal(err)
+	}
+
+	rows, err := ada.DBTX().Query(ctx, "SELECT title, due_date FROM tasks WHERE title ^@ @prefix", pgx.NamedArgs{"prefix": "Paint"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	type painting struct {
+		Title   string
+		DueDate *time.Time
+	}
+	paintings, err := pgx.CollectRows(rows, pgx.RowToStructByName[painting])
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(paintings[0].Title)
+	// Output: Paint the walls
+}
+
 func ExampleScope_WithTx() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)

@@ -78,7 +78,11 @@ func TestDocumentsNameTests(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{"../README.md", "../SECURITY.md", "../docs/reliability.md"} {
+	documents, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range append(documents, "../README.md", "../SECURITY.md") {
 		b, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

@@ -21,8 +21,9 @@
 //  4. binaries fetched from Maven Central or from BIZYDBTEST_BINARIES_URL.
 //
 // BIZYDBTEST_WAY set to dsn, container, installed or embedded allows only that way. The test log says which way was used, and why
-// the ones before it failed. A server that was started stops with the process, however that ends. The files of a server that was
-// started from binaries are in TMPDIR or, where that is not set and Linux has 4 GB of it free, in memory.
+// the ones before it failed. A server that was started stops with the process, however that ends. The files of a server in a
+// container are in memory. Those of one that was started from binaries are in TMPDIR or, where that is not set and Linux has 4 GB of it
+// free, in memory too.
 //
 // On a server from the environment two kinds of databases stay: the migrated template that the next run copies, and those of failed
 // tests, whose connection strings are in the log. What a process leaves behind that is killed, the next run drops: databases and
