@@ -63,6 +63,44 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 			_, err := s.GetTask(t.Context(), 1<<40)
 			return err
 		}},
+		{"own statement", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			_, err := s.DBTX().Exec(t.Context(), "UPDATE public.tasks SET title = title")
+			return err
+		}},
+		{"own statement that is refused", bizydb.ErrInvalid, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			_, err := s.DBTX().Exec(t.Context(), "UPDATE public.tasks SET priority = 9")
+			return err
+		}},
+		{"own rows left early", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			rows, err := s.DBTX().Query(t.Context(), "SELECT * FROM public.tasks")
+			if err == nil {
+				rows.Next()
+				rows.Close()
+			}
+			return err
+		}},
+		{"own batch left early", nil, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			b := &pgx.Batch{}
+			b.Queue("SELECT * FROM public.tasks")
+			b.Queue("UPDATE public.tasks SET title = title")
+			results := s.DBTX().SendBatch(t.Context(), b)
+			rows, err := results.Query()
+			rows.Next()
+			return errors.Join(err, results.Close())
+		}},
+		{"own batch that is refused", bizydb.ErrInvalid, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			b := &pgx.Batch{}
+			b.Queue("SELECT 1")
+			b.Queue("UPDATE public.tasks SET priority = 9")
+			return s.DBTX().SendBatch(t.Context(), b).Close()
+		}},
+		{"own batch that waits too long", context.DeadlineExceeded, func(t *testing.T, s bizydb.Scope, user bizydb.UserID) error {
+			return whileLocked(t, user, func(ctx context.Context) error {
+				b := &pgx.Batch{}
+				b.Queue("UPDATE public.tasks SET title = title")
+				return s.DBTX().SendBatch(ctx, b).Close()
+			})
+		}},
 		{"canceled", context.Canceled, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

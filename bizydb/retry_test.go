@@ -43,6 +43,25 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 		_, err := s.CompleteTask(ctx, planner.CompleteTaskParams{ID: task})
 		return err
 	}
+	const complete = "UPDATE public.tasks SET status = 'completed' WHERE id = $1 RETURNING title"
+	own := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
+		_, err := s.DBTX().Exec(ctx, complete, task)
+		return err
+	}
+	ownRow := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
+		var title string
+		return s.DBTX().QueryRow(ctx, complete, task).Scan(&title)
+	}
+	ownRows := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
+		rows, _ := s.DBTX().Query(ctx, complete, task)
+		_, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
+		return err
+	}
+	ownBatch := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
+		b := &pgx.Batch{}
+		b.Queue(complete, task)
+		return s.DBTX().SendBatch(ctx, b).Close()
+	}
 	several := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
 		return s.InTx(ctx, func(tx *bizydb.Tx) error {
 			if _, err := tx.CreateTask(ctx, planner.CreateTaskParams{Title: "once"}); err != nil {
@@ -64,6 +83,11 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 		{"a statement in a deadlock", pgerrcode.DeadlockDetected, 1, one, 2, true},
 		{"a statement that always loses", pgerrcode.SerializationFailure, 100, one, 10, false},
 		{"a statement that fails otherwise", pgerrcode.UniqueViolation, 100, one, 1, false},
+		{"an own statement", pgerrcode.SerializationFailure, 3, own, 4, true},
+		{"an own statement for a row", pgerrcode.DeadlockDetected, 1, ownRow, 2, true},
+		{"an own statement for rows", pgerrcode.SerializationFailure, 3, ownRows, 4, true},
+		{"an own statement that always loses", pgerrcode.SerializationFailure, 100, ownRows, 10, false},
+		{"an own batch", pgerrcode.SerializationFailure, 1, ownBatch, 1, false}, // what it has answered cannot be taken back
 		{"a transaction", pgerrcode.SerializationFailure, 3, several, 4, true},
 		{"a transaction in a deadlock", pgerrcode.DeadlockDetected, 1, several, 2, true},
 		{"a transaction that always loses", pgerrcode.DeadlockDetected, 100, several, 10, false},

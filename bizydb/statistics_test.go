@@ -33,6 +33,9 @@ func TestReadsWhateverTheStatistics(t *testing.T) {
 		"a user with many times what the others have": {others: 4, before: few},
 		"tables analyzed when empty":                  {},
 	} {
+		if testing.Short() && c.before+c.others != 4 {
+			continue // on another server the first will do
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := bizydbtest.New(t)

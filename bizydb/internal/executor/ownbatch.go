@@ -20,11 +20,13 @@ type ownResults struct {
 	reply      *reply
 	batch      *pgx.Batch
 	statements []statement // those not read yet
+	rows       *ownRows    // of the last one, unless it is nil
 	err        error
 }
 
 // next turns to the next statement.
 func (r *ownResults) next() error {
+	r.endRows()
 	switch {
 	case r.err != nil:
 		return r.err
@@ -34,6 +36,14 @@ func (r *ownResults) next() error {
 	r.reply.query, r.reply.args = r.statements[0].query, r.statements[0].Args
 	r.statements = r.statements[1:]
 	return nil
+}
+
+// endRows drops what a caller has not read: the rows that follow are another statement's.
+func (r *ownResults) endRows() {
+	if r.rows != nil {
+		r.rows.Close()
+		r.rows = nil
+	}
 }
 
 // fail ends the batch unless err is nil.
@@ -60,7 +70,8 @@ func (r *ownResults) Query() (pgx.Rows, error) {
 	if err := r.fail(err); err != nil {
 		return noRows{err: err}, err
 	}
-	return &ownRows{batchRows{Rows: rows, reply: r.reply, query: r.reply.query}, r}, nil
+	r.rows = &ownRows{batchRows{Rows: rows, reply: r.reply, query: r.reply.query}, r}
+	return r.rows, nil
 }
 
 func (r *ownResults) QueryRow() pgx.Row {
@@ -70,6 +81,7 @@ func (r *ownResults) QueryRow() pgx.Row {
 
 // Close calls the functions of the statements that are not read yet, as pgx does.
 func (r *ownResults) Close() error {
+	r.endRows()
 	for n := len(r.batch.QueuedQueries); r.err == nil && len(r.statements) > 0; {
 		if fn := r.batch.QueuedQueries[n-len(r.statements)].Fn; fn != nil {
 			if err := fn(r); err != nil && r.err == nil {
