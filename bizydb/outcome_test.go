@@ -82,10 +82,11 @@ func TestAnswerLost(t *testing.T) {
 						parts = 4
 					}
 				}
+				first := int64(0)
 				if testing.Short() {
-					parts = min(parts, 2)
+					first = max(0, parts-2) // those before are of preparing
 				}
-				for n := range parts {
+				for n := first; n < parts; n++ {
 					changed := lose(t, n, func() string { return dump(t, made, user) }, func() error { _, err := call(t.Context(), db.As(user), method, at); return err })
 					if changed {
 						at = plantAll(t, made.As(user))
