@@ -30,7 +30,7 @@ import (
 // connections of the pool decode them so. In a transaction on another pool's connection, [Scope.WithTx], this holds for what is scanned
 // into time.Time, *time.Time, pgtype.Timestamptz, sql.NullTime and slices of time.Time.
 //
-// At most 500 statements stay prepared on a connection, those used last. Texts that are made up as the program runs work, at one or two
+// At most 500 statements stay prepared on a connection, and a megabyte of text, those used last. Texts that are made up as the program runs work, at one or two
 // round trips more each time that they are new to the connection.
 type DBTX interface {
 	// Exec runs a statement and returns how many rows it has changed or found.

@@ -353,6 +353,16 @@ func TestManyOwnStatements(t *testing.T) {
 	for i := range 3 {
 		ask(i)
 	}
+	long := strings.Repeat(" ", 100_000)
+	before = memory()
+	for i := range 200 {
+		if _, err := alice.DBTX().Exec(t.Context(), fmt.Sprintf("SELECT %d%s", i, long)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if more := memory() - before; more > 10<<20 {
+		t.Errorf("200 long statements: %d bytes more", more)
+	}
 	batch := &pgx.Batch{} // more of them than stay prepared
 	for i := range 600 {
 		batch.Queue(fmt.Sprintf("SELECT %d", i))

@@ -41,8 +41,11 @@ type ownQueries struct {
 	*lru.Cache[string, *query]
 }
 
-// maxOwnQueries bounds memory where texts are made up as a program runs.
-const maxOwnQueries = 2000
+// maxOwnQueries and maxOwnQuery bound memory where texts are made up as a program runs.
+const (
+	maxOwnQueries = 2000
+	maxOwnQuery   = 10_000 // bytes
+)
 
 func (o *ownQueries) cache() *lru.Cache[string, *query] {
 	o.once.Do(func() { o.Cache, _ = lru.New[string, *query](maxOwnQueries) }) // it fails for sizes below 1

@@ -109,7 +109,9 @@ func (c *Config) ownQuery(sql string) *query {
 	q := &query{name: NameOf(sql), own: true, refused: c.refused(found)}
 	q.Writes = c.mayWrite(found)
 	q.Changes = q.Writes
-	c.own.cache().Add(sql, q)
+	if len(sql) <= maxOwnQuery {
+		c.own.cache().Add(sql, q)
+	}
 	return q
 }
 

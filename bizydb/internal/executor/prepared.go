@@ -16,19 +16,24 @@ import (
 // the next call would pay two round trips more. Statements prepared by name are left alone.
 type preparedStatements struct {
 	*simplelru.LRU[string, struct{}]
+	bytes int // of their texts
 }
 
-// maxPrepared bounds the server's memory for one connection. It is far above the number of queries that generated code has. Texts
-// that are made up as a program runs take one round trip more each once there are as many.
-const maxPrepared = 500
+// maxPrepared and maxPreparedBytes bound the server's memory for one connection. They are far above what generated code has. Texts that
+// are made up as a program runs take one round trip more each once there are as many.
+const (
+	maxPrepared      = 500
+	maxPreparedBytes = 1 << 20
+)
 
 const statementsKey = "bizydb.statements"
 
 // preparedOn returns the statements of conn, which nobody else may be using.
-func preparedOn(conn *pgx.Conn) preparedStatements {
+func preparedOn(conn *pgx.Conn) *preparedStatements {
 	data := conn.PgConn().CustomData()
-	s, ok := data[statementsKey].(preparedStatements)
+	s, ok := data[statementsKey].(*preparedStatements)
 	if !ok {
+		s = &preparedStatements{}
 		s.LRU, _ = simplelru.NewLRU[string, struct{}](math.MaxInt, nil) // ensure keeps it small
 		data[statementsKey] = s
 	}
@@ -41,7 +46,7 @@ type preparer interface {
 
 // ensure prepares statements that are not, and drops those that were not used for longest. A batch finds a statement prepared under its
 // own text. seen, unless it is nil, are texts that a session has prepared on a connection of a service's: it may have dropped others.
-func (p preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.Conn, seen map[string]bool, statements []Statement) error {
+func (p *preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.Conn, seen map[string]bool, statements []Statement) error {
 	for _, stmt := range statements {
 		if _, ok := p.Get(stmt.SQL); ok && (seen == nil || seen[stmt.SQL]) {
 			continue
@@ -49,17 +54,21 @@ func (p preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.C
 		if _, err := on.Prepare(ctx, stmt.SQL, stmt.SQL); err != nil { // pgx knows whether it has been
 			return err
 		}
-		p.Add(stmt.SQL, struct{}{})
+		if !p.Contains(stmt.SQL) {
+			p.Add(stmt.SQL, struct{}{})
+			p.bytes += len(stmt.SQL)
+		}
 		if seen != nil {
 			seen[stmt.SQL] = true
 		}
 	}
-	for p.Len() > max(maxPrepared, len(statements)) { // those that are about to be sent were used last
+	for p.Len() > len(statements) && (p.Len() > maxPrepared || p.bytes > maxPreparedBytes) { // those that are about to be sent were used last
 		oldest, _, _ := p.GetOldest()
 		if err := conn.Deallocate(ctx, oldest); err != nil {
 			return err
 		}
 		p.Remove(oldest)
+		p.bytes -= len(oldest)
 	}
 	return nil
 }
