@@ -27,7 +27,7 @@ func words(sql string) (found []string) {
 		case c == '(':
 			found = append(found, "(")
 		case isDigit(c):
-			for length < len(rest) && (isWordPart(rest[length]) || rest[length] == '.') {
+			for length < len(rest) && rest[length] != '$' && (isWordPart(rest[length]) || rest[length] == '.') {
 				length++
 			}
 		case isWordStart(c):
@@ -125,11 +125,17 @@ func spaceLength(s string) int {
 // dollarLength is that of a parameter, a string between dollar signs, or a dollar sign.
 func dollarLength(s string) int {
 	i := 1
-	for i < len(s) && (isWordPart(s[i]) && s[i] != '$') {
+	for i < len(s) && isDigit(s[i]) {
 		i++
 	}
-	if i == len(s) || s[i] != '$' || isDigit(s[1]) {
+	if i > 1 {
 		return i
+	}
+	for i < len(s) && isWordPart(s[i]) && s[i] != '$' {
+		i++
+	}
+	if i == len(s) || s[i] != '$' {
+		return 1
 	}
 	tag := s[:i+1]
 	if end := strings.Index(s[len(tag):], tag); end >= 0 {
