@@ -135,3 +135,16 @@ func (d *Database) NewUser(t testing.TB) bizydb.UserID {
 	}
 	return id
 }
+
+// CheckConfined fails t for each finding of [bizydb.DB.CheckConfined], with the SQL that mends it. Call it in a test of a database that
+// has the service's migrations.
+func CheckConfined(t testing.TB, db *Database) {
+	t.Helper()
+	findings, err := db.CheckConfined(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range findings {
+		t.Error(f)
+	}
+}
