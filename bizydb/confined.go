@@ -126,6 +126,11 @@ WITH main (oid, name) AS (
     WHEN kind NOT IN ('r', 'p') OR inherits OR user_id IS NULL AND attname IS NULL THEN format('REVOKE ALL ON %s FROM %s', granted, grantees)
     ELSE format('SELECT bizydb.confine(%L', name) || coalesce(', ' || quote_literal(attname), '') || ')' || coalesce('; REVOKE ALL ON ' || granted || ' FROM ' || others, '') END AS fix
   FROM reached r LEFT JOIN via USING (oid) LEFT JOIN pg_attribute ON attrelid = r.oid AND attnum = number
+), keyed AS ( -- confined tables, with the column by which they are, and what it has to reference
+  SELECT r.oid, name, fix, attnum, attname, attnotnull, user_id IS NULL OR pg_get_expr(adbin, adrelid) = 'bizydb.current_user_id()' AS has_default,
+    CASE WHEN user_id IS NULL THEN (SELECT substring(qual FROM 'FROM (public[.][a-z]+) owning') FROM policy p WHERE p.relation = r.oid AND is_ours) ELSE 'public.users' END AS target
+  FROM reached r JOIN mended USING (oid) LEFT JOIN via USING (oid) JOIN pg_attribute ON attrelid = r.oid AND attnum = coalesce(user_id, number) LEFT JOIN pg_attrdef ON adrelid = r.oid AND adnum = attnum
+  WHERE EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND is_ours)
 ), numbered AS ( -- columns that take their values from a sequence
   SELECT r.oid, a.attname, d.objid AS sequence, attidentity = '' AS serial
   FROM relation r JOIN pg_depend d ON refobjid = r.oid AND refclassid = 'pg_class'::regclass AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
@@ -150,6 +155,18 @@ SELECT * FROM (
   UNION ALL
   SELECT name, 'no policy is for bizydb_user', fix FROM reached r JOIN mended USING (oid)
   WHERE kind IN ('r', 'p') AND secured AND NOT EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND permissive)
+  UNION ALL
+  SELECT name, format('%I can be NULL, or has another default than bizydb.confine gives it', attname), fix FROM keyed WHERE NOT (attnotnull AND coalesce(has_default, false))
+  UNION ALL
+  SELECT name, format('no index leads with %I', attname), fix FROM keyed
+  WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indkey[0] = attnum AND indpred IS NULL AND indisvalid)
+  UNION ALL
+  SELECT name, format('%I does not reference %s ON DELETE CASCADE', attname, target), format('ALTER TABLE %s ', name)
+    || coalesce((SELECT string_agg(format('DROP CONSTRAINT %I, ', conname), '') FROM pg_constraint WHERE conrelid = k.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confrelid = to_regclass(target)), '')
+    || format('ADD FOREIGN KEY (%I) REFERENCES %s (id) ON DELETE CASCADE', attname, target)
+  FROM keyed k WHERE target IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_constraint f WHERE conrelid = k.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confrelid = to_regclass(target) AND confdeltype = 'c'
+      AND (to_jsonb(f) ->> 'conenforced')::boolean IS NOT FALSE)
   UNION ALL
   SELECT name, 'bizydb_user owns it, or can become its owner, to whom no policy applies',
     format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))

@@ -74,7 +74,8 @@ func TestCheckConfinedFinds(t *testing.T) {
 	bizydbtest.CheckConfined(t, made)
 
 	const mine = "(user_id = bizydb.current_user_id())"
-	for _, c := range []struct{ sql, object, problem string }{
+	type damage struct{ sql, object, problem string }
+	damages := []damage{
 		{"ALTER TABLE app.comments DISABLE ROW LEVEL SECURITY", "app.comments", "row security is off"},
 		{"ALTER TABLE app.items DISABLE ROW LEVEL SECURITY", "app.items", "row security is off"},
 		{"GRANT SELECT (day) ON app.hours_2026 TO bizydb_user", "app.hours_2026", "row security is off"},
@@ -86,6 +87,15 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"DROP POLICY bizydb_owner ON app.projects", "app.projects", "no policy is for bizydb_user"},
 		{"DROP POLICY bizydb_owner ON app.items", "app.items", "no policy is for bizydb_user"},
 		{"ALTER TABLE app.words ENABLE ROW LEVEL SECURITY; GRANT SELECT ON app.words TO bizydb_user", "app.words", "no policy is for bizydb_user"},
+		{"ALTER TABLE app.comments ALTER user_id DROP NOT NULL", "app.comments", "user_id can be NULL"},
+		{"ALTER TABLE app.comments ALTER user_id DROP DEFAULT", "app.comments", "user_id can be NULL, or has another default"},
+		{"ALTER TABLE app.items ALTER task_id DROP NOT NULL", "app.items", "task_id can be NULL"},
+		{"DROP INDEX app.comments_user_id_idx", "app.comments", "no index leads with user_id"},
+		{"DROP INDEX app.items_task_id_idx", "app.items", "no index leads with task_id"},
+		{"ALTER TABLE app.projects DROP CONSTRAINT projects_user_id_fkey", "app.projects", "user_id does not reference public.users ON DELETE CASCADE"},
+		{"ALTER TABLE app.comments DROP CONSTRAINT comments_user_id_fkey, ADD FOREIGN KEY (user_id) REFERENCES public.users", "app.comments", "user_id does not reference public.users ON DELETE CASCADE"},
+		{"ALTER TABLE app.items DROP CONSTRAINT items_task_id_fkey", "app.items", "task_id does not reference public.tasks ON DELETE CASCADE"},
+		{"ALTER TABLE app.items DROP CONSTRAINT items_task_id_fkey, ADD FOREIGN KEY (task_id) REFERENCES public.tasks", "app.items", "task_id does not reference public.tasks ON DELETE CASCADE"},
 		{"ALTER TABLE app.comments OWNER TO bizydb_user", "app.comments", "bizydb_user owns it"},
 
 		{"ALTER POLICY bizydb_owner ON app.comments USING (true)", "app.comments", "policy bizydb_owner does not go by"},
@@ -132,7 +142,11 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"GRANT EXECUTE ON FUNCTION app.purge() TO bizydb_user", "app.purge()", "the function runs with its owner's rights"},
 		{"CREATE FUNCTION public.f(text) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "public.f(text)", "the function runs with its owner's rights"},
 		{"CREATE PROCEDURE app.p() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "app.p()", "the function runs with its owner's rights"},
-	} {
+	}
+	if ownerQuery[int](t, made, "SELECT current_setting('server_version_num')::integer") >= 180000 {
+		damages = append(damages, damage{"ALTER TABLE app.projects ALTER CONSTRAINT projects_user_id_fkey NOT ENFORCED", "app.projects", "user_id does not reference public.users ON DELETE CASCADE"})
+	}
+	for _, c := range damages {
 		run(c.sql)
 		findings := checkConfined(t, made)
 		if !slices.ContainsFunc(findings, func(f bizydb.Finding) bool { return f.Object == c.object && strings.Contains(f.Problem, c.problem) }) {
