@@ -30,12 +30,7 @@ var shared struct {
 }
 
 // New creates a database for t and drops it when t ends. If there is no server, t fails.
-func New(t testing.TB) *Database {
-	t.Helper()
-	return newIn(t, "")
-}
-
-func newIn(t testing.TB, locale string) *Database {
+func New(t testing.TB, opts ...Option) *Database {
 	t.Helper()
 	server, err := Shared()
 	if err != nil {
@@ -43,7 +38,7 @@ func newIn(t testing.TB, locale string) *Database {
 	}
 	t.Logf("bizydbtest: %s", server.How())
 
-	db, err := server.newDatabase(context.Background(), locale)
+	db, err := server.NewDatabase(context.Background(), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
