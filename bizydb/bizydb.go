@@ -27,6 +27,7 @@ type Option func(*options)
 
 type options struct {
 	allowPrivilegedLogin bool
+	strict               bool
 	bcryptCost           int
 	hashConcurrency      int
 	constraints          map[string]Constraint
@@ -56,7 +57,7 @@ func WithHashConcurrency(n int) Option {
 // Open compares what the login, PUBLIC and the roles bizydb_user and bizydb_accounts may do, the policies, the triggers and the
 // functions' settings with what the migrations made, and looks for their columns, constraints, unique indexes and defaults. Its
 // error has the statements that mend what differs: some are the tables' owner's to run, with schema.Protect or one by one, and some
-// those of whoever administers the roles. Objects that are not bizydb's do not count.
+// those of whoever administers the roles. Objects that are not bizydb's do not count, unless [StrictOpen] asks for them.
 //
 // Open returns
 //   - [ErrConfig] for an invalid connection string or option, or a setting under which calls would fail or change what they do,
@@ -64,7 +65,8 @@ func WithHashConcurrency(n int) Option {
 //   - [ErrNotMigrated], [ErrSchemaNewer] or [ErrSchemaUnreleased] if the schema does not have [SchemaVersion] or lacks an object,
 //   - [ErrMissingGrant] if the login, or one of the two roles, lacks a right,
 //   - [ErrPrivilegedLogin] if the login can use the tables outside a scope,
-//   - [ErrUnprotected] if the two roles have more rights than they should, or something that confines them is not in force.
+//   - [ErrUnprotected] if the two roles have more rights than they should, something that confines them is not in force, or
+//     [DB.CheckConfined] finds something and [StrictOpen] is given.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {

@@ -93,7 +93,10 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
 	found, err := inspect(ctx, conn.Conn().PgConn())
-	if err = found.problem(err, settings.User, db.pool.Mode, o); err != nil {
+	if err = found.problem(err, settings.User, db.pool.Mode, o); err == nil && o.strict {
+		err = db.strictly(ctx, conn.Conn().PgConn())
+	}
+	if err != nil {
 		return fmt.Errorf("bizydb: open: %w", err)
 	}
 	return nil

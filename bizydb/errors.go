@@ -89,7 +89,8 @@ var (
 	// that does. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
 	// ErrUnprotected means that bizydb_user or bizydb_accounts may do more than the migrations let them, or that policies, row
-	// security, triggers or the settings of functions are not as the migrations made them.
+	// security, triggers or the settings of functions are not as the migrations made them; with [StrictOpen] also that something of the
+	// service's own is not confined.
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// The Go code in the README and in docs/errors.md stands, word for word, in code that the tests compile and run.
+// The Go code in the README and the documentation stands, word for word, in code that the tests compile and run.
 func TestReadmeIsCompiled(t *testing.T) {
 	t.Parallel()
 	var readme []byte
-	for _, file := range []string{"../README.md", "../docs/errors.md"} {
+	for _, file := range []string{"../README.md", "../docs/errors.md", "../docs/your-own-migrations.md"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -24,7 +24,7 @@ func TestReadmeIsCompiled(t *testing.T) {
 		t.Errorf("a figure is missing: %s", placeholder)
 	}
 	var compiled string
-	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go", "sqliteimport/example_test.go"} {
+	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go", "sqliteimport/example_test.go", "../schema/beside_test.go"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -194,7 +194,7 @@ func unnamed(t testing.TB, stmt statement) (found []string, references int) {
 		switch {
 		case language == "plpgsql":
 			for _, part := range parsePLpgSQL(t, stmt.sql) {
-				if part.dynamic {
+				if part.dynamic && c.of != "function bizydb.confine" { // which changes tables, and reads no rows
 					c.fail("executes a text")
 				}
 				for _, s := range parseSQL(t, part.sql) {

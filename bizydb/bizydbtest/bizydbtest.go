@@ -30,12 +30,7 @@ var shared struct {
 }
 
 // New creates a database for t and drops it when t ends. If there is no server, t fails.
-func New(t testing.TB) *Database {
-	t.Helper()
-	return newIn(t, "")
-}
-
-func newIn(t testing.TB, locale string) *Database {
+func New(t testing.TB, opts ...Option) *Database {
 	t.Helper()
 	server, err := Shared()
 	if err != nil {
@@ -43,7 +38,7 @@ func newIn(t testing.TB, locale string) *Database {
 	}
 	t.Logf("bizydbtest: %s", server.How())
 
-	db, err := server.newDatabase(context.Background(), locale)
+	db, err := server.NewDatabase(context.Background(), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,4 +129,17 @@ func (d *Database) NewUser(t testing.TB) bizydb.UserID {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// CheckConfined fails t for each finding of [bizydb.DB.CheckConfined], with the SQL that mends it. Call it in a test of a database that
+// has the service's migrations.
+func CheckConfined(t testing.TB, db *Database) {
+	t.Helper()
+	findings, err := db.CheckConfined(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range findings {
+		t.Error(f)
+	}
 }

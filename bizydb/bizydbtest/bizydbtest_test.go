@@ -3,6 +3,8 @@ package bizydbtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,5 +170,35 @@ func TestProxyCountsRoundTrips(t *testing.T) {
 		if got := proxy.RoundTrips(); got != c.want {
 			t.Errorf("%s: %d round trips, want %d", name, got, c.want)
 		}
+	}
+}
+
+// errorsOf is a test that only notes its errors.
+type errorsOf struct {
+	testing.TB
+	errors []string
+}
+
+func (t *errorsOf) Error(args ...any) { t.errors = append(t.errors, fmt.Sprint(args...)) }
+
+func TestCheckConfined(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	noted := &errorsOf{TB: t}
+	bizydbtest.CheckConfined(noted, db)
+	if len(noted.errors) > 0 {
+		t.Errorf("in a new database: %q", noted.errors)
+	}
+	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE public.notes (user_id bigint); GRANT SELECT ON public.notes TO bizydb_user"); err != nil {
+		t.Fatal(err)
+	}
+	bizydbtest.CheckConfined(noted, db)
+	if want := []string{"public.notes: row security is off: SELECT bizydb.confine('public.notes')"}; !slices.Equal(noted.errors, want) {
+		t.Errorf("%q, want %q", noted.errors, want)
 	}
 }

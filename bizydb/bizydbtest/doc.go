@@ -10,6 +10,8 @@
 //		…
 //	}
 //
+// [WithMigrations] and [WithMigration] put a service's own migrations into each database.
+//
 // [EachLocale] runs a test in databases of different locales.
 //
 // The server is found or started once per test binary, in the first of these ways that works:
@@ -25,9 +27,9 @@
 // container are in memory. Those of one that was started from binaries are in TMPDIR or, where that is not set and Linux has 4 GB of it
 // free, in memory too.
 //
-// On a server from the environment two kinds of databases stay: the migrated template that the next run copies, and those of failed
-// tests, whose connection strings are in the log. What a process leaves behind that is killed, the next run drops: databases and
-// logins named bizydbtest_… whose process holds no advisory lock any more, if nobody is connected.
+// On a server from the environment two kinds of databases stay: the template with bizydb's migrations, which the next run copies, and
+// those of failed tests, whose connection strings are in the log. What a process leaves behind that is killed, the next run drops:
+// databases and logins named bizydbtest_… whose process holds no advisory lock any more, if nobody is connected.
 //
 // For a server that it starts, the package unsets those of libpq's environment variables that would change what its clients do, such as
 // PGOPTIONS, PGSERVICE and PGTARGETSESSIONATTRS. Those that a connection string overrides, such as PGHOST, stay.

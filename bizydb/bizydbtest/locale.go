@@ -12,12 +12,12 @@ var locales = map[string]string{
 
 // EachLocale runs test in parallel in databases of the locales C, C.UTF-8, ICU's root and Turkish, to show that it does not depend on
 // the database's locale.
-func EachLocale(t *testing.T, test func(t *testing.T, db *Database)) {
+func EachLocale(t *testing.T, test func(t *testing.T, db *Database), opts ...Option) {
 	t.Helper()
 	for name, locale := range locales {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, newIn(t, locale))
+			test(t, New(t, append([]Option{withLocale(locale)}, opts...)...))
 		})
 	}
 }

@@ -3,11 +3,8 @@ package bizydbtest
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"strings"
 	"sync"
@@ -16,7 +13,6 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest/internal/pgserver"
-	"github.com/bizy-ai/bizydb/schema"
 )
 
 // A Server is a PostgreSQL server to create databases on. It is for programs such as the examples; tests use [New].
@@ -26,7 +22,8 @@ type Server struct {
 
 	mu        sync.Mutex
 	claim     *claim
-	templates map[string]string // by locale
+	templates map[string]string   // by locale
+	own       map[string]template // by locale and services' migrations
 }
 
 // Options configures [Start].
@@ -58,12 +55,13 @@ func (s *Server) Started() bool { return s.found.Started() }
 // Close stops the server if [Start] started it. Later calls return the first call's error.
 func (s *Server) Close() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.dropOwn()
 	if s.claim != nil {
 		s.claim.release()
 		s.claim = nil
 	}
-	s.mu.Unlock()
-	return s.found.Close()
+	return errors.Join(err, s.found.Close())
 }
 
 // DSNFor returns the server's connection string for another database and, if login is not nil, another login.
@@ -72,13 +70,12 @@ func (s *Server) DSNFor(database string, login *url.Userinfo) string {
 }
 
 // NewDatabase creates a migrated database with a login role, and opens a DB with that login.
-func (s *Server) NewDatabase(ctx context.Context) (*Database, error) {
-	return s.newDatabase(ctx, "")
-}
-
-// newDatabase makes a database of a locale, which is said in options of CREATE DATABASE. "" is the server's.
-func (s *Server) newDatabase(ctx context.Context, locale string) (*Database, error) {
-	prefix, template, err := s.prepare(ctx, locale)
+func (s *Server) NewDatabase(ctx context.Context, opts ...Option) (*Database, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("bizydbtest: %w", err)
+	}
+	prefix, template, err := s.prepare(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("bizydbtest: %w", err)
 	}
@@ -108,10 +105,10 @@ func (s *Server) newDatabase(ctx context.Context, locale string) (*Database, err
 	)
 	if err == nil {
 		// The template's schemas came along; who may look into them is a matter of each login.
-		err = execOn(ctx, d.AdminDSN, fmt.Sprintf(`GRANT USAGE ON SCHEMA bizydb TO %s`, name))
+		err = execOn(ctx, d.AdminDSN, fmt.Sprintf(grantSchemasSQL, name))
 	}
 	if err == nil {
-		d.DB, err = bizydb.Open(ctx, d.DSN)
+		d.DB, err = bizydb.Open(ctx, d.DSN, o.open...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bizydbtest: make a database: %w", errors.Join(err, d.drop(context.WithoutCancel(ctx))))
@@ -119,111 +116,28 @@ func (s *Server) newDatabase(ctx context.Context, locale string) (*Database, err
 	return d, nil
 }
 
-// prepare returns how the names of this process's databases begin, and the template of those with a locale.
-func (s *Server) prepare(ctx context.Context, locale string) (prefix, template string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.claim == nil {
-		if s.claim, err = newClaim(ctx, s.DSN()); err != nil {
-			return "", "", fmt.Errorf("claim databases: %w", err)
-		}
-		s.templates = map[string]string{}
-		if s.keeps {
-			if err := sweep(ctx, s.DSN()); err != nil {
-				return "", "", fmt.Errorf("drop databases of tests that were killed: %w", err)
-			}
-		}
-	}
-	if s.templates[locale] == "" {
-		name, err := s.makeTemplate(ctx, locale)
-		if err != nil {
-			return "", "", fmt.Errorf("make the template database: %w", err)
-		}
-		s.templates[locale] = name
-	}
-	return s.claim.prefix, s.templates[locale], nil
-}
-
-// makeTemplate makes the database that all others of a locale are copies of, or finds it on a server that has it from before. Its
-// name says which migrations are in it.
-func (s *Server) makeTemplate(ctx context.Context, locale string) (string, error) {
-	conn, err := pgx.Connect(ctx, s.DSN())
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	// Only its owner can copy it.
-	fingerprint, err := fingerprint(schema.Files, conn.Config().User+locale)
-	if err != nil {
-		return "", err
-	}
-	name := "bizydbtest_template_" + fingerprint
-
-	// One process makes it, the others wait. The lock goes with the connection.
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext($1))`, name); err != nil {
-		return "", err
-	}
-	var finished bool
-	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&finished); err != nil || finished {
-		return name, err
-	}
-	// It gets its name only when it is finished.
-	draft := s.claim.prefix + strings.ToLower(rand.Text())
-	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft+` TEMPLATE template0 `+locale); err != nil {
-		return "", err
-	}
-	err = migrate(ctx, s.DSNFor(draft, nil))
-	if err == nil {
-		_, err = conn.Exec(ctx, fmt.Sprintf(`ALTER DATABASE %s RENAME TO %s`, draft, name))
-	}
-	if err != nil {
-		_, dropErr := conn.Exec(context.WithoutCancel(ctx), `DROP DATABASE IF EXISTS `+draft+` WITH (FORCE)`)
-		return "", errors.Join(err, dropErr)
-	}
-	return name, nil
-}
-
-// fingerprint differs whenever a file, the owner or the locale does.
-func fingerprint(files fs.FS, of string) (string, error) {
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.New()
-	fmt.Fprintln(sum, of)
-	for _, name := range names {
-		content, err := fs.ReadFile(files, name)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
-}
-
-func migrate(ctx context.Context, dsn string) error {
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	return schema.Migrate(ctx, conn)
-}
+// grantSchemasSQL lets a login look into bizydb's schema and those of a service. Everybody may look into public.
+const grantSchemasSQL = `
+	DO $$
+	BEGIN
+	  EXECUTE (
+	    SELECT string_agg(format('GRANT USAGE ON SCHEMA %%I TO %[1]s', nspname), ';') FROM pg_namespace
+	    WHERE nspname !~ '^pg_|^information_schema$|^public$' AND has_schema_privilege('bizydb_user', oid, 'USAGE')
+	  );
+	END
+	$$`
 
 func (s *Server) exec(ctx context.Context, sql ...string) error { return execOn(ctx, s.DSN(), sql...) }
 
 func execOn(ctx context.Context, dsn string, sql ...string) error {
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	for _, stmt := range sql {
-		if _, err := conn.Exec(ctx, stmt); err != nil {
-			return err
+	return connected(ctx, dsn, func(ctx context.Context, conn *pgx.Conn) error {
+		for _, stmt := range sql {
+			if _, err := conn.Exec(ctx, stmt); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // withLogin returns dsn, a URL or keywords and values, with another database and, unless user is nil, another login.

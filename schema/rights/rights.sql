@@ -173,6 +173,7 @@ WITH expected (line) AS (
 -- function bizydb.check_dependencies()
 -- function bizydb.check_parent_goal()
 -- function bizydb.clean_user()
+-- function bizydb.confine(regclass,name)
 -- function bizydb.current_user_id()
 -- function bizydb.date_imported_goals(bigint[],timestamp with time zone[])
 -- function bizydb.date_password()
@@ -281,6 +282,7 @@ ALTER FUNCTION bizydb.check_parent_goal() SET enable_seqscan TO 'off'
 ALTER FUNCTION bizydb.check_parent_goal() SET row_security TO 'off'
 ALTER FUNCTION bizydb.check_parent_goal() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.clean_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.confine(regclass,name) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SECURITY DEFINER
 ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET row_security TO 'off'
 ALTER FUNCTION bizydb.date_imported_goals(bigint[],timestamp with time zone[]) SET search_path TO pg_catalog, pg_temp
@@ -641,10 +643,15 @@ live (line, undo, why) AS (
 ),
 
 -- What differs.
-missing (line) AS (
-  SELECT line FROM expected WHERE line NOT IN (SELECT line FROM live WHERE line IS NOT NULL)
+wanted (line) AS (
+  SELECT line FROM expected
+  UNION -- a service's own columns can be written
+  SELECT format('GRANT %s ON %s TO bizydb_user', privilege, object) FROM held JOIN role ON role.oid = grantee AND role.name = 'bizydb_user'
+  WHERE object IN ('public.goals', 'public.tasks') AND privilege ~ '^(INSERT|UPDATE) [(]"?x_'
+), missing (line) AS (
+  SELECT line FROM wanted WHERE line NOT IN (SELECT line FROM live WHERE line IS NOT NULL)
 ), surplus AS (
-  SELECT undo, min(why) AS why FROM live WHERE undo IS NOT NULL AND (line IS NULL OR line NOT IN (SELECT line FROM expected)) GROUP BY undo
+  SELECT undo, min(why) AS why FROM live WHERE undo IS NOT NULL AND (line IS NULL OR line NOT IN (SELECT line FROM wanted)) GROUP BY undo
 )
 SELECT statement || ' -- ' || why AS difference FROM (
   SELECT 1, line, 'lost' FROM missing WHERE line LIKE '-- %'
@@ -653,7 +660,7 @@ SELECT statement || ' -- ' || why AS difference FROM (
   UNION ALL
   SELECT CASE WHEN line LIKE 'CREATE ROLE %' THEN 3 ELSE 4 END, line, 'less' FROM missing WHERE line NOT LIKE '-- %'
   UNION ALL -- taken with a right on all of the table
-  SELECT 4, line, 'less' FROM expected
+  SELECT 4, line, 'less' FROM wanted
   WHERE line NOT IN (SELECT line FROM missing) AND regexp_replace(line, E'^GRANT ([A-Z]+) [(].*[)] ON (.*) TO (.*)$', E'REVOKE \\1 ON \\2 FROM \\3') IN (SELECT undo FROM surplus)
   UNION ALL
   SELECT 5, format('GRANT USAGE ON SCHEMA %s TO %s', schema, name), 'needed' FROM login, unnest(ARRAY['public', 'bizydb']) AS schema

@@ -1,0 +1,248 @@
+package bizydb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A Finding is an object of a service's own, outside bizydb's, that scopes reach without being confined to their user by it.
+type Finding struct {
+	Object  string // as SQL names it: app.comments, app.comments.body, app.total(bigint)
+	Problem string
+	Fix     string // SQL that mends it, for the object's owner to run
+}
+
+func (f Finding) String() string { return f.Object + ": " + f.Problem + ": " + f.Fix }
+
+// StrictOpen lets [Open] return [ErrUnprotected] for what [DB.CheckConfined] finds.
+func StrictOpen() Option {
+	return func(o *options) { o.strict = true }
+}
+
+// CheckConfined looks at what a service has added to the database: tables, views, sequences, SECURITY DEFINER functions, and columns of
+// goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a role that
+// it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
+// bizydb.confine has not been called again. Findings are in the order of their objects' names, none if there is nothing to mend. Objects
+// of extensions and bizydb's own do not count: [Open] looks at the latter.
+//
+// It is one round trip, and the login needs no rights for it.
+func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("bizydb: check confined: %w", db.pool.Config.Classify(err))
+	}
+	defer conn.Release()
+	findings, err := unconfined(ctx, conn.Conn().PgConn())
+	if err != nil {
+		return nil, fmt.Errorf("bizydb: check confined: %w", db.pool.Config.Classify(err))
+	}
+	return findings, nil
+}
+
+// unconfined asks in the simple protocol, as inspect does.
+func unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
+	results, err := conn.Exec(ctx, confinedSQL).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	for _, row := range results[len(results)-1].Rows {
+		findings = append(findings, Finding{Object: string(row[0]), Problem: string(row[1]), Fix: string(row[2])})
+	}
+	return findings, nil
+}
+
+// strictly is the error of [Open] for what unconfined finds.
+func (db *DB) strictly(ctx context.Context, conn *pgconn.PgConn) error {
+	findings, err := unconfined(ctx, conn)
+	if err != nil {
+		return db.pool.Config.Classify(err)
+	}
+	if len(findings) == 0 {
+		return nil
+	}
+	const shown = 3
+	var says []string
+	for i, f := range findings {
+		if i == shown {
+			says = append(says, fmt.Sprintf("and %d more, see DB.CheckConfined", len(findings)-shown))
+			break
+		}
+		says = append(says, f.String())
+	}
+	return fmt.Errorf("%w: %s", ErrUnprotected, strings.Join(says, "; "))
+}
+
+const confinedSQL = `
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL quote_all_identifiers = off;
+WITH main (oid, name) AS (
+  SELECT oid, oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname IN ('users', 'goals', 'tasks')
+), reader (oid, name) AS ( -- whose rights and policies are a scope's
+  SELECT 0::oid, 'PUBLIC'
+  UNION ALL
+  SELECT oid, quote_ident(rolname) FROM pg_roles WHERE pg_has_role('bizydb_user', oid, 'MEMBER')
+), relation AS (
+  SELECT c.oid, c.oid::regclass::text AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || c.oid::regclass AS granted, -- as after GRANT … ON
+    relkind AS kind, relowner AS owner, relacl AS acl, relrowsecurity AS secured, reloptions AS options,
+    (SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped) AS user_id,
+    EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid AND relkind = 'r') AS inherits
+  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+  WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND c.oid NOT IN (SELECT oid FROM main)
+    AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid
+        AND (deptype = 'e' OR deptype IN ('a', 'i') AND refclassid = 'pg_class'::regclass AND refobjid IN (SELECT oid FROM main)))
+), held AS (
+  SELECT r.oid, x.name AS grantee, privilege_type AS privilege, NULL::name AS attname FROM relation r, aclexplode(acl) JOIN reader x ON x.oid = grantee
+  UNION ALL
+  SELECT r.oid, x.name, privilege_type, attname FROM relation r JOIN pg_attribute ON attrelid = r.oid AND NOT attisdropped, aclexplode(attacl) JOIN reader x ON x.oid = grantee
+), reached AS ( -- or meant to be
+  SELECT r.*, h.grantees, h.others FROM relation r LEFT JOIN (
+    SELECT oid, string_agg(DISTINCT grantee, ', ') AS grantees, string_agg(DISTINCT grantee, ', ') FILTER (WHERE grantee NOT IN ('PUBLIC', 'bizydb_user')) AS others
+    FROM held GROUP BY oid
+  ) AS h USING (oid)
+  WHERE grantees IS NOT NULL OR EXISTS (SELECT FROM pg_policy WHERE polrelid = r.oid AND polname = 'bizydb_owner')
+), policy AS (
+  SELECT p.oid, r.oid AS relation, r.name AS on_name, quote_ident(polname) AS name, polname = 'bizydb_owner' AS is_ours, polname = 'bizydb_shared' AND polcmd = 'r' AS is_shared,
+    polcmd AS command, polpermissive AS permissive, pg_get_expr(polqual, polrelid) AS qual, pg_get_expr(polwithcheck, polrelid) AS written
+  FROM pg_policy p JOIN reached r ON r.oid = polrelid WHERE EXISTS (SELECT FROM reader x WHERE x.oid = ANY (polroles))
+), condition AS (
+  SELECT p.*, text, clause, regexp_replace(text, '[(] SELECT bizydb[.]current_user_id[(][)] AS [[:alnum:]_]+[)]', 'bizydb.current_user_id()', 'g') AS bare
+  FROM policy p, LATERAL (VALUES (qual, 'USING'), (written, 'WITH CHECK')) AS c (text, clause) WHERE text IS NOT NULL
+), via AS ( -- the column by which bizydb.confine has confined a table without a user_id, or can
+  SELECT DISTINCT ON (r.oid) r.oid, attnum AS number
+  FROM relation r JOIN pg_attribute ON attrelid = r.oid AND attnum > 0
+  LEFT JOIN pg_constraint ON conrelid = r.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confdeltype = 'c' AND confrelid IN (SELECT oid FROM main WHERE name <> 'public.users')
+  LEFT JOIN (
+    SELECT refobjid, refobjsubid, is_ours FROM policy JOIN pg_depend ON classid = 'pg_policy'::regclass AND objid = policy.oid AND refclassid = 'pg_class'::regclass WHERE is_ours
+  ) AS p ON refobjid = r.oid AND refobjsubid = attnum
+  WHERE kind IN ('r', 'p') AND user_id IS NULL AND (conkey IS NOT NULL OR is_ours)
+  ORDER BY r.oid, (conkey IS NOT NULL AND is_ours) IS TRUE DESC, is_ours DESC NULLS LAST, attnum
+), mended AS (
+  SELECT r.oid, CASE
+    WHEN kind NOT IN ('r', 'p') OR inherits OR user_id IS NULL AND attname IS NULL THEN format('REVOKE ALL ON %s FROM %s', granted, grantees)
+    ELSE format('SELECT bizydb.confine(%L', name) || coalesce(', ' || quote_literal(attname), '') || ')' || coalesce('; REVOKE ALL ON ' || granted || ' FROM ' || others, '') END AS fix
+  FROM reached r LEFT JOIN via USING (oid) LEFT JOIN pg_attribute ON attrelid = r.oid AND attnum = number
+), keyed AS ( -- confined tables, with the column by which they are, and what it has to reference
+  SELECT r.oid, name, fix, attnum, attname, attnotnull, user_id IS NULL OR pg_get_expr(adbin, adrelid) = 'bizydb.current_user_id()' AS has_default,
+    CASE WHEN user_id IS NULL THEN (SELECT substring(qual FROM 'FROM (public[.][a-z]+) owning') FROM policy p WHERE p.relation = r.oid AND is_ours) ELSE 'public.users' END AS target
+  FROM reached r JOIN mended USING (oid) LEFT JOIN via USING (oid) JOIN pg_attribute ON attrelid = r.oid AND attnum = coalesce(user_id, number) LEFT JOIN pg_attrdef ON adrelid = r.oid AND adnum = attnum
+  WHERE EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND is_ours)
+), numbered AS ( -- columns that take their values from a sequence
+  SELECT r.oid, a.attname, d.objid AS sequence, attidentity = '' AS serial
+  FROM relation r JOIN pg_depend d ON refobjid = r.oid AND refclassid = 'pg_class'::regclass AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+  JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON attrelid = r.oid AND attnum = refobjsubid
+), referring AS ( -- to rows with an owner
+  SELECT s.oid, s.name, s.user_id, t.name AS target, t.user_id AS target_user_id, conname, conkey, confkey, confrelid, confdeltype,
+    EXISTS (SELECT FROM policy p WHERE p.relation = s.oid AND is_ours) AS is_confined,
+    (SELECT string_agg(quote_ident(attname), ', ' ORDER BY place) FROM unnest(conkey) WITH ORDINALITY AS k (number, place) JOIN pg_attribute ON attrelid = s.oid AND attnum = number) AS columns,
+    (SELECT string_agg(quote_ident(attname), ', ' ORDER BY place) FROM unnest(confkey) WITH ORDINALITY AS k (number, place) JOIN pg_attribute ON attrelid = confrelid AND attnum = number) AS target_columns
+  FROM pg_constraint f
+  JOIN (SELECT oid, name, user_id FROM reached UNION ALL SELECT m.oid, name, attnum FROM main m JOIN pg_attribute ON attrelid = m.oid AND attname = 'user_id') AS s ON s.oid = conrelid
+  JOIN (
+    SELECT m.oid, name, attnum FROM main m JOIN pg_attribute ON attrelid = m.oid AND attname = 'user_id'
+    UNION ALL
+    SELECT r.oid, r.name, user_id FROM relation r JOIN policy p ON p.relation = r.oid WHERE is_ours AND user_id IS NOT NULL
+  ) AS t (oid, name, user_id) ON t.oid = confrelid
+  WHERE contype = 'f' AND conparentid = 0
+    AND NOT EXISTS (SELECT FROM unnest(conkey, confkey) AS k (number, target_number) WHERE number = s.user_id AND target_number = t.user_id)
+)
+SELECT * FROM (
+  SELECT name, 'row security is off', fix FROM reached JOIN mended USING (oid) WHERE kind IN ('r', 'p') AND NOT secured
+  UNION ALL
+  SELECT name, 'no policy is for bizydb_user', fix FROM reached r JOIN mended USING (oid)
+  WHERE kind IN ('r', 'p') AND secured AND NOT EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND permissive)
+  UNION ALL
+  SELECT name, format('%I can be NULL, or has another default than bizydb.confine gives it', attname), fix FROM keyed WHERE NOT (attnotnull AND coalesce(has_default, false))
+  UNION ALL
+  SELECT name, format('no index leads with %I', attname), fix FROM keyed
+  WHERE NOT EXISTS (SELECT FROM pg_index WHERE indrelid = oid AND indkey[0] = attnum AND indpred IS NULL AND indisvalid)
+  UNION ALL
+  SELECT name, format('%I does not reference %s ON DELETE CASCADE', attname, target), format('ALTER TABLE %s ', name)
+    || coalesce((SELECT string_agg(format('DROP CONSTRAINT %I, ', conname), '') FROM pg_constraint WHERE conrelid = k.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confrelid = to_regclass(target)), '')
+    || format('ADD FOREIGN KEY (%I) REFERENCES %s (id) ON DELETE CASCADE', attname, target)
+  FROM keyed k WHERE target IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_constraint f WHERE conrelid = k.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confrelid = to_regclass(target) AND confdeltype = 'c'
+      AND (to_jsonb(f) ->> 'conenforced')::boolean IS NOT FALSE)
+  UNION ALL
+  SELECT name, 'bizydb_user owns it, or can become its owner, to whom no policy applies',
+    format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
+  FROM relation WHERE kind <> 'S' AND owner IN (SELECT oid FROM reader)
+
+  UNION ALL
+  SELECT on_name, format('policy %s does not go by (SELECT bizydb.current_user_id())', c.name), CASE WHEN is_ours THEN min(fix) ELSE format('DROP POLICY %s ON %s', c.name, on_name) END
+  FROM condition c JOIN mended m ON m.oid = relation
+  WHERE permissive AND NOT is_shared AND CASE WHEN is_ours
+    THEN bare !~ '^[(](user_id = bizydb[.]current_user_id[(][)]|EXISTS [(] SELECT[[:space:]]+FROM public[.](goals|tasks) owning[[:space:]]+WHERE [(][(]owning[.]user_id = bizydb[.]current_user_id[(][)][)] AND [(]owning[.]id = [^()]+[)][)][)])[)]$'
+    ELSE bare NOT LIKE '%bizydb.current_user_id()%' END
+  GROUP BY on_name, c.name, is_ours
+  UNION ALL
+  SELECT on_name, format('policy %s calls bizydb.current_user_id() without SELECT, so that a plan made for one user is kept for others', name),
+    format('ALTER POLICY %s ON %s ', name, on_name) || string_agg(format('%s (%s)', clause, replace(bare, 'bizydb.current_user_id()', '(SELECT bizydb.current_user_id())')), ' ' ORDER BY clause)
+  FROM condition GROUP BY on_name, name
+  HAVING bool_or(regexp_replace(text, '[(] SELECT bizydb[.]current_user_id[(][)] AS [[:alnum:]_]+[)]', '', 'g') LIKE '%bizydb.current_user_id()%')
+  UNION ALL
+  SELECT on_name, format('policy %s has no WITH CHECK', name), CASE WHEN command = 'a' THEN format('DROP POLICY %s ON %s', name, on_name)
+    ELSE format('ALTER POLICY %s ON %s WITH CHECK (%s)', name, on_name, replace(bare, 'bizydb.current_user_id()', '(SELECT bizydb.current_user_id())')) END
+  FROM policy LEFT JOIN (SELECT oid, bare FROM condition WHERE clause = 'USING') AS c USING (oid) WHERE command IN ('*', 'a', 'w') AND written IS NULL
+  UNION ALL
+  SELECT r.name, format('rule %I runs with its owner''s rights', rulename), format('DROP RULE %I ON %s', rulename, r.name) FROM reached r JOIN pg_rewrite ON ev_class = r.oid
+  WHERE kind IN ('r', 'p') AND ev_type <> '1'
+
+  UNION ALL
+  SELECT DISTINCT format('%s.%I', name, a.attname), 'scopes may write it, and it is the database that sets it', fix
+  FROM reached r JOIN mended USING (oid) JOIN held h USING (oid)
+  JOIN (SELECT oid, attname FROM numbered UNION SELECT oid, 'user_id' FROM relation WHERE user_id IS NOT NULL) AS a USING (oid)
+  WHERE kind IN ('r', 'p') AND secured AND privilege IN ('INSERT', 'UPDATE') AND (h.attname IS NULL OR h.attname = a.attname)
+  UNION ALL
+  SELECT DISTINCT name, 'PUBLIC has rights on it', format('REVOKE ALL ON %s FROM PUBLIC', granted) FROM relation JOIN held USING (oid) WHERE grantee = 'PUBLIC'
+  UNION ALL
+  SELECT name, format('%s has more rights on it than to read and write', grantee), format('REVOKE %s ON %s FROM %s', string_agg(DISTINCT privilege, ', '), granted, grantee)
+  FROM relation JOIN held USING (oid) WHERE kind <> 'S' AND privilege NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') GROUP BY name, granted, grantee
+  UNION ALL
+  SELECT r.name, 'scopes cannot read it', fix FROM reached r JOIN mended USING (oid) JOIN policy p ON p.relation = r.oid AND is_ours
+  WHERE NOT EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND privilege = 'SELECT' AND h.attname IS NULL)
+  UNION ALL
+  SELECT format('%s.%I', r.name, a.attname), 'scopes cannot write it: bizydb.confine has not been called since it was added', fix
+  FROM reached r JOIN mended USING (oid) JOIN policy p ON p.relation = r.oid AND is_ours JOIN pg_attribute a ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+  WHERE a.attname <> 'user_id' AND NOT EXISTS (SELECT FROM numbered n WHERE n.oid = r.oid AND n.attname = a.attname)
+    AND NOT EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND privilege IN ('INSERT', 'UPDATE') AND (h.attname IS NULL OR h.attname = a.attname))
+  UNION ALL
+  SELECT format('%s.%I', name, attname), 'scopes cannot write it: bizydb.confine has not been called since it was added', format('SELECT bizydb.confine(%L)', name)
+  FROM main m JOIN pg_attribute ON attrelid = m.oid AND attname ~ '^x_' AND NOT attisdropped AND attgenerated = ''
+  WHERE name <> 'public.users' AND NOT has_column_privilege('bizydb_user', m.oid, attnum, 'INSERT, UPDATE')
+
+  UNION ALL
+  SELECT f.name, format('constraint %I lets a row of one user reference a row of another in %s', conname, target), CASE
+    WHEN f.user_id IS NULL AND NOT is_confined THEN fix
+    WHEN f.user_id IS NULL OR f.user_id = ANY (conkey) OR target_user_id = ANY (confkey) THEN format('ALTER TABLE %s DROP CONSTRAINT %I', f.name, conname)
+    ELSE CASE WHEN EXISTS (
+        SELECT FROM pg_index i WHERE indrelid = confrelid AND indisunique AND indpred IS NULL AND indnkeyatts = cardinality(confkey) + 1 AND (indkey::int2[])[0:indnkeyatts - 1] @> (confkey || target_user_id)
+      ) THEN '' ELSE format('ALTER TABLE %s ADD UNIQUE (user_id, %s); ', target, target_columns) END
+      || format('ALTER TABLE %s DROP CONSTRAINT %I, ADD FOREIGN KEY (user_id, %s) REFERENCES %s (user_id, %s)', f.name, conname, columns, target, target_columns)
+      || CASE confdeltype WHEN 'c' THEN ' ON DELETE CASCADE' WHEN 'n' THEN format(' ON DELETE SET NULL (%s)', columns) WHEN 'd' THEN format(' ON DELETE SET DEFAULT (%s)', columns)
+        WHEN 'r' THEN ' ON DELETE RESTRICT' ELSE '' END
+    END
+  FROM referring f LEFT JOIN mended USING (oid)
+  WHERE (is_confined AND conkey = ARRAY[(SELECT number FROM via WHERE via.oid = f.oid)]::int2[] AND confrelid IN (SELECT oid FROM main)) IS NOT TRUE
+
+  UNION ALL
+  SELECT name, 'the view reads with its owner''s rights', format('ALTER VIEW %s SET (security_invoker = true)', name) FROM reached r
+  WHERE kind = 'v' AND NOT EXISTS (SELECT FROM pg_options_to_table(options) WHERE option_name = 'security_invoker' AND option_value::boolean)
+  UNION ALL
+  SELECT name, CASE kind WHEN 'm' THEN 'a materialized view' ELSE 'a foreign table' END || ' has no row security', fix FROM reached JOIN mended USING (oid) WHERE kind IN ('m', 'f')
+  UNION ALL
+  SELECT r.name, 'by the sequence scopes see or change what is numbered for others', format('REVOKE ALL ON %s FROM %s', granted, grantees) || CASE WHEN is_serial THEN format('; GRANT USAGE ON %s TO bizydb_user', granted) ELSE '' END
+  FROM reached r, LATERAL (SELECT EXISTS (SELECT FROM numbered n JOIN reached t USING (oid) WHERE n.sequence = r.oid AND serial)) AS s (is_serial)
+  WHERE kind = 'S' AND (NOT is_serial OR EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND (privilege <> 'USAGE' OR grantee <> 'bizydb_user')))
+  UNION ALL
+  SELECT p.oid::regprocedure::text, 'the function runs with its owner''s rights', format('REVOKE EXECUTE ON ROUTINE %s FROM %s', p.oid::regprocedure, string_agg(DISTINCT x.name, ', '))
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(coalesce(proacl, acldefault('f', proowner))) JOIN reader x ON x.oid = grantee
+  WHERE p.oid >= 16384 AND prosecdef AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND has_schema_privilege('bizydb_user', n.oid, 'USAGE')
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
+  GROUP BY p.oid
+) AS f (object, problem, fix)
+ORDER BY object COLLATE "C", problem COLLATE "C", fix COLLATE "C"`

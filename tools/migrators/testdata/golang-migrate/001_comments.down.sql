@@ -1,0 +1,2 @@
+DROP TABLE app.comments;
+DROP SCHEMA app;

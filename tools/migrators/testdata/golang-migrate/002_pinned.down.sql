@@ -1,0 +1,1 @@
+ALTER TABLE app.comments DROP COLUMN pinned;

@@ -1,0 +1,1 @@
+ALTER TABLE app.comments ADD COLUMN pinned boolean NOT NULL DEFAULT false;
