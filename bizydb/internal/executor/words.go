@@ -26,10 +26,8 @@ func words(sql string) (found []string) {
 			length = dollarLength(rest)
 		case c == '(':
 			found = append(found, "(")
-		case isDigit(c):
-			for length < len(rest) && rest[length] != '$' && (isWordPart(rest[length]) || rest[length] == '.') {
-				length++
-			}
+		case isDigit(c), c == '.' && len(rest) > 1 && isDigit(rest[1]):
+			length = numberLength(rest)
 		case isWordStart(c):
 			for length < len(rest) && isWordPart(rest[length]) {
 				length++
@@ -38,7 +36,7 @@ func words(sql string) (found []string) {
 			switch after := rest[length:]; {
 			case word == "e" && strings.HasPrefix(after, "'"): // a string with escapes
 				length += escapesLength(after)
-			case word == "u" && strings.HasPrefix(after, "&'"), len(word) == 1 && strings.Contains("bnx", word) && strings.HasPrefix(after, "'"):
+			case word == "u" && strings.HasPrefix(after, "&'"), len(word) == 1 && strings.Contains("bx", word) && strings.HasPrefix(after, "'"):
 				// of a string, which comes next
 			case word == "u" && strings.HasPrefix(after, `&"`):
 				length += 1 + quotedLength(after[1:], '"', false)
@@ -142,6 +140,21 @@ func dollarLength(s string) int {
 		return end + 2*len(tag)
 	}
 	return len(s)
+}
+
+// numberLength is that of a number, and of letters that follow, which are part of it or an error.
+func numberLength(s string) int {
+	run := func(from int) int {
+		for from < len(s) && isWordPart(s[from]) && s[from] != '$' {
+			from++
+		}
+		return from
+	}
+	length := run(0)
+	if strings.HasPrefix(s[length:], ".") && !strings.HasPrefix(s[length:], "..") {
+		length = run(length + 1)
+	}
+	return length
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
