@@ -10,7 +10,7 @@ import (
 
 // A Finding is an object of a service's own, outside bizydb's, that scopes reach without being confined to their user by it.
 type Finding struct {
-	Object  string // as SQL names it: app.comments, app.comments.body, app.total(bigint)
+	Object  string // as SQL names it: app, app.comments, app.comments.body, app.total(bigint)
 	Problem string
 	Fix     string // SQL that mends it, for the object's owner to run
 }
@@ -25,7 +25,7 @@ func StrictOpen() Option {
 // CheckConfined looks at what a service has added to the database: tables, views, sequences, SECURITY DEFINER functions, and columns of
 // goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a role that
 // it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
-// bizydb.confine has not been called again. Findings are in the order of their objects' names, none if there is nothing to mend. Objects
+// bizydb.confine has not been called again. The login needs USAGE on the schemas of confined tables. Findings are in the order of their objects' names, none if there is nothing to mend. Objects
 // of extensions and bizydb's own do not count: [Open] looks at the latter.
 //
 // It is one round trip, and the login needs no rights for it.
@@ -167,6 +167,9 @@ SELECT * FROM (
   FROM keyed k WHERE target IS NOT NULL AND NOT EXISTS (
     SELECT FROM pg_constraint f WHERE conrelid = k.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confrelid = to_regclass(target) AND confdeltype = 'c'
       AND (to_jsonb(f) ->> 'conenforced')::boolean IS NOT FALSE)
+  UNION ALL
+  SELECT DISTINCT nspname, 'the login cannot use the schema, and it prepares what a scope sends', format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user)
+  FROM keyed JOIN pg_class USING (oid) JOIN pg_namespace n ON n.oid = relnamespace WHERE NOT has_schema_privilege(n.oid, 'USAGE')
   UNION ALL
   SELECT name, 'bizydb_user owns it, or can become its owner, to whom no policy applies',
     format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))

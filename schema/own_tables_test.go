@@ -25,7 +25,7 @@ func eachOwner(t *testing.T, test func(t *testing.T, db *bizydbtest.Database, co
 		t.Parallel()
 		db := bizydbtest.New(t)
 		conn := owner(t, db)
-		exec(t, conn, "CREATE SCHEMA app")
+		exec(t, conn, "CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO "+parse(t, db.DSN).User)
 		test(t, db, conn)
 	})
 	t.Run("another role", func(t *testing.T) {
@@ -33,7 +33,7 @@ func eachOwner(t *testing.T, test func(t *testing.T, db *bizydbtest.Database, co
 		login := newLogin(t, cluster(t), "NOSUPERUSER") // dropped when the database is
 		db := bizydbtest.New(t)
 		admin := parse(t, db.AdminDSN)
-		run(t, admin, "GRANT CONNECT ON DATABASE "+admin.Database+" TO "+login, "CREATE SCHEMA app AUTHORIZATION "+login, fmt.Sprintf(grantsToOwner, login))
+		run(t, admin, "GRANT CONNECT ON DATABASE "+admin.Database+" TO "+login, "CREATE SCHEMA app AUTHORIZATION "+login, "GRANT USAGE ON SCHEMA app TO "+parse(t, db.DSN).User, fmt.Sprintf(grantsToOwner, login))
 		test(t, db, connect(t, as(admin, login)))
 	})
 }
@@ -264,7 +264,8 @@ func TestConfineHints(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	conn := owner(t, db)
-	exec(t, conn, `CREATE SCHEMA app;
+	exec(t, conn, "CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO "+parse(t, db.DSN).User)
+	exec(t, conn, `
 		CREATE TABLE app.a (task_id bigint);
 		CREATE TABLE app.b (goal_id bigint REFERENCES public.goals);
 		CREATE TABLE app.c (user_id bigint REFERENCES public.users, task_id bigint REFERENCES public.tasks)`)
