@@ -377,6 +377,25 @@ func TestManyOwnStatements(t *testing.T) {
 	}
 }
 
+// Statements are prepared by the login, which needs the schemas of what they name. In the other exec modes the role does.
+func TestOwnSchemaWithoutUsage(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	asOwner(t, made, "CREATE SCHEMA app; CREATE TABLE app.days (day date); GRANT USAGE ON SCHEMA app TO bizydb_user; GRANT SELECT ON app.days TO bizydb_user")
+	user := made.NewUser(t)
+	for _, mode := range execModes(t) {
+		db := open(t, made.DSN, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+		_, err := db.As(user).DBTX().Exec(t.Context(), "SELECT day FROM app.days")
+		if mode == pgx.QueryExecModeExec && err != nil || mode == pgx.QueryExecModeCacheStatement && (!errors.Is(err, bizydb.ErrMissingGrant) || !strings.Contains(err.Error(), "those of the statement TO it")) {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+	asOwner(t, made, "GRANT USAGE ON SCHEMA app TO "+parseConfig(t, made.DSN).ConnConfig.User)
+	if _, err := made.As(user).DBTX().Exec(t.Context(), "SELECT day FROM app.days"); err != nil {
+		t.Error(err)
+	}
+}
+
 // Several statements at once are one transaction, of which the first error is told, by its statement.
 func TestOwnBatch(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -71,7 +72,21 @@ func newDatabase(t testing.TB, admin *pgx.ConnConfig, owner string) *pgx.ConnCon
 		sql += " OWNER " + owner
 	}
 	run(t, admin, sql)
-	t.Cleanup(func() { run(t, admin, "DROP DATABASE "+name+" WITH (FORCE)") })
+	t.Cleanup(func() {
+		conn, err := pgx.ConnectConfig(context.Background(), admin)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close(context.Background()) }()
+		_, err = conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
+		if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == pgerrcode.InsufficientPrivilege { // to end an autovacuum worker; the server may
+			_, err = conn.Exec(context.Background(), "DROP DATABASE "+name)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
 	config := admin.Copy()
 	config.Database = name
 	return config

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest/internal/pgserver"
@@ -90,7 +92,13 @@ func (s *Server) NewDatabase(ctx context.Context, opts ...Option) (*Database, er
 		AdminDSN: s.DSNFor(name, nil),
 	}
 	d.drop = func(ctx context.Context) error {
-		return s.exec(ctx, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, name), fmt.Sprintf(`DROP ROLE IF EXISTS %s`, name))
+		return connected(ctx, s.DSN(), func(ctx context.Context, conn *pgx.Conn) error {
+			if err := dropDatabase(ctx, conn, name); err != nil {
+				return err
+			}
+			_, err := conn.Exec(ctx, `DROP ROLE IF EXISTS `+name)
+			return err
+		})
 	}
 	// The server could finish a canceled CREATE DATABASE after drop has found nothing, so it is not canceled.
 	err = s.exec(context.WithoutCancel(ctx),
@@ -126,6 +134,16 @@ const grantSchemasSQL = `
 	  );
 	END
 	$$`
+
+// dropDatabase drops a database even if others are connected. An autovacuum worker is nobody's whom a role that is no superuser may end;
+// without FORCE the server ends it.
+func dropDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
+	_, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
+	if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == pgerrcode.InsufficientPrivilege {
+		_, err = conn.Exec(ctx, `DROP DATABASE IF EXISTS `+name)
+	}
+	return err
+}
 
 func (s *Server) exec(ctx context.Context, sql ...string) error { return execOn(ctx, s.DSN(), sql...) }
 

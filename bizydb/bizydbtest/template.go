@@ -129,8 +129,7 @@ func (s *Server) makeTemplate(ctx context.Context, conn *pgx.Conn, name, from st
 		}
 	}
 	if err != nil {
-		_, dropErr := conn.Exec(context.WithoutCancel(ctx), `DROP DATABASE IF EXISTS `+draft+` WITH (FORCE)`)
-		return errors.Join(err, dropErr)
+		return errors.Join(err, dropDatabase(context.WithoutCancel(ctx), conn, draft))
 	}
 	return nil
 }

@@ -114,12 +114,17 @@ func unavailable(code string) bool {
 	}, func(class string) bool { return strings.HasPrefix(code, class) })
 }
 
-// withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls.
-func (c *Config) withUsage(err error) error {
-	if HasCode(err, pgerrcode.InsufficientPrivilege) {
+// withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls. own is for
+// statements of a caller's.
+func (c *Config) withUsage(err error, own bool) error {
+	switch {
+	case !HasCode(err, pgerrcode.InsufficientPrivilege):
+		return err
+	case own:
+		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA %s and those of the statement TO it: %w", ErrMissingGrant, c.Schemas, err)
+	default:
 		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA %s TO it: %w", ErrMissingGrant, c.Schemas, err)
 	}
-	return err
 }
 
 // onEntry says what is missing where the statements of an entry fail.
@@ -127,7 +132,7 @@ func (c *Config) onEntry(err error) error {
 	var notSent pgx.ErrPreprocessingBatch
 	switch {
 	case errors.As(err, &notSent):
-		return c.withUsage(err)
+		return c.withUsage(err, false)
 	case HasCode(err, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidParameterValue): // the second: no such role
 		return fmt.Errorf("%w: GRANT %s TO it: %w", ErrMissingGrant, c.Roles, err)
 	default:

@@ -55,7 +55,7 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 
 	batch := &pgx.Batch{}
 	if err := s.queue(ctx, batch, to, r.on, all); err != nil {
-		return nil, r.close(err)
+		return nil, r.close(s.config.withUsage(err, r.query.own))
 	}
 	r.sent = r.leased == nil || !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)
@@ -71,7 +71,7 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 func (s *Session) queue(ctx context.Context, batch *pgx.Batch, on preparer, conn *pgx.Conn, statements []Statement) error {
 	if s.mode == pgx.QueryExecModeCacheStatement {
 		if err := preparedOn(conn).ensure(ctx, on, conn, s.seen, statements); err != nil {
-			return s.config.withUsage(err)
+			return err
 		}
 	}
 	for _, stmt := range statements {

@@ -70,7 +70,7 @@ func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccess
 	batch := &pgx.Batch{}
 	batch.BeginTx(options(access))
 	if err := s.queue(ctx, batch, conn, conn, s.entry.toBegin(access != pgx.ReadOnly)); err != nil {
-		return nil, s.config.failed(ctx, conn.IsClosed(), false, err)
+		return nil, s.config.failed(ctx, conn.IsClosed(), false, s.config.withUsage(err, false))
 	}
 	results := conn.SendBatch(ctx, batch)
 	if err := results.Close(); err != nil {
