@@ -183,19 +183,7 @@ func checkConfined(t testing.TB, db *bizydbtest.Database) []bizydb.Finding {
 // Roles are the server's, so a role that bizydb_user belongs to needs a server of its own.
 func TestCheckConfinedFindsMemberships(t *testing.T) {
 	t.Parallel()
-	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	if !server.Started() {
-		t.Skip("the roles of the server that the environment names are others' too")
-	}
-	made, err := server.NewDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer made.Drop(t.Context())
+	made := onServerOfItsOwn(t)
 	asOwner(t, made, strings.ReplaceAll(ownTables, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User)+"; CREATE ROLE team; GRANT team TO bizydb_user")
 	bizydbtest.CheckConfined(t, made)
 	for _, sql := range []string{

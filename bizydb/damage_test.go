@@ -333,19 +333,7 @@ func TestPrivilegedLoginIsNoExcuse(t *testing.T) {
 // The roles are the server's, so these damages need a server of their own.
 func TestOpenLooksAtTheRoles(t *testing.T) {
 	t.Parallel()
-	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	if !server.Started() {
-		t.Skip("the roles of the server that the environment names are others' too")
-	}
-	made, err := server.NewDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer made.Drop(t.Context())
+	made := onServerOfItsOwn(t)
 	asOwner(t, made, "CREATE ROLE team; CREATE ROLE boss BYPASSRLS; GRANT boss TO team")
 	for sql, mend := range map[string]string{
 		"ALTER ROLE bizydb_user BYPASSRLS":               "ALTER ROLE bizydb_user NOBYPASSRLS",

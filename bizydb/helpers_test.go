@@ -128,3 +128,22 @@ func notThroughAPooler(t *testing.T) {
 }
 
 func mayBePooled() bool { return os.Getenv("BIZYDBTEST_DATABASE_URL") != "" }
+
+// onServerOfItsOwn is bizydbtest.New on another server than other tests use, for a test that changes roles.
+func onServerOfItsOwn(t *testing.T) *bizydbtest.Database {
+	t.Helper()
+	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	if !server.Started() {
+		t.Skip("the roles of the server that the environment names are others' too")
+	}
+	made, err := server.NewDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = made.Drop(context.Background()) })
+	return made
+}
