@@ -142,6 +142,27 @@ func TestStatementsThatAreRefused(t *testing.T) {
 	}
 }
 
+// An argument that nothing can encode is an invalid value, in every exec mode, and no outage.
+func TestArgumentThatNothingEncodes(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
+		alice := db.As(made.NewUser(t))
+		ask := func(q bizydb.DBTX) error {
+			_, err := q.Exec(t.Context(), "SELECT $1::int", make(chan int))
+			return err
+		}
+		for where, err := range map[string]error{
+			"scope": ask(alice.DBTX()),
+			"InTx":  alice.InTx(t.Context(), func(tx *bizydb.Tx) error { return ask(tx.DBTX()) }),
+			"Batch": alice.Batch(t.Context(), func(q bizydb.Reader) error { return ask(q.DBTX()) }),
+		} {
+			if !errors.Is(err, bizydb.ErrInvalid) || errors.Is(err, bizydb.ErrUnavailable) {
+				t.Errorf("%s: %v, want ErrInvalid", where, err)
+			}
+		}
+	})
+}
+
 // What a function does is not in the text of a statement that calls it: it cannot write, unless it is said to.
 func TestFunctionsThatWrite(t *testing.T) {
 	t.Parallel()

@@ -58,8 +58,8 @@ var (
 	// ErrReadOnly means that a [Scope.Snapshot] or a [Scope.Batch] was asked to write, or that a statement of a [DBTX] writes although its
 	// text does not say so: see [Writes].
 	ErrReadOnly = executor.ErrReadOnly
-	// ErrStatement means that a [DBTX] does not take a statement: it is none of those that may begin one, changes a setting, or is COPY.
-	// Nothing was sent.
+	// ErrStatement means that a [DBTX] does not take a statement: it is none of those that may begin one, changes a setting, is COPY,
+	// or has too few or too many arguments. Nothing was committed.
 	ErrStatement = executor.ErrStatement
 )
 

@@ -408,6 +408,16 @@ var provoked = []struct {
 		_, err := e.alice.DBTX().Exec(t.Context(), "UPDATE public.tasks SET priority = 9")
 		return err
 	}},
+	{"own statement, too few arguments", "ErrStatement", "bizydb: query: not a statement for a scope: ...", nil, func(t *testing.T, e trial) error {
+		_, err := e.alice.DBTX().Exec(t.Context(), "SELECT $1::int")
+		return err
+	}},
+	{"own statement, too few arguments, in a batch", "ErrStatement", "bizydb: query: not a statement for a scope: ...", nil, func(t *testing.T, e trial) error {
+		return e.alice.Batch(t.Context(), func(q bizydb.Reader) error {
+			_, err := q.DBTX().Exec(t.Context(), "SELECT $1::int")
+			return err
+		})
+	}},
 	{"own statement without its rows", "ErrNotFound", "bizydb: query: not found: no rows in result set", nil, func(t *testing.T, e trial) error {
 		return e.alice.DBTX().QueryRow(t.Context(), "SELECT 1 WHERE false").Scan()
 	}},

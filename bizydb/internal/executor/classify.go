@@ -33,7 +33,7 @@ func (c *Config) failed(ctx context.Context, lost, sent bool, err error) error {
 		return fmt.Errorf("the context ended before it was sent: %w", err)
 	case ended(err):
 		return fmt.Errorf("the context ended before the answer came: %w", err)
-	case lost && !errors.As(err, &pgErr):
+	case lost && !errors.As(err, &pgErr) && !unencodable(err): // for which pgx gives the connection up
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	default:
 		return c.Classify(err)
@@ -59,7 +59,6 @@ func isClassified(err error) bool {
 func (c *Config) Classify(err error) error {
 	var pgErr *pgconn.PgError
 	var connectErr *pgconn.ConnectError
-	var notSent pgx.ErrPreprocessingBatch
 	switch {
 	case errors.Is(err, context.Canceled), // the caller's doing, whatever it interrupted
 		isClassified(err):
@@ -73,11 +72,20 @@ func (c *Config) Classify(err error) error {
 			return refused
 		}
 		return classifyCode(pgErr, err)
-	case errors.As(err, &notSent) && strings.Contains(notSent.Error(), "(build)"): // a value in no form that the server takes
+	case unencodable(err) && strings.HasSuffix(err.Error(), "mismatched param and argument count"):
+		return fmt.Errorf("%w: %w", ErrStatement, err)
+	case unencodable(err):
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	default:
 		return err
 	}
+}
+
+// unencodable says that there are too few or too many arguments, or that one is in no form that the server takes.
+func unencodable(err error) bool {
+	var notSent pgx.ErrPreprocessingBatch
+	return errors.As(err, &notSent) && strings.Contains(notSent.Error(), "(build)") ||
+		strings.HasPrefix(err.Error(), "failed to encode args[") // in exec mode, where pgx has no type for it
 }
 
 // SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -91,6 +99,8 @@ func classifyCode(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	case pgErr.Code == pgerrcode.InsufficientPrivilege:
 		return fmt.Errorf("%w: %w", ErrMissingGrant, err)
+	case pgErr.Code == pgerrcode.ProtocolViolation && pgErr.Routine == "exec_bind_message": // too few or too many arguments, in exec mode
+		return fmt.Errorf("%w: %w", ErrStatement, err)
 	case retryable(pgErr):
 		return fmt.Errorf("%w: %w", ErrContention, err)
 	case unavailable(pgErr.Code):
