@@ -87,7 +87,7 @@ var tables = []struct {
 func types() (columns, overrides string) {
 	var alter strings.Builder
 	alter.WriteString("\n-- Types that are in no database, for overrides.yaml.\n\n")
-	used := map[string]reflect.Type{}
+	used := map[string]reflect.Type{"bizydb.time_zone": reflect.TypeFor[planner.TimeZone]()} // of parameters, not of columns
 	for _, t := range tables {
 		for i := range t.row.NumField() {
 			field := t.row.Field(i)
