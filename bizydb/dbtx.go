@@ -11,7 +11,7 @@ import (
 
 // A DBTX runs a service's own statements confined to the user of a scope. It is what the code that sqlc generates for the service takes:
 //
-//	comments, err := timesheet.New(scope.DBTX()).ListComments(ctx, task)
+//	comments, err := store.New(scope.DBTX()).LatestComments(ctx, store.LatestCommentsParams{TaskID: task, Max: 5})
 //
 // Statements written by hand go through it too, with the helpers of pgx: named arguments, [pgx.CollectRows], [pgx.RowToStructByName]. A
 // statement runs as role bizydb_user, in one round trip and, outside a [Tx], in a transaction of its own. Retries, errors and

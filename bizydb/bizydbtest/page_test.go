@@ -28,7 +28,7 @@ func TestDocumentedMigration(t *testing.T) {
 		t.Fatal(err)
 	}
 	for user, want := range map[bizydb.UserID]int64{owner: 1, other: 0} {
-		_, err := db.As(user).DBTX().Exec(t.Context(), "INSERT INTO app.comments (task_id, text) VALUES ($1, 'comment')", task.ID)
+		_, err := db.As(user).DBTX().Exec(t.Context(), "INSERT INTO app.comments (task_id, body) VALUES ($1, 'comment')", task.ID)
 		if (err == nil) != (want == 1) {
 			t.Errorf("a comment of user %d: %v", user, err)
 		}

@@ -337,6 +337,13 @@ func TestRefusedValues(t *testing.T) {
 		_, err := own.AddComment(ctx, store.AddCommentParams{TaskID: task, Body: body})
 		return err
 	}
+	hours := func(zone planner.TimeZone) error {
+		_, err := own.HoursByGoal(ctx, store.HoursByGoalParams{TimeZone: zone, Since: now.AddDate(0, 0, -1)})
+		return err
+	}
+	if err := hours("Nowhere/Else"); !errors.Is(err, bizydb.ErrInvalid) || !strings.Contains(err.Error(), "HoursByGoal: $1 must be") {
+		t.Errorf("%v, want ErrInvalid of the first parameter", err)
+	}
 	for _, c := range []struct {
 		field string
 		kind  error
@@ -349,6 +356,7 @@ func TestRefusedValues(t *testing.T) {
 		{"entries.started_at", bizydb.ErrInvalid, entry(store.AddEntryParams{TaskID: mine.task})},
 		{"entries.stopped_at", bizydb.ErrInvalid, entry(store.AddEntryParams{TaskID: mine.task, StartedAt: now, StoppedAt: new(now.Add(-time.Second))})},
 		{"entries.stopped_at", bizydb.ErrConflict, entry(store.AddEntryParams{TaskID: mine.task, StartedAt: now})},
+		{".time_zone", bizydb.ErrInvalid, hours("")},
 		{"entries.note", bizydb.ErrInvalid, entry(store.AddEntryParams{TaskID: mine.task, StartedAt: now, StoppedAt: &now, Note: strings.Repeat("x", 1001)})},
 	} {
 		var field *bizydb.FieldError

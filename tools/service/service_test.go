@@ -96,7 +96,7 @@ tool github.com/bizy-ai/bizydb/cmd/bizydb-sqlc
 
 	// With no struct of a table that no query returns.
 	var structs []string
-	for _, found := range regexp.MustCompile(`(?m)^type (\w+)`).FindAllStringSubmatch(read(t, at("internal/db/models.go")), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^type (\w+)`).FindAllStringSubmatch(read(t, at("internal/store/models.go")), -1) {
 		structs = append(structs, found[1])
 	}
 	if want := []string{"AppComment", "Goal", "Task"}; !slices.Equal(structs, want) {

@@ -1,11 +1,11 @@
 -- name: AddComment :one
-INSERT INTO app.comments (task_id, text) VALUES (@task_id, @text) RETURNING *;
+INSERT INTO app.comments (task_id, body) VALUES (@task_id, @body) RETURNING *;
 
 -- name: AddComments :batchexec
-INSERT INTO app.comments (task_id, text) VALUES (@task_id, @text);
+INSERT INTO app.comments (task_id, body) VALUES (@task_id, @body);
 
 -- name: CopyComments :copyfrom
-INSERT INTO app.comments (task_id, text) VALUES (@task_id, @text);
+INSERT INTO app.comments (task_id, body) VALUES (@task_id, @body);
 
 -- name: CommentsOfTasks :many
 SELECT c.* FROM app.comments c WHERE c.task_id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text(@task_ids::bizydb.task_ids) AS i));
@@ -44,3 +44,6 @@ UPDATE public.tasks SET status = @status, tags = @tags WHERE id = @id RETURNING 
 
 -- name: Me :one
 SELECT id, username FROM bizydb.profiles WHERE id = bizydb.current_user_id();
+
+-- name: CommentsByWeek :many
+SELECT date_trunc('week', created_at AT TIME ZONE @time_zone::bizydb.time_zone)::date AS week, count(*) AS comments FROM app.comments GROUP BY week;

@@ -5,16 +5,16 @@ import (
 	"context"
 	"time"
 
-	"example.org/service/internal/db"
+	"example.org/service/internal/store"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
 func same[T any](...T) {}
 
 func _(
-	comment db.AppComment, commented db.CommentedTasksRow, both db.TasksWithGoalsRow, tasks db.GoalsAndTasksRow, goals db.TasksAndGoalsRow,
-	comments db.TasksAndCommentsRow, me db.MeRow,
-	queries *db.Queries,
+	comment store.AppComment, commented store.CommentedTasksRow, both store.TasksWithGoalsRow, tasks store.GoalsAndTasksRow, goals store.TasksAndGoalsRow,
+	comments store.TasksAndCommentsRow, me store.MeRow,
+	queries *store.Queries,
 ) {
 	// Rows of bizydb's tables are bizydb's structs, field by field.
 	same(planner.Task(both.Task), planner.Task(commented.Task))
@@ -46,10 +46,11 @@ func _(
 	ctx := context.Background()
 	_, _ = queries.CommentsOfTasks(ctx, planner.TaskIDs{1})
 	_, _ = queries.TasksAndComments(ctx, []int64{1})
-	_, _ = queries.CommentedTasks(ctx, db.CommentedTasksParams{Status: planner.TaskPending, Tags: planner.Tags{"a"}})
+	_, _ = queries.CommentedTasks(ctx, store.CommentedTasksParams{Status: planner.TaskPending, Tags: planner.Tags{"a"}})
 	_, _ = queries.TasksAndGoals(ctx, new(planner.TaskPending))
-	_, _ = queries.CloseTask(ctx, db.CloseTaskParams{ID: planner.TaskID(1), Status: planner.TaskCompleted, Tags: planner.Tags{"a"}})
-	queries.AddComments(ctx, []db.AddCommentsParams{{TaskID: planner.TaskID(1)}})
-	_, _ = queries.CopyComments(ctx, []db.CopyCommentsParams{{TaskID: planner.TaskID(1)}})
+	_, _ = queries.CloseTask(ctx, store.CloseTaskParams{ID: planner.TaskID(1), Status: planner.TaskCompleted, Tags: planner.Tags{"a"}})
+	queries.AddComments(ctx, []store.AddCommentsParams{{TaskID: planner.TaskID(1)}})
+	_, _ = queries.CopyComments(ctx, []store.CopyCommentsParams{{TaskID: planner.TaskID(1)}})
+	_, _ = queries.CommentsByWeek(ctx, planner.TimeZone("Europe/Berlin"))
 	queries.LatestComments(ctx, []planner.TaskID{1})
 }
