@@ -102,6 +102,7 @@ func TestStatementsThatAreRefused(t *testing.T) {
 					"DO $$BEGIN END$$", "CALL p()", "COPY t FROM STDIN", "LOCK TABLE public.tasks", "CREATE TABLE t ()", "EXPLAIN SELECT 1", "PREPARE p AS SELECT 1", "LISTEN c",
 					"", "  ", "-- nothing", ";", "(SET ROLE x)", "/* SELECT */ SET ROLE x",
 					"SELECT set_config('role', 'bizydb_accounts', true)", `SELECT "pg_catalog" . "set_config"('bizydb.user_id', '7', true)`, "WITH x AS (SELECT SET_CONFIG('a.b', 'c', true)) TABLE x",
+					"SELECT * INTO TEMP t FROM public.tasks", "WITH x AS (TABLE public.tasks) SELECT 1 INTO t", "SELECT pg_advisory_lock(7)", "SELECT pg_catalog.pg_try_advisory_lock_shared(7)",
 					"UPDATE pg_settings SET setting = '7' WHERE name = 'bizydb.user_id'",
 				} {
 					batch := &pgx.Batch{}
@@ -117,7 +118,7 @@ func TestStatementsThatAreRefused(t *testing.T) {
 						}
 					}
 				}
-				for _, option := range []any{pgx.QueryExecModeSimpleProtocol, pgx.QueryResultFormats{1}, pgx.QueryResultFormatsByOID{20: 1}} {
+				for _, option := range []any{rewriter{pgx.NamedArgs{}}, rewriter{pgx.QueryExecModeSimpleProtocol}, pgx.QueryExecModeSimpleProtocol, pgx.QueryResultFormats{1}, pgx.QueryResultFormatsByOID{20: 1}} {
 					if _, err := own.Exec(t.Context(), "SELECT 1", option); !errors.Is(err, bizydb.ErrStatement) {
 						t.Errorf("%T: %v, want ErrStatement", option, err)
 					}
@@ -139,6 +140,104 @@ func TestStatementsThatAreRefused(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A rewriter returns arguments of its own.
+type rewriter []any
+
+func (r rewriter) RewriteQuery(context.Context, *pgx.Conn, string, []any) (string, []any, error) {
+	return "SELECT 1", r, nil
+}
+
+// The connection is out of reach, whoever scans.
+func TestOwnRowsHaveNoConnection(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	for name, open := range doors {
+		open(t, db.DB, user, func(own bizydb.DBTX) {
+			scanned := 0
+			scanner := scannerFunc(func(rows pgx.Rows) error {
+				scanned++
+				if rows.Conn() != nil {
+					t.Errorf("%s: the connection is there", name)
+				}
+				var n int
+				return rows.Scan(&n)
+			})
+			if err := own.QueryRow(t.Context(), "SELECT 1").Scan(scanner); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			rows, err := own.Query(t.Context(), "SELECT 1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for rows.Next() {
+				err = errors.Join(err, rows.Scan(scanner))
+			}
+			if err := errors.Join(err, rows.Err()); err != nil || rows.Conn() != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			batch := &pgx.Batch{}
+			batch.Queue("SELECT 1").QueryRow(func(row pgx.Row) error { return row.Scan(scanner) })
+			if err := own.SendBatch(t.Context(), batch).Close(); err != nil && !errors.Is(err, bizydb.ErrStatement) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if scanned < 2 {
+				t.Errorf("%s: %d rows", name, scanned)
+			}
+			if err := own.QueryRow(t.Context(), "SELECT 1 WHERE false").Scan(scanner); !errors.Is(err, bizydb.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrNotFound", name, err)
+			}
+		})
+	}
+}
+
+type scannerFunc func(pgx.Rows) error
+
+func (f scannerFunc) ScanRow(rows pgx.Rows) error { return f(rows) }
+
+// A statement that changes something and whose rows are not read to the end has changed it all the same.
+func TestOwnWriteLeftEarly(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, oneConn)
+	user := made.NewUser(t)
+	const n = 5000
+	rows, err := db.As(user).DBTX().Query(t.Context(), "INSERT INTO public.tasks (title) SELECT 'one of many' FROM generate_series(1, $1::int) RETURNING id", n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pgx.CollectOneRow(rows, pgx.RowTo[planner.TaskID]); err != nil {
+		t.Error(err)
+	}
+	if got := ownerQuery[int](t, made, "SELECT count(*) FROM public.tasks WHERE user_id = $1", user); got != n {
+		t.Errorf("%d tasks, want %d", got, n)
+	}
+}
+
+// What a mistake in a statement gives is the server's error, and the connection stays.
+func TestOwnMistake(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, oneConn)
+	alice := db.As(made.NewUser(t))
+	backend := func() (pid int) {
+		if err := alice.DBTX().QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	before := backend()
+	for _, statement := range []string{"SELECT DISTINCT id FROM public.tasks FOR UPDATE", "SELECT nothing", "SELECT FROM"} {
+		_, err := alice.DBTX().Exec(t.Context(), statement)
+		if len(kindsOf(err)) > 0 || sqlState(err) == "" {
+			t.Errorf("%s: %v, want the server's error", statement, err)
+		}
+	}
+	if after := backend(); after != before {
+		t.Error("the connection was closed")
 	}
 }
 
@@ -374,7 +473,7 @@ func TestManyOwnStatements(t *testing.T) {
 	for i := range 3 {
 		ask(i)
 	}
-	long := strings.Repeat(" ", 100_000)
+	long := strings.Repeat(" ", 100_000) // too long to stay prepared
 	before = memory()
 	for i := range 200 {
 		if _, err := alice.DBTX().Exec(t.Context(), fmt.Sprintf("SELECT %d%s", i, long)); err != nil {
@@ -479,6 +578,42 @@ func TestOwnBatch(t *testing.T) {
 			stops.Queue("SELECT 1").Exec(func(tag pgconn.CommandTag) error { t.Error("called after an error"); return nil })
 			if err := alice.DBTX().SendBatch(t.Context(), stops).Close(); !errors.Is(err, failed) {
 				t.Errorf("%v, want the function's", err)
+			}
+
+			late := &pgx.Batch{} // by the time that a function runs, the batch is committed
+			late.Queue(retitle, "late", at.task).Exec(func(pgconn.CommandTag) error { return failed })
+			if err := alice.DBTX().SendBatch(t.Context(), late).Close(); !errors.Is(err, failed) {
+				t.Errorf("%v, want the function's", err)
+			}
+			if task, err := alice.GetTask(t.Context(), at.task); err != nil || task.Title != "late" {
+				t.Errorf("%s, %v", task.Title, err)
+			}
+
+			panics := &pgx.Batch{}
+			panics.Queue("SELECT 1").Exec(func(pgconn.CommandTag) error { panic(failed) })
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("no panic")
+					}
+				}()
+				_ = alice.DBTX().SendBatch(t.Context(), panics).Close()
+			}()
+
+			misread := &pgx.Batch{}
+			misread.Queue("-- name: First :one\nSELECT 'a'")
+			misread.Queue("-- name: Second :exec\nSELECT 1")
+			results = alice.DBTX().SendBatch(t.Context(), misread)
+			rows, _ := results.Query()
+			var n int
+			rows.Next()
+			if err := rows.Scan(&n); err == nil || !strings.Contains(err.Error(), "First") {
+				t.Errorf("%v, want an error of First", err)
+			}
+			for _, err := range []error{second(results.Exec()), results.Close()} {
+				if err == nil || !strings.Contains(err.Error(), "First") {
+					t.Errorf("%v, want an error of First", err)
+				}
 			}
 			if _, err := alice.GetTask(t.Context(), at.task); err != nil { // on the only connection
 				t.Error(err)

@@ -23,6 +23,9 @@ func (r *batchRows) Close() {
 }
 
 func (r *batchRows) Scan(dest ...any) error {
+	if scanner, ok := rowScanner(dest); ok {
+		return scanner.ScanRow(r)
+	}
 	if err := r.Rows.Scan(dest...); err != nil {
 		return r.reply.wrapFor(r.query, err)
 	}

@@ -103,7 +103,7 @@ func classifyCode(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrStatement, err)
 	case retryable(pgErr):
 		return fmt.Errorf("%w: %w", ErrContention, err)
-	case unavailable(pgErr.Code):
+	case unavailable(pgErr.Code), isStale(pgErr):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case pgErr.Code == pgerrcode.ReadOnlySQLTransaction:
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
@@ -119,9 +119,13 @@ func classifyCode(pgErr *pgconn.PgError, err error) error {
 func unavailable(code string) bool {
 	return slices.ContainsFunc([]string{
 		pgerrcode.ConnectionException[:2], pgerrcode.InsufficientResources[:2], pgerrcode.OperatorIntervention[:2], pgerrcode.SystemError[:2],
-		pgerrcode.LockNotAvailable, pgerrcode.FeatureNotSupported, // the last: a migration has changed what a prepared statement returns
-		pgerrcode.IdleInTransactionSessionTimeout,
+		pgerrcode.LockNotAvailable, pgerrcode.IdleInTransactionSessionTimeout,
 	}, func(class string) bool { return strings.HasPrefix(code, class) })
+}
+
+// isStale says that a migration has changed what a prepared statement returns.
+func isStale(pgErr *pgconn.PgError) bool {
+	return pgErr.Code == pgerrcode.FeatureNotSupported && pgErr.Routine == "RevalidateCachedQuery"
 }
 
 // withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls. own is for

@@ -78,14 +78,18 @@ func (o Own) CopyFrom(_ context.Context, table pgx.Identifier, _ []string, _ pgx
 // statement is what is sent, with the names of arguments resolved.
 func (o Own) statement(ctx context.Context, sql string, args []any) (statement, error) {
 	if len(args) > 0 {
-		switch arg := args[0].(type) {
-		case pgx.QueryRewriter:
+		if rewriter, ok := args[0].(pgx.QueryRewriter); ok {
+			name := NameOf(sql)
 			var err error
-			if sql, args, err = arg.RewriteQuery(ctx, nil, sql, args[1:]); err != nil {
-				return statement{}, fmt.Errorf("bizydb: %s: %w: %w", NameOf(sql), ErrInvalid, err)
+			if sql, args, err = rewriter.RewriteQuery(ctx, nil, sql, args[1:]); err != nil {
+				return statement{}, fmt.Errorf("bizydb: %s: %w: %w", name, ErrStatement, err)
 			}
-		case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
-			return statement{}, fmt.Errorf("bizydb: %s: %w: %T is the pool's to set", NameOf(sql), ErrStatement, arg)
+		}
+	}
+	if len(args) > 0 {
+		switch args[0].(type) {
+		case pgx.QueryRewriter, pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
+			return statement{}, fmt.Errorf("bizydb: %s: %w: %T is no argument of a scope", NameOf(sql), ErrStatement, args[0])
 		}
 	}
 	q := o.settings().ownQuery(sql)
@@ -127,13 +131,21 @@ func (c *Config) refused(words []string) string {
 	case !slices.Contains(leading, words[first]):
 		return fmt.Sprintf("it begins with %s; SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES and TABLE may", words[first])
 	}
-	for _, name := range [...]string{"set_config", "pg_settings"} {
-		if slices.ContainsFunc(words, func(word string) bool { return isName(word, name) }) && (name == "set_config" || c.mayWrite(words)) {
-			return fmt.Sprintf("%s changes a setting, and the scope is made of settings", name)
+	for i, word := range words {
+		switch {
+		case word == "into" && !slices.Contains([]string{"insert", "merge"}, words[max(i-1, 0)]):
+			return "SELECT INTO makes a table, which the next user of the connection would find"
+		case isName(word, "set_config"), isName(word, "pg_settings") && c.mayWrite(words):
+			return word + " changes a setting, and the scope is made of settings"
+		case slices.ContainsFunc(sessionLocks, func(name string) bool { return isName(word, name) }):
+			return word + " outlives the scope; pg_advisory_xact_lock ends with it"
 		}
 	}
 	return ""
 }
+
+// sessionLocks are functions whose locks stay with the connection.
+var sessionLocks = []string{"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared"}
 
 // mayWrite tells whether a statement with these words may write, or lock rows. A column that has such a name counts too.
 func (c *Config) mayWrite(words []string) bool {

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,6 +43,7 @@ func (r *ownResults) next() error {
 func (r *ownResults) endRows() {
 	if r.rows != nil {
 		r.rows.Close()
+		_ = r.rows.Err() // which ends the batch
 		r.rows = nil
 	}
 }
@@ -81,12 +83,15 @@ func (r *ownResults) QueryRow() pgx.Row {
 
 // Close calls the functions of the statements that are not read yet, as pgx does.
 func (r *ownResults) Close() error {
+	defer func() { _ = r.reply.close(nil) }() // a function may panic
 	r.endRows()
 	for n := len(r.batch.QueuedQueries); r.err == nil && len(r.statements) > 0; {
 		if fn := r.batch.QueuedQueries[n-len(r.statements)].Fn; fn != nil {
 			if err := fn(r); err != nil && r.err == nil {
-				_ = r.reply.close(nil)
 				r.err = err
+				if lost := r.reply.close(nil); lost != nil {
+					r.err = errors.Join(err, lost)
+				}
 			}
 		} else {
 			_, _ = r.Exec()

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -16,15 +17,12 @@ import (
 // the next call would pay two round trips more. Statements prepared by name are left alone.
 type preparedStatements struct {
 	*simplelru.LRU[string, struct{}]
-	bytes int // of their texts
+	long []string // texts of the last call that are too long to be kept
 }
 
-// maxPrepared and maxPreparedBytes bound the server's memory for one connection. They are far above what generated code has. Texts that
-// are made up as a program runs take one round trip more each once there are as many.
-const (
-	maxPrepared      = 500
-	maxPreparedBytes = 1 << 20
-)
+// maxPrepared bounds the server's memory for one connection, together with maxOwnQuery. It is far above what generated code has. Dynamic
+// SQL takes one round trip more for each new text once there are as many.
+const maxPrepared = 500
 
 const statementsKey = "bizydb.statements"
 
@@ -47,6 +45,12 @@ type preparer interface {
 // ensure prepares statements that are not, and drops those that were not used for longest. A batch finds a statement prepared under its
 // own text. seen, unless it is nil, are texts that a session has prepared on a connection of a service's: it may have dropped others.
 func (p *preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.Conn, seen map[string]bool, statements []Statement) error {
+	for _, text := range p.long {
+		if err := conn.Deallocate(ctx, text); err != nil {
+			return err
+		}
+	}
+	p.long = p.long[:0]
 	for _, stmt := range statements {
 		if _, ok := p.Get(stmt.SQL); ok && (seen == nil || seen[stmt.SQL]) {
 			continue
@@ -54,21 +58,21 @@ func (p *preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.
 		if _, err := on.Prepare(ctx, stmt.SQL, stmt.SQL); err != nil { // pgx knows whether it has been
 			return err
 		}
-		if !p.Contains(stmt.SQL) {
-			p.Add(stmt.SQL, struct{}{})
-			p.bytes += len(stmt.SQL)
+		if len(stmt.SQL) > maxOwnQuery {
+			p.long = append(p.long, stmt.SQL)
+			continue
 		}
+		p.Add(stmt.SQL, struct{}{})
 		if seen != nil {
 			seen[stmt.SQL] = true
 		}
 	}
-	for p.Len() > len(statements) && (p.Len() > maxPrepared || p.bytes > maxPreparedBytes) { // those that are about to be sent were used last
+	for p.Len() > max(maxPrepared, len(statements)) { // those that are about to be sent were used last
 		oldest, _, _ := p.GetOldest()
 		if err := conn.Deallocate(ctx, oldest); err != nil {
 			return err
 		}
 		p.Remove(oldest)
-		p.bytes -= len(oldest)
 	}
 	return nil
 }
@@ -77,7 +81,8 @@ func (p *preparedStatements) ensure(ctx context.Context, on preparer, conn *pgx.
 // DISCARD ALL say, or a migration has changed what they return. Given back, it would fail everybody after us. A pooler's
 // connection to the server outlives it, with its statements; PgBouncer knows what DEALLOCATE ALL means.
 func closeIfStale(conn *pgx.Conn, err error) {
-	if HasCode(err, pgerrcode.InvalidSQLStatementName, pgerrcode.FeatureNotSupported) {
+	var pgErr *pgconn.PgError
+	if HasCode(err, pgerrcode.InvalidSQLStatementName) || errors.As(err, &pgErr) && isStale(pgErr) {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 		defer cancel()
 		_ = conn.PgConn().Exec(ctx, "DEALLOCATE ALL").Close()

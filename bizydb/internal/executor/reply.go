@@ -64,7 +64,7 @@ func (r *reply) wrapFor(q *query, err error) error {
 		return nil
 	case r.unknown:
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	case q.own && !q.Changes && HasCode(err, pgerrcode.ReadOnlySQLTransaction):
+	case q.own && !q.Changes && r.session.entry.EnterToRead != nil && HasCode(err, pgerrcode.ReadOnlySQLTransaction):
 		err = fmt.Errorf("%w: what it calls writes, and its text does not say so: see Writes", r.session.config.Classify(err))
 	default:
 		lost := r.lost || !r.closed && r.on.IsClosed() // afterwards it is somebody else's

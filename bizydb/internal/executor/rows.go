@@ -31,6 +31,9 @@ func (r *rows) Next() bool {
 }
 
 func (r *rows) Scan(dest ...any) error {
+	if scanner, ok := rowScanner(dest); ok {
+		return scanner.ScanRow(r)
+	}
 	if err := r.Rows.Scan(dest...); err != nil {
 		return r.reply.wrap(err)
 	}
@@ -38,7 +41,8 @@ func (r *rows) Scan(dest ...any) error {
 	return nil
 }
 
-// How many rows are read and dropped for a caller who leaves early. More would take longer than another connection does.
+// How many rows are read and dropped for a caller who leaves early. More would take longer than another connection does. What may have
+// changed something is read to the end: the server commits after the last row.
 const maxDropped = 1000
 
 func (r *rows) Close() {
@@ -48,7 +52,7 @@ func (r *rows) Close() {
 	if r.reply.leased != nil {
 		dropped := 0
 		for r.Rows.Next() {
-			if dropped++; dropped > maxDropped {
+			if dropped++; dropped > maxDropped && !r.reply.changes {
 				_ = r.reply.on.Close(context.Background())
 				_ = r.reply.close(nil) // which says that the connection is closed
 				return
@@ -73,6 +77,13 @@ func (r *rows) Err() error {
 type row call
 
 func (r row) Scan(dest ...any) error {
+	if _, ok := rowScanner(dest); ok {
+		rows, err := attempt(call(r), call.query)
+		if err != nil {
+			return err
+		}
+		return scanOnly(rows, r.config.wrap(r.name, pgx.ErrNoRows), dest)
+	}
 	_, err := attempt(call(r), func(c call) (struct{}, error) {
 		reply, err := c.send()
 		if err != nil {
@@ -85,6 +96,14 @@ func (r row) Scan(dest ...any) error {
 	}
 	inUTC(dest)
 	return nil
+}
+
+// rowScanner is what scans a row by itself. From pgx it would get pgx's own rows, and with them the connection.
+func rowScanner(dest []any) (scanner pgx.RowScanner, ok bool) {
+	if len(dest) == 1 {
+		scanner, ok = dest[0].(pgx.RowScanner)
+	}
+	return scanner, ok
 }
 
 // inUTC moves scanned times to UTC, on a connection of a service's own, which may decode them in the machine's zone. Those of the pool
