@@ -24,9 +24,12 @@ func newConfig(own map[string]Constraint) *executor.Config {
 	}
 }
 
-// writers are the functions of schema/ that a service can call in a scope and that write, and functions of the server that leave something. A
-// test asks the server whether these are all.
-var writers = []string{"nextval", "setval", "roll_up", "roll_up_all", "date_imported_goals", "pg_notify", "lo_create", "lo_creat", "lo_from_bytea", "lo_import", "lo_put", "lo_unlink"}
+// writers are the functions of schema/ that a service can call in a scope and that write, and functions of the server that leave
+// something. A test asks the server whether those of schema/ are all.
+var writers = []string{
+	"nextval", "setval", "pg_notify", "lo_create", "lo_creat", "lo_from_bytea", "lo_import", "lo_put", "lo_unlink",
+	"roll_up", "roll_up_all", "date_imported_goals",
+}
 
 // effect tells which queries write goals or tasks, and which change accounts. A test asks the server whether that is so.
 func effect(sql string) (e executor.Effect) {

@@ -13,25 +13,26 @@ import (
 //
 //	comments, err := store.New(scope.DBTX()).LatestComments(ctx, store.LatestCommentsParams{TaskID: task, Max: 5})
 //
-// Statements written by hand go through it too, with the helpers of pgx: named arguments, [pgx.CollectRows], [pgx.RowToStructByName]. A
-// statement runs as role bizydb_user, in one round trip and, outside a [Tx], in a transaction of its own. Retries, errors and
-// [ErrOutcomeUnknown] are as for the methods of the scope.
+// Statements written by hand go through it too, with the helpers of pgx: named arguments, [pgx.CollectRows], [pgx.RowToStructByName]. (A
+// [pgx.QueryRewriter] gets no connection. [pgx.CollectOneRow] returns [pgx.ErrNoRows] by itself.) A statement runs as role bizydb_user, in
+// one round trip and, outside a [Tx], in a transaction of its own. It is retried as the methods of the scope are.
 //
-// SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES and TABLE may begin a statement. Others, and those that call set_config or update
-// pg_settings, give [ErrStatement] before anything is sent: the scope is made of settings. This keeps out mistakes. It is no protection
-// from statements that others write: what is sent here can become any user.
+// An error of the server means that nothing was committed, and [ErrOutcomeUnknown] that the answer was lost. A Scan into a type that does
+// not fit and an error of a function in a batch come after the commit: use [Scope.InTx] where they have to undo it.
 //
-// A statement that has INSERT, UPDATE, DELETE, MERGE or FOR SHARE in its text, comments and strings aside, takes the user's lock like every
-// write. So does one that calls nextval, setval or bizydb's roll_up. Any other statement is read-only for the server too, so a function
-// that writes gives [ErrReadOnly]: call it by a DBTX of [Writes]. (In a transaction of the service's own, [Scope.WithTx], nothing is made
-// read-only, and such a function writes without the lock.)
+// The words of a statement, outside comments and strings, decide what it may do:
 //
-// Times are returned in UTC, in all of the types that pgx scans a timestamptz into, arrays, ranges, maps and Values included, since the
-// connections of the pool decode them so. In a transaction on another pool's connection, [Scope.WithTx], this holds for what is scanned
-// into time.Time, *time.Time, pgtype.Timestamptz, sql.NullTime and slices of time.Time.
+//   - INSERT, UPDATE, DELETE, MERGE and FOR SHARE take the user's lock, like every write. So does a function of the name of one that
+//     writes, such as nextval, pg_notify or roll_up.
+//   - Any other statement is read-only for the server too: a function that writes gives [ErrReadOnly]. Call it by a DBTX of [Writes]. In a
+//     service's own transaction, [Scope.WithTx], nothing is made read-only.
+//   - One that does not begin with SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE, that changes a setting, makes a table by
+//     INTO, or takes a lock that stays with the connection, gives [ErrStatement] before anything is sent.
 //
-// At most 500 statements stay prepared on a connection, and a megabyte of text, those used last. Texts that are made up as the program runs work, at one or two
-// round trips more each time that they are new to the connection.
+// This keeps out mistakes. It is no protection from statements that others write: what is sent here can become any user.
+//
+// Times are returned in UTC. Name tables by their schema, as in public.tasks: what another user of the connection has left in pg_temp comes
+// first otherwise. docs/your-own-queries.md has the limits of dynamic SQL, and what holds in a transaction on another pool's connection.
 type DBTX interface {
 	// Exec runs a statement and returns how many rows it has changed or found.
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
@@ -40,7 +41,8 @@ type DBTX interface {
 	// QueryRow returns the first row of a statement, whose Scan gives [ErrNotFound] if there is none.
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	// SendBatch sends statements in one round trip, in one transaction. sqlc's :batchexec, :batchmany and :batchone call it. The first error
-	// ends the batch, and nothing is committed. It is not retried. In a [Scope.Batch], which is a batch already, it gives [ErrStatement].
+	// ends the batch, and the server's commits nothing. The functions of the batch are called after the commit. It is not retried. Close the
+	// results. In a [Scope.Batch], which is a batch already, it gives [ErrStatement].
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	// CopyFrom gives [ErrStatement]: row security does not take COPY. It is there for sqlc's :copyfrom to compile. INSERT ... SELECT from
 	// unnest or jsonb_to_recordset adds many rows in one statement.

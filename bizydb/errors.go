@@ -49,7 +49,7 @@ var (
 	ErrUnavailable = executor.ErrUnavailable
 	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
 	// arrived. The write may have been committed, may still be, or may be lost; only reading the data can tell. Any other error of
-	// a write means that nothing was committed.
+	// a write means that nothing was committed, unless it is of a Scan or of a function in a batch of a [DBTX].
 	ErrOutcomeUnknown = executor.ErrOutcomeUnknown
 	// ErrBusy means that the transaction's connection is in use: by a loop over [planner.Queries.StreamTasks] or other rows that have not
 	// been read to the end, or by another goroutine. Read the rows into a slice first; a [Tx] is not safe for concurrent use. Nothing was

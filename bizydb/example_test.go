@@ -170,7 +170,7 @@ func ExampleScope_DBTX() {
 		log.Fatal(err)
 	}
 
-	rows, err := ada.DBTX().Query(ctx, "SELECT title, due_date FROM tasks WHERE title ^@ @prefix", pgx.NamedArgs{"prefix": "Paint"})
+	rows, err := ada.DBTX().Query(ctx, "SELECT title, due_date FROM public.tasks WHERE title ^@ @prefix", pgx.NamedArgs{"prefix": "Paint"})
 	if err != nil {
 		log.Fatal(err)
 	}

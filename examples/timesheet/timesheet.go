@@ -96,7 +96,7 @@ type lateTask struct {
 }
 
 func lateTasks(ctx context.Context, scope bizydb.Scope, day time.Time) ([]lateTask, error) {
-	rows, err := scope.DBTX().Query(ctx, "SELECT id, title FROM tasks WHERE due_date < @before", pgx.NamedArgs{"before": day})
+	rows, err := scope.DBTX().Query(ctx, "SELECT id, title FROM public.tasks WHERE due_date < @before", pgx.NamedArgs{"before": day})
 	if err != nil {
 		return nil, err
 	}
