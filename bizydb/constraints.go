@@ -18,8 +18,9 @@ type Constraint struct {
 
 // WithConstraints names constraints and unique indexes of the service's own, by their names in the database. A value that breaks one of
 // them gives a [*FieldError], like a value that breaks one of bizydb's. It is [ErrInvalid] for a check, [ErrConflict] for a unique index
-// or an exclusion, and [ErrUnknownReference] for a foreign key. A constraint that is not named gives the same errors without a
-// [*FieldError]. Open gives [ErrConfig] for a name that is one of bizydb's. Several WithConstraints add up.
+// or an exclusion, and [ErrUnknownReference] for a foreign key, also where a row is deleted that another one references. A constraint that
+// is not named gives the same errors without a [*FieldError]. Open gives [ErrConfig] for a name that is one of bizydb's. Several
+// WithConstraints add up.
 func WithConstraints(constraints map[string]Constraint) Option {
 	return func(o *options) {
 		if o.constraints == nil {
@@ -54,7 +55,7 @@ func kindOf(pgErr *pgconn.PgError) error {
 	switch pgErr.Code {
 	case pgerrcode.CheckViolation, pgerrcode.NotNullViolation:
 		return ErrInvalid
-	case pgerrcode.UniqueViolation, pgerrcode.ExclusionViolation:
+	case pgerrcode.UniqueViolation, pgerrcode.ExclusionViolation, pgerrcode.RestrictViolation:
 		return ErrConflict
 	case pgerrcode.ForeignKeyViolation:
 		return ErrUnknownReference
