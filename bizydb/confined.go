@@ -3,12 +3,15 @@ package bizydb
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// A Finding is an object of a service's own, outside bizydb's, that scopes reach without being confined to their user by it.
+// A Finding is a database object of the service that a scope can reach without being confined to its user.
 type Finding struct {
 	Object  string // as SQL names it: app, app.comments, app.comments.body, app.total(bigint)
 	Problem string
@@ -22,20 +25,22 @@ func StrictOpen() Option {
 	return func(o *options) { o.strict = true }
 }
 
-// CheckConfined looks at what a service has added to the database: tables, views, sequences, SECURITY DEFINER functions, and columns of
-// goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a role that
-// it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
-// bizydb.confine has not been called again. The login needs USAGE on the schemas of confined tables. Findings are in the order of their objects' names, none if there is nothing to mend. Objects
-// of extensions and bizydb's own do not count: [Open] looks at the latter.
+// CheckConfined looks at what a service has added to the database: schemas, tables, views, sequences, SECURITY DEFINER functions, and
+// columns of goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a
+// role that it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
+// bizydb.confine has not been called again. The login needs USAGE on the schemas of confined tables, and may own none of the tables,
+// unless the DB was opened with [AllowPrivilegedLogin]. Findings are in the order of their objects' names, none if there is nothing to
+// mend. Objects of extensions and bizydb's own do not count: [Open] looks at the latter. A comment accepts some findings: see
+// docs/your-own-tables.md.
 //
 // It is one round trip, and the login needs no rights for it.
 func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
-	conn, err := db.pool.Acquire(ctx)
+	conn, err := executor.Acquire(ctx, db.pool.Pool)
 	if err != nil {
 		return nil, fmt.Errorf("bizydb: check confined: %w", db.pool.Config.Classify(err))
 	}
 	defer conn.Release()
-	findings, err := unconfined(ctx, conn.Conn().PgConn())
+	findings, err := db.unconfined(ctx, conn.Conn().PgConn())
 	if err != nil {
 		return nil, fmt.Errorf("bizydb: check confined: %w", db.pool.Config.Classify(err))
 	}
@@ -43,8 +48,8 @@ func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
 }
 
 // unconfined asks in the simple protocol, as inspect does.
-func unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
-	results, err := conn.Exec(ctx, confinedSQL).ReadAll()
+func (db *DB) unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
+	results, err := conn.Exec(ctx, strings.ReplaceAll(confinedSQL, "@privileged", strconv.FormatBool(db.privileged))).ReadAll()
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +62,7 @@ func unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
 
 // strictly is the error of [Open] for what unconfined finds.
 func (db *DB) strictly(ctx context.Context, conn *pgconn.PgConn) error {
-	findings, err := unconfined(ctx, conn)
+	findings, err := db.unconfined(ctx, conn)
 	if err != nil {
 		return db.pool.Config.Classify(err)
 	}
@@ -174,6 +179,10 @@ SELECT * FROM (
   SELECT name, 'bizydb_user owns it, or can become its owner, to whom no policy applies',
     format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
   FROM relation WHERE kind <> 'S' AND owner IN (SELECT oid FROM reader)
+  UNION ALL
+  SELECT name, 'the login owns it, or can become its owner, to whom no policy applies',
+    format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
+  FROM reached r WHERE NOT @privileged AND pg_has_role(session_user, owner, 'MEMBER') AND EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND is_ours)
 
   UNION ALL
   SELECT on_name, format('policy %s does not go by (SELECT bizydb.current_user_id())', c.name), CASE WHEN is_ours THEN min(fix) ELSE format('DROP POLICY %s ON %s', c.name, on_name) END
@@ -193,7 +202,7 @@ SELECT * FROM (
   FROM policy LEFT JOIN (SELECT oid, bare FROM condition WHERE clause = 'USING') AS c USING (oid) WHERE command IN ('*', 'a', 'w') AND written IS NULL
   UNION ALL
   SELECT r.name, format('rule %I runs with its owner''s rights', rulename), format('DROP RULE %I ON %s', rulename, r.name) FROM reached r JOIN pg_rewrite ON ev_class = r.oid
-  WHERE kind IN ('r', 'p') AND ev_type <> '1'
+  WHERE kind IN ('r', 'p', 'v') AND ev_type <> '1'
 
   UNION ALL
   SELECT DISTINCT format('%s.%I', name, a.attname), 'scopes may write it, and it is the database that sets it', fix

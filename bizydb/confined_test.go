@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -99,6 +102,7 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"ALTER TABLE app.items DROP CONSTRAINT items_task_id_fkey", "app.items", "task_id does not reference public.tasks ON DELETE CASCADE"},
 		{"ALTER TABLE app.items DROP CONSTRAINT items_task_id_fkey, ADD FOREIGN KEY (task_id) REFERENCES public.tasks", "app.items", "task_id does not reference public.tasks ON DELETE CASCADE"},
 		{"ALTER TABLE app.comments OWNER TO bizydb_user", "app.comments", "bizydb_user owns it"},
+		{"ALTER TABLE app.items OWNER TO " + login, "app.items", "the login owns it"},
 
 		{"ALTER POLICY bizydb_owner ON app.comments USING (true)", "app.comments", "policy bizydb_owner does not go by"},
 		{"ALTER POLICY bizydb_owner ON app.comments USING (user_id = (SELECT bizydb.current_user_id()) OR public)", "app.comments", "policy bizydb_owner does not go by"},
@@ -114,6 +118,8 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"CREATE POLICY changing ON app.comments AS RESTRICTIVE FOR UPDATE USING (body <> '')", "app.comments", "policy changing has no WITH CHECK"},
 		{"CREATE POLICY adding ON app.comments FOR INSERT TO bizydb_user", "app.comments", "policy adding has no WITH CHECK"},
 		{"CREATE RULE quiet AS ON INSERT TO app.comments DO ALSO INSERT INTO app.jobs VALUES (DEFAULT)", "app.comments", "rule quiet runs with its owner's rights"},
+
+		{"CREATE RULE door AS ON DELETE TO app.mine DO INSTEAD DELETE FROM app.comments; GRANT DELETE ON app.mine TO bizydb_user", "app.mine", "rule door runs with its owner's rights"},
 
 		{"GRANT UPDATE (user_id) ON app.comments TO bizydb_user", "app.comments.user_id", "it is the database that sets it"},
 		{"GRANT INSERT ON app.comments TO bizydb_user", "app.comments.id", "it is the database that sets it"},
@@ -253,6 +259,50 @@ func TestStrictOpen(t *testing.T) {
 		t.Errorf("%v, want three and more", err)
 	}
 	open(t, made.DSN, nil)
+}
+
+// A login that owns a confined table is privileged, as one that owns bizydb's is: the same option accepts it.
+func TestStrictOpenOfAnOwner(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	asOwner(t, made, strings.ReplaceAll(ownTables, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User))
+	asOwner(t, made, "ALTER TABLE app.items OWNER TO "+parseConfig(t, made.DSN).ConnConfig.User)
+	if db, err := bizydb.Open(t.Context(), made.DSN, bizydb.StrictOpen()); err == nil {
+		db.Close()
+		t.Error("the database opens")
+	} else if !errors.Is(err, bizydb.ErrUnprotected) || !strings.Contains(err.Error(), "app.items: the login owns it") {
+		t.Error(err)
+	}
+	for _, dsn := range []string{made.DSN, made.AdminDSN} {
+		db, err := bizydb.Open(t.Context(), dsn, bizydb.StrictOpen(), bizydb.AllowPrivilegedLogin())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if findings, err := db.CheckConfined(t.Context()); err != nil || len(findings) > 0 {
+			t.Errorf("%q, %v", findings, err)
+		}
+		db.Close()
+	}
+}
+
+// CheckConfined says why it has no connection, as the other methods do.
+func TestCheckConfinedWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	err := db.As(made.NewUser(t)).InTx(t.Context(), func(*bizydb.Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := db.CheckConfined(ctx)
+		return err
+	})
+	if !errors.Is(err, bizydb.ErrPoolExhausted) {
+		t.Errorf("%v, want ErrPoolExhausted", err)
+	}
+	db.Close()
+	if _, err := db.CheckConfined(t.Context()); !errors.Is(err, bizydb.ErrUnavailable) {
+		t.Errorf("%v, want ErrUnavailable", err)
+	}
 }
 
 // Columns of a service's own in goals and tasks stand in nobody's way.

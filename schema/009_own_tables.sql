@@ -103,7 +103,7 @@ BEGIN
   BEGIN
     EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', target, key.name);
   EXCEPTION WHEN not_null_violation THEN
-    RAISE EXCEPTION 'bizydb.confine: % has rows without a %, of which nobody knows whose they are', target, key.name
+    RAISE EXCEPTION 'bizydb.confine: % has rows whose % is NULL', target, key.name
       USING ERRCODE = 'not_null_violation', HINT = 'Fill the column, or delete the rows, and call it again.';
   END;
   IF via IS NOT NULL THEN
