@@ -18,8 +18,9 @@ const SchemaVersion = version.Latest
 
 // A DB is a pool of connections to a migrated database. It is safe for concurrent use.
 type DB struct {
-	pool   *executor.Pool
-	hasher *hasher
+	pool       *executor.Pool
+	hasher     *hasher
+	privileged bool // AllowPrivilegedLogin was given
 }
 
 // An Option configures [Open].
@@ -103,7 +104,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	if err != nil {
 		return nil, configError(err)
 	}
-	db := &DB{pool: &executor.Pool{Pool: pool, Config: newConfig(o.constraints)}, hasher: newHasher(o.bcryptCost, o.hashConcurrency)}
+	db := &DB{pool: &executor.Pool{Pool: pool, Config: newConfig(o.constraints)}, hasher: newHasher(o.bcryptCost, o.hashConcurrency), privileged: o.allowPrivilegedLogin}
 	if err := db.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err

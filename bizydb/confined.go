@@ -3,12 +3,15 @@ package bizydb
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// A Finding is an object of a service's own, outside bizydb's, that scopes reach without being confined to their user by it.
+// A Finding is a database object of the service that a scope can reach without being confined to its user.
 type Finding struct {
 	Object  string // as SQL names it: app, app.comments, app.comments.body, app.total(bigint)
 	Problem string
@@ -22,20 +25,22 @@ func StrictOpen() Option {
 	return func(o *options) { o.strict = true }
 }
 
-// CheckConfined looks at what a service has added to the database: tables, views, sequences, SECURITY DEFINER functions, and columns of
-// goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a role that
-// it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
-// bizydb.confine has not been called again. The login needs USAGE on the schemas of confined tables. Findings are in the order of their objects' names, none if there is nothing to mend. Objects
-// of extensions and bizydb's own do not count: [Open] looks at the latter.
+// CheckConfined looks at what a service has added to the database: schemas, tables, views, sequences, SECURITY DEFINER functions, and
+// columns of goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a
+// role that it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
+// bizydb.confine has not been called again. The login needs USAGE on the schemas of confined tables, and may own none of the tables,
+// unless the DB was opened with [AllowPrivilegedLogin]. Findings are in the order of their objects' names, none if there is nothing to
+// mend. Objects of extensions and bizydb's own do not count: [Open] looks at the latter. A comment accepts some findings: see
+// docs/your-own-tables.md.
 //
 // It is one round trip, and the login needs no rights for it.
 func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
-	conn, err := db.pool.Acquire(ctx)
+	conn, err := executor.Acquire(ctx, db.pool.Pool)
 	if err != nil {
 		return nil, fmt.Errorf("bizydb: check confined: %w", db.pool.Config.Classify(err))
 	}
 	defer conn.Release()
-	findings, err := unconfined(ctx, conn.Conn().PgConn())
+	findings, err := db.unconfined(ctx, conn.Conn().PgConn())
 	if err != nil {
 		return nil, fmt.Errorf("bizydb: check confined: %w", db.pool.Config.Classify(err))
 	}
@@ -43,8 +48,8 @@ func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
 }
 
 // unconfined asks in the simple protocol, as inspect does.
-func unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
-	results, err := conn.Exec(ctx, confinedSQL).ReadAll()
+func (db *DB) unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
+	results, err := conn.Exec(ctx, strings.ReplaceAll(confinedSQL, "@privileged", strconv.FormatBool(db.privileged))).ReadAll()
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +62,7 @@ func unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
 
 // strictly is the error of [Open] for what unconfined finds.
 func (db *DB) strictly(ctx context.Context, conn *pgconn.PgConn) error {
-	findings, err := unconfined(ctx, conn)
+	findings, err := db.unconfined(ctx, conn)
 	if err != nil {
 		return db.pool.Config.Classify(err)
 	}
@@ -86,19 +91,24 @@ WITH main (oid, name) AS (
   UNION ALL
   SELECT oid, quote_ident(rolname) FROM pg_roles WHERE pg_has_role('bizydb_user', oid, 'MEMBER')
 ), relation AS (
-  SELECT c.oid, c.oid::regclass::text AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || c.oid::regclass AS granted, -- as after GRANT … ON
+  -- granted: as after GRANT … ON
+  SELECT c.oid, c.oid::regclass::text AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || c.oid::regclass AS granted,
     relkind AS kind, relowner AS owner, relacl AS acl, relrowsecurity AS secured, reloptions AS options,
     (SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped) AS user_id,
-    EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid AND relkind = 'r') AS inherits
+    EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid AND relkind = 'r') AS inherits,
+    EXISTS (SELECT FROM reader x WHERE x.oid <> 0 AND has_schema_privilege(x.oid, n.oid, 'USAGE')) AS usable,
+    relkind NOT IN ('r', 'p') AND obj_description(c.oid, 'pg_class') LIKE '%[bizydb: accepted]%' AS accepted
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND c.oid NOT IN (SELECT oid FROM main)
-    AND NOT EXISTS (
-      SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid
-        AND (deptype = 'e' OR deptype IN ('a', 'i') AND refclassid = 'pg_class'::regclass AND refobjid IN (SELECT oid FROM main)))
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')
+    AND NOT EXISTS ( -- the sequences of bizydb's ids
+      SELECT FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
+      WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype IN ('a', 'i') AND refobjid IN (SELECT oid FROM main) AND attname !~ '^x_')
 ), held AS (
-  SELECT r.oid, x.name AS grantee, privilege_type AS privilege, NULL::name AS attname FROM relation r, aclexplode(acl) JOIN reader x ON x.oid = grantee
+  SELECT r.oid, x.name AS grantee, privilege_type AS privilege, NULL::name AS attname FROM relation r, aclexplode(acl) JOIN reader x ON x.oid = grantee WHERE usable
   UNION ALL
   SELECT r.oid, x.name, privilege_type, attname FROM relation r JOIN pg_attribute ON attrelid = r.oid AND NOT attisdropped, aclexplode(attacl) JOIN reader x ON x.oid = grantee
+  WHERE usable
 ), reached AS ( -- or meant to be
   SELECT r.*, h.grantees, h.others FROM relation r LEFT JOIN (
     SELECT oid, string_agg(DISTINCT grantee, ', ') AS grantees, string_agg(DISTINCT grantee, ', ') FILTER (WHERE grantee NOT IN ('PUBLIC', 'bizydb_user')) AS others
@@ -133,8 +143,18 @@ WITH main (oid, name) AS (
   WHERE EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND is_ours)
 ), numbered AS ( -- columns that take their values from a sequence
   SELECT r.oid, a.attname, d.objid AS sequence, attidentity = '' AS serial
-  FROM relation r JOIN pg_depend d ON refobjid = r.oid AND refclassid = 'pg_class'::regclass AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+  FROM (SELECT oid FROM relation UNION ALL SELECT oid FROM main) AS r
+  JOIN pg_depend d ON refobjid = r.oid AND refclassid = 'pg_class'::regclass AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
   JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON attrelid = r.oid AND attnum = refobjsubid
+), writable AS ( -- columns that scopes are meant to write
+  SELECT r.oid, r.name, a.attname, attnum, fix
+  FROM (
+    SELECT r.oid, r.name, fix, '' AS prefix FROM reached r JOIN mended USING (oid) JOIN policy p ON p.relation = r.oid AND is_ours
+    UNION ALL
+    SELECT oid, name, format('SELECT bizydb.confine(%L)', name), '^x_' FROM main WHERE name <> 'public.users'
+  ) AS r JOIN pg_attribute a ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+  WHERE a.attname <> 'user_id' AND a.attname ~ prefix AND NOT EXISTS (SELECT FROM numbered n WHERE n.oid = r.oid AND n.attname = a.attname)
+    AND coalesce(col_description(r.oid, attnum), '') NOT LIKE '%[bizydb: accepted]%'
 ), referring AS ( -- to rows with an owner
   SELECT s.oid, s.name, s.user_id, t.name AS target, t.user_id AS target_user_id, conname, conkey, confkey, confrelid, confdeltype,
     EXISTS (SELECT FROM policy p WHERE p.relation = s.oid AND is_ours) AS is_confined,
@@ -145,7 +165,7 @@ WITH main (oid, name) AS (
   JOIN (
     SELECT m.oid, name, attnum FROM main m JOIN pg_attribute ON attrelid = m.oid AND attname = 'user_id'
     UNION ALL
-    SELECT r.oid, r.name, user_id FROM relation r JOIN policy p ON p.relation = r.oid WHERE is_ours AND user_id IS NOT NULL
+    SELECT r.oid, r.name, user_id FROM relation r JOIN policy p ON p.relation = r.oid WHERE is_ours
   ) AS t (oid, name, user_id) ON t.oid = confrelid
   WHERE contype = 'f' AND conparentid = 0
     AND NOT EXISTS (SELECT FROM unnest(conkey, confkey) AS k (number, target_number) WHERE number = s.user_id AND target_number = t.user_id)
@@ -168,12 +188,22 @@ SELECT * FROM (
     SELECT FROM pg_constraint f WHERE conrelid = k.oid AND contype = 'f' AND conkey = ARRAY[attnum] AND confrelid = to_regclass(target) AND confdeltype = 'c'
       AND (to_jsonb(f) ->> 'conenforced')::boolean IS NOT FALSE)
   UNION ALL
-  SELECT DISTINCT nspname, 'the login cannot use the schema, and it prepares what a scope sends', format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user)
+  SELECT DISTINCT quote_ident(nspname), 'the login cannot use the schema, and it prepares what a scope sends', format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user)
   FROM keyed JOIN pg_class USING (oid) JOIN pg_namespace n ON n.oid = relnamespace WHERE NOT has_schema_privilege(n.oid, 'USAGE')
+  UNION ALL
+  SELECT quote_ident(nspname), 'scopes can create objects in it', format('REVOKE CREATE ON SCHEMA %I FROM %s', nspname, string_agg(x.name, ', '))
+  FROM pg_namespace n, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) JOIN reader x ON x.oid = grantee
+  WHERE privilege_type = 'CREATE' AND nspname NOT IN ('bizydb', 'public') AND nspname !~ '^pg_'
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e')
+  GROUP BY nspname
   UNION ALL
   SELECT name, 'bizydb_user owns it, or can become its owner, to whom no policy applies',
     format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
   FROM relation WHERE kind <> 'S' AND owner IN (SELECT oid FROM reader)
+  UNION ALL
+  SELECT name, 'the login owns it, or can become its owner, to whom no policy applies',
+    format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
+  FROM reached r WHERE NOT @privileged AND pg_has_role(session_user, owner, 'MEMBER') AND EXISTS (SELECT FROM policy p WHERE p.relation = r.oid AND is_ours)
 
   UNION ALL
   SELECT on_name, format('policy %s does not go by (SELECT bizydb.current_user_id())', c.name), CASE WHEN is_ours THEN min(fix) ELSE format('DROP POLICY %s ON %s', c.name, on_name) END
@@ -193,15 +223,19 @@ SELECT * FROM (
   FROM policy LEFT JOIN (SELECT oid, bare FROM condition WHERE clause = 'USING') AS c USING (oid) WHERE command IN ('*', 'a', 'w') AND written IS NULL
   UNION ALL
   SELECT r.name, format('rule %I runs with its owner''s rights', rulename), format('DROP RULE %I ON %s', rulename, r.name) FROM reached r JOIN pg_rewrite ON ev_class = r.oid
-  WHERE kind IN ('r', 'p') AND ev_type <> '1'
+  WHERE kind IN ('r', 'p', 'v') AND ev_type <> '1'
 
   UNION ALL
   SELECT DISTINCT format('%s.%I', name, a.attname), 'scopes may write it, and it is the database that sets it', fix
   FROM reached r JOIN mended USING (oid) JOIN held h USING (oid)
   JOIN (SELECT oid, attname FROM numbered UNION SELECT oid, 'user_id' FROM relation WHERE user_id IS NOT NULL) AS a USING (oid)
   WHERE kind IN ('r', 'p') AND secured AND privilege IN ('INSERT', 'UPDATE') AND (h.attname IS NULL OR h.attname = a.attname)
+    AND NOT (privilege = 'INSERT' AND h.attname = 'user_id' AND NOT EXISTS (SELECT FROM writable w WHERE w.oid = r.oid)) -- for DEFAULT VALUES
   UNION ALL
-  SELECT DISTINCT name, 'PUBLIC has rights on it', format('REVOKE ALL ON %s FROM PUBLIC', granted) FROM relation JOIN held USING (oid) WHERE grantee = 'PUBLIC'
+  SELECT name, 'scopes cannot add rows to it: bizydb.confine has not been called', fix FROM keyed k
+  WHERE NOT EXISTS (SELECT FROM writable w WHERE w.oid = k.oid) AND NOT EXISTS (SELECT FROM held h WHERE h.oid = k.oid AND privilege = 'INSERT')
+  UNION ALL
+  SELECT DISTINCT name, 'PUBLIC has rights on it', format('REVOKE ALL ON %s FROM PUBLIC', granted) FROM relation JOIN held USING (oid) WHERE grantee = 'PUBLIC' AND accepted IS NOT TRUE
   UNION ALL
   SELECT name, format('%s has more rights on it than to read and write', grantee), format('REVOKE %s ON %s FROM %s', string_agg(DISTINCT privilege, ', '), granted, grantee)
   FROM relation JOIN held USING (oid) WHERE kind <> 'S' AND privilege NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') GROUP BY name, granted, grantee
@@ -209,19 +243,20 @@ SELECT * FROM (
   SELECT r.name, 'scopes cannot read it', fix FROM reached r JOIN mended USING (oid) JOIN policy p ON p.relation = r.oid AND is_ours
   WHERE NOT EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND privilege = 'SELECT' AND h.attname IS NULL)
   UNION ALL
-  SELECT format('%s.%I', r.name, a.attname), 'scopes cannot write it: bizydb.confine has not been called since it was added', fix
-  FROM reached r JOIN mended USING (oid) JOIN policy p ON p.relation = r.oid AND is_ours JOIN pg_attribute a ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-  WHERE a.attname <> 'user_id' AND NOT EXISTS (SELECT FROM numbered n WHERE n.oid = r.oid AND n.attname = a.attname)
-    AND NOT EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND privilege IN ('INSERT', 'UPDATE') AND (h.attname IS NULL OR h.attname = a.attname))
+  SELECT format('%s.%I', name, attname), 'scopes cannot write it: bizydb.confine has not been called since it was added', fix FROM writable w
+  WHERE NOT has_column_privilege('bizydb_user', oid, attnum, 'INSERT, UPDATE')
   UNION ALL
-  SELECT format('%s.%I', name, attname), 'scopes cannot write it: bizydb.confine has not been called since it was added', format('SELECT bizydb.confine(%L)', name)
-  FROM main m JOIN pg_attribute ON attrelid = m.oid AND attname ~ '^x_' AND NOT attisdropped AND attgenerated = ''
-  WHERE name <> 'public.users' AND NOT has_column_privilege('bizydb_user', m.oid, attnum, 'INSERT, UPDATE')
+  SELECT format('%s.%I', n.name, attname), 'scopes cannot add rows, as they may not use its sequence: bizydb.confine has not been called since it was added', fix
+  FROM (
+    SELECT oid, name, fix FROM keyed UNION ALL SELECT oid, name, format('SELECT bizydb.confine(%L)', name) FROM main WHERE name <> 'public.users'
+  ) AS n JOIN numbered USING (oid)
+  WHERE serial AND NOT has_sequence_privilege('bizydb_user', sequence, 'USAGE')
 
   UNION ALL
-  SELECT f.name, format('constraint %I lets a row of one user reference a row of another in %s', conname, target), CASE
+  SELECT f.name, format('constraint %I lets a row of one user reference a row of another in %s', conname, target)
+      || CASE WHEN target_user_id IS NULL THEN ', which has no user_id for it to include' ELSE '' END, CASE
     WHEN f.user_id IS NULL AND NOT is_confined THEN fix
-    WHEN f.user_id IS NULL OR f.user_id = ANY (conkey) OR target_user_id = ANY (confkey) THEN format('ALTER TABLE %s DROP CONSTRAINT %I', f.name, conname)
+    WHEN target_user_id IS NULL OR f.user_id IS NULL OR f.user_id = ANY (conkey) OR target_user_id = ANY (confkey) THEN format('ALTER TABLE %s DROP CONSTRAINT %I', f.name, conname)
     ELSE CASE WHEN EXISTS (
         SELECT FROM pg_index i WHERE indrelid = confrelid AND indisunique AND indpred IS NULL AND indnkeyatts = cardinality(confkey) + 1 AND (indkey::int2[])[0:indnkeyatts - 1] @> (confkey || target_user_id)
       ) THEN '' ELSE format('ALTER TABLE %s ADD UNIQUE (user_id, %s); ', target, target_columns) END
@@ -234,17 +269,19 @@ SELECT * FROM (
 
   UNION ALL
   SELECT name, 'the view reads with its owner''s rights', format('ALTER VIEW %s SET (security_invoker = true)', name) FROM reached r
-  WHERE kind = 'v' AND NOT EXISTS (SELECT FROM pg_options_to_table(options) WHERE option_name = 'security_invoker' AND option_value::boolean)
+  WHERE kind = 'v' AND accepted IS NOT TRUE AND NOT EXISTS (SELECT FROM pg_options_to_table(options) WHERE option_name = 'security_invoker' AND option_value::boolean)
   UNION ALL
-  SELECT name, CASE kind WHEN 'm' THEN 'a materialized view' ELSE 'a foreign table' END || ' has no row security', fix FROM reached JOIN mended USING (oid) WHERE kind IN ('m', 'f')
+  SELECT name, CASE kind WHEN 'm' THEN 'a materialized view' ELSE 'a foreign table' END || ' has no row security', fix FROM reached JOIN mended USING (oid) WHERE kind IN ('m', 'f') AND accepted IS NOT TRUE
   UNION ALL
   SELECT r.name, 'by the sequence scopes see or change what is numbered for others', format('REVOKE ALL ON %s FROM %s', granted, grantees) || CASE WHEN is_serial THEN format('; GRANT USAGE ON %s TO bizydb_user', granted) ELSE '' END
-  FROM reached r, LATERAL (SELECT EXISTS (SELECT FROM numbered n JOIN reached t USING (oid) WHERE n.sequence = r.oid AND serial)) AS s (is_serial)
-  WHERE kind = 'S' AND (NOT is_serial OR EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND (privilege <> 'USAGE' OR grantee <> 'bizydb_user')))
+  FROM reached r, LATERAL (SELECT EXISTS (
+    SELECT FROM numbered n WHERE n.sequence = r.oid AND serial AND n.oid IN (SELECT oid FROM reached UNION ALL SELECT oid FROM main))) AS s (is_serial)
+  WHERE kind = 'S' AND accepted IS NOT TRUE AND (NOT is_serial OR EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND (privilege <> 'USAGE' OR grantee <> 'bizydb_user')))
   UNION ALL
   SELECT p.oid::regprocedure::text, 'the function runs with its owner''s rights', format('REVOKE EXECUTE ON ROUTINE %s FROM %s', p.oid::regprocedure, string_agg(DISTINCT x.name, ', '))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(coalesce(proacl, acldefault('f', proowner))) JOIN reader x ON x.oid = grantee
-  WHERE p.oid >= 16384 AND prosecdef AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND has_schema_privilege('bizydb_user', n.oid, 'USAGE')
+  WHERE p.oid >= 16384 AND prosecdef AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND coalesce(obj_description(p.oid, 'pg_proc'), '') NOT LIKE '%[bizydb: accepted]%'
+    AND EXISTS (SELECT FROM reader y WHERE y.oid <> 0 AND has_schema_privilege(y.oid, n.oid, 'USAGE'))
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
   GROUP BY p.oid
 ) AS f (object, problem, fix)

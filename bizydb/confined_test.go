@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -32,7 +35,8 @@ const ownTables = `
 	CREATE TABLE app.items (id bigserial PRIMARY KEY, task_id bigint REFERENCES public.tasks ON DELETE CASCADE, body text);
 	CREATE TABLE app.hours (day date, hours integer) PARTITION BY RANGE (day);
 	CREATE TABLE app.hours_2026 PARTITION OF app.hours FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
-	SELECT bizydb.confine('app.projects'), bizydb.confine('app.comments'), bizydb.confine('app.items', via => 'task_id'), bizydb.confine('app.hours');
+	CREATE TABLE app.places (id bigserial PRIMARY KEY, user_id bigint);
+	SELECT bizydb.confine('app.places'), bizydb.confine('app.projects'), bizydb.confine('app.comments'), bizydb.confine('app.items', via => 'task_id'), bizydb.confine('app.hours');
 
 	-- For everybody to read.
 	CREATE TABLE app.holidays (day date);
@@ -54,6 +58,9 @@ const ownTables = `
 	-- What scopes do not reach.
 	CREATE TABLE app.jobs (id bigserial, user_id bigint, task_id bigint REFERENCES public.tasks);
 	CREATE MATERIALIZED VIEW app.everything AS SELECT * FROM public.tasks;
+	CREATE SCHEMA closed;
+	CREATE TABLE closed.words (word text);
+	GRANT SELECT ON closed.words TO PUBLIC;
 	CREATE POLICY everybody ON app.jobs USING (true)`
 
 // What is wrong with what a service has added is found, by its name, and mended by the statement that is said.
@@ -99,6 +106,7 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"ALTER TABLE app.items DROP CONSTRAINT items_task_id_fkey", "app.items", "task_id does not reference public.tasks ON DELETE CASCADE"},
 		{"ALTER TABLE app.items DROP CONSTRAINT items_task_id_fkey, ADD FOREIGN KEY (task_id) REFERENCES public.tasks", "app.items", "task_id does not reference public.tasks ON DELETE CASCADE"},
 		{"ALTER TABLE app.comments OWNER TO bizydb_user", "app.comments", "bizydb_user owns it"},
+		{"ALTER TABLE app.items OWNER TO " + login, "app.items", "the login owns it"},
 
 		{"ALTER POLICY bizydb_owner ON app.comments USING (true)", "app.comments", "policy bizydb_owner does not go by"},
 		{"ALTER POLICY bizydb_owner ON app.comments USING (user_id = (SELECT bizydb.current_user_id()) OR public)", "app.comments", "policy bizydb_owner does not go by"},
@@ -115,6 +123,8 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"CREATE POLICY adding ON app.comments FOR INSERT TO bizydb_user", "app.comments", "policy adding has no WITH CHECK"},
 		{"CREATE RULE quiet AS ON INSERT TO app.comments DO ALSO INSERT INTO app.jobs VALUES (DEFAULT)", "app.comments", "rule quiet runs with its owner's rights"},
 
+		{"CREATE RULE door AS ON DELETE TO app.mine DO INSTEAD DELETE FROM app.comments; GRANT DELETE ON app.mine TO bizydb_user", "app.mine", "rule door runs with its owner's rights"},
+
 		{"GRANT UPDATE (user_id) ON app.comments TO bizydb_user", "app.comments.user_id", "it is the database that sets it"},
 		{"GRANT INSERT ON app.comments TO bizydb_user", "app.comments.id", "it is the database that sets it"},
 		{"GRANT UPDATE ON app.items TO bizydb_user", "app.items.id", "it is the database that sets it"},
@@ -129,11 +139,22 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"ALTER TABLE app.comments ADD COLUMN more text", "app.comments.more", "scopes cannot write it"},
 		{"ALTER TABLE app.items ADD COLUMN more text", "app.items.more", "scopes cannot write it"},
 		{"ALTER TABLE public.tasks ADD COLUMN x_colour text", "public.tasks.x_colour", "scopes cannot write it"},
+		{"ALTER TABLE public.tasks ADD COLUMN x_number bigserial", "public.tasks.x_number", "scopes cannot add rows, as they may not use its sequence"},
+		{"GRANT SELECT ON SEQUENCE public.tasks_x_number_seq TO PUBLIC", "public.tasks_x_number_seq", "by the sequence"},
+		{"REVOKE ALL ON SEQUENCE app.items_id_seq FROM bizydb_user", "app.items.id", "scopes cannot add rows, as they may not use its sequence"},
+		{"REVOKE INSERT (user_id) ON app.places FROM bizydb_user", "app.places", "scopes cannot add rows to it"},
+		{"GRANT UPDATE (user_id) ON app.places TO bizydb_user", "app.places.user_id", "it is the database that sets it"},
+		{"REVOKE USAGE ON SCHEMA app FROM bizydb_user", "app.comments", "scopes cannot read it"},
+		{"GRANT CREATE ON SCHEMA app TO bizydb_user", "app", "scopes can create objects in it"},
+		{"CREATE SCHEMA \"Other\"; GRANT ALL ON SCHEMA \"Other\" TO PUBLIC", "\"Other\"", "scopes can create objects in it"},
 
 		{"ALTER TABLE app.comments ADD CONSTRAINT loose FOREIGN KEY (task_id) REFERENCES public.tasks ON DELETE CASCADE", "app.comments", "constraint loose lets a row of one user reference"},
 		{"ALTER TABLE app.comments ADD CONSTRAINT loose FOREIGN KEY (project_id) REFERENCES app.projects ON DELETE SET NULL", "app.comments", "constraint loose lets a row of one user reference"},
 		{"ALTER TABLE app.comments ADD CONSTRAINT loose FOREIGN KEY (project_id, user_id) REFERENCES app.projects (user_id, id)", "app.comments", "constraint loose lets a row of one user reference"},
 		{"ALTER TABLE app.items ADD goal_id bigint CONSTRAINT loose REFERENCES public.goals", "app.items", "constraint loose lets a row of one user reference"},
+		{"ALTER TABLE app.comments ADD item_id bigint CONSTRAINT loose REFERENCES app.items; GRANT INSERT (item_id), UPDATE (item_id) ON app.comments TO bizydb_user", "app.comments", "constraint loose lets a row of one user reference a row of another in app.items, which has no user_id"},
+		{"ALTER TABLE app.items ADD parent_id bigint CONSTRAINT loose REFERENCES app.items; GRANT INSERT (parent_id), UPDATE (parent_id) ON app.items TO bizydb_user", "app.items", "constraint loose lets a row of one user reference a row of another in app.items, which has no user_id"},
+		{"ALTER TABLE public.tasks ADD x_item_id bigint CONSTRAINT loose REFERENCES app.items; SELECT bizydb.confine('public.tasks')", "public.tasks", "constraint loose lets a row of one user reference a row of another in app.items, which has no user_id"},
 		{"ALTER TABLE public.tasks ADD x_project_id bigint CONSTRAINT loose REFERENCES app.projects ON DELETE SET NULL", "public.tasks", "constraint loose lets a row of one user reference"},
 
 		{"CREATE VIEW app.all AS SELECT * FROM public.tasks; GRANT SELECT (title) ON app.all TO bizydb_user", "app.\"all\"", "the view reads with its owner's rights"},
@@ -210,6 +231,71 @@ func TestCheckConfinedFindsMemberships(t *testing.T) {
 	}
 }
 
+// What a comment accepts is no finding. A trigger needs no EXECUTE on its function, and bizydb_user, if it has it, can give the function
+// to a trigger of its own.
+func TestCheckConfinedAccepts(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	asOwner(t, made, strings.ReplaceAll(ownTables, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User))
+	for _, c := range []struct{ sql, object string }{
+		{"CREATE FUNCTION app.f() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "FUNCTION app.f()"},
+		{"CREATE PROCEDURE app.p(integer) LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "PROCEDURE app.p(integer)"},
+		{"CREATE VIEW app.totals AS SELECT count(*) FROM app.comments; GRANT SELECT ON app.totals TO bizydb_user", "VIEW app.totals"},
+		{"GRANT SELECT ON app.everything TO PUBLIC", "MATERIALIZED VIEW app.everything"},
+		{"CREATE SEQUENCE app.numbers; GRANT USAGE ON SEQUENCE app.numbers TO bizydb_user", "SEQUENCE app.numbers"},
+		{"ALTER TABLE app.comments ADD COLUMN words integer", "COLUMN app.comments.words"},
+		{"ALTER TABLE public.tasks ADD COLUMN x_words integer", "COLUMN public.tasks.x_words"},
+	} {
+		asOwner(t, made, c.sql+"; COMMENT ON "+c.object+" IS 'Of all users.'")
+		if findings := checkConfined(t, made); len(findings) == 0 {
+			t.Errorf("%s: nothing found", c.sql)
+		}
+		asOwner(t, made, "COMMENT ON "+c.object+" IS 'Of all users. [bizydb: accepted]'")
+		bizydbtest.CheckConfined(t, made)
+	}
+
+	// A table has the policy bizydb_shared for that.
+	asOwner(t, made, "CREATE TABLE app.words (); COMMENT ON TABLE app.words IS '[bizydb: accepted]'; GRANT SELECT ON app.words TO bizydb_user")
+	if findings := checkConfined(t, made); len(findings) != 1 {
+		t.Errorf("%q, want that row security is off", findings)
+	}
+	asOwner(t, made, "DROP TABLE app.words")
+
+	asOwner(t, made, `CREATE FUNCTION app.count_words() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN
+		  INSERT INTO app.jobs (user_id) VALUES (NEW.user_id); NEW.words := char_length(NEW.body); RETURN NEW; END$$;
+		CREATE TRIGGER words BEFORE INSERT ON app.comments FOR EACH ROW EXECUTE FUNCTION app.count_words()`)
+	findings := checkConfined(t, made)
+	if len(findings) != 1 || findings[0].Object != "app.count_words()" {
+		t.Fatalf("%q", findings)
+	}
+	forge := func() error {
+		return pgx.BeginFunc(t.Context(), made.Pool(), func(tx pgx.Tx) error {
+			for _, sql := range []string{
+				"SET LOCAL ROLE bizydb_user",
+				"CREATE TEMP TABLE forged (user_id bigint, body text, words integer) ON COMMIT DROP",
+				"CREATE TRIGGER forge BEFORE INSERT ON forged FOR EACH ROW EXECUTE FUNCTION app.count_words()",
+				"INSERT INTO forged VALUES (1, '', 0)",
+			} {
+				if _, err := tx.Exec(t.Context(), sql); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := forge(); err != nil {
+		t.Errorf("a trigger of bizydb_user's own: %v", err)
+	}
+	asOwner(t, made, findings[0].Fix)
+	bizydbtest.CheckConfined(t, made)
+	if err := forge(); err == nil {
+		t.Error("bizydb_user still gives the function to a trigger of its own")
+	}
+	if got, err := queryAll[int](t, made.As(made.NewUser(t)).DBTX(), "INSERT INTO app.comments (body) VALUES ('body') RETURNING words"); err != nil || got[0] != 4 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 // Extensions' objects, and a service's that scopes do not reach, are no findings.
 func TestCheckConfinedIsQuiet(t *testing.T) {
 	t.Parallel()
@@ -255,12 +341,57 @@ func TestStrictOpen(t *testing.T) {
 	open(t, made.DSN, nil)
 }
 
+// A login that owns a confined table is privileged, as one that owns bizydb's is: the same option accepts it.
+func TestStrictOpenOfAnOwner(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	asOwner(t, made, strings.ReplaceAll(ownTables, "LOGIN", parseConfig(t, made.DSN).ConnConfig.User))
+	asOwner(t, made, "ALTER TABLE app.items OWNER TO "+parseConfig(t, made.DSN).ConnConfig.User)
+	if db, err := bizydb.Open(t.Context(), made.DSN, bizydb.StrictOpen()); err == nil {
+		db.Close()
+		t.Error("the database opens")
+	} else if !errors.Is(err, bizydb.ErrUnprotected) || !strings.Contains(err.Error(), "app.items: the login owns it") {
+		t.Error(err)
+	}
+	for _, dsn := range []string{made.DSN, made.AdminDSN} {
+		db, err := bizydb.Open(t.Context(), dsn, bizydb.StrictOpen(), bizydb.AllowPrivilegedLogin())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if findings, err := db.CheckConfined(t.Context()); err != nil || len(findings) > 0 {
+			t.Errorf("%q, %v", findings, err)
+		}
+		db.Close()
+	}
+}
+
+// CheckConfined says why it has no connection, as the other methods do.
+func TestCheckConfinedWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	db := open(t, made.DSN, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	err := db.As(made.NewUser(t)).InTx(t.Context(), func(*bizydb.Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := db.CheckConfined(ctx)
+		return err
+	})
+	if !errors.Is(err, bizydb.ErrPoolExhausted) {
+		t.Errorf("%v, want ErrPoolExhausted", err)
+	}
+	db.Close()
+	if _, err := db.CheckConfined(t.Context()); !errors.Is(err, bizydb.ErrUnavailable) {
+		t.Errorf("%v, want ErrUnavailable", err)
+	}
+}
+
 // Columns of a service's own in goals and tasks stand in nobody's way.
 func TestMethodsWithOwnColumns(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
 	asOwner(t, made, `
-		ALTER TABLE public.tasks ADD COLUMN x_colour text NOT NULL DEFAULT 'red', ADD COLUMN x_loud text GENERATED ALWAYS AS (upper(title)) STORED;
+		ALTER TABLE public.tasks ADD COLUMN x_colour text NOT NULL DEFAULT 'red', ADD COLUMN x_loud text GENERATED ALWAYS AS (upper(title)) STORED,
+		  ADD COLUMN x_number bigserial, ADD COLUMN x_other bigint GENERATED BY DEFAULT AS IDENTITY, ADD COLUMN x_always bigint GENERATED ALWAYS AS IDENTITY;
 		ALTER TABLE public.goals ADD COLUMN x_colour text;
 		SELECT bizydb.confine('public.tasks'), bizydb.confine('public.goals')`)
 	db := open(t, made.DSN, nil)

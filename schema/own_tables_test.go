@@ -44,20 +44,23 @@ const ownTables = `
 	  user_id bigint,
 	  task_id bigint,
 	  body    text NOT NULL,
+	  words   integer,
 	  length  integer GENERATED ALWAYS AS (char_length(body)) STORED,
 	  FOREIGN KEY (user_id, task_id) REFERENCES public.tasks (user_id, id) ON DELETE CASCADE
 	);
+	COMMENT ON COLUMN app.comments.words IS 'Written by a trigger. [bizydb: accepted]';
 	CREATE TABLE app.items (
 	  id             bigserial PRIMARY KEY,
 	  parent_goal_id bigint REFERENCES public.goals ON DELETE CASCADE, -- a name that goals has too
 	  body           text
 	);
+	CREATE TABLE app.places (id bigserial PRIMARY KEY, user_id bigint);
 	CREATE TABLE app."Some hours" (day date, hours integer) PARTITION BY RANGE (day);
 	CREATE TABLE app.hours_2026 PARTITION OF app."Some hours" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 	GRANT ALL ON app.comments, app.items, app.hours_2026, app."Some hours" TO PUBLIC, bizydb_user, bizydb_accounts;
 	GRANT ALL ON ALL SEQUENCES IN SCHEMA app TO PUBLIC`
 
-const confineAll = `SELECT bizydb.confine('app.comments'), bizydb.confine('app.items', via => 'parent_goal_id'), bizydb.confine('app."Some hours"')`
+const confineAll = `SELECT bizydb.confine('app.comments'), bizydb.confine('app.items', via => 'parent_goal_id'), bizydb.confine('app.places'), bizydb.confine('app."Some hours"')`
 
 // Rows of a service's own are their user's, as goals and tasks are, and go with what they hang on.
 func TestConfine(t *testing.T) {
@@ -81,12 +84,13 @@ func TestConfine(t *testing.T) {
 			task[i] = one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('task') RETURNING id")
 			exec(t, tx, "INSERT INTO app.comments (task_id, body) VALUES ($1, 'body'), (NULL, 'about nothing')", task[i])
 			exec(t, tx, "INSERT INTO app.items (parent_goal_id, body) VALUES ($1, 'body')", goal[i])
+			exec(t, tx, "INSERT INTO app.places DEFAULT VALUES")
 			exec(t, tx, `INSERT INTO app."Some hours" (day, hours) VALUES ('2026-05-01', 7)`)
 			commit(t, tx)
 		}
 
 		tx := enter(t, db, bob, "")
-		for table, n := range map[string]int64{"app.comments": 2, "app.items": 1, `app."Some hours"`: 1} {
+		for table, n := range map[string]int64{"app.comments": 2, "app.items": 1, "app.places": 1, `app."Some hours"`: 1} {
 			if got := exec(t, tx, "SELECT FROM "+table); got != n {
 				t.Errorf("%s: bob sees %d rows, want %d", table, got, n)
 			}
@@ -114,7 +118,11 @@ func TestConfine(t *testing.T) {
 			{"INSERT INTO app.items (body) VALUES ('x')", denied},
 			{fmt.Sprintf("INSERT INTO app.comments (user_id, body) VALUES (%d, 'x')", alice), denied},
 			{"UPDATE app.comments SET user_id = user_id", denied},
+			{"UPDATE app.comments SET words = 1", denied},
 			{`UPDATE app."Some hours" SET user_id = user_id`, denied},
+			{fmt.Sprintf("INSERT INTO app.places (user_id) VALUES (%d)", alice), denied},
+			{"INSERT INTO app.places (id) VALUES (1000)", denied},
+			{"UPDATE app.places SET user_id = user_id", denied},
 			{"INSERT INTO app.comments (id, body) VALUES (1000, 'x')", denied},
 			{fmt.Sprintf("INSERT INTO app.items (id, parent_goal_id) VALUES (1000, %d)", goal[1]), denied},
 			{"UPDATE app.items SET id = 1000", denied},
@@ -216,9 +224,9 @@ func TestConfineRefuses(t *testing.T) {
 		"another's table":          {"CREATE TABLE app.t (user_id bigint)", "'app.t'", "app.t belongs to %[1]s, and %[2]s has called", "Call it as %[1]s"},
 		"no right to users":        {"CREATE TABLE app.t (user_id bigint); ALTER TABLE app.t OWNER TO %[2]s", "'app.t'", "%[2]s may not reference public.users", "GRANT REFERENCES ON public.users, public.goals, public.tasks TO %[2]s, run by %[1]s"},
 		"no right to the schema":   {"CREATE TABLE app.t (user_id bigint); ALTER TABLE app.t OWNER TO %[2]s; GRANT REFERENCES ON public.users TO %[2]s; GRANT CREATE ON SCHEMA app TO %[2]s", "'app.t'", "%[2]s may not give rights on schema app", "GRANT USAGE ON SCHEMA app TO bizydb_user"},
-		"rows of nobody":           {"CREATE TABLE app.t (id bigint); INSERT INTO app.t VALUES (1)", "'app.t'", "app.t has rows without a user_id", "Fill"},
-		"a row of nobody":          {"CREATE TABLE app.t (user_id bigint); INSERT INTO app.t VALUES (NULL)", "'app.t'", "app.t has rows without a user_id", "Fill"},
-		"a row of nobody's, via":   {"CREATE TABLE app.t (task_id bigint REFERENCES public.tasks ON DELETE CASCADE); INSERT INTO app.t VALUES (NULL)", "'app.t', 'task_id'", "app.t has rows without a task_id", "Fill"},
+		"rows of nobody":           {"CREATE TABLE app.t (id bigint); INSERT INTO app.t VALUES (1)", "'app.t'", "app.t has rows whose user_id is NULL", "Fill"},
+		"a row of nobody":          {"CREATE TABLE app.t (user_id bigint); INSERT INTO app.t VALUES (NULL)", "'app.t'", "app.t has rows whose user_id is NULL", "Fill"},
+		"a row of nobody's, via":   {"CREATE TABLE app.t (task_id bigint REFERENCES public.tasks ON DELETE CASCADE); INSERT INTO app.t VALUES (NULL)", "'app.t', 'task_id'", "app.t has rows whose task_id is NULL", "Fill"},
 		"a user that is not there": {"CREATE TABLE app.t (user_id bigint); INSERT INTO app.t VALUES (1000)", "'app.t'", "violates foreign key constraint", ""},
 		"an integer":               {"CREATE TABLE app.t (user_id integer)", "'app.t'", "user_id of app.t is of type integer", ""},
 		"no such column":           {"CREATE TABLE app.t (id bigint)", "'app.t', 'task_id'", "app.t has no column task_id", ""},
@@ -229,6 +237,8 @@ func TestConfineRefuses(t *testing.T) {
 		"via of tasks":             {"", "'public.tasks', 'parent_goal_id'", "has an owner of its own", ""},
 		"a reference":              {"CREATE TABLE app.t (user_id bigint, task_id bigint REFERENCES public.tasks)", "'app.t'", "t_task_id_fkey of app.t lets a row of one user reference a row of another", "FOREIGN KEY (user_id, task_id) REFERENCES public.tasks (user_id, id)"},
 		"another reference":        {"CREATE TABLE app.t (goal_id bigint REFERENCES public.goals ON DELETE CASCADE, task_id bigint REFERENCES public.tasks)", "'app.t', 'goal_id'", "t_task_id_fkey of app.t lets", "user_id"},
+		"a table without owner":    {"CREATE TABLE app.p (id bigint PRIMARY KEY, task_id bigint REFERENCES public.tasks ON DELETE CASCADE); SELECT bizydb.confine('app.p', 'task_id'); CREATE TABLE app.t (user_id bigint, p_id bigint REFERENCES app.p)", "'app.t'", "t_p_id_fkey of app.t references app.p, which has no user_id", "Give app.p a user_id"},
+		"itself, without owner":    {"CREATE TABLE app.t (id bigint PRIMARY KEY, task_id bigint REFERENCES public.tasks ON DELETE CASCADE, t_id bigint REFERENCES app.t)", "'app.t', 'task_id'", "t_t_id_fkey of app.t references app.t, which has no user_id", "Give app.t a user_id"},
 		"a required column":        {"ALTER TABLE public.tasks ADD x_colour text NOT NULL", "'public.tasks'", "x_colour of public.tasks is NOT NULL and has no default", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,7 +297,8 @@ func TestOwnColumns(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	conn := owner(t, db)
-	exec(t, conn, `ALTER TABLE public.tasks ADD COLUMN x_colour text, ADD COLUMN "x_Size" integer, ADD COLUMN x_loud text GENERATED ALWAYS AS (upper(title)) STORED, ADD COLUMN plain text;
+	exec(t, conn, `ALTER TABLE public.tasks ADD COLUMN x_colour text, ADD COLUMN "x_Size" integer, ADD COLUMN x_loud text GENERATED ALWAYS AS (upper(title)) STORED, ADD COLUMN plain text,
+		  ADD COLUMN x_number bigserial, ADD COLUMN x_other bigint GENERATED BY DEFAULT AS IDENTITY, ADD COLUMN x_always bigint GENERATED ALWAYS AS IDENTITY;
 		ALTER TABLE public.goals ADD COLUMN x_colour text NOT NULL DEFAULT 'red';
 		SELECT bizydb.confine('public.tasks'), bizydb.confine('public.goals')`)
 	write := func() {
@@ -297,7 +308,7 @@ func TestOwnColumns(t *testing.T) {
 		exec(t, tx, `UPDATE public.tasks SET x_colour = 'green', "x_Size" = 8`)
 		exec(t, tx, "INSERT INTO public.goals (title, x_colour) VALUES ('goal', 'red')")
 		exec(t, tx, "UPDATE public.goals SET x_colour = 'green'")
-		for _, sql := range []string{"UPDATE public.tasks SET plain = 'x'", "UPDATE public.tasks SET id = id", "UPDATE public.goals SET user_id = user_id"} {
+		for _, sql := range []string{"UPDATE public.tasks SET plain = 'x'", "UPDATE public.tasks SET id = id", "UPDATE public.tasks SET x_number = 1", "UPDATE public.tasks SET x_other = 1", "SELECT last_value FROM public.tasks_x_number_seq", "UPDATE public.goals SET user_id = user_id"} {
 			if err := attempt(t, tx, sql); err == nil || err.Code != "42501" {
 				t.Errorf("%s: %v", sql, err)
 			}

@@ -493,8 +493,8 @@ main (oid) AS (
   FROM pg_class
   WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND (
     relnamespace = to_regnamespace('bizydb') OR oid IN (SELECT oid FROM main) OR oid IN (
-      SELECT objid FROM pg_depend JOIN main ON refobjid = main.oid
-      WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+      SELECT objid FROM pg_depend JOIN main ON refobjid = main.oid JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
+      WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') AND attname !~ '^x_' -- a service's own
     ))
 ), routine AS (
   SELECT oid, CASE prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || oid::regprocedure AS name, proowner AS owner,
