@@ -1544,7 +1544,9 @@ BEGIN
     IF via IS NOT NULL THEN
       RAISE EXCEPTION 'bizydb.confine: % has an owner of its own: call it without via', target USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), string_agg(a.attname, ', ' ORDER BY a.attnum) FILTER (WHERE a.attnotnull AND NOT a.atthasdef)
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (
+        WHERE pg_get_serial_sequence(target::text, a.attname) IS NULL AND coalesce(col_description(target, a.attnum), '') NOT LIKE '%[bizydb: accepted]%'),
+      string_agg(a.attname, ', ' ORDER BY a.attnum) FILTER (WHERE a.attnotnull AND NOT a.atthasdef AND a.attidentity = '')
     INTO columns, required
     FROM pg_attribute a WHERE a.attrelid = target AND a.attname LIKE 'x\_%' AND NOT a.attisdropped AND a.attgenerated = '';
     IF required IS NOT NULL THEN
@@ -1554,6 +1556,12 @@ BEGIN
     IF columns IS NOT NULL THEN
       EXECUTE format('GRANT INSERT (%1$s), UPDATE (%1$s) ON %2$s TO bizydb_user', columns, target);
     END IF;
+    FOR sequence IN
+      SELECT pg_get_serial_sequence(target::text, a.attname) AS name FROM pg_attribute a
+      WHERE a.attrelid = target AND a.attname LIKE 'x\_%' AND NOT a.attisdropped AND a.attidentity = '' AND pg_get_serial_sequence(target::text, a.attname) IS NOT NULL
+    LOOP
+      EXECUTE format('GRANT USAGE ON SEQUENCE %s TO bizydb_user', sequence.name); -- as below
+    END LOOP;
     RETURN;
   END IF;
 
@@ -1603,10 +1611,23 @@ BEGIN
         target, reference.constraint, reference.name, reference.parent) ELSE 'Give the table a user_id, and call bizydb.confine without via.' END;
   END IF;
 
+  SELECT f.conname AS constraint, f.confrelid::regclass AS parent INTO reference
+  FROM pg_constraint f
+  WHERE f.conrelid = target AND f.contype = 'f' AND f.conparentid = 0
+    AND CASE WHEN f.confrelid = target THEN via IS NOT NULL
+      ELSE EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = f.confrelid AND p.polname = 'bizydb_owner')
+        AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = f.confrelid AND a.attname = 'user_id' AND NOT a.attisdropped) END
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'bizydb.confine: constraint % of % references %, which has no user_id: a row of one user can reference a row of another',
+        quote_ident(reference.constraint), target, reference.parent
+      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Give %s a user_id, confine it without via, and let the constraint include the user_id of both.', reference.parent);
+  END IF;
+
   BEGIN
     EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', target, key.name);
   EXCEPTION WHEN not_null_violation THEN
-    RAISE EXCEPTION 'bizydb.confine: % has rows without a %, of which nobody knows whose they are', target, key.name
+    RAISE EXCEPTION 'bizydb.confine: % has rows whose % is NULL', target, key.name
       USING ERRCODE = 'not_null_violation', HINT = 'Fill the column, or delete the rows, and call it again.';
   END;
   IF via IS NOT NULL THEN
@@ -1638,10 +1659,13 @@ BEGIN
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
   FROM pg_attribute a
   WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> 'user_id'
-    AND pg_get_serial_sequence(target::text, a.attname) IS NULL; -- as bizydb's ids, which the database assigns
+    AND pg_get_serial_sequence(target::text, a.attname) IS NULL -- as bizydb's ids, which the database assigns
+    AND coalesce(col_description(target, a.attnum), '') NOT LIKE '%[bizydb: accepted]%';
   EXECUTE format('GRANT SELECT, DELETE ON %s TO bizydb_user', target);
   IF columns IS NOT NULL THEN
     EXECUTE format('GRANT INSERT (%1$s), UPDATE (%1$s) ON %2$s TO bizydb_user', columns, target);
+  ELSE -- INSERT ... DEFAULT VALUES needs INSERT on some column, and the policy checks this one
+    EXECUTE format('GRANT INSERT (user_id) ON %s TO bizydb_user', target);
   END IF;
   FOR sequence IN
     SELECT d.objid::regclass AS name, a.attidentity = '' AS serial
