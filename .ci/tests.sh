@@ -4,6 +4,9 @@
 # Tests of query plans depend on the server's version alone: they run once for each.
 plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes|TestReadsWhateverTheStatistics)$'
 
+# Tests of what the database has, and of what each function of it answers, whichever way the question comes: not through poolers.
+catalog_tests='^(TestOpenSaysWhatMends|TestSettingsThatDoNotMatter|TestOpenLooksAtTheRoles|TestOpenRefuses|TestCheckConfinedFinds|TestCheckConfinedAccepts|TestSearchInEachLocale|TestCategoriesInEachLocale|TestAddressIsOneAccount|TestStatsModel|TestFirstAndLastTimes)$'
+
 # Tests in which several things happen at once: these run with -race. ./long runs all with it.
 concurrent_tests='^(TestAttacks|TestSQLAttacks|TestUsersOfOneConnection|TestProgressUnderWriters|TestRegisterRace|TestDeleteMeetsATransaction|TestHashingWaitsItsTurn|TestAccountChangesMeanwhile|TestTxAfterItsEnd|TestBatchRowsEnd|TestStreamFreesItsConnection|TestCanceledByRequest|TestLostTransactionsAreTriedAgain|TestDeadlockWithAPlainClient|TestImportAtOnce|TestOneDatabaseMigratedByManyAtOnce|TestOneDatabaseMigratedByTwoVersionsAtOnce|TestManyDatabasesMigratedAtOnce|TestMigrationKilled|TestOneOfTwoServicesKilled|TestMigrateCanceled|TestDeleteUserCountsWhatIsBeingAdded)$'
 
@@ -47,7 +50,7 @@ check_skipped_tests() {
 # Names in a pattern that no test has would be left out in silence.
 check_names_of_tests() {
 	local names wanted found
-	for names in "$plan_tests" "$concurrent_tests"; do
+	for names in "$plan_tests" "$catalog_tests" "$concurrent_tests"; do
 		wanted=$(tr -cd '|' <<<"$names" | wc -c)
 		found=$(go test -list "$names" "${server_packages[@]}" | grep -c '^Test')
 		if ((found != wanted + 1)); then
