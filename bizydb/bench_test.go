@@ -15,8 +15,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// BenchmarkScope measures what a scope costs: a list of 20 rows, the same list as a statement of a service's own, and a task by its id,
-// against the same SQL with an explicit WHERE user_id, on a bare pgx pool whose login owns the tables, so that no policy applies. The two
+// BenchmarkScope measures what a scope costs: a list of 20 rows, the same list as a statement of a service's own, and a task by its id. They
+// are compared to the same SQL with an explicit WHERE user_id, on a bare pgx pool. Its login owns the tables, so no policy applies. The two
 // take turns, call by call, in ten rounds; it reports the median of the rounds' ratios of medians. bare20 is the bare list against
 // itself: the noise.
 //

@@ -37,17 +37,17 @@ func refusedByOwn(own map[string]Constraint, pgErr *pgconn.PgError, err error) e
 		return nil
 	}
 	err = fmt.Errorf("%w: %w", kind, err)
-	c, ok := own[pgErr.ConstraintName]
-	switch {
-	case ok && c.Err != nil:
-		return &FieldError{Table: c.Table, Column: c.Column, Reason: c.Reason, Err: fmt.Errorf("%w: %w", c.Err, err)}
-	case ok:
-		return &FieldError{Table: c.Table, Column: c.Column, Reason: c.Reason, Err: err}
-	case pgErr.Code == pgerrcode.NotNullViolation: // which has no name before PostgreSQL 18
-		return &FieldError{Table: pgErr.TableName, Column: pgErr.ColumnName, Reason: "must not be NULL", Err: err}
-	default:
-		return err
+	c, named := own[pgErr.ConstraintName]
+	if !named {
+		if pgErr.Code != pgerrcode.NotNullViolation { // which has no name before PostgreSQL 18
+			return err
+		}
+		c = Constraint{Table: pgErr.TableName, Column: pgErr.ColumnName, Reason: "must not be NULL"}
 	}
+	if c.Err != nil {
+		err = fmt.Errorf("%w: %w", c.Err, err)
+	}
+	return &FieldError{Table: c.Table, Column: c.Column, Reason: c.Reason, Err: err}
 }
 
 // kindOf is what the violation of a constraint is called here, or nil for another error.

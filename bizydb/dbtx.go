@@ -2,6 +2,7 @@ package bizydb
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,8 +27,8 @@ import (
 //     writes, such as nextval, pg_notify or roll_up.
 //   - Any other statement is read-only for the server too: a function that writes gives [ErrReadOnly]. Call it by a DBTX of [Writes]. In a
 //     service's own transaction, [Scope.WithTx], nothing is made read-only.
-//   - One that does not begin with SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE, that changes a setting, makes a table by
-//     INTO, or takes a lock that stays with the connection, gives [ErrStatement] before anything is sent.
+//   - SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES and TABLE may begin a statement. Another one gives [ErrStatement] before anything
+//     is sent. So does a statement that changes a setting, makes a table by INTO, or takes a lock that stays with the connection.
 //
 // This keeps out mistakes. It is no protection from statements that others write: what is sent here can become any user.
 //
@@ -62,9 +63,5 @@ func (s Scope) DBTX(access ...Access) DBTX { return own(s.session(), access) }
 func (t *Tx) DBTX(access ...Access) DBTX { return own(t.session, access) }
 
 func own(session *executor.Session, access []Access) DBTX {
-	writes := false
-	for _, a := range access {
-		writes = writes || a == Writes
-	}
-	return session.Own(writes)
+	return session.Own(slices.Contains(access, Writes))
 }

@@ -94,8 +94,8 @@ var (
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect
-	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, that those two
-	// lack a right that the migrations gave them, or that a statement of a [DBTX] needs a right that bizydb_user does not have.
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that those two
+	// lack a right that the migrations gave them. For a statement of a [DBTX] it means that bizydb_user lacks a right on what it names.
 	ErrMissingGrant = executor.ErrMissingGrant
 )
 

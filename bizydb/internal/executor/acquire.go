@@ -9,13 +9,8 @@ import (
 	"github.com/jackc/puddle/v2"
 )
 
-// Acquire takes a connection for statements that no scope sends. The caller classifies the error.
+// Acquire takes a connection from a pool, and says why if there is none. The caller classifies the error.
 func Acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
-	return acquire(ctx, pool)
-}
-
-// acquire takes a connection from a pool, and says why if there is none.
-func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	early := ctx.Err() != nil
 	conn, err := pool.Acquire(ctx)
 	if err == nil {

@@ -29,12 +29,10 @@ func (c *Config) statement(sql string, args []any) statement {
 
 // before returns what comes before statements that are sent together.
 func (e *Entry) before(statements []statement) []Statement {
-	switch {
-	case e.EnterToWrite != nil && slices.ContainsFunc(statements, func(s statement) bool { return s.Writes }):
-		return e.EnterToWrite
-	default:
-		return e.toRead(statements)
+	if slices.ContainsFunc(statements, func(s statement) bool { return s.Writes }) {
+		return e.toBegin(true)
 	}
+	return e.toRead(statements)
 }
 
 // toRead returns what comes before statements that must not write.

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -19,7 +18,8 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 		return nil, s.entry.Invalid
 	}
 	r := &reply{session: s, ctx: ctx, args: queries[0].Args, query: queries[0].query}
-	all := slices.Grow(slices.Clone(enter), len(queries)+len(s.entry.Leave))
+	all := make([]Statement, 0, len(enter)+len(queries)+len(s.entry.Leave))
+	all = append(all, enter...)
 	for _, q := range queries {
 		var err error
 		if q.Args, err = s.config.Encode(q.published(), q.Args); err != nil {
@@ -45,7 +45,7 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 		}
 		r.on = s.tx.Conn()
 	} else {
-		conn, err := acquire(ctx, s.pool)
+		conn, err := Acquire(ctx, s.pool)
 		if err != nil {
 			return nil, s.config.wrap(r.query.name, err)
 		}

@@ -35,7 +35,7 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 	if s.entry.Invalid != nil {
 		return s.entry.Invalid
 	}
-	conn, err := acquire(ctx, s.pool)
+	conn, err := Acquire(ctx, s.pool)
 	if err != nil {
 		return s.config.wrap("begin", err)
 	}
