@@ -2,13 +2,20 @@
 # Sourced by ./lib.sh: runs of go test, and a look at what they skipped.
 
 # Tests of query plans depend on the server's version alone: they run once for each.
-plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes|TestReadsWhateverTheStatistics)$'
+plan_tests='^(TestPlans|TestListsWalkAnIndex|TestScopedPlans|TestSignInUsesIndexes|TestReadsWhateverTheStatistics|TestChangesReadLittle|TestListsReadWhatTheyReturn|TestDeletionsOfManyUsers)$'
 
-# Tests of what the database has, and of what each function of it answers, whichever way the question comes: not through poolers.
-catalog_tests='^(TestOpenSaysWhatMends|TestSettingsThatDoNotMatter|TestOpenLooksAtTheRoles|TestOpenRefuses|TestCheckConfinedFinds|TestCheckConfinedAccepts|TestSearchInEachLocale|TestCategoriesInEachLocale|TestAddressIsOneAccount|TestStatsModel|TestFirstAndLastTimes)$'
+# Tests of what the database has, of values, and of what the server answers, whichever way the question comes: not through poolers.
+catalog_tests='^(TestOpenSaysWhatMends|TestSettingsThatDoNotMatter|TestOpenLooksAtTheRoles|TestOpenRefuses|TestCheckConfinedFinds|TestCheckConfinedAccepts|TestSearchInEachLocale|TestCategoriesInEachLocale|TestAddressIsOneAccount|TestStatsModel|TestFirstAndLastTimes|TestCheckConfinedFindsMemberships|TestErrors|TestRefusedTaskOfMany|TestWholeNumbers|TestUpdateChangesEachField|TestCreateStoresEachField|TestNumbersInMetrics|TestAddressesOfAnyKind|TestInvisibleIsWhatTheDatabaseDrops|TestMethodsWithOwnColumns|TestParamsOfEveryQuery|TestFilters|TestFilesThatAreRefused|TestChangesAreReportedOnce|TestNotInFile|TestClockIsRemembered|TestChainOfDependencies|TestEveryColumn|TestDocumentsThatAreAccepted|TestDocumentsThatAreRefused|TestOrder|TestTrackingIsWhole|TestTrackChanges|TestChangesOfStatements|TestStatusesThatNoRuleLeadsTo|TestAnyHistory|TestTaskOrderAndCriticalPath|TestLongChainOfTasks|TestSignInWorkTellsNothing|TestUsernameIsOneAccount|TestProgressModel|TestTriggersSee|TestVersions|TestVersionsAndOwnColumns|TestAddAndRemove|TestRestoreOfEveryColumn|TestForgetDeleted|TestTrashModel|TestLeftOutLinks|TestRestoresAreMarked|TestRestoreWithoutWhatHasGone|TestKeepDeleted|TestDeletedAgain|TestDeletedRowsInPages|TestRollUpsAndVersions|TestBlocking|TestChanged|TestCompletedAtOfMany|TestCreateBlocked|TestIfVersion|TestOtherVersionsDoNotMatter|TestImportAfterARestore|TestImportsAreChanges|TestPagesNeitherSkipNorRepeat|TestCursorsAfterDeletions)$'
+
+# Tests of what files and documents hold: once, on the oldest server.
+file_tests='^(TestSymbolicLink|TestLongTexts|TestPlannerWritesMeanwhile|TestOpenedMeanwhile|TestLockedFile|TestHotJournal|TestOddNames|TestGoalsInAnyOrder|TestChainUnderRefusedRow|TestUnderRefusedRows|TestRowsWithoutTimes|TestDryRun|TestOnFindingAndProgress|TestImportRefuses|TestSourceIsNotChanged|TestTimes|TestGoalTimes|TestGoalsCompletedAndListed|TestTaskTimesThatContradict|TestUpgradedOn|TestMachinesZone|TestRepairs|TestValuesThatGoTogether|TestNewWorkUnderCompletedGoals|TestChangesInTheFile|TestReaders|TestRowOfAnError|TestUpdatesOfAGoal|TestCycleOfDependencies|TestAddedColumn|TestSince|TestEarlierVersions|TestDependencyOnWhatIsGone)$'
 
 # Tests in which several things happen at once: these run with -race. ./long runs all with it.
-concurrent_tests='^(TestAttacks|TestSQLAttacks|TestUsersOfOneConnection|TestProgressUnderWriters|TestRegisterRace|TestDeleteMeetsATransaction|TestHashingWaitsItsTurn|TestAccountChangesMeanwhile|TestTxAfterItsEnd|TestBatchRowsEnd|TestStreamFreesItsConnection|TestCanceledByRequest|TestLostTransactionsAreTriedAgain|TestDeadlockWithAPlainClient|TestImportAtOnce|TestOneDatabaseMigratedByManyAtOnce|TestOneDatabaseMigratedByTwoVersionsAtOnce|TestManyDatabasesMigratedAtOnce|TestMigrationKilled|TestOneOfTwoServicesKilled|TestMigrateCanceled|TestDeleteUserCountsWhatIsBeingAdded)$'
+concurrent_tests='^(TestAttacks|TestSQLAttacks|TestUsersOfOneConnection|TestProgressUnderWriters|TestTrashUnderWriters|TestRegisterRace|TestDeleteMeetsATransaction|TestHashingWaitsItsTurn|TestAccountChangesMeanwhile|TestTxAfterItsEnd|TestBatchRowsEnd|TestStreamFreesItsConnection|TestCanceledByRequest|TestLostTransactionsAreTriedAgain|TestChangedMeanwhile|TestDeadlockWithAPlainClient|TestCopiesUnderWriters|TestChangesComeInTheOrderOfCommits|TestLostUpdates|TestImportAtOnce|TestOneDatabaseMigratedByManyAtOnce|TestOneDatabaseMigratedByTwoVersionsAtOnce|TestManyDatabasesMigratedAtOnce|TestMigrationKilled|TestOneOfTwoServicesKilled|TestMigrateCanceled|TestDeleteUserCountsWhatIsBeingAdded|TestExportWhileOthersWrite|TestNothingIsMissed|TestOneIsActive|TestTrackedByTwoAtOnce)$'
+
+# Tests of statements that are prepared, and of what is prepared anew: these run through the pooler that knows prepared statements, and all
+# through the one that does not.
+statement_tests='^(TestScopedCallIsOneRoundTrip|TestCallInServiceTransactionIsOneRoundTrip|TestBatchIsOneRoundTrip|TestManyOwnStatements|TestUsersOfOneConnection|TestInTx|TestLostTransactionsAreTriedAgain|TestStreamFreesItsConnection|TestBatchRowsEnd|TestAnswerLost|TestImportInEveryExecMode|TestEveryExecMode)$'
 
 # tests COMMAND...: runs a go test command and prints its own lines and what fails. GOFLAGS adds -v to it, so that
 # passed and skipped tests are known.
@@ -18,7 +25,7 @@ tests() {
 }
 
 # What asks the server, and so can depend on its version or on a pooler.
-server_packages=(./schema ./bizydb ./bizydb/sqliteimport)
+server_packages=(./schema ./bizydb ./bizydb/sqliteimport ./bizydb/userdata ./examples/outbox)
 
 # in_container IMAGE COMMAND...
 in_container() {
@@ -50,7 +57,7 @@ check_skipped_tests() {
 # Names in a pattern that no test has would be left out in silence.
 check_names_of_tests() {
 	local names wanted found
-	for names in "$plan_tests" "$catalog_tests" "$concurrent_tests"; do
+	for names in "$plan_tests" "$catalog_tests" "$file_tests" "$concurrent_tests" "$statement_tests"; do
 		wanted=$(tr -cd '|' <<<"$names" | wc -c)
 		found=$(go test -list "$names" "${server_packages[@]}" | grep -c '^Test')
 		if ((found != wanted + 1)); then

@@ -3,6 +3,7 @@ package bizydb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,9 +37,18 @@ type Accounts struct {
 	hasher  *hasher
 }
 
+const (
+	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
+
+	// In a service's own transaction, the role that it had comes back after each query.
+	visitAccountsSQL = `SELECT pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true),
+       pg_catalog.set_config('role', 'bizydb_accounts', true)`
+	leaveSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true)`
+)
+
 // Accounts returns the operations on users.
 func (db *DB) Accounts() *Accounts {
-	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}}), db.hasher)
+	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin}), db.hasher)
 }
 
 // WithTx returns the same operations inside a transaction of the service's own, so that a sign-up commits or rolls back with the
@@ -49,7 +59,7 @@ func (db *DB) Accounts() *Accounts {
 // SetPassword and ChangePassword before statements that lock what others wait for.
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
 	return accountsOn(a.session.Join(tx, executor.Entry{
-		Enter: []executor.Statement{{SQL: visitAccountsSQL}}, Leave: []executor.Statement{{SQL: leaveAccountsSQL}},
+		Enter: []executor.Statement{{SQL: visitAccountsSQL}}, Leave: []executor.Statement{{SQL: leaveSQL}}, Roles: serviceRoles, Login: serviceLogin,
 	}), a.hasher)
 }
 
@@ -202,15 +212,36 @@ func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) 
 	return User(row), err
 }
 
-// A DeleteResult counts what was deleted with a user.
+// A DeleteResult counts goals and tasks.
 type DeleteResult struct {
 	Goals, Tasks int64
 }
 
-// Delete removes a user with all goals and tasks, permanently. It waits for open transactions that write for the user.
+// Delete removes a user with all goals and tasks, deleted ones too, permanently, and counts those that were not deleted. It waits for open
+// transactions that write for the user.
 func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
 	row, err := a.queries.DeleteUser(ctx, int64(id))
 	return DeleteResult(row), err
+}
+
+// forgetAtOnce is how many goals, and tasks, a transaction of ForgetDeleted removes.
+const forgetAtOnce = 10_000
+
+// ForgetDeleted removes the goals and tasks that any user deleted longer ago than a time for good, and counts them. It keeps a service's
+// retention: call it once a day. It works in transactions of 10,000 goals and tasks; if it fails, call it again. It leaves out what is just
+// being restored. A duration below 0 gives [ErrInvalid].
+func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (DeleteResult, error) {
+	if olderThan < 0 {
+		return DeleteResult{}, fmt.Errorf("bizydb: %w", &FieldError{Column: "older_than", Reason: "must not be negative", Err: ErrInvalid})
+	}
+	var sum DeleteResult
+	for {
+		row, err := a.queries.ForgetOfAll(ctx, accountsql.ForgetOfAllParams{Seconds: olderThan.Seconds(), Most: forgetAtOnce})
+		sum.Goals, sum.Tasks = sum.Goals+row.Goals, sum.Tasks+row.Tasks
+		if err != nil || row.Goals == 0 && row.Tasks == 0 {
+			return sum, err
+		}
+	}
 }
 
 // refusedBy is the error that the server would give for a constraint.

@@ -254,9 +254,7 @@ func TestDeleteMeetsATransaction(t *testing.T) {
 			_, err := db.Accounts().Delete(t.Context(), user)
 			deleted <- err
 		}()
-		for waiting := false; !waiting; time.Sleep(time.Millisecond) {
-			waiting = ownerQuery[bool](t, db, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-		}
+		untilWaiting(t, db)
 		_, err := tx.CreateTask(t.Context(), planner.CreateTaskParams{Title: "not in the way of the deletion"})
 		return err
 	})

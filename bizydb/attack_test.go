@@ -22,14 +22,14 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-var probes = flag.Int("probes", 1000, "how many `CALLS` TestAttacks makes")
+var probes = flag.Int("probes", 250, "how many `CALLS` TestAttacks makes")
 
 const marker = "only-alice-knows"
 
 // injections are texts that mean something where a text becomes a part of a statement, an identifier or JSON.
 var injections = []string{
 	"'; SELECT * FROM public.tasks; --", "' OR 1=1 --", `"; DROP TABLE public.tasks; --`, "$1", "$$; RESET ROLE; $$",
-	"'); SELECT set_config('bizydb.user_id', '1', false); --", "1; SET ROLE bizydb_accounts", "x'::jsonb || tags", `\'; COMMIT; --`,
+	"'); SELECT set_config('bizydb.user_id', '1', false); --", "1; SET ROLE bizydb_accounts", "1; SET ROLE bizydb_reporter", "x'::jsonb || tags", `\'; COMMIT; --`,
 	`{"$ne": null}`, `["a"]`, `"]}, {"user_id": 1, "id": 1`, "%", "_", "\\", "' UNION SELECT hashed_password FROM public.users --", "only-alice",
 	"pg_sleep(10)", "UTC'; SELECT 1; --", "Europe/Berlin", "", "\u2028", "ﬀ", strings.Repeat("'", 600), "null", "infinity", "-1",
 }
@@ -39,10 +39,14 @@ var injections = []string{
 // changes.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := bizydbtest.New(t, tracked)
 	alice := db.NewUser(t)
 	hers := plantMarked(t, db.As(alice))
 	before := dump(t, db, alice)
+	changes, err := db.As(alice).Changes(t.Context(), planner.ChangesParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	const attackers = 4
 	var done sync.WaitGroup
@@ -51,9 +55,9 @@ func TestAttacks(t *testing.T) {
 		mallory := db.NewUser(t)
 		plantAll(t, db.As(mallory))
 		done.Go(func() {
-			a := attacker{t: t, rand: rand.New(rand.NewPCG(uint64(n), 1)), alice: alice, hers: hers}
+			a := attacker{t: t, rand: rand.New(rand.NewPCG(uint64(n), 1)), alice: alice, hers: hers, cursor: changes.Next}
 			names := methods()
-			for probe := range atLength(*probes) / attackers {
+			for probe := range *probes / attackers {
 				name := names[probe%len(names)]
 				method, args, asked := a.call(name)
 				if !asked {
@@ -83,8 +87,8 @@ func TestAttacks(t *testing.T) {
 	for _, n := range answered {
 		total += n
 	}
-	t.Logf("%d probes, %d of them answered without an error", atLength(*probes), total)
-	if total < atLength(*probes)/10 {
+	t.Logf("%d probes, %d of them answered without an error", *probes, total)
+	if total < *probes/10 {
 		t.Error("hardly any probe is answered: they show little")
 	}
 }
@@ -105,7 +109,13 @@ func attack(method reflect.Value, args []reflect.Value) (got string, err error) 
 func plantMarked(t *testing.T, s planner.ReadWriter) things {
 	t.Helper()
 	at := plantAll(t, s)
-	for _, task := range []planner.TaskID{at.task, at.waiting} {
+	if _, err := s.RestoreGoal(t.Context(), planner.RestoreGoalParams{ID: at.deletedGoal}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RestoreTask(t.Context(), at.deletedTask); err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range []planner.TaskID{at.task, at.waiting, at.deletedTask} {
 		_, err := s.UpdateTask(t.Context(), planner.UpdateTaskParams{
 			ID: task, Title: new(marker), Description: new(marker), Notes: new(marker), Tags: planner.Tags{marker}, Category: new(marker),
 		})
@@ -113,11 +123,17 @@ func plantMarked(t *testing.T, s planner.ReadWriter) things {
 			t.Fatal(err)
 		}
 	}
-	for _, goal := range []planner.GoalID{at.goal, at.subGoal} {
+	for _, goal := range []planner.GoalID{at.goal, at.subGoal, at.deletedGoal} {
 		_, err := s.UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: goal, Title: new(marker), Metrics: planner.Metrics{marker: marker}})
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := s.DeleteTask(t.Context(), at.deletedTask); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DeleteGoal(t.Context(), at.deletedGoal); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := s.UpdateMe(t.Context(), planner.UpdateMeParams{FullName: new(marker)}); err != nil {
 		t.Fatal(err)
@@ -131,6 +147,8 @@ type attacker struct {
 	rand  *rand.Rand
 	alice bizydb.UserID
 	hers  things
+
+	cursor planner.ChangesCursor // of hers
 }
 
 // call makes up arguments for a method, or for the one that sends an unexported query, until that is the query sent.
@@ -161,10 +179,10 @@ func (a *attacker) value(t reflect.Type, field string) reflect.Value {
 		times := []time.Time{{}, time.Unix(0, 0), time.Now(), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC)}
 		return reflect.ValueOf(times[a.rand.IntN(len(times))])
 	case reflect.TypeFor[planner.TaskID]():
-		ids := []planner.TaskID{a.hers.task, a.hers.waiting, 0, -1, math.MaxInt64}
+		ids := []planner.TaskID{a.hers.task, a.hers.waiting, a.hers.deletedTask, 0, -1, math.MaxInt64}
 		return reflect.ValueOf(ids[a.rand.IntN(len(ids))])
 	case reflect.TypeFor[planner.GoalID]():
-		ids := []planner.GoalID{a.hers.goal, a.hers.subGoal, 0, -1, math.MaxInt64}
+		ids := []planner.GoalID{a.hers.goal, a.hers.subGoal, a.hers.deletedGoal, 0, -1, math.MaxInt64}
 		return reflect.ValueOf(ids[a.rand.IntN(len(ids))])
 	case reflect.TypeFor[planner.TaskCursor]():
 		if a.rand.IntN(2) == 0 {
@@ -174,6 +192,9 @@ func (a *attacker) value(t reflect.Type, field string) reflect.Value {
 			}
 			return reflect.ValueOf(cursorAt(a.rand.IntN(2) == 0, 1+a.rand.IntN(5), due, time.Now(), a.value(reflect.TypeFor[planner.TaskID](), field).Interface().(planner.TaskID)))
 		}
+	case reflect.TypeFor[planner.ChangesCursor]():
+		cursors := []planner.ChangesCursor{"", a.cursor, "1.1.0", planner.ChangesCursor(a.text())}
+		return reflect.ValueOf(cursors[a.rand.IntN(len(cursors))])
 	case reflect.TypeFor[planner.Metrics]():
 		return reflect.ValueOf(planner.Metrics{a.text(): a.text(), "owner": a.alice, "nested": map[string]any{a.text(): []any{a.text(), nil, 1e308}}})
 	case reflect.TypeFor[planner.Metric]():

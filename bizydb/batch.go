@@ -32,4 +32,4 @@ type Reader struct {
 }
 
 // DBTX runs the service's own statements in the batch. See [Scope.DBTX]. One that writes gives [ErrReadOnly].
-func (r Reader) DBTX() DBTX { return r.part.Own() }
+func (r Reader) DBTX() DBTX { return r.part.Own(executor.ByText) }

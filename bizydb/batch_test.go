@@ -53,7 +53,7 @@ func TestBatchIsOneRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(outcome(want, nil), outcome(got, nil)); diff != "" {
 			t.Errorf("(-by itself +in a batch):\n%s", diff)
 		}
-	})
+	}, tracked)
 }
 
 // However a batch ends, its one connection is free again, and the error is that of the function that failed.
@@ -62,8 +62,8 @@ func TestBatchEnds(t *testing.T) {
 	made := bizydbtest.New(t)
 	db := open(t, made.DSN, oneConn)
 	alice, mallory := db.As(made.NewUser(t)), db.As(made.NewUser(t))
-	hers := plantAll(t, alice)
-	plantAll(t, mallory)
+	hers := plantOpen(t, alice)
+	plantOpen(t, mallory)
 	failed := errors.New("failed")
 	list := func(q bizydb.Reader) error {
 		_, err := q.ListTasks(t.Context(), planner.ListTasksParams{})
@@ -76,13 +76,19 @@ func TestBatchEnds(t *testing.T) {
 		reads reads
 		want  error
 	}{
-		"nothing":            {nil, nil},
-		"nothing asked":      {reads{func(bizydb.Reader) error { return nil }}, nil},
-		"fails at once":      {reads{list, fails}, failed},
-		"fails afterwards":   {reads{list, func(q bizydb.Reader) error { return errors.Join(list(q), failed) }, list}, failed},
-		"another's":          {reads{list, get, list}, bizydb.ErrNotFound},
-		"refused value":      {reads{list, func(q bizydb.Reader) error { _, err := q.OpenTasks(t.Context(), -1); return err }, list}, bizydb.ErrInvalid},
-		"refused, ignored":   {reads{func(q bizydb.Reader) error { _, _ = q.OpenTasks(t.Context(), -1); return nil }, list}, bizydb.ErrInvalid},
+		"nothing":          {nil, nil},
+		"nothing asked":    {reads{func(bizydb.Reader) error { return nil }}, nil},
+		"fails at once":    {reads{list, fails}, failed},
+		"fails afterwards": {reads{list, func(q bizydb.Reader) error { return errors.Join(list(q), failed) }, list}, failed},
+		"another's":        {reads{list, get, list}, bizydb.ErrNotFound},
+		"refused value": {reads{list, func(q bizydb.Reader) error {
+			_, err := q.OpenTasks(t.Context(), planner.OpenTasksParams{Limit: -1})
+			return err
+		}, list}, bizydb.ErrInvalid},
+		"refused, ignored": {reads{func(q bizydb.Reader) error {
+			_, _ = q.OpenTasks(t.Context(), planner.OpenTasksParams{Limit: -1})
+			return nil
+		}, list}, bizydb.ErrInvalid},
 		"not found, handled": {reads{func(q bizydb.Reader) error { _ = get(q); return nil }, list}, nil},
 		"a write": {reads{list, func(q bizydb.Reader) error {
 			_, err := q.Reader.(planner.ReadWriter).StartTask(t.Context(), hers.task)

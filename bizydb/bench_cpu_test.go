@@ -2,6 +2,7 @@ package bizydb_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
+var benchChanges = flag.Bool("changes", false, "BenchmarkServerCPU tracks changes")
+
 // BenchmarkServerCPU measures how much processor time a call takes the server, as the backend's own accounting has it, for
 // a user among a thousand. It reports the median of rounds, in which the calls take turns. Run checkouts of two versions
 // in turn, on one server, to compare them:
@@ -22,7 +25,7 @@ import (
 //	go test -c -o /tmp/new.test ./bizydb
 //	BIZYDBTEST_DATABASE_URL=… /tmp/new.test -test.run '^$' -test.bench ServerCPU -test.benchtime 20x
 //
-// The server must be on this machine, and be one whose processes can be seen.
+// With -changes, changes are tracked. The server must be on this machine, and be one whose processes can be seen.
 func BenchmarkServerCPU(b *testing.B) {
 	made := bizydbtest.New(b)
 	owner := ownerPool(b, made)
@@ -35,6 +38,11 @@ func BenchmarkServerCPU(b *testing.B) {
 		 FROM generate_series(1, 200) AS i, public.users AS u`,
 	} {
 		if _, err := owner.Exec(b.Context(), sql); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if *benchChanges {
+		if _, err := owner.Exec(b.Context(), "SELECT bizydb.track_changes()"); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -55,18 +63,39 @@ func BenchmarkServerCPU(b *testing.B) {
 		b.Fatal(err)
 	}
 	scope, deepScope, at := db.As(user), db.As(deep.user), time.Now()
+	titles := []string{"one", "another"}
+	goal, err := deepScope.CreateGoal(b.Context(), planner.CreateGoalParams{Title: "goal"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	many := make(planner.CreateTasksParams, 10_000)
+	for i := range many {
+		many[i] = planner.CreateTaskParams{Title: fmt.Sprint("task ", i), ParentGoalID: &goal.ID}
+	}
+	var added planner.TaskID
+	var manyAdded planner.TaskIDs
+	add := func(ctx context.Context) error {
+		task, err := deepScope.CreateTask(ctx, planner.CreateTaskParams{Title: "added", ParentGoalID: &goal.ID})
+		added = task.ID
+		return err
+	}
+	addMany := func(ctx context.Context) (err error) { manyAdded, err = deepScope.CreateTasks(ctx, many); return err }
+	remove := func(ctx context.Context) error { _, err := deepScope.DeleteTask(ctx, added); return err }
+	removeMany := func(ctx context.Context) error { _, err := deepScope.DeleteTasks(ctx, manyAdded); return err }
 
 	cases := []struct {
-		name string
-		call func(ctx context.Context) error
-		undo func(ctx context.Context) error // not measured
+		name    string
+		calls   int // in a round
+		call    func(ctx context.Context) error
+		undo    func(ctx context.Context) error // not measured
+		prepare func(ctx context.Context) error // not measured
 	}{
-		{"get", func(ctx context.Context) error { _, err := scope.GetTask(ctx, task); return err }, nil},
-		{"list20", func(ctx context.Context) error {
+		{"get", 200, func(ctx context.Context) error { _, err := scope.GetTask(ctx, task); return err }, nil, nil},
+		{"list20", 200, func(ctx context.Context) error {
 			tasks, err := scope.ListTasks(ctx, planner.ListTasksParams{Limit: 20})
 			return wantRows(len(tasks), 20, err)
-		}, nil},
-		{"dashboard", func(ctx context.Context) error {
+		}, nil, nil},
+		{"dashboard", 200, func(ctx context.Context) error {
 			return scope.Batch(ctx,
 				func(q bizydb.Reader) error {
 					_, err := q.OverdueTasks(ctx, planner.OverdueTasksParams{At: &at, Limit: 5})
@@ -85,18 +114,31 @@ func BenchmarkServerCPU(b *testing.B) {
 					_, err := q.CompletionRate(ctx, planner.CompletionRateParams{From: at.AddDate(0, 0, -30), Before: at})
 					return err
 				})
-		}, nil},
-		{"complete", func(ctx context.Context) error {
+		}, nil, nil},
+		{"complete", 200, func(ctx context.Context) error {
 			_, err := deepScope.CompleteTask(ctx, planner.CompleteTaskParams{ID: deep.tasks[0]})
 			return err
-		}, func(ctx context.Context) error { _, err := deepScope.ReopenTask(ctx, deep.tasks[0]); return err }},
+		}, func(ctx context.Context) error { _, err := deepScope.ReopenTask(ctx, deep.tasks[0]); return err }, nil},
+		{"update", 200, func(ctx context.Context) error {
+			titles[0], titles[1] = titles[1], titles[0]
+			_, err := scope.UpdateTask(ctx, planner.UpdateTaskParams{ID: task, Title: &titles[0]})
+			return err
+		}, nil, nil},
+		{"create", 200, add, remove, nil},
+		{"delete", 200, remove, nil, add},
+		{"create10000", 1, addMany, removeMany, nil},
+		{"delete10000", 1, removeMany, nil, addMany},
 	}
 	took := make([][]float64, len(cases))
 	for warm := true; b.Loop(); warm = false {
 		for i, c := range cases {
-			const calls = 200
 			var sum time.Duration
-			for range calls {
+			for range c.calls {
+				if c.prepare != nil {
+					if err := c.prepare(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
 				before := backend.cpu(b)
 				if err := c.call(b.Context()); err != nil {
 					b.Fatal(err)
@@ -109,7 +151,7 @@ func BenchmarkServerCPU(b *testing.B) {
 				}
 			}
 			if !warm {
-				took[i] = append(took[i], float64(sum.Nanoseconds())/1e3/calls)
+				took[i] = append(took[i], float64(sum.Nanoseconds())/1e3/float64(c.calls))
 			}
 		}
 	}

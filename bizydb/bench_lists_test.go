@@ -63,12 +63,12 @@ func BenchmarkHeavyUser(b *testing.B) {
 		{"page/next", 20, page(planner.PageTasksParams{Cursor: first.Next})},
 		{"page/previous", 20, page(planner.PageTasksParams{Cursor: second.Previous})},
 		{"page/next of 200", 200, page(planner.PageTasksParams{Cursor: first.Next, Size: 200})},
-		{"page/status", 20, page(planner.PageTasksParams{Status: planner.TaskPending})},
+		{"page/status", 20, page(planner.PageTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}})},
 		{"page/category", 20, page(planner.PageTasksParams{Category: new("category 5")})},
 		{"page/priority", 20, page(planner.PageTasksParams{Priority: new(3)})},
 		{"page/without goal", 20, page(planner.PageTasksParams{WithoutGoal: true})},
 		{"page/search", 20, page(planner.PageTasksParams{Search: "TO DO"})},
-		{"page/status+category+priority", 0, page(planner.PageTasksParams{Status: planner.TaskPending, Category: new("category 5"), Priority: new(3)})},
+		{"page/status+category+priority", 0, page(planner.PageTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Category: new("category 5"), Priority: new(3)})},
 		{"page/tag", 20, page(planner.PageTasksParams{AnyTag: planner.Tags{"rare"}})},
 		{"page/no match", 0, page(planner.PageTasksParams{Category: new("none")})},
 		{"page/with total", 20, page(planner.PageTasksParams{WithTotal: true})},
@@ -76,13 +76,17 @@ func BenchmarkHeavyUser(b *testing.B) {
 			return s.ListTasks(ctx, planner.ListTasksParams{Limit: 20})
 		})},
 		{"list/status", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
-			return s.ListTasks(ctx, planner.ListTasksParams{Status: planner.TaskPending, Limit: 20})
+			return s.ListTasks(ctx, planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Limit: 20})
 		})},
-		{"open", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.OpenTasks(ctx, 20) })},
+		{"open", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.OpenTasks(ctx, planner.OpenTasksParams{Limit: 20})
+		})},
 		{"overdue", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
 			return s.OverdueTasks(ctx, planner.OverdueTasksParams{Limit: 20})
 		})},
-		{"ready", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) { return s.ReadyTasks(ctx, 20) })},
+		{"ready", 20, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
+			return s.ReadyTasks(ctx, planner.ReadyTasksParams{Limit: 20})
+		})},
 		{"tagged", 100, list(func(ctx context.Context, s bizydb.Scope) ([]planner.Task, error) {
 			return s.TaggedTasks(ctx, planner.TaggedTasksParams{AnyTag: planner.Tags{"rare"}})
 		})},

@@ -56,7 +56,7 @@ func BenchmarkMovedIn(b *testing.B) {
 			return func(ctx context.Context) error { _, err := s.GoalTree(ctx, 0); return err }, nothing
 		},
 		"ReadyTasks": func(_ mover, s planner.ReadWriter) (call, undo func(context.Context) error) {
-			return func(ctx context.Context) error { _, err := s.ReadyTasks(ctx, 0); return err }, nothing
+			return func(ctx context.Context) error { _, err := s.ReadyTasks(ctx, planner.ReadyTasksParams{}); return err }, nothing
 		},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -170,7 +170,7 @@ func median(v []float64) float64 {
 // What ListTasks and GetTask ask, with the user named in it.
 const (
 	bareTask = `SELECT id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date,
-  created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks WHERE user_id = $1`
+  due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags, blocked_reason FROM public.tasks WHERE user_id = $1`
 	bareList = bareTask + ` ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC LIMIT (SELECT nullif($2::int, 0))`
 	bareGet  = bareTask + ` AND id = $2`
 )
@@ -178,7 +178,7 @@ const (
 func scanTask(row pgx.CollectableRow) (planner.Task, error) {
 	var i planner.Task
 	err := row.Scan(&i.ID, &i.UserID, &i.ParentGoalID, &i.Title, &i.Description, &i.Priority, &i.Status, &i.Category,
-		&i.EstimatedHours, &i.ActualHours, &i.DueDate, &i.CreatedAt, &i.UpdatedAt, &i.CompletedAt, &i.Dependencies, &i.Notes, &i.Tags, &i.BlockedReason)
+		&i.EstimatedHours, &i.ActualHours, &i.DueDate, &i.DueAllDay, &i.CreatedAt, &i.UpdatedAt, &i.Version, &i.CompletedAt, &i.Dependencies, &i.Notes, &i.Tags, &i.BlockedReason)
 	return i, err
 }
 

@@ -55,18 +55,19 @@ func WithHashConcurrency(n int) Option {
 // Open connects to a database and checks that bizydb can use it safely. The connection string is a URL or keywords and values, as
 // [pgxpool.ParseConfig] takes it, including pool settings such as pool_max_conns. The caller closes the DB.
 //
-// Open compares what the login, PUBLIC and the roles bizydb_user and bizydb_accounts may do, the policies, the triggers and the
-// functions' settings with what the migrations made, and looks for their columns, constraints, unique indexes and defaults. Its
+// Open compares what the login, PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter may do, the policies, the triggers
+// and the functions' settings with what the migrations made, and looks for their columns, constraints, unique indexes and defaults. Its
 // error has the statements that mend what differs: some are the tables' owner's to run, with schema.Protect or one by one, and some
-// those of whoever administers the roles. Objects that are not bizydb's do not count, unless [StrictOpen] asks for them.
+// those of whoever administers the roles. A login needs bizydb_reporter only for [DB.Reporting], and no other role if that is all that it
+// is for. Objects that are not bizydb's do not count, unless [StrictOpen] asks for them.
 //
 // Open returns
 //   - [ErrConfig] for an invalid connection string or option, or a setting under which calls would fail or change what they do,
 //   - [ErrConnect] if the server cannot be reached or refuses the login,
 //   - [ErrNotMigrated], [ErrSchemaNewer] or [ErrSchemaUnreleased] if the schema does not have [SchemaVersion] or lacks an object,
-//   - [ErrMissingGrant] if the login, or one of the two roles, lacks a right,
+//   - [ErrMissingGrant] if the login, or one of the roles, lacks a right,
 //   - [ErrPrivilegedLogin] if the login can use the tables outside a scope,
-//   - [ErrUnprotected] if the two roles have more rights than they should, something that confines them is not in force, or
+//   - [ErrUnprotected] if the roles have more rights than they should, something that confines them is not in force, or
 //     [DB.CheckConfined] finds something and [StrictOpen] is given.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)

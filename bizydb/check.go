@@ -14,17 +14,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
+	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 	"github.com/bizy-ai/bizydb/schema/rights"
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
 const (
-	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
-
-	// In a service's own transaction, the role that it had comes back after each query.
-	visitAccountsSQL = `SELECT pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true), pg_catalog.set_config('role', 'bizydb_accounts', true)`
-	leaveAccountsSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true)`
-
 	judgeLoginSQL = `SELECT pg_catalog.set_config('bizydb.judge_login', 'on', true);`
 
 	// Settings under which calls fail, or do something else in silence, with the statement that takes them back. Of several that
@@ -49,7 +44,10 @@ SELECT name AS setting, value, coalesce(
     ELSE 'take it out of the connection string or the hook that sets it'
   END
 ), in_text
-FROM (VALUES
+FROM (
+  SELECT pg_has_role(to_regrole('bizydb_reporter'), 'MEMBER') AND pg_has_role(to_regrole('bizydb_user'), 'MEMBER') IS NOT TRUE
+    AND pg_has_role(to_regrole('bizydb_accounts'), 'MEMBER') IS NOT TRUE
+) AS login (is_for_reports), LATERAL (VALUES
   ('server_encoding', '^UTF8$', 'UTF8', false),
   ('client_encoding', '^UTF8$', 'UTF8', false),
   ('standard_conforming_strings', '^on$', 'on', false),
@@ -57,11 +55,14 @@ FROM (VALUES
   ('row_security', '^on$', 'on', false),
   ('restrict_nonsystem_relation_kind', '^(foreign-table)?$', '', false),
   ('gin_fuzzy_search_limit', '^0$', '0', false),
-  ('default_transaction_isolation', '^read committed$', 'read committed', false),
-  ('default_transaction_read_only', CASE WHEN pg_is_in_recovery() THEN '' ELSE '^off$' END, 'off', false),
-  ('role', '^(?!bizydb_(user|accounts)$)', 'none', false),
+  ('default_transaction_isolation', CASE WHEN is_for_reports THEN '^(read committed|repeatable read)$' ELSE '^read committed$' END, 'read committed', false),
+  ('default_transaction_read_only', CASE WHEN is_for_reports OR pg_is_in_recovery() THEN '' ELSE '^off$' END, 'off', false),
+  ('role', '^(?!bizydb_(user|accounts|reporter)$)', 'none', false),
   ('bizydb.user_id', '^$', '', false),
   ('bizydb.keep_updated_at', '^$', '', false),
+  ('bizydb.importing', '^$', '', false),
+  ('bizydb.restoring', '^$', '', false),
+  ('bizydb.deletes_user', '^$', '', false),
   ('datestyle', '^ISO', 'ISO', true),
   ('extra_float_digits', '^[123]$', '1', true)
 ) AS s (name, accepted, wanted, in_text), LATERAL (SELECT coalesce(current_setting(name, true), '')) AS c (value)
@@ -91,6 +92,9 @@ func (db *DB) check(ctx context.Context, o options) error {
 	db.pool.Traced = settings.Tracer != nil
 	if db.pool.Mode = settings.DefaultQueryExecMode; db.pool.Mode == pgx.QueryExecModeSimpleProtocol {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
+	}
+	if inspected.Is(ctx) {
+		return nil
 	}
 	found, err := inspect(ctx, conn.Conn().PgConn())
 	if err = found.problem(err, settings.User, db.pool.Mode, o); err == nil && o.strict {

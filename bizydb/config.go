@@ -14,7 +14,7 @@ import (
 // newConfig is what package executor has to know of schema/ and queries/, and of the service's own constraints.
 func newConfig(own map[string]Constraint) *executor.Config {
 	return &executor.Config{
-		Effect: effect, Writers: writers, Encode: encode, Locate: withIndex, Schemas: "public, bizydb", Roles: "bizydb_user, bizydb_accounts",
+		Effect: effect, Writers: writers, Encode: encode, Locate: withIndex, Schemas: "public, bizydb",
 		Refused: func(pgErr *pgconn.PgError, err error) error {
 			if refused := refusedByServer(pgErr, err); refused != nil {
 				return refused
@@ -25,22 +25,27 @@ func newConfig(own map[string]Constraint) *executor.Config {
 }
 
 // writers are the functions of schema/ that a service can call in a scope and that write, and functions of the server that leave
-// something. A test asks the server whether those of schema/ are all.
+// something. Tests ask the server whether they are all.
 var writers = []string{
-	"nextval", "setval", "pg_notify", "lo_create", "lo_creat", "lo_from_bytea", "lo_import", "lo_put", "lo_unlink",
-	"roll_up", "roll_up_all", "date_imported_goals",
+	"nextval", "setval", "pg_notify", "pg_logical_emit_message",
+	"lo_create", "lo_creat", "lo_from_bytea", "lo_import", "lo_put", "lo_truncate", "lo_truncate64", "lo_unlink", "lowrite",
+	"roll_up", "roll_up_all", "date_imported_goals", "restore_goal", "restore_task",
 }
 
-// effect tells which queries write goals or tasks, and which change accounts. A test asks the server whether that is so.
+// effect tells which queries write goals or tasks, deleted ones too, and which change accounts. A test asks the server whether that is so.
 func effect(sql string) (e executor.Effect) {
 	has := func(text string) bool { return strings.Contains(sql, text) }
-	e.Writes = slices.ContainsFunc([]string{"INSERT INTO public.", "UPDATE public.", "DELETE FROM public.", " bizydb.roll_up"}, has)
-	e.Changes = e.Writes || slices.ContainsFunc([]string{"UPDATE bizydb.", " bizydb.delete_user"}, has)
+	e.Writes = slices.ContainsFunc([]string{"INSERT INTO public.", "UPDATE public.", "DELETE FROM public.", " bizydb.roll_up", " bizydb.restore_", "DELETE FROM bizydb."}, has)
+	e.Changes = e.Writes || slices.ContainsFunc([]string{"UPDATE bizydb.", " bizydb.delete_user", " bizydb.forget_deleted"}, has)
 	return e
 }
 
-// noSuchUser is the SQLSTATE of bizydb.require_user, of a class that is free for applications.
-const noSuchUser = "UB001"
+// SQLSTATEs of functions of schema/, of a class that is free for applications.
+const (
+	noSuchUser     = "UB001" // bizydb.require_user
+	changesOff     = "UB011" // bizydb.changes_since, bizydb.changed_users
+	changesExpired = "UB012" // bizydb.changes_after, bizydb.changed_users
+)
 
 // zoneRoutines are where a server says that it does not have a time zone. The code says less, and the message is in its language.
 var zoneRoutines = []string{"timestamptz_zone", "timestamp_zone", "DecodeTimezoneName"} // the last since PostgreSQL 16
@@ -53,6 +58,10 @@ func refusedByServer(pgErr *pgconn.PgError, err error) error {
 	switch {
 	case pgErr.Code == noSuchUser:
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
+	case pgErr.Code == changesOff:
+		return fmt.Errorf("%w: %s: %w", ErrChangesOff, pgErr.Hint, err)
+	case pgErr.Code == changesExpired:
+		return fmt.Errorf("%w: %w", ErrChangesExpired, err)
 	case pgErr.Code == pgerrcode.InvalidRowCountInLimitClause:
 		return &FieldError{Column: "limit", Reason: "must not be negative", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	case pgErr.Code == pgerrcode.InvalidParameterValue && slices.Contains(zoneRoutines, pgErr.Routine): // Go has the zone, the server does not

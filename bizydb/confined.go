@@ -11,7 +11,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// A Finding is a database object of the service that a scope can reach without being confined to its user.
+// A Finding is a database object of the service that is not confined as it should be. A scope reaches it without being confined to its user,
+// or reports can do more than read its rows, or do not see rows that they may read.
 type Finding struct {
 	Object  string // as SQL names it: app, app.comments, app.comments.body, app.total(bigint)
 	Problem string
@@ -27,11 +28,12 @@ func StrictOpen() Option {
 
 // CheckConfined looks at what a service has added to the database: schemas, tables, views, sequences, SECURITY DEFINER functions, and
 // columns of goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a
-// role that it belongs to; references by which a row of one user leads to a row of another; and columns that scopes cannot write since
-// bizydb.confine has not been called again. The login needs USAGE on the schemas of confined tables, and may own none of the tables,
-// unless the DB was opened with [AllowPrivilegedLogin]. Findings are in the order of their objects' names, none if there is nothing to
-// mend. Objects of extensions and bizydb's own do not count: [Open] looks at the latter. A comment accepts some findings: see
-// docs/your-own-tables.md.
+// role that it belongs to; references by which a row of one user leads to a row of another; columns that scopes cannot write since
+// bizydb.confine has not been called again; what bizydb_reporter owns or can change, what it reads with the rights of an owner, and tables
+// that it may read and whose rows it does not see. A login of bizydb_user needs USAGE on the schemas of confined tables, one of
+// bizydb_reporter on those of the tables that reports may read. It may own none of the tables, unless the DB was opened with
+// [AllowPrivilegedLogin]. Findings are in the order of their objects' names, none if there is nothing to mend. Objects of extensions and
+// bizydb's own do not count: [Open] looks at the latter. A comment accepts some findings: see docs/your-own-tables.md.
 //
 // It is one round trip, and the login needs no rights for it.
 func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
@@ -90,6 +92,10 @@ WITH main (oid, name) AS (
   SELECT 0::oid, 'PUBLIC'
   UNION ALL
   SELECT oid, quote_ident(rolname) FROM pg_roles WHERE pg_has_role('bizydb_user', oid, 'MEMBER')
+), reporter (oid, name) AS ( -- whose are a report's
+  SELECT 0::oid, 'PUBLIC' UNION ALL SELECT oid, rolname FROM pg_roles WHERE rolname = 'bizydb_reporter'
+), caller (oid, name, reports) AS (
+  SELECT oid, name, false FROM reader UNION ALL SELECT oid, name, true FROM reporter WHERE oid <> 0
 ), relation AS (
   -- granted: as after GRANT … ON
   SELECT c.oid, c.oid::regclass::text AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || c.oid::regclass AS granted,
@@ -97,6 +103,7 @@ WITH main (oid, name) AS (
     (SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped) AS user_id,
     EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid AND relkind = 'r') AS inherits,
     EXISTS (SELECT FROM reader x WHERE x.oid <> 0 AND has_schema_privilege(x.oid, n.oid, 'USAGE')) AS usable,
+    n.oid AS schema, has_schema_privilege('bizydb_reporter', n.oid, 'USAGE') AS reportable,
     relkind NOT IN ('r', 'p') AND obj_description(c.oid, 'pg_class') LIKE '%[bizydb: accepted]%' AS accepted
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND c.oid NOT IN (SELECT oid FROM main)
@@ -109,6 +116,12 @@ WITH main (oid, name) AS (
   UNION ALL
   SELECT r.oid, x.name, privilege_type, attname FROM relation r JOIN pg_attribute ON attrelid = r.oid AND NOT attisdropped, aclexplode(attacl) JOIN reader x ON x.oid = grantee
   WHERE usable
+), reported AS ( -- what reports may do
+  SELECT r.oid, x.name AS grantee, privilege_type AS privilege
+  FROM relation r, LATERAL (SELECT acl UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = r.oid AND NOT attisdropped) AS a (acl), aclexplode(a.acl) JOIN reporter x ON x.oid = grantee
+  WHERE (reportable OR grantee <> 0) AND NOT (grantee = 0 AND coalesce(accepted, false))
+), shown AS ( -- what they read
+  SELECT oid, string_agg(DISTINCT grantee, ', ') AS grantees FROM reported WHERE privilege = 'SELECT' GROUP BY oid
 ), reached AS ( -- or meant to be
   SELECT r.*, h.grantees, h.others FROM relation r LEFT JOIN (
     SELECT oid, string_agg(DISTINCT grantee, ', ') AS grantees, string_agg(DISTINCT grantee, ', ') FILTER (WHERE grantee NOT IN ('PUBLIC', 'bizydb_user')) AS others
@@ -189,17 +202,25 @@ SELECT * FROM (
       AND (to_jsonb(f) ->> 'conenforced')::boolean IS NOT FALSE)
   UNION ALL
   SELECT DISTINCT quote_ident(nspname), 'the login cannot use the schema, and it prepares what a scope sends', format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user)
-  FROM keyed JOIN pg_class USING (oid) JOIN pg_namespace n ON n.oid = relnamespace WHERE NOT has_schema_privilege(n.oid, 'USAGE')
+  FROM keyed JOIN pg_class USING (oid) JOIN pg_namespace n ON n.oid = relnamespace WHERE NOT has_schema_privilege(n.oid, 'USAGE') AND pg_has_role('bizydb_user', 'MEMBER')
   UNION ALL
-  SELECT quote_ident(nspname), 'scopes can create objects in it', format('REVOKE CREATE ON SCHEMA %I FROM %s', nspname, string_agg(x.name, ', '))
-  FROM pg_namespace n, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) JOIN reader x ON x.oid = grantee
-  WHERE privilege_type = 'CREATE' AND nspname NOT IN ('bizydb', 'public') AND nspname !~ '^pg_'
-    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e')
-  GROUP BY nspname
+  SELECT DISTINCT quote_ident(nspname), 'the login cannot use the schema, and it prepares what a report sends', format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user)
+  FROM relation JOIN shown USING (oid) JOIN pg_namespace n ON n.oid = schema WHERE reportable AND NOT has_schema_privilege(n.oid, 'USAGE') AND pg_has_role('bizydb_reporter', 'MEMBER')
   UNION ALL
-  SELECT name, 'bizydb_user owns it, or can become its owner, to whom no policy applies',
-    format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
-  FROM relation WHERE kind <> 'S' AND owner IN (SELECT oid FROM reader)
+  SELECT c.name, CASE WHEN bool_and(reports) THEN 'reports' ELSE 'scopes' END || ' can create ' || what, format('REVOKE CREATE ON %s %s FROM %s', kind, c.name, string_agg(x.name, ', '))
+  FROM (
+    SELECT 'SCHEMA', quote_ident(nspname), 'objects in it', coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace n
+    WHERE nspname <> 'bizydb' AND nspname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e')
+    UNION ALL
+    SELECT 'DATABASE', quote_ident(datname), 'schemas in it', coalesce(datacl, acldefault('d', datdba)) FROM pg_database WHERE datname = current_database()
+  ) AS c (kind, name, what, acl), aclexplode(acl) JOIN caller x ON x.oid = grantee
+  WHERE privilege_type = 'CREATE' GROUP BY kind, c.name, what
+  UNION ALL -- an owner can change it, and no policy applies to the owner of a table
+  SELECT o.identity, CASE WHEN reports THEN 'bizydb_reporter owns it' ELSE 'bizydb_user owns it, or can become its owner' END,
+    format('ALTER %s %s OWNER TO %s', o.type, o.identity, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
+  FROM pg_shdepend s JOIN caller x ON x.oid = refobjid, pg_identify_object(classid, objid, 0) AS o
+  WHERE refclassid = 'pg_authid'::regclass AND deptype = 'o' AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND coalesce(o.schema, '') !~ '^pg_'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype IN ('a', 'i', 'e')) -- which goes with another
   UNION ALL
   SELECT name, 'the login owns it, or can become its owner, to whom no policy applies',
     format('ALTER TABLE %s OWNER TO %s', name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'public.users'::regclass))
@@ -268,10 +289,12 @@ SELECT * FROM (
   WHERE (is_confined AND conkey = ARRAY[(SELECT number FROM via WHERE via.oid = f.oid)]::int2[] AND confrelid IN (SELECT oid FROM main)) IS NOT TRUE
 
   UNION ALL
-  SELECT name, 'the view reads with its owner''s rights', format('ALTER VIEW %s SET (security_invoker = true)', name) FROM reached r
-  WHERE kind = 'v' AND accepted IS NOT TRUE AND NOT EXISTS (SELECT FROM pg_options_to_table(options) WHERE option_name = 'security_invoker' AND option_value::boolean)
+  SELECT name, 'the view reads with its owner''s rights', format('ALTER VIEW %s SET (security_invoker = true)', name) FROM relation
+  WHERE kind = 'v' AND (oid IN (SELECT oid FROM reached) OR oid IN (SELECT oid FROM shown)) AND accepted IS NOT TRUE AND NOT EXISTS (SELECT FROM pg_options_to_table(options) WHERE option_name = 'security_invoker' AND option_value::boolean)
   UNION ALL
-  SELECT name, CASE kind WHEN 'm' THEN 'a materialized view' ELSE 'a foreign table' END || ' has no row security', fix FROM reached JOIN mended USING (oid) WHERE kind IN ('m', 'f') AND accepted IS NOT TRUE
+  SELECT name, CASE kind WHEN 'm' THEN 'a materialized view' ELSE 'a foreign table' END || ' has no row security', coalesce(fix || '; ' || report, fix, report)
+  FROM relation LEFT JOIN mended USING (oid) LEFT JOIN shown s USING (oid), format('REVOKE ALL ON ' || name || ' FROM ' || s.grantees) AS report
+  WHERE kind IN ('m', 'f') AND (fix IS NOT NULL OR report IS NOT NULL) AND accepted IS NOT TRUE
   UNION ALL
   SELECT r.name, 'by the sequence scopes see or change what is numbered for others', format('REVOKE ALL ON %s FROM %s', granted, grantees) || CASE WHEN is_serial THEN format('; GRANT USAGE ON %s TO bizydb_user', granted) ELSE '' END
   FROM reached r, LATERAL (SELECT EXISTS (
@@ -279,10 +302,35 @@ SELECT * FROM (
   WHERE kind = 'S' AND accepted IS NOT TRUE AND (NOT is_serial OR EXISTS (SELECT FROM held h WHERE h.oid = r.oid AND (privilege <> 'USAGE' OR grantee <> 'bizydb_user')))
   UNION ALL
   SELECT p.oid::regprocedure::text, 'the function runs with its owner''s rights', format('REVOKE EXECUTE ON ROUTINE %s FROM %s', p.oid::regprocedure, string_agg(DISTINCT x.name, ', '))
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(coalesce(proacl, acldefault('f', proowner))) JOIN reader x ON x.oid = grantee
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(coalesce(proacl, acldefault('f', proowner))) JOIN caller x ON x.oid = grantee
   WHERE p.oid >= 16384 AND prosecdef AND nspname <> 'bizydb' AND nspname !~ '^pg_' AND coalesce(obj_description(p.oid, 'pg_proc'), '') NOT LIKE '%[bizydb: accepted]%'
-    AND EXISTS (SELECT FROM reader y WHERE y.oid <> 0 AND has_schema_privilege(y.oid, n.oid, 'USAGE'))
+    AND EXISTS (SELECT FROM caller y WHERE y.oid <> 0 AND has_schema_privilege(y.oid, n.oid, 'USAGE'))
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
   GROUP BY p.oid
+
+  UNION ALL
+  SELECT name, 'bizydb_reporter may do more than read it', format('REVOKE %s ON %s FROM %s', string_agg(DISTINCT privilege, ', '), granted, grantee)
+  FROM relation JOIN reported USING (oid) WHERE privilege <> 'SELECT' GROUP BY name, granted, grantee
+  UNION ALL
+  SELECT DISTINCT name, 'bizydb_reporter may read it and not use its schema', format('GRANT USAGE ON SCHEMA %s TO bizydb_reporter', schema::regnamespace)
+  FROM relation JOIN shown USING (oid) WHERE NOT reportable
+  UNION ALL
+  SELECT name, 'reports do not see all its rows: bizydb.confine has not been called again', fix FROM keyed k
+  WHERE NOT EXISTS (
+    SELECT FROM pg_policy WHERE polrelid = k.oid AND polname = 'bizydb_reporter' AND polcmd = 'r' AND polpermissive AND polroles = ARRAY['bizydb_reporter'::regrole::oid] AND pg_get_expr(polqual, polrelid) = 'true')
+  UNION ALL
+  SELECT name, format('policy %I hides rows from reports', polname),
+    CASE WHEN 0 = ANY (polroles) THEN format('ALTER POLICY %I ON %s TO bizydb_user', polname, name) ELSE format('DROP POLICY %I ON %s', polname, name) END
+  FROM relation r JOIN pg_policy ON polrelid = r.oid
+  WHERE NOT polpermissive AND polcmd IN ('r', '*') AND pg_get_expr(polqual, polrelid) IS DISTINCT FROM 'true' AND EXISTS (SELECT FROM reporter x WHERE x.oid = ANY (polroles))
+    AND (r.oid IN (SELECT oid FROM keyed) OR r.oid IN (SELECT oid FROM shown))
+  UNION ALL
+  SELECT name, 'no policy is for bizydb_reporter, which sees none of its rows',
+    format('DROP POLICY IF EXISTS bizydb_reporter ON %1$s; CREATE POLICY bizydb_reporter ON %1$s FOR SELECT TO bizydb_reporter USING (true)', name)
+  FROM relation r JOIN shown USING (oid)
+  WHERE kind IN ('r', 'p') AND secured AND oid NOT IN (SELECT oid FROM keyed)
+    AND NOT EXISTS ( -- reports have no bizydb.current_user_id()
+      SELECT FROM pg_policy WHERE polrelid = r.oid AND polcmd IN ('r', '*') AND polpermissive AND EXISTS (SELECT FROM reporter x WHERE x.oid = ANY (polroles))
+        AND pg_get_expr(polqual, polrelid) <> 'false' AND pg_get_expr(polqual, polrelid) NOT LIKE '%bizydb.current_user_id()%')
 ) AS f (object, problem, fix)
 ORDER BY object COLLATE "C", problem COLLATE "C", fix COLLATE "C"`

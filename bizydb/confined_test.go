@@ -41,8 +41,16 @@ const ownTables = `
 	-- For everybody to read.
 	CREATE TABLE app.holidays (day date);
 	ALTER TABLE app.holidays ENABLE ROW LEVEL SECURITY;
-	CREATE POLICY bizydb_shared ON app.holidays FOR SELECT TO bizydb_user USING (true);
+	CREATE POLICY bizydb_shared ON app.holidays FOR SELECT TO bizydb_user, bizydb_reporter USING (true);
 	GRANT SELECT ON app.holidays TO bizydb_user;
+
+	-- For reports.
+	GRANT USAGE ON SCHEMA app TO bizydb_reporter;
+	GRANT SELECT ON app.comments, app.holidays, app.hours TO bizydb_reporter;
+	CREATE SCHEMA reporting;
+	GRANT USAGE ON SCHEMA reporting TO bizydb_reporter;
+	CREATE TABLE reporting.days (day date);
+	GRANT SELECT ON reporting.days TO bizydb_reporter;
 
 	-- Policies, views and functions of its own.
 	ALTER TABLE app.comments ADD COLUMN public boolean NOT NULL DEFAULT false;
@@ -79,6 +87,7 @@ func TestCheckConfinedFinds(t *testing.T) {
 		}
 	}
 	login := parseConfig(t, made.DSN).ConnConfig.User
+	database := ownerQuery[string](t, made, "SELECT quote_ident(current_database())")
 	run(strings.ReplaceAll(ownTables, "LOGIN", login))
 	bizydbtest.CheckConfined(t, made)
 
@@ -163,6 +172,40 @@ func TestCheckConfinedFinds(t *testing.T) {
 		{"CREATE SEQUENCE app.numbers; GRANT USAGE ON SEQUENCE app.numbers TO bizydb_user", "app.numbers", "by the sequence"},
 		{"GRANT SELECT ON SEQUENCE app.items_id_seq TO bizydb_user", "app.items_id_seq", "by the sequence"},
 		{"GRANT USAGE ON SEQUENCE app.comments_id_seq TO bizydb_user", "app.comments_id_seq", "by the sequence"},
+		{"GRANT EXECUTE ON FUNCTION app.purge() TO bizydb_reporter", "app.purge()", "the function runs with its owner's rights"},
+		{"GRANT INSERT ON app.comments TO bizydb_reporter", "app.comments", "bizydb_reporter may do more than read it"},
+		{"GRANT UPDATE (name) ON app.projects TO bizydb_reporter", "app.projects", "bizydb_reporter may do more than read it"},
+		{"GRANT DELETE ON app.jobs TO bizydb_reporter", "app.jobs", "bizydb_reporter may do more than read it"},
+		{"GRANT INSERT ON app.mine TO bizydb_reporter", "app.mine", "bizydb_reporter may do more than read it"},
+		{"GRANT ALL ON SEQUENCE app.items_id_seq TO bizydb_reporter", "app.items_id_seq", "bizydb_reporter may do more than read it"},
+		{"GRANT CREATE ON SCHEMA app TO bizydb_reporter; ALTER TABLE app.jobs OWNER TO bizydb_reporter", "app.jobs", "bizydb_reporter owns it"},
+		{"GRANT CREATE ON SCHEMA app TO bizydb_reporter", "app", "reports can create objects in it"},
+		{"GRANT INSERT ON reporting.days TO PUBLIC", "reporting.days", "bizydb_reporter may do more than read it"}, // which scopes do not reach
+		{"GRANT UPDATE (day) ON reporting.days TO PUBLIC", "reporting.days", "bizydb_reporter may do more than read it"},
+		{"GRANT CREATE ON SCHEMA public TO bizydb_reporter", "public", "reports can create objects in it"},
+		{"GRANT CREATE ON SCHEMA public TO PUBLIC", "public", "scopes can create objects in it"},
+		{"GRANT CREATE ON DATABASE DB TO bizydb_reporter", "DB", "reports can create schemas in it"},
+		{"GRANT CREATE ON DATABASE DB TO bizydb_user", "DB", "scopes can create schemas in it"},
+		{"GRANT CREATE ON SCHEMA app TO bizydb_reporter; ALTER FUNCTION app.total() OWNER TO bizydb_reporter", "app.total()", "bizydb_reporter owns it"},
+		{"GRANT CREATE ON SCHEMA app TO bizydb_user; ALTER FUNCTION app.total() OWNER TO bizydb_user", "app.total()", "bizydb_user owns it"},
+		{"CREATE SEQUENCE app.counts; GRANT CREATE ON SCHEMA app TO bizydb_reporter; ALTER SEQUENCE app.counts OWNER TO bizydb_reporter", "app.counts", "bizydb_reporter owns it"},
+		{"ALTER SCHEMA reporting OWNER TO bizydb_reporter", "reporting", "bizydb_reporter owns it"},
+		{"GRANT CREATE ON SCHEMA app TO bizydb_reporter; CREATE TYPE app.colour AS ENUM (); ALTER TYPE app.colour OWNER TO bizydb_reporter", "app.colour", "bizydb_reporter owns it"},
+		{"CREATE VIEW app.u AS SELECT * FROM public.users; GRANT SELECT ON app.u TO bizydb_reporter", "app.u", "the view reads with its owner's rights"},
+		{"CREATE VIEW reporting.u AS SELECT * FROM public.users; GRANT SELECT (hashed_password) ON reporting.u TO PUBLIC", "reporting.u", "the view reads with its owner's rights"},
+		{"GRANT SELECT ON app.everything TO bizydb_reporter", "app.everything", "a materialized view has no row security"},
+		{"GRANT SELECT ON app.everything TO bizydb_reporter, bizydb_user", "app.everything", "a materialized view has no row security"},
+		{"CREATE FOREIGN DATA WRAPPER v; CREATE SERVER r FOREIGN DATA WRAPPER v; CREATE FOREIGN TABLE app.away (id bigint) SERVER r; GRANT SELECT ON app.away TO bizydb_reporter", "app.away", "a foreign table has no row security"},
+		{"CREATE POLICY fewer ON app.comments AS RESTRICTIVE FOR SELECT TO bizydb_reporter USING (false)", "app.comments", "policy fewer hides rows from reports"},
+		{"CREATE POLICY fewer ON app.comments AS RESTRICTIVE USING (NOT public) WITH CHECK (true)", "app.comments", "policy fewer hides rows from reports"},
+		{"CREATE POLICY fewer ON app.holidays AS RESTRICTIVE FOR SELECT USING (day > '2026-01-01')", "app.holidays", "policy fewer hides rows from reports"},
+		{"ALTER TABLE reporting.days ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON reporting.days USING (false)", "reporting.days", "no policy is for bizydb_reporter"},
+		{"CREATE TABLE reporting.own (user_id bigint); ALTER TABLE reporting.own ENABLE ROW LEVEL SECURITY; GRANT SELECT ON reporting.own TO bizydb_reporter; CREATE POLICY bizydb_reporter ON reporting.own USING (user_id = (SELECT bizydb.current_user_id()))", "reporting.own", "no policy is for bizydb_reporter"},
+		{"CREATE SCHEMA later; GRANT USAGE ON SCHEMA later TO LOGIN; CREATE TABLE later.days (day date); GRANT SELECT (day) ON later.days TO bizydb_reporter", "later.days", "bizydb_reporter may read it and not use its schema"},
+		{"DROP POLICY bizydb_reporter ON app.projects", "app.projects", "reports do not see all its rows"}, // as confined before there were reports
+		{"ALTER POLICY bizydb_reporter ON app.items USING (body <> '')", "app.items", "reports do not see all its rows"},
+		{"ALTER POLICY bizydb_reporter ON app.items TO bizydb_accounts", "app.items", "reports do not see all its rows"},
+		{"ALTER POLICY bizydb_shared ON app.holidays TO bizydb_user", "app.holidays", "no policy is for bizydb_reporter"},
 		{"GRANT EXECUTE ON FUNCTION app.purge() TO bizydb_user", "app.purge()", "the function runs with its owner's rights"},
 		{"CREATE FUNCTION public.f(text) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "public.f(text)", "the function runs with its owner's rights"},
 		{"CREATE PROCEDURE app.p() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "app.p()", "the function runs with its owner's rights"},
@@ -171,7 +214,9 @@ func TestCheckConfinedFinds(t *testing.T) {
 		damages = append(damages, damage{"ALTER TABLE app.projects ALTER CONSTRAINT projects_user_id_fkey NOT ENFORCED", "app.projects", "user_id does not reference public.users ON DELETE CASCADE"})
 	}
 	for _, c := range damages {
-		run(c.sql)
+		names := strings.NewReplacer("LOGIN", login, "DB", database)
+		run(names.Replace(c.sql))
+		c.object = names.Replace(c.object)
 		findings := checkConfined(t, made)
 		if !slices.ContainsFunc(findings, func(f bizydb.Finding) bool { return f.Object == c.object && strings.Contains(f.Problem, c.problem) }) {
 			t.Errorf("%s: found %q, want %s: %s", c.sql, findings, c.object, c.problem)
@@ -242,7 +287,11 @@ func TestCheckConfinedAccepts(t *testing.T) {
 		{"CREATE PROCEDURE app.p(integer) LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "PROCEDURE app.p(integer)"},
 		{"CREATE VIEW app.totals AS SELECT count(*) FROM app.comments; GRANT SELECT ON app.totals TO bizydb_user", "VIEW app.totals"},
 		{"GRANT SELECT ON app.everything TO PUBLIC", "MATERIALIZED VIEW app.everything"},
+		{"CREATE FUNCTION app.g() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION app.g() FROM PUBLIC; GRANT EXECUTE ON FUNCTION app.g() TO bizydb_reporter", "FUNCTION app.g()"},
+		{"CREATE VIEW app.names AS SELECT username FROM public.users; GRANT SELECT ON app.names TO bizydb_reporter", "VIEW app.names"},
+		{"CREATE MATERIALIZED VIEW app.more AS SELECT * FROM public.tasks; GRANT SELECT ON app.more TO bizydb_reporter", "MATERIALIZED VIEW app.more"},
 		{"CREATE SEQUENCE app.numbers; GRANT USAGE ON SEQUENCE app.numbers TO bizydb_user", "SEQUENCE app.numbers"},
+		{"CREATE SEQUENCE app.others; GRANT USAGE ON SEQUENCE app.others TO PUBLIC", "SEQUENCE app.others"},
 		{"ALTER TABLE app.comments ADD COLUMN words integer", "COLUMN app.comments.words"},
 		{"ALTER TABLE public.tasks ADD COLUMN x_words integer", "COLUMN public.tasks.x_words"},
 	} {
@@ -388,7 +437,7 @@ func TestCheckConfinedWithoutAConnection(t *testing.T) {
 // Columns of a service's own in goals and tasks stand in nobody's way.
 func TestMethodsWithOwnColumns(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
+	made := bizydbtest.New(t, tracked)
 	asOwner(t, made, `
 		ALTER TABLE public.tasks ADD COLUMN x_colour text NOT NULL DEFAULT 'red', ADD COLUMN x_loud text GENERATED ALWAYS AS (upper(title)) STORED,
 		  ADD COLUMN x_number bigserial, ADD COLUMN x_other bigint GENERATED BY DEFAULT AS IDENTITY, ADD COLUMN x_always bigint GENERATED ALWAYS AS IDENTITY;

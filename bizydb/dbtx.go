@@ -16,7 +16,8 @@ import (
 //
 // Statements written by hand go through it too, with the helpers of pgx: named arguments, [pgx.CollectRows], [pgx.RowToStructByName]. (A
 // [pgx.QueryRewriter] gets no connection. [pgx.CollectOneRow] returns [pgx.ErrNoRows] by itself.) A statement runs as role bizydb_user, in
-// one round trip and, outside a [Tx], in a transaction of its own. It is retried as the methods of the scope are.
+// one round trip and, outside a [Tx], in a transaction of its own. It is retried as the methods of the scope are. [Reporting] has one that
+// is not confined and only reads.
 //
 // An error of the server means that nothing was committed, and [ErrOutcomeUnknown] that the answer was lost. A Scan into a type that does
 // not fit and an error of a function in a batch come after the commit: use [Scope.InTx] where they have to undo it.
@@ -60,8 +61,11 @@ const Writes Access = 1
 func (s Scope) DBTX(access ...Access) DBTX { return own(s.session(), access) }
 
 // DBTX runs the service's own statements in the transaction. In a [Scope.Snapshot], one that writes gives [ErrReadOnly].
-func (t *Tx) DBTX(access ...Access) DBTX { return own(t.session, access) }
+func (t *Tx) DBTX(access ...Access) DBTX { return own(executor.Of(t), access) }
 
 func own(session *executor.Session, access []Access) DBTX {
-	return session.Own(slices.Contains(access, Writes))
+	if slices.Contains(access, Writes) {
+		return session.Own(executor.Writes)
+	}
+	return session.Own(executor.ByText)
 }

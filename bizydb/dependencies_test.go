@@ -62,7 +62,7 @@ func TestDependencies(t *testing.T) {
 
 	lists := func(want string) {
 		t.Helper()
-		ready, err := alice.ReadyTasks(ctx, 0)
+		ready, err := alice.ReadyTasks(ctx, planner.ReadyTasksParams{})
 		got := "ready " + names(t, ready, err)
 		for i, id := range ids {
 			blocking, err := alice.TasksBlocking(ctx, id)

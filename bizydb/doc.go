@@ -6,8 +6,10 @@
 // [Open] takes the connection string of the service's login, an ordinary role that owns nothing and has no rights on the tables.
 // The login may only act as one of two other roles. [DB.As] returns a user's [Scope], whose queries run as role bizydb_user under
 // row-level security: they read and write that user's goals and tasks and nothing else. [DB.Accounts] returns the queries on users,
-// which run as role bizydb_accounts and have no access to goals and tasks. There is no third way: outside a scope every table gives
-// permission denied.
+// which run as role bizydb_accounts and have no access to goals and tasks. Outside a scope every table gives permission denied.
+//
+// [DB.Reporting] reads across all users and writes no row of a table, as role bizydb_reporter: for reports and jobs, with a login that has
+// been granted it.
 //
 // Each call checks that the user exists and is active, and returns [ErrNoUser] otherwise: reads, lists, streams and batches too.
 // [Scope.InTx] and [Scope.Snapshot] check when they begin.
@@ -53,6 +55,12 @@
 // client. When a task is deleted, it is removed from the dependencies of other tasks. Dependencies do not block changes: a task can
 // be started and completed before those that it depends on. ReadyTasks returns the tasks whose dependencies are completed;
 // completing the last dependency does not change a task's status.
+//
+// # Trash
+//
+// What is deleted, by any client, is kept with its links until it is restored or forgotten: [planner.Queries.RestoreTask],
+// [planner.Queries.RestoreGoal], [planner.Queries.ForgetDeleted], [Accounts.ForgetDeleted]. Nothing is kept of a user who is deleted. An owner turns
+// it off with the SQL function bizydb.keep_deleted. docs/trash.md says what comes back.
 //
 // # Accounts
 //

@@ -22,13 +22,15 @@ var (
 	ErrUnknownReference = errors.New("unknown reference")
 	// ErrInvalid means that a value is not allowed. Usually it is a [*FieldError], which names the field.
 	ErrInvalid = planner.ErrInvalid
-	// ErrConflict means that a value is allowed, but not with the rows that there are. It is one of the four errors that follow, or
+	// ErrConflict means that a value is allowed, but not with the rows that there are. It is one of the five errors that follow, or
 	// about a unique index of the service's own, and a [*FieldError]: see [WithConstraints].
 	ErrConflict = errors.New("conflict")
 	// ErrGoalCycle means that a goal was to be put under itself or under one of its own sub-goals.
 	ErrGoalCycle error = conflict("goal would be its own ancestor")
 	// ErrDependencyCycle means that a task would depend on itself, directly or through others.
 	ErrDependencyCycle error = conflict("task would depend on itself")
+	// ErrVersionConflict means that a goal or task is at another version than the one expected: it has changed since it was read.
+	ErrVersionConflict error = conflict("row is at another version")
 	// ErrEmailTaken means that another account has the email address, ignoring case.
 	ErrEmailTaken error = conflict("email address is taken")
 	// ErrUsernameTaken means that another account has the username, ignoring case.
@@ -55,9 +57,15 @@ var (
 	// been read to the end, or by another goroutine. Read the rows into a slice first; a [Tx] is not safe for concurrent use. Nothing was
 	// sent, and the transaction goes on.
 	ErrBusy = executor.ErrBusy
-	// ErrReadOnly means that a [Scope.Snapshot] or a [Scope.Batch] was asked to write, or that a statement of a [DBTX] writes although its
-	// text does not say so: see [Writes].
+	// ErrReadOnly means that a [Scope.Snapshot], a [Scope.Batch] or a [Reporting] was asked to write, or that a statement of a [DBTX] writes
+	// although its text does not say so: see [Writes].
 	ErrReadOnly = executor.ErrReadOnly
+	// ErrChangesOff means that changes are not tracked, or that one of the triggers which track them is missing or disabled. The owner of
+	// bizydb's tables turns it on, or makes the triggers anew: SELECT bizydb.track_changes().
+	ErrChangesOff = errors.New("changes are not tracked")
+	// ErrChangesExpired means that a cursor does not lead to all that has changed since: tracking was turned off and on, or the database is
+	// a restored one. Begin anew, with an empty cursor and an empty copy.
+	ErrChangesExpired = errors.New("cursor of changes has expired")
 	// ErrStatement means that a [DBTX] does not take a statement: it is none of those that may begin one, changes a setting, is COPY,
 	// or has too few or too many arguments. Nothing was committed.
 	ErrStatement = executor.ErrStatement
@@ -88,14 +96,15 @@ var (
 	// ErrPrivilegedLogin means that the login, or PUBLIC, can use bizydb's tables or functions outside a scope, or can become a role
 	// that does. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected means that bizydb_user or bizydb_accounts may do more than the migrations let them, or that policies, row
-	// security, triggers or the settings of functions are not as the migrations made them; with [StrictOpen] also that something of the
-	// service's own is not confined.
+	// ErrUnprotected means that one of bizydb's roles may do more than the migrations let it, or that policies, row security, triggers or
+	// the settings of functions are not as the migrations made them; with [StrictOpen] also that something of the service's own is not
+	// confined.
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect
-	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that those two
-	// lack a right that the migrations gave them. For a statement of a [DBTX] it means that bizydb_user lacks a right on what it names.
+	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that one of bizydb's
+	// roles lacks a right that the migrations gave it. For a statement of a [DBTX] it means that bizydb_user, or bizydb_reporter for a
+	// [Reporting], lacks a right on what it names; for any of a [Reporting] also that the login may not act as bizydb_reporter.
 	ErrMissingGrant = executor.ErrMissingGrant
 )
 

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,7 +52,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	urgent, err := ada.ListTasks(ctx, planner.ListTasksParams{Status: planner.TaskPending, Limit: 20})
+	urgent, err := ada.ListTasks(ctx, planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Limit: 20})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -95,6 +98,9 @@ func ExampleAccounts_Authenticate() {
 	db, userID, drop := exampleUser(ctx)
 	defer drop()
 
+	if err := db.Accounts().SetPassword(ctx, userID, bizydb.NewPassword("correct horse")); err != nil {
+		log.Fatal(err)
+	}
 	user, err := db.Accounts().Authenticate(ctx, "ADA@example.org", bizydb.NewPassword("correct horse"))
 	if err != nil {
 		log.Fatal(err)
@@ -129,6 +135,50 @@ func ExampleScope_InTx() {
 	})
 	fmt.Println(err)
 	// Output: <nil>
+}
+
+// Two browsers show a task, and both save it.
+func ExampleScope_ifVersion() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	task, err := ada.CreateTask(ctx, planner.CreateTaskParams{Title: "Paint the walls"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	save := func(w http.ResponseWriter, r *http.Request) {
+		version, err := strconv.ParseInt(strings.Trim(r.Header.Get("If-Match"), `"`), 10, 64)
+		if err != nil {
+			http.Error(w, "If-Match has to be the ETag of the task", http.StatusPreconditionRequired)
+			return
+		}
+		task, err := ada.UpdateTask(r.Context(), planner.UpdateTaskParams{
+			ID: task.ID, Title: new(r.FormValue("title")), IfVersion: &version,
+		})
+		if errors.Is(err, bizydb.ErrVersionConflict) { // somebody has changed it meanwhile
+			http.Error(w, err.Error(), http.StatusPreconditionFailed)
+			return
+		}
+		if err != nil {
+			http.Error(w, err.Error(), httpStatus(err))
+			return
+		}
+		w.Header().Set("ETag", fmt.Sprintf(`"%d"`, task.Version))
+	}
+
+	shown := fmt.Sprintf(`"%d"`, task.Version)
+	for _, title := range []string{"Paint+the+walls+white", "Paint+the+walls+green"} {
+		request := httptest.NewRequest(http.MethodPut, "/tasks/1?title="+title, nil)
+		request.Header.Set("If-Match", shown)
+		response := httptest.NewRecorder()
+		save(response, request)
+		fmt.Println(response.Code, response.Header().Get("ETag"))
+	}
+	// Output:
+	// 200 "2"
+	// 412
 }
 
 func ExampleScope_Batch() {
@@ -277,7 +327,7 @@ func ExampleScope_PageTasks() {
 	}
 
 	page, err := ada.PageTasks(ctx, planner.PageTasksParams{
-		Status: planner.TaskPending, AnyTag: planner.Tags{"legal"}, Size: 2, WithTotal: true,
+		Statuses: planner.TaskStatuses{planner.TaskPending}, AnyTag: planner.Tags{"legal"}, Size: 2, WithTotal: true,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -303,6 +353,44 @@ func ExampleScope_PageTasks() {
 	// 3 Paint the walls
 }
 
+func ExampleScope_PageGoals() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	for title, percentage := range map[string]float64{"Open the shop": 60, "Learn Greek": 10, "Run a marathon": 35} {
+		if _, err := ada.CreateGoal(ctx, planner.CreateGoalParams{Title: title, ProgressPercentage: &percentage}); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	current := planner.PageGoalsParams{
+		Statuses: planner.GoalStatuses{planner.GoalActive, planner.GoalOnHold}, SkipUnderClosed: true, Order: planner.GoalsByProgress, Size: 2,
+	}
+	for {
+		page, err := ada.PageGoals(ctx, current)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, goal := range page.Goals {
+			fmt.Println(goal.ProgressPercentage, goal.Title)
+		}
+		if page.Next == "" {
+			break
+		}
+		fmt.Println("next page")
+		current.Cursor = page.Next
+	}
+	n, err := ada.CountGoals(ctx, current)
+	fmt.Println(n, "in all", err)
+	// Output:
+	// 60 Open the shop
+	// 35 Run a marathon
+	// next page
+	// 10 Learn Greek
+	// 3 in all <nil>
+}
+
 func ExampleScope_dependencies() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)
@@ -325,7 +413,7 @@ func ExampleScope_dependencies() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ready, err := ada.ReadyTasks(ctx, 20)
+	ready, err := ada.ReadyTasks(ctx, planner.ReadyTasksParams{Limit: 20})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -369,6 +457,8 @@ func httpStatus(err error) int {
 		return http.StatusUnprocessableEntity // with Column, Index and Reason of the FieldError
 	case errors.Is(err, bizydb.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, bizydb.ErrChangesExpired):
+		return http.StatusGone
 	case errors.Is(err, bizydb.ErrNoUser), errors.Is(err, bizydb.ErrInvalidCredentials):
 		return http.StatusUnauthorized
 	case errors.Is(err, bizydb.ErrContention), errors.Is(err, bizydb.ErrPoolExhausted),
@@ -381,6 +471,120 @@ func httpStatus(err error) int {
 	default:
 		return http.StatusInternalServerError
 	}
+}
+
+func ExampleDB_Reporting() {
+	ctx := context.Background()
+	db, drop := newExample(ctx, bizydbtest.WithReporting())
+	defer drop()
+	for _, name := range []string{"ada", "bob"} {
+		user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: name + "@example.org", Username: name, NoPassword: true})
+		if err == nil {
+			_, err = db.As(user.ID).CreateTasks(ctx, planner.CreateTasksParams{{Title: "Call the bank"}, {Title: "Pay", Status: planner.TaskCompleted}})
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	rows, err := db.Reporting().DBTX().Query(ctx, `
+		SELECT p.email, count(t.id) FILTER (WHERE t.status <> 'completed')
+		FROM bizydb.profiles p LEFT JOIN public.tasks t ON t.user_id = p.id
+		GROUP BY p.email ORDER BY p.email`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var email string
+	var open int
+	_, err = pgx.ForEachRow(rows, []any{&email, &open}, func() error { // as the rows come
+		_, err := fmt.Println(email, open)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// ada@example.org 1
+	// bob@example.org 1
+}
+
+func ExampleScope_changes() {
+	ctx := context.Background()
+	made, drop := newExample(ctx, tracked, bizydbtest.WithReporting())
+	defer drop()
+	db := made.DB
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ada := db.As(user.ID)
+	created, err := ada.CreateTasks(ctx, planner.CreateTasksParams{{Title: "Call the bank"}, {Title: "Sign the lease"}, {Title: "Paint the walls"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// What the client keeps.
+	goals, tasks := map[planner.GoalID]planner.Goal{}, map[planner.TaskID]planner.Task{}
+	var cursor planner.ChangesCursor
+	sync := func() {
+		for more := true; more; {
+			page, err := ada.Changes(ctx, planner.ChangesParams{Since: cursor, Limit: 100})
+			if errors.Is(err, bizydb.ErrChangesExpired) {
+				cursor = ""
+				clear(goals)
+				clear(tasks)
+				continue
+			}
+			if err != nil {
+				log.Fatal(err)
+			}
+			for _, change := range page.Changes {
+				switch {
+				case change.Goal != nil:
+					goals[change.Goal.ID] = *change.Goal
+				case change.Task != nil:
+					tasks[change.Task.ID] = *change.Task
+				case change.DeletedGoal != 0:
+					delete(goals, change.DeletedGoal)
+				default:
+					delete(tasks, change.DeletedTask)
+				}
+			}
+			cursor, more = page.Next, page.More // keep the cursor with the copy
+		}
+	}
+	sync()
+	fmt.Println(len(tasks), "tasks at first")
+	if _, err := ada.CompleteTask(ctx, planner.CompleteTaskParams{ID: created[0]}); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := ada.DeleteTask(ctx, created[1]); err != nil {
+		log.Fatal(err)
+	}
+	sync()
+	fmt.Println(len(tasks), "tasks now, the first is", tasks[created[0]].Status)
+
+	// What a service keeps, which asks whose changes there are.
+	var since bizydb.ChangedUsersCursor
+	index := func(context.Context, bizydb.Scope) error { return nil }
+	serve := func() {
+		for more := true; more; {
+			page, err := db.Reporting().ChangedUsers(ctx, bizydb.ChangedUsersParams{Since: since})
+			if err != nil {
+				log.Fatal(err)
+			}
+			for _, user := range page.Users {
+				if err := index(ctx, db.As(user)); err != nil && !errors.Is(err, bizydb.ErrNoUser) {
+					log.Fatal(err)
+				}
+			}
+			since, more = page.Next, page.More // keep the cursor with the index
+		}
+	}
+	serve()
+	// Output:
+	// 3 tasks at first
+	// 2 tasks now, the first is completed
 }
 
 func ExampleErrNotFound() {
@@ -414,22 +618,22 @@ func exampleDatabase(ctx context.Context) (dsn string, drop func()) {
 	return db.DSN, drop
 }
 
-// exampleUser makes a database with a user in it.
+// exampleUser makes a database with a user in it, who has no password.
 func exampleUser(ctx context.Context) (*bizydb.DB, bizydb.UserID, func()) {
 	db, drop := newExample(ctx)
-	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse")})
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", NoPassword: true})
 	if err != nil {
 		log.Fatal(err)
 	}
 	return db.DB, user.ID, drop
 }
 
-func newExample(ctx context.Context) (*bizydbtest.Database, func()) {
+func newExample(ctx context.Context, opts ...bizydbtest.Option) (*bizydbtest.Database, func()) {
 	server, err := bizydbtest.Shared()
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, err := server.NewDatabase(ctx)
+	db, err := server.NewDatabase(ctx, opts...)
 	if err == nil {
 		err = migrate(ctx, db.AdminDSN) // which has nothing to do
 	}
@@ -441,4 +645,79 @@ func newExample(ctx context.Context) (*bizydbtest.Database, func()) {
 			log.Fatal(err)
 		}
 	}
+}
+
+func ExampleScope_trash() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	alice := db.As(userID)
+	made, err := alice.CreateGoal(ctx, planner.CreateGoalParams{Title: "Move house"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	goal := made.ID
+	task, err := alice.CreateTask(ctx, planner.CreateTaskParams{Title: "Pack", ParentGoalID: &goal})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := alice.DeleteTask(ctx, task.ID); err != nil {
+		log.Fatal(err)
+	}
+
+	deleted, err := alice.DeletedTasks(ctx, planner.DeletedTasksParams{Limit: 20}) // the last deleted first
+	if err != nil {
+		log.Fatal(err)
+	}
+	restored, err := alice.RestoreTask(ctx, deleted[0].ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, link := range restored.LeftOut {
+		log.Printf("not linked again: %+v", link)
+	}
+	fmt.Println(restored.Task.Title, *restored.Task.ParentGoalID == goal)
+
+	// A goal with all that is under it goes, and comes back, as one.
+	err = alice.InTx(ctx, func(tx *bizydb.Tx) error {
+		tasks, err := tx.GoalTasks(ctx, goal)
+		if err != nil {
+			return err
+		}
+		var ids planner.TaskIDs
+		for _, task := range tasks {
+			ids = append(ids, task.ID)
+		}
+		if _, err := tx.DeleteTasks(ctx, ids); err != nil {
+			return err
+		}
+		tree, err := tx.GoalTree(ctx, goal)
+		if err != nil {
+			return err
+		}
+		for _, row := range tree {
+			if _, err := tx.DeleteGoal(ctx, row.Goal.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	all, err := alice.RestoreGoal(ctx, planner.RestoreGoalParams{ID: goal, Together: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(all.Goal.Title, len(all.Goals), len(all.Tasks), len(all.LeftOut))
+
+	forgotten, err := db.Accounts().ForgetDeleted(ctx, 30*24*time.Hour)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(forgotten)
+	// Output:
+	// Pack true
+	// Move house 1 1 0
+	// {0 0}
 }

@@ -57,6 +57,10 @@ func samples(t testing.TB, field string, typ reflect.Type, at things) []reflect.
 		return valuesOf(planner.TaskInProgress, planner.TaskBlocked, planner.TaskCompleted, planner.TaskPending)
 	case planner.GoalStatus:
 		return valuesOf(planner.GoalOnHold, planner.GoalCancelled, planner.GoalCompleted, planner.GoalActive)
+	case planner.TaskStatuses:
+		return valuesOf(planner.TaskStatuses{planner.TaskInProgress}, planner.TaskStatuses{planner.TaskBlocked, planner.TaskPending}, planner.TaskStatuses{planner.TaskCompleted})
+	case planner.GoalStatuses:
+		return valuesOf(planner.GoalStatuses{planner.GoalOnHold}, planner.GoalStatuses{planner.GoalCancelled, planner.GoalActive}, planner.GoalStatuses{planner.GoalCompleted})
 	case planner.Horizon:
 		return valuesOf(planner.Quarterly, planner.Weekly, planner.Yearly, planner.Monthly)
 	case planner.GoalID:
@@ -90,7 +94,9 @@ func valuesOf[T any](list ...T) []reflect.Value {
 }
 
 // onlyWhile has the status without which the database does not keep a column.
-var onlyWhile = map[string]string{"BlockedReason": string(planner.TaskBlocked), "CompletedAt": string(planner.TaskCompleted)}
+var onlyWhile = map[string]string{
+	"BlockedReason": string(planner.TaskBlocked), "BlockedInProgress": string(planner.TaskBlocked), "CompletedAt": string(planner.TaskCompleted),
+}
 
 // setStatus gives parameters the status that a column needs, and a due date that is a day if it is to be one.
 func setStatus(params reflect.Value, column string) {
@@ -117,12 +123,12 @@ func put(row reflect.Value, column string, value reflect.Value) {
 	to.Set(value)
 }
 
-// same compares two rows column by column, apart from ids and times that the database has taken from its clock.
+// same compares two rows column by column, apart from ids, versions and times that the database has taken from its clock.
 func same(t *testing.T, what string, want, got reflect.Value) {
 	t.Helper()
 	for f := range want.Type().Fields() {
 		w, g := want.FieldByIndex(f.Index).Interface(), got.FieldByIndex(f.Index).Interface()
-		if f.Name != "ID" && f.Name != "UpdatedAt" && !(isNow(w) && isNow(g)) && !cmp.Equal(w, g) {
+		if f.Name != "ID" && f.Name != "UpdatedAt" && f.Name != "Version" && !(isNow(w) && isNow(g)) && !cmp.Equal(w, g) {
 			t.Errorf("%s: %s is %s, want %s", what, f.Name, plain(g), plain(w))
 		}
 	}
@@ -144,13 +150,24 @@ func plain(v any) string {
 	return fmt.Sprint(v)
 }
 
+// storedBy is what a method returns, or the row in it, if it also says whether that has changed.
+func storedBy(m reflect.Method) reflect.Type {
+	row := m.Type.Out(0)
+	if row.Kind() == reflect.Struct {
+		if _, ok := row.FieldByName("Changed"); ok {
+			return row.Field(0).Type
+		}
+	}
+	return row
+}
+
 // storing has the methods that take a struct and return the row that they have stored.
 func storing() []reflect.Method {
 	var methods []reflect.Method
 	for m := range readWriter.Methods() {
-		switch m.Type.Out(0) {
+		switch storedBy(m) {
 		case reflect.TypeFor[planner.Task](), reflect.TypeFor[planner.Goal](), reflect.TypeFor[planner.User]():
-			if m.Type.NumIn() == 2 && m.Type.In(1).Kind() == reflect.Struct {
+			if m.Type.NumIn() == 2 && m.Type.In(1).Kind() == reflect.Struct && !strings.HasPrefix(m.Name, "Delete") {
 				methods = append(methods, m)
 			}
 		}
@@ -227,16 +244,22 @@ func TestUpdateChangesEachField(t *testing.T) {
 		creates := map[reflect.Type]reflect.Method{}
 		for _, m := range storing() {
 			if strings.HasPrefix(m.Name, "Create") {
-				creates[m.Type.Out(0)] = m
+				creates[storedBy(m)] = m
 			}
 		}
 		for _, m := range storing() {
 			if strings.HasPrefix(m.Name, "Create") {
 				continue
 			}
-			c := changer{params: m.Type.In(1), change: func(params any) (any, error) { return callWith(t.Context(), alice, m.Name, params) }}
+			c := changer{params: m.Type.In(1), change: func(params any) (any, error) {
+				answer, err := callWith(t.Context(), alice, m.Name, params)
+				if storedBy(m) != m.Type.Out(0) {
+					answer = reflect.ValueOf(answer).Field(0).Interface()
+				}
+				return answer, err
+			}}
 			c.newRow = func(column string) (any, error) {
-				create, ok := creates[m.Type.Out(0)]
+				create, ok := creates[storedBy(m)]
 				if !ok { // users are made otherwise
 					return c.change(filled(t, c.params, column, at).Interface())
 				}
@@ -247,7 +270,8 @@ func TestUpdateChangesEachField(t *testing.T) {
 	})
 }
 
-// filled returns parameters in which every field but Clear… is set, no two to the same value if there are enough of its type.
+// filled returns parameters in which every field but Clear… is set, no two to the same value if there are enough of its type,
+// and every bool to true.
 // The status is one in which the column is kept.
 func filled(t testing.TB, params reflect.Type, column string, at things) reflect.Value {
 	t.Helper()
@@ -257,7 +281,9 @@ func filled(t testing.TB, params reflect.Type, column string, at things) reflect
 		if !strings.HasPrefix(f.Name, "Clear") && f.Name != "NoPassword" {
 			values := samples(t, f.Name, f.Type, at)
 			p.FieldByIndex(f.Index).Set(values[used[f.Type]%len(values)])
-			used[f.Type]++
+			if f.Type.Kind() != reflect.Bool {
+				used[f.Type]++
+			}
 		}
 	}
 	setStatus(p, column)
@@ -273,12 +299,16 @@ type changer struct {
 
 // otherwise has the column of a field with another name, or the test of a field that has none.
 var otherwise = map[string]string{
-	"BlockTaskParams.Reason":         "BlockedReason",
-	"MergeGoalMetricsParams.Metrics": "TestGoalMetrics",
-	"RescheduleTaskParams.DueAllDay": "TestAllDayTasks",
-	"RemoveGoalMetricParams.Key":     "TestGoalMetrics",
-	"SetGoalMetricParams.Key":        "TestGoalMetrics",
-	"SetGoalMetricParams.Value":      "TestGoalMetrics",
+	"AddDependenciesParams.Dependencies":    "TestAddAndRemove",
+	"AddTagsParams.Tags":                    "TestAddAndRemove",
+	"RemoveDependenciesParams.Dependencies": "TestAddAndRemove",
+	"RemoveTagsParams.Tags":                 "TestAddAndRemove",
+	"BlockTaskParams.Reason":                "BlockedReason",
+	"MergeGoalMetricsParams.Metrics":        "TestGoalMetrics",
+	"RescheduleTaskParams.DueAllDay":        "TestAllDayTasks",
+	"RemoveGoalMetricParams.Key":            "TestGoalMetrics",
+	"SetGoalMetricParams.Key":               "TestGoalMetrics",
+	"SetGoalMetricParams.Value":             "TestGoalMetrics",
 }
 
 // toNone are the parameters in which a zero value means none, and not "as it is".
@@ -294,7 +324,7 @@ func (c changer) test(t *testing.T, at things) {
 		if other := otherwise[name]; other != "" {
 			column = other
 		}
-		if f.Name == "ID" || strings.HasPrefix(column, "Test") {
+		if f.Name == "ID" || f.Name == "IfVersion" || strings.HasPrefix(column, "Test") { // TestIfVersion
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -371,7 +401,11 @@ func (c changer) checkSet(t *testing.T, f reflect.StructField, column string, ro
 		values = append(values, reflect.MakeMap(f.Type))
 	}
 	for _, value := range values {
+		before := want.FieldByName(column).Interface()
 		put(want, column, value)
+		if value.Interface() == planner.TaskBlocked {
+			want.FieldByName("BlockedInProgress").SetBool(before == planner.TaskInProgress)
+		}
 		same(t, plain(value.Interface()), want, c.call(t, row, map[string]reflect.Value{f.Name: value}))
 	}
 	_, clearable := c.params.FieldByName("Clear" + f.Name)
@@ -387,6 +421,7 @@ var withoutField = map[string]string{
 	"INSERT goals.id":                   "the database numbers rows",
 	"INSERT goals.user_id":              "it is the scope's",
 	"INSERT goals.updated_at":           "it is when the row was created",
+	"INSERT goals.version":              "it begins at 1",
 	"INSERT goals.task_count":           "the database counts",
 	"INSERT goals.completed_task_count": "the database counts",
 	"INSERT goals.sub_goal_count":       "the database counts",
@@ -396,6 +431,7 @@ var withoutField = map[string]string{
 	"UPDATE goals.user_id":              "it stays",
 	"UPDATE goals.created_at":           "it stays",
 	"UPDATE goals.updated_at":           "it is when the row was changed",
+	"UPDATE goals.version":              "IfVersion",
 	"UPDATE goals.completed_at":         "it follows status",
 	"UPDATE goals.task_count":           "the database counts",
 	"UPDATE goals.completed_task_count": "the database counts",
@@ -403,14 +439,17 @@ var withoutField = map[string]string{
 	"UPDATE goals.sub_goal_progress":    "the database counts",
 	"UPDATE goals.roll_up_count":        "the database counts",
 
-	"INSERT tasks.id":           "the database numbers rows",
-	"INSERT tasks.user_id":      "it is the scope's",
-	"INSERT tasks.updated_at":   "it is when the row was created",
-	"UPDATE tasks.id":           "it stays",
-	"UPDATE tasks.user_id":      "it stays",
-	"UPDATE tasks.created_at":   "it stays",
-	"UPDATE tasks.updated_at":   "it is when the row was changed",
-	"UPDATE tasks.completed_at": "it follows status",
+	"INSERT tasks.id":                  "the database numbers rows",
+	"INSERT tasks.user_id":             "it is the scope's",
+	"INSERT tasks.updated_at":          "it is when the row was created",
+	"INSERT tasks.version":             "it begins at 1",
+	"UPDATE tasks.id":                  "it stays",
+	"UPDATE tasks.user_id":             "it stays",
+	"UPDATE tasks.created_at":          "it stays",
+	"UPDATE tasks.updated_at":          "it is when the row was changed",
+	"UPDATE tasks.version":             "IfVersion",
+	"UPDATE tasks.completed_at":        "it follows status",
+	"UPDATE tasks.blocked_in_progress": "it follows status",
 
 	"INSERT profiles.id":                  "the database numbers rows",
 	"INSERT profiles.is_active":           "Deactivate",

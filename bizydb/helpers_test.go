@@ -3,7 +3,9 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -50,17 +52,44 @@ func sqlState(err error) string {
 	return ""
 }
 
+// owners has, by connection string, an idle connection of the tables' owner to each database that [ownerQuery] has been asked about.
+var owners sync.Map
+
 // ownerQuery reads one value as the tables' owner.
 func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args ...any) T {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
-	if err != nil {
-		t.Fatal(err)
+	kept, found := owners.LoadOrStore(db.AdminDSN, make(chan *pgx.Conn, 1))
+	idle := kept.(chan *pgx.Conn)
+	if !found {
+		t.Cleanup(func() {
+			owners.Delete(db.AdminDSN)
+			select {
+			case conn := <-idle:
+				_ = conn.Close(context.Background())
+			default:
+			}
+		})
 	}
-	defer conn.Close(context.Background())
+	var conn *pgx.Conn
+	select {
+	case conn = <-idle:
+	default:
+	}
+	if conn == nil || conn.Ping(t.Context()) != nil {
+		var err error
+		if conn, err = pgx.Connect(t.Context(), db.AdminDSN); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var v T
 	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		_ = conn.Close(context.Background())
 		t.Fatal(err)
+	}
+	select {
+	case idle <- conn:
+	default: // somebody else's is there already
+		_ = conn.Close(context.Background())
 	}
 	return v
 }
@@ -109,12 +138,15 @@ func exec(t testing.TB, tx pgx.Tx, sql string, args ...any) {
 	}
 }
 
-// atLength is how many of something a test takes: a quarter with -short.
-func atLength(full int) int {
-	if testing.Short() {
-		return full / 4
+// full is for .ci/long: every exec mode in every test of them, and all that atLength cuts.
+var full = flag.Bool("full", false, "run at full length")
+
+// atLength is how many of something a test takes: a quarter, but all with -full.
+func atLength(n int) int {
+	if *full {
+		return n
 	}
-	return full
+	return n / 4
 }
 
 // notThroughAPooler skips a test of what a login's sessions begin with, since a pooler keeps sessions and begins them in its own way,

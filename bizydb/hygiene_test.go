@@ -20,7 +20,7 @@ import (
 // no user, no transaction, no row.
 func TestUsersOfOneConnection(t *testing.T) {
 	t.Parallel()
-	eachMode(t, usersOfOneConnection)
+	eachMode(t, usersOfOneConnection, bizydbtest.WithReporting())
 }
 
 func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made *bizydbtest.Database) {
@@ -45,6 +45,16 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
 		return fn(ctx)
+	}
+	const everybodys = "SELECT user_id FROM public.tasks"
+	// leftEarly reads one row of many.
+	leftEarly := func(ctx context.Context, on bizydb.DBTX) error {
+		rows, err := on.Query(ctx, everybodys)
+		if err == nil {
+			rows.Next()
+			rows.Close()
+		}
+		return err
 	}
 	turns := []struct {
 		name string
@@ -201,6 +211,63 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 			_, err := db.Accounts().Get(t.Context(), user)
 			return err
 		}},
+		{"report", nil, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			got, err := queryAll[bizydb.UserID](t, db.Reporting().DBTX(), everybodys)
+			if len(got) < 1500*len(users) {
+				t.Errorf("a report sees %d tasks", len(got))
+			}
+			return err
+		}},
+		{"report that is refused", bizydb.ErrMissingGrant, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			_, err := db.Reporting().DBTX().Exec(t.Context(), "SELECT hashed_password FROM public.users")
+			return err
+		}},
+		{"report left early", nil, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			return leftEarly(t.Context(), db.Reporting().DBTX())
+		}},
+		{"report canceled", context.Canceled, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer time.AfterFunc(30*time.Millisecond, cancel).Stop()
+			_, err := db.Reporting().DBTX().Exec(ctx, "SELECT pg_sleep(60)")
+			return err
+		}},
+		{"report that takes too long", context.DeadlineExceeded, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+			defer cancel()
+			_, err := db.Reporting().DBTX().Exec(ctx, "SELECT pg_sleep(60)")
+			return err
+		}},
+		{"reports of one snapshot", nil, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			return db.Reporting().Snapshot(t.Context(), func(on bizydb.DBTX) error { return leftEarly(t.Context(), on) })
+		}},
+		{"error in a snapshot of reports", failed, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			return db.Reporting().Snapshot(t.Context(), func(bizydb.DBTX) error { return failed })
+		}},
+		{"reports in a batch", nil, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			read := func(on bizydb.DBTX) error { return leftEarly(t.Context(), on) }
+			return db.Reporting().Batch(t.Context(), read, read)
+		}},
+		{"report in the service's own transaction", nil, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error { return leftEarly(t.Context(), db.Reporting().WithTx(tx)) })
+		}},
+		{"refused report in the service's own transaction", bizydb.ErrMissingGrant, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
+			return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+				_, err := db.Reporting().WithTx(tx).Exec(t.Context(), "SELECT bizydb.lock_user(1)")
+				return err
+			})
+		}},
+		{"report, then a scope, in one transaction", bizydb.ErrReadOnly, func(t *testing.T, s bizydb.Scope, _ bizydb.UserID) error {
+			return pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
+				if err := leftEarly(t.Context(), db.Reporting().WithTx(tx)); err != nil {
+					return err
+				}
+				if _, err := s.WithTx(tx).CreateTask(t.Context(), title); err != nil {
+					return err
+				}
+				_, err := db.Reporting().WithTx(tx).Exec(t.Context(), "UPDATE public.tasks SET title = 'x'")
+				return err
+			})
+		}},
 		{"accounts, nobody there", bizydb.ErrNotFound, func(t *testing.T, _ bizydb.Scope, _ bizydb.UserID) error {
 			_, err := db.Accounts().Get(t.Context(), 1<<40)
 			return err
@@ -220,10 +287,10 @@ func usersOfOneConnection(t *testing.T, db *bizydb.DB, _ *bizydbtest.Proxy, made
 			}
 		}
 
-		var role, setting, isolation, login string
-		err := db.Pool().QueryRow(t.Context(), "SELECT current_setting('role'), coalesce(current_setting('bizydb.user_id', true), ''), current_setting('transaction_isolation'), current_user").Scan(&role, &setting, &isolation, &login)
-		if err != nil || role != "none" || setting != "" || isolation != "read committed" || login != db.Pool().Config().ConnConfig.User {
-			t.Fatalf("after %s: role %q, user %q, isolation %q, login %q (error %v)", turn.name, role, setting, isolation, login, err)
+		var role, setting, isolation, login, readOnly string
+		err := db.Pool().QueryRow(t.Context(), "SELECT current_setting('role'), coalesce(current_setting('bizydb.user_id', true), ''), current_setting('transaction_isolation'), current_user, current_setting('transaction_read_only')").Scan(&role, &setting, &isolation, &login, &readOnly)
+		if err != nil || role != "none" || setting != "" || isolation != "read committed" || readOnly != "off" || login != db.Pool().Config().ConnConfig.User {
+			t.Fatalf("after %s: role %q, user %q, isolation %q, login %q, read-only %q (error %v)", turn.name, role, setting, isolation, login, readOnly, err)
 		}
 		if _, err := db.Pool().Exec(t.Context(), "SELECT FROM public.tasks"); sqlState(err) != pgerrcode.InsufficientPrivilege {
 			t.Fatalf("after %s: the login reads tasks: %v", turn.name, err)

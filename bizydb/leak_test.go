@@ -24,7 +24,7 @@ import (
 // Neither a password nor a hash gets into anything that is printed, logged or traced.
 func TestSecretsDoNotLeak(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
+	made := bizydbtest.New(t, bizydbtest.WithReporting())
 	var out lockedBuffer
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	config := parseConfig(t, made.DSN)
@@ -83,6 +83,10 @@ func TestSecretsDoNotLeak(t *testing.T) {
 	tell(accounts.SetPassword(ctx, alice.ID, secret))
 	me, err := db.As(alice.ID).Me(t.Context())
 	tell(me, err)
+	for _, sql := range []string{"SELECT p::text FROM bizydb.profiles p", "SELECT u::text FROM public.users u", "SELECT hashed_password FROM public.users", "SELECT 1 / id FROM public.users WHERE hashed_password <> ''"} {
+		reported, err := queryAll[string](t, db.Reporting().DBTX(), sql)
+		tell(db.Reporting(), reported, err)
+	}
 
 	text := out.String()
 	if !strings.Contains(text, "[redacted]") || !strings.Contains(text, "CreateUser") || !strings.Contains(text, "SetHash") {

@@ -18,12 +18,14 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// create adds tasks, all at one moment.
-func create(t *testing.T, s bizydb.Scope, tasks ...planner.CreateTaskParams) {
+// create adds tasks, all at one moment, and returns their ids.
+func create(t *testing.T, s bizydb.Scope, tasks ...planner.CreateTaskParams) planner.TaskIDs {
 	t.Helper()
-	if _, err := s.CreateTasks(t.Context(), tasks); err != nil {
+	ids, err := s.CreateTasks(t.Context(), tasks)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return ids
 }
 
 // names joins the titles of a list, in its order.
@@ -76,12 +78,12 @@ func TestListTasks(t *testing.T) {
 	}
 	create(t, alice, many...)
 	for _, filter := range []planner.PageTasksParams{
-		{}, {Status: planner.TaskPending}, {Category: new("")}, {ParentGoalID: &mine.goal}, {Status: planner.TaskBlocked, Category: new("x"), ParentGoalID: &mine.goal}, {Category: new("none")},
+		{}, {Statuses: planner.TaskStatuses{planner.TaskPending}}, {Statuses: planner.TaskStatuses{planner.TaskBlocked, planner.TaskPending, planner.TaskInProgress}}, {Category: new("")}, {ParentGoalID: &mine.goal}, {Statuses: planner.TaskStatuses{planner.TaskBlocked}, Category: new("x"), ParentGoalID: &mine.goal}, {Category: new("none")},
 	} {
 		all := listed(t, alice, filter)
 		for _, limit := range []int{0, 1, 20, 100, 101, 200, 1000, math.MaxInt32} {
 			got, err := alice.ListTasks(t.Context(), planner.ListTasksParams{
-				Status: filter.Status, Category: filter.Category, ParentGoalID: filter.ParentGoalID, Limit: limit,
+				Statuses: filter.Statuses, Category: filter.Category, ParentGoalID: filter.ParentGoalID, Limit: limit,
 			})
 			want := all
 			if limit > 0 && limit < len(all) {
@@ -180,7 +182,7 @@ func TestListsByDueDate(t *testing.T) {
 			return alice.UpcomingTasks(ctx, planner.UpcomingTasksParams{At: noon, Days: math.MaxInt32})
 		}},
 		{"in the order of lists", "blocked highNoon never neverBlocked lastYear dawn dusk march lowNoon centuryOn beyond", func(ctx context.Context) ([]planner.Task, error) {
-			return alice.OpenTasks(ctx, 0)
+			return alice.OpenTasks(ctx, planner.OpenTasksParams{})
 		}},
 		{"one priority", "blocked highNoon done neverDone never", func(ctx context.Context) ([]planner.Task, error) {
 			return alice.TasksByPriority(ctx, planner.TasksByPriorityParams{Priority: 1})
@@ -332,57 +334,5 @@ func TestTasksWithoutGoal(t *testing.T) {
 	tasks, err = alice.TasksWithoutGoal(t.Context(), 1)
 	if got := names(t, tasks, err); got != "first" {
 		t.Errorf("one of them: %q", got)
-	}
-}
-
-// The reason is kept for as long as the task is blocked.
-func TestBlocking(t *testing.T) {
-	t.Parallel()
-	db := bizydbtest.New(t)
-	alice := db.As(db.NewUser(t))
-	mine := plant(t, alice)
-	block := func(reason *string) {
-		t.Helper()
-		if task, err := alice.BlockTask(t.Context(), planner.BlockTaskParams{ID: mine.task, Reason: reason}); err != nil || task.Status != planner.TaskBlocked {
-			t.Fatal(task, err)
-		}
-	}
-	for name, leave := range map[string]func(context.Context) (planner.Task, error){
-		"unblock": func(ctx context.Context) (planner.Task, error) { return alice.UnblockTask(ctx, mine.task) },
-		"start":   func(ctx context.Context) (planner.Task, error) { return alice.StartTask(ctx, mine.task) },
-		"complete": func(ctx context.Context) (planner.Task, error) {
-			return alice.CompleteTask(ctx, planner.CompleteTaskParams{ID: mine.task})
-		},
-		"update": func(ctx context.Context) (planner.Task, error) {
-			return alice.UpdateTask(ctx, planner.UpdateTaskParams{ID: mine.task, Status: planner.TaskPending, BlockedReason: new("late")})
-		},
-	} {
-		block(new("waits for paint"))
-		if _, err := alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, Title: new("other")}); err != nil {
-			t.Fatal(err)
-		}
-		if task, err := alice.ReopenTask(t.Context(), mine.task); err != nil || task.BlockedReason == nil || *task.BlockedReason != "waits for paint" {
-			t.Errorf("%s: before: %v, %v", name, task.BlockedReason, err)
-		}
-		if task, err := leave(t.Context()); err != nil || task.BlockedReason != nil || task.Status == planner.TaskBlocked {
-			t.Errorf("%s: %s, %v, %v", name, task.Status, task.BlockedReason, err)
-		}
-	}
-	if task, err := alice.UnblockTask(t.Context(), mine.task); err != nil || task.Status == planner.TaskBlocked {
-		t.Error(task, err)
-	}
-	block(new("paint"))
-	block(nil)
-	if task, err := alice.GetTask(t.Context(), mine.task); err != nil || task.BlockedReason != nil {
-		t.Errorf("blocked for no reason: %v, %v", task.BlockedReason, err)
-	}
-	if task, err := alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, BlockedReason: new("rain")}); err != nil || task.BlockedReason == nil {
-		t.Errorf("%v, %v", task.BlockedReason, err)
-	}
-	if task, err := alice.UpdateTask(t.Context(), planner.UpdateTaskParams{ID: mine.task, ClearBlockedReason: true}); err != nil || task.BlockedReason != nil {
-		t.Errorf("%v, %v", task.BlockedReason, err)
-	}
-	if goal, err := alice.GetGoal(t.Context(), mine.goal); err != nil || goal.ProgressPercentage != 0 {
-		t.Errorf("a blocked task counts as not done: %v, %v", goal.ProgressPercentage, err)
 	}
 }

@@ -1,6 +1,7 @@
 package bizydb_test
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -56,13 +57,23 @@ func inListOrder(a, b planner.Task) int {
 	return int(b.ID - a.ID)
 }
 
+// orderOf is the order of the pages that parameters ask for.
+func orderOf(p planner.PageTasksParams) func(a, b planner.Task) int {
+	if !p.ByDueDate {
+		return inListOrder
+	}
+	return func(a, b planner.Task) int {
+		return cmp.Or(a.DueDate.Compare(*b.DueDate), a.Priority-b.Priority, int(a.ID-b.ID))
+	}
+}
+
 // Walking from page to page, forth and back, meets every task that is there all the time exactly once and in order,
 // whatever comes and goes meanwhile: what the cursor was made of, too.
 func TestPagesNeitherSkipNorRepeat(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	for name, filter := range map[string]planner.PageTasksParams{
-		"all": {}, "filtered": {Status: planner.TaskPending, Search: "1"}, "tagged": {AnyTag: planner.Tags{"a", "c"}},
+		"all": {}, "filtered": {Statuses: planner.TaskStatuses{planner.TaskPending}, Search: "1"}, "by due date": {ByDueDate: true}, "tagged": {AnyTag: planner.Tags{"a", "c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +118,7 @@ func TestPagesNeitherSkipNorRepeat(t *testing.T) {
 
 				there := listed(t, alice, filter)
 				forth, last := walk(filter, false)
-				check(t, "forth", there, forth, gone)
+				check(t, "forth", filter, there, forth, gone)
 
 				there = listed(t, alice, filter)
 				filter := filter
@@ -116,7 +127,7 @@ func TestPagesNeitherSkipNorRepeat(t *testing.T) {
 					continue // all was on one page
 				}
 				back, first := walk(filter, true)
-				check(t, "back", there, append(back, last.Tasks...), gone)
+				check(t, "back", filter, there, append(back, last.Tasks...), gone)
 				if first.Next == "" {
 					t.Error("from the first page there is no way forth")
 				}
@@ -138,9 +149,9 @@ func listed(t *testing.T, s bizydb.Scope, filter planner.PageTasksParams) []plan
 	return matching(tasks, filter, condition{})
 }
 
-func check(t *testing.T, way string, there, met []planner.Task, gone map[planner.TaskID]bool) {
+func check(t *testing.T, way string, filter planner.PageTasksParams, there, met []planner.Task, gone map[planner.TaskID]bool) {
 	t.Helper()
-	if !slices.IsSortedFunc(met[:2], inListOrder) {
+	if !slices.IsSortedFunc(met[:2], orderOf(filter)) {
 		t.Errorf("%s: out of order", way)
 	}
 	times := map[planner.TaskID]int{}
@@ -159,7 +170,7 @@ func TestPageEdges(t *testing.T) {
 	db := bizydbtest.New(t)
 	alice := db.As(db.NewUser(t))
 	page, err := alice.PageTasks(t.Context(), planner.PageTasksParams{WithTotal: true})
-	if diff := cmp.Diff(planner.TaskPage{Tasks: []planner.Task{}}, page); diff != "" || err != nil {
+	if diff := gocmp.Diff(planner.TaskPage{Tasks: []planner.Task{}}, page); diff != "" || err != nil {
 		t.Errorf("no tasks: %v (-want +got):\n%s", err, diff)
 	}
 
@@ -220,63 +231,73 @@ func TestPageEdges(t *testing.T) {
 		t.Fatalf("%+v, %v", empty, err)
 	}
 	again, err := alice.PageTasks(t.Context(), planner.PageTasksParams{Cursor: empty.Previous, Size: 59})
-	if diff := cmp.Diff(page.Tasks[1:], again.Tasks); diff != "" || err != nil {
+	if diff := gocmp.Diff(page.Tasks[1:], again.Tasks); diff != "" || err != nil {
 		t.Errorf("back from an empty page: %v (-want +got):\n%s", err, diff)
 	}
 }
 
-// A page that has become empty leads back to what stands beside it, whichever ids that has, tagged or not.
+// A page that has become empty leads back to what stands beside it, whichever ids that has, in every list.
 func TestBackFromAnEmptyPage(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)
 	day := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)
-	for _, tags := range []planner.Tags{nil, {"tag"}} {
+	type page struct{ titles, next, previous string }
+	tasks := func(arg planner.PageTasksParams) func(s bizydb.Scope, size int, cursor string) page {
+		return func(s bizydb.Scope, size int, cursor string) page {
+			arg.Size, arg.Cursor = size, planner.TaskCursor(cursor)
+			p, err := s.PageTasks(t.Context(), arg)
+			return page{names(t, p.Tasks, err), string(p.Next), string(p.Previous)}
+		}
+	}
+	goals := func(order planner.GoalOrder) func(s bizydb.Scope, size int, cursor string) page {
+		return func(s bizydb.Scope, size int, cursor string) page {
+			p, err := s.PageGoals(t.Context(), planner.PageGoalsParams{Order: order, Size: size, Cursor: planner.GoalCursor(cursor)})
+			return page{names(t, p.Goals, err), string(p.Next), string(p.Previous)}
+		}
+	}
+	for name, turn := range map[string]func(s bizydb.Scope, size int, cursor string) page{
+		"list order": tasks(planner.PageTasksParams{}), "tagged": tasks(planner.PageTasksParams{AnyTag: planner.Tags{"tag"}}), "by due date": tasks(planner.PageTasksParams{ByDueDate: true}),
+		"target dates": goals(planner.GoalsByTargetDate), "progress": goals(planner.GoalsByProgress), "newest": goals(planner.GoalsByNewest),
+	} {
 		alice := db.As(db.NewUser(t))
-		make := func(title string, created time.Time) planner.TaskID {
-			made, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: title, CreatedAt: &created, Tags: planner.Tags{"tag"}})
+		// In every order one that is some hours ahead of another comes before it.
+		make := func(title string, hours int) (remove func()) {
+			created, due := day.Add(time.Duration(hours)*time.Hour), day.Add(-time.Duration(hours)*time.Hour)
+			task, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: title, CreatedAt: &created, DueDate: &due, Tags: planner.Tags{"tag"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return made.ID
-		}
-		page := func(arg planner.PageTasksParams) planner.TaskPage {
-			arg.AnyTag = tags
-			page, err := alice.PageTasks(t.Context(), arg)
+			goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: title, CreatedAt: &created, TargetDate: &due, ProgressPercentage: new(float64(hours))})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return page
-		}
-		remove := func(id planner.TaskID) {
-			if _, err := alice.DeleteTask(t.Context(), id); err != nil {
-				t.Fatal(err)
+			return func() {
+				_, errOfTask := alice.DeleteTask(t.Context(), task.ID)
+				if _, err := alice.DeleteGoal(t.Context(), goal.ID); err != nil || errOfTask != nil {
+					t.Fatal(err, errOfTask)
+				}
 			}
 		}
-		// In the order of lists, the newest first: its neighbours in the list are its neighbours in ids, the wrong way round.
-		newest := make("newest", day.Add(3*time.Hour))
-		make("middle", day.Add(2*time.Hour))
-		make("oldest", day.Add(time.Hour))
+		expect := func(what, want string, got page) page {
+			if got.titles != want {
+				t.Errorf("%s: %s: %s, want %s", name, what, got.titles, want)
+			}
+			return got
+		}
+		// Neighbours in the list are neighbours in ids.
+		remove := make("first", 3)
+		make("middle", 2)
+		make("oldest", 1)
+		second := expect("second", "middle", turn(alice, 1, turn(alice, 1, "").next))
+		remove()
+		empty := expect("before the second", "", turn(alice, 1, second.previous))
+		expect("on from an empty page", "middle oldest", turn(alice, 0, empty.next))
 
-		second := page(planner.PageTasksParams{Size: 1, Cursor: page(planner.PageTasksParams{Size: 1}).Next})
-		remove(newest)
-		empty := page(planner.PageTasksParams{Size: 1, Cursor: second.Previous})
-		if got := names(t, empty.Tasks, nil); got != "" {
-			t.Errorf("%v: before the second: %s", tags, got)
-		}
-		if got := names(t, page(planner.PageTasksParams{Cursor: empty.Next}).Tasks, nil); got != "middle oldest" {
-			t.Errorf("%v: on from an empty page: %s", tags, got)
-		}
-
-		last := make("last", day)
-		third := page(planner.PageTasksParams{Size: 2})
-		remove(last)
-		empty = page(planner.PageTasksParams{Size: 2, Cursor: third.Next})
-		if got := names(t, empty.Tasks, nil); got != "" {
-			t.Errorf("%v: after all: %s", tags, got)
-		}
-		if got := names(t, page(planner.PageTasksParams{Cursor: empty.Previous}).Tasks, nil); got != "middle oldest" {
-			t.Errorf("%v: back from an empty page: %s", tags, got)
-		}
+		remove = make("last", 0)
+		third := turn(alice, 2, "")
+		remove()
+		empty = expect("after all", "", turn(alice, 2, third.next))
+		expect("back from an empty page", "middle oldest", turn(alice, 0, empty.previous))
 	}
 }
 
@@ -289,6 +310,42 @@ func TestPageRefuses(t *testing.T) {
 	} {
 		if page, err := alice.PageTasks(t.Context(), arg); !errors.Is(err, bizydb.ErrInvalid) {
 			t.Errorf("%+v: %v, %v, want ErrInvalid", arg, page, err)
+		}
+	}
+	for _, size := range []int{-1, 10_001} {
+		if page, err := alice.PageGoals(t.Context(), planner.PageGoalsParams{Size: size}); !errors.Is(err, bizydb.ErrInvalid) {
+			t.Errorf("%d goals: %v, %v, want ErrInvalid", size, page, err)
+		}
+	}
+
+	// A cursor of one order is not taken in another.
+	plantAll(t, alice)
+	var cursors []string
+	turns := map[int]func(cursor string) (next string, err error){}
+	for i, byDueDate := range []bool{false, true} {
+		turns[i] = func(cursor string) (string, error) {
+			page, err := alice.PageTasks(t.Context(), planner.PageTasksParams{ByDueDate: byDueDate, Size: 1, Cursor: planner.TaskCursor(cursor)})
+			return string(page.Next), err
+		}
+	}
+	for i, order := range []planner.GoalOrder{planner.GoalsByTargetDate, planner.GoalsByProgress, planner.GoalsByNewest} {
+		turns[2+i] = func(cursor string) (string, error) {
+			page, err := alice.PageGoals(t.Context(), planner.PageGoalsParams{Order: order, Size: 1, Cursor: planner.GoalCursor(cursor)})
+			return string(page.Next), err
+		}
+	}
+	for i := range len(turns) {
+		next, err := turns[i]("")
+		if next == "" || err != nil {
+			t.Fatal(i, next, err)
+		}
+		cursors = append(cursors, next)
+	}
+	for i, cursor := range cursors {
+		for k, turn := range turns {
+			if _, err := turn(cursor); errors.Is(err, bizydb.ErrInvalid) != (i != k) {
+				t.Errorf("cursor %d in list %d: %v", i, k, err)
+			}
 		}
 	}
 }

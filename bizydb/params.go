@@ -64,7 +64,7 @@ func encode(query string, args []any) ([]any, error) {
 			if v != nil {
 				encodes = v
 			}
-		case planner.TaskStatus, planner.GoalStatus, planner.TimeZone, planner.Tags, planner.TaskIDs, planner.Metrics, planner.Metric, planner.CreateTasksParams:
+		case planner.TaskStatus, planner.GoalStatus, planner.TaskStatuses, planner.GoalStatuses, planner.TimeZone, planner.Tags, planner.TaskIDs, planner.Metrics, planner.Metric, planner.CreateTasksParams:
 			encodes = v.(pgtype.TextValuer)
 		}
 		if encodes != nil {

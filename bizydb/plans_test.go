@@ -29,7 +29,7 @@ type crowd struct {
 const benchCrowd = 1000
 
 // The planner expects of each user what the average has, so with fewer users it plans the same.
-var testCrowd = flag.Int("crowd", 250, "how many `USERS` TestPlans looks at, with 200 tasks each")
+var testCrowd = flag.Int("crowd", 100, "how many `USERS` TestPlans looks at, with 200 tasks each")
 
 // newCrowd adds them as the owner, rows of different users next to each other, in no order that an index is on.
 func newCrowd(tb testing.TB, db *bizydbtest.Database, owner *pgxpool.Pool, users int) crowd {
@@ -84,11 +84,13 @@ func newCrowd(tb testing.TB, db *bizydbtest.Database, owner *pgxpool.Pool, users
 		ORDER BY id`, first, users)
 	asOwner("SELECT setval(pg_get_serial_sequence('public.tasks', 'id'), max(id)) FROM public.tasks")
 	asOwner("ALTER TABLE public.goals ENABLE TRIGGER USER; ALTER TABLE public.tasks ENABLE TRIGGER USER")
+	asOwner(fmt.Sprintf(copyToTrash, "id % 4 > 0", "id % 4 = 0"))
 	for _, user := range []bizydb.UserID{c.heavy, c.light} {
 		if _, err := db.As(user).RollUpAll(ctx); err != nil {
 			tb.Fatal(err)
 		}
 	}
+	asOwner("SELECT bizydb.track_changes()")
 	analyze(tb, owner)
 	for _, user := range []bizydb.UserID{c.heavy, c.light} {
 		var t things
@@ -97,6 +99,9 @@ func newCrowd(tb testing.TB, db *bizydbtest.Database, owner *pgxpool.Pool, users
 			FROM public.goals g, public.tasks w JOIN public.tasks first ON first.id = (w.dependencies ->> 0)::bigint
 			WHERE g.user_id = $1 AND g.parent_goal_id IS NOT NULL AND w.user_id = $1 AND 'completed' NOT IN (w.status, first.status)
 			ORDER BY g.id, w.id LIMIT 1`, user).Scan(&t.goal, &t.subGoal, &t.task, &t.waiting); err != nil {
+			tb.Fatal(err)
+		}
+		if err := owner.QueryRow(ctx, "SELECT (SELECT min(id) FROM bizydb.deleted_goals WHERE user_id = $1), (SELECT min(id) FROM bizydb.deleted_tasks WHERE user_id = $1)", user).Scan(&t.deletedGoal, &t.deletedTask); err != nil {
 			tb.Fatal(err)
 		}
 		c.at[user] = t
@@ -213,6 +218,7 @@ func TestPlans(t *testing.T) {
 // otherCalls have the parameters that make another query of it, planned for its values, than those in calls.
 func otherCalls(at things) []methodCall {
 	category, priority, place := "category 5", 3, time.Now().AddDate(0, 0, -100)
+	open := planner.TaskStatuses{planner.TaskPending, planner.TaskInProgress, planner.TaskBlocked}
 	after := planner.PageTasksParams{Cursor: cursorAt(false, 3, &place, place, 1), Size: 20}
 	afterUndated, before, counted := after, after, after
 	afterUndated.Cursor, before.Cursor, counted.WithTotal = cursorAt(false, 3, nil, place, 1), cursorAt(true, 3, &place, place, 1), true
@@ -221,20 +227,34 @@ func otherCalls(at things) []methodCall {
 		{"PageTasks", afterUndated},
 		{"PageTasks", before},
 		{"PageTasks", counted},
-		{"PageTasks", planner.PageTasksParams{AllTags: planner.Tags{"common", "rare"}, Status: planner.TaskPending, Cursor: cursorAt(true, 3, nil, place, 0), Size: 20}},
+		{"PageTasks", planner.PageTasksParams{AllTags: planner.Tags{"common", "rare"}, Statuses: planner.TaskStatuses{planner.TaskPending}, Cursor: cursorAt(true, 3, nil, place, 0), Size: 20}},
+		{"PageTasks", planner.PageTasksParams{ByDueDate: true, DueBefore: &place, Statuses: open, Size: 20}},
+		{"PageTasks", planner.PageTasksParams{ByDueDate: true, DueFrom: &place, AnyTag: planner.Tags{"common"}, SkipUnderClosed: true, Size: 20}},
+		{"PageTasks", planner.PageTasksParams{Statuses: open, SkipUnderClosed: true, Size: 20}},
+		{"PageTasks", planner.PageTasksParams{Ready: true, SkipUnderClosed: true, Size: 20}},
+		{"CountTasks", planner.PageTasksParams{Statuses: open, SkipUnderClosed: true}},
+		{"CountTasks", planner.PageTasksParams{Ready: true, DueBefore: &place}},
+		{"CountTasks", planner.PageTasksParams{AnyTag: planner.Tags{"rare"}}},
+		{"OpenTasks", planner.OpenTasksParams{SkipUnderClosed: true, Limit: 20}},
+		{"ReadyTasks", planner.ReadyTasksParams{SkipUnderClosed: true, Limit: 20}},
+		{"OverdueTasks", planner.OverdueTasksParams{SkipUnderClosed: true, Limit: 20}},
+		{"PageGoals", planner.PageGoalsParams{Statuses: planner.GoalStatuses{planner.GoalActive}, SkipUnderClosed: true, Search: "oal", Size: 20}},
+		{"PageGoals", planner.PageGoalsParams{Order: planner.GoalsByProgress, Size: 20}},
+		{"CountGoals", planner.PageGoalsParams{Statuses: planner.GoalStatuses{planner.GoalActive}}},
+		{"OverdueGoals", planner.OverdueGoalsParams{SkipUnderClosed: true, Limit: 20}},
 		{"ListGoals", planner.ListGoalsParams{Limit: 20}},
 		{"ListGoals", planner.ListGoalsParams{RootsOnly: true}},
-		{"ListGoals", planner.ListGoalsParams{Status: planner.GoalActive, Limit: 20}},
+		{"ListGoals", planner.ListGoalsParams{Statuses: planner.GoalStatuses{planner.GoalActive}, Limit: 20}},
 		{"ListGoals", planner.ListGoalsParams{Horizon: new(planner.Quarterly)}},
 		{"TaskHours", (*planner.GoalID)(nil)},
-		{"ListTasks", planner.ListTasksParams{Status: planner.TaskPending, Limit: 20}},
-		{"ListTasks", planner.ListTasksParams{Status: planner.TaskCompleted, Limit: 20}},
+		{"ListTasks", planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Limit: 20}},
+		{"ListTasks", planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskCompleted}, Limit: 20}},
 		{"ListTasks", planner.ListTasksParams{Category: &category, Limit: 20}},
 		{"ListTasks", planner.ListTasksParams{ParentGoalID: &at.subGoal}},
 	}
 	for _, filter := range []func(*planner.PageTasksParams){
-		func(p *planner.PageTasksParams) { p.Status = planner.TaskPending },
-		func(p *planner.PageTasksParams) { p.Status = planner.TaskCompleted },
+		func(p *planner.PageTasksParams) { p.Statuses = planner.TaskStatuses{planner.TaskPending} },
+		func(p *planner.PageTasksParams) { p.Statuses = planner.TaskStatuses{planner.TaskCompleted} },
 		func(p *planner.PageTasksParams) { p.Category = &category },
 		func(p *planner.PageTasksParams) { p.Priority = &priority },
 		func(p *planner.PageTasksParams) { p.WithoutGoal = true },
@@ -284,9 +304,10 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 	for _, large := range []methodCall{
 		{"PageTasks", planner.PageTasksParams{Cursor: cursorAt(false, 3, &place, place, 1), Size: 10_000}},
 		{"PageTasks", planner.PageTasksParams{Cursor: cursorAt(true, 3, &place, place, 1), Size: 10_000}},
-		{"PageTasks", planner.PageTasksParams{Status: planner.TaskPending, Size: 10_000}},
+		{"PageTasks", planner.PageTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Size: 10_000}},
 		{"PageTasks", planner.PageTasksParams{AnyTag: planner.Tags{"rare"}, Size: 10_000}},
-		{"ListTasks", planner.ListTasksParams{Status: planner.TaskCompleted, Limit: 10_000}},
+		{"PageTasks", planner.PageTasksParams{ByDueDate: true, Size: 10_000}},
+		{"ListTasks", planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskCompleted}, Limit: 10_000}},
 		{"TasksWithoutGoal", 10_000},
 	} {
 		t.Run(large.method, func(t *testing.T) {
@@ -298,7 +319,7 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 }
 
 // What a plan that reads a table of all says.
-var seqScan = regexp.MustCompile(`Seq Scan on (public\.)?(tasks|goals)`)
+var seqScan = regexp.MustCompile(`Seq Scan on ((public|bizydb)\.)?(deleted_)?(tasks|goals)`)
 
 // readingAllIsNoticed checks that a query that reads all is seen in its plan and, where a function hides that, by the server's
 // counts.
@@ -319,7 +340,7 @@ func readingAllIsNoticed(t *testing.T, owner *pgxpool.Pool) {
 
 func seqScans(t testing.TB, tx pgx.Tx) int {
 	t.Helper()
-	n, err := queryAll[int](t, tx, `SELECT sum(seq_scan)::int FROM pg_stat_xact_user_tables WHERE relname IN ('tasks', 'goals')`)
+	n, err := queryAll[int](t, tx, `SELECT sum(seq_scan)::int FROM pg_stat_xact_user_tables WHERE relname IN ('tasks', 'goals', 'deleted_tasks', 'deleted_goals', 'deleted_links')`)
 	if err != nil {
 		t.Fatal(err)
 	}

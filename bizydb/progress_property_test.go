@@ -511,9 +511,13 @@ func (s *service) call(q planner.Querier, method string, id int64, title string,
 	case "MoveGoal":
 		goal, err = q.MoveGoal(s.ctx, planner.MoveGoalParams{ID: planner.GoalID(id), ParentGoalID: parent})
 	case "CompleteGoal":
-		goal, err = q.CompleteGoal(s.ctx, planner.GoalID(id))
+		var row planner.CompleteGoalRow
+		row, err = q.CompleteGoal(s.ctx, planner.CompleteGoalParams{ID: planner.GoalID(id)})
+		goal = row.Goal
 	case "ReopenGoal":
-		goal, err = q.ReopenGoal(s.ctx, planner.GoalID(id))
+		var row planner.ReopenGoalRow
+		row, err = q.ReopenGoal(s.ctx, planner.GoalID(id))
+		goal = row.Goal
 	case "DeleteGoal":
 		goal, err = q.DeleteGoal(s.ctx, planner.GoalID(id))
 	case "CreateTask":
@@ -523,9 +527,13 @@ func (s *service) call(q planner.Querier, method string, id int64, title string,
 			ID: planner.TaskID(id), ParentGoalID: parent, ClearParentGoalID: toRoot, Status: planner.TaskStatus(status),
 		})
 	case "CompleteTask":
-		task, err = q.CompleteTask(s.ctx, planner.CompleteTaskParams{ID: planner.TaskID(id)})
+		var row planner.CompleteTaskRow
+		row, err = q.CompleteTask(s.ctx, planner.CompleteTaskParams{ID: planner.TaskID(id)})
+		task = row.Task
 	case "ReopenTask":
-		task, err = q.ReopenTask(s.ctx, planner.TaskID(id))
+		var row planner.ReopenTaskRow
+		row, err = q.ReopenTask(s.ctx, planner.TaskID(id))
+		task = row.Task
 	case "DeleteTask":
 		task, err = q.DeleteTask(s.ctx, planner.TaskID(id))
 	}

@@ -2,12 +2,9 @@ package bizydb_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +17,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-var raceFor = flag.Duration("racefor", time.Second, "how long the writers of TestProgressUnderWriters write, in each of its cases, and a hundred times at least")
+var raceFor = flag.Duration("racefor", 500*time.Millisecond, "how long the writers of TestProgressUnderWriters write, in each of its cases, and a hundred times at least")
 
 // Sixteen writers change goals and tasks at the same time, through scopes and, in half of the cases, with a quarter of them as plain
 // clients, which know of no lock. Nothing has drifted afterwards, no goal is above itself, and no caller of a scope ever
@@ -28,13 +25,13 @@ var raceFor = flag.Duration("racefor", time.Second, "how long the writers of Tes
 //
 //	go test -run ProgressUnderWriters ./bizydb -racefor 60s
 func TestProgressUnderWriters(t *testing.T) {
-	const writers = 16
+	const size = 16
 	for _, users := range []int{1, 100} {
-		for _, plain := range []int{0, writers / 4} {
+		for _, plain := range []int{0, size / 4} {
 			t.Run(fmt.Sprintf("%d users, %d plain clients", users, plain), func(t *testing.T) {
 				t.Parallel()
 				made := bizydbtest.New(t)
-				db := open(t, made.DSN, func(c *pgxpool.Config) { c.MaxConns = writers })
+				db := open(t, made.DSN, func(c *pgxpool.Config) { c.MaxConns = size })
 				if plain > 0 {
 					// A deadlock is found after a second, in which all writers of a user stand still.
 					asOwner(t, made, fmt.Sprintf("ALTER DATABASE %s SET deadlock_timeout = '20ms'", parseConfig(t, made.DSN).ConnConfig.Database))
@@ -46,39 +43,19 @@ func TestProgressUnderWriters(t *testing.T) {
 					plantDeep(t, db.As(owners[i]), 4+8/users, 10+190/users)
 				}
 
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				start := time.Now()
-				var done, lost atomic.Int64
-				var wg sync.WaitGroup
-				for w := range writers {
-					wg.Go(func() {
-						random := rand.New(rand.NewPCG(uint64(w), uint64(users)))
-						for ctx.Err() == nil {
-							user := owners[random.IntN(len(owners))]
-							var err error
-							if w < plain {
-								err = writePlainly(ctx, made.Pool(), user, random)
-							} else {
-								err = write(ctx, db.As(user), random)
-							}
-							switch {
-							case err == nil, errors.Is(err, bizydb.ErrNotFound), errors.Is(err, bizydb.ErrUnknownReference), errors.Is(err, bizydb.ErrGoalCycle):
-								if done.Add(1) > 100 && time.Since(start) > *raceFor {
-									cancel()
-								}
-							case ctx.Err() != nil:
-							case w < plain && (sqlState(err) == pgerrcode.DeadlockDetected || sqlState(err) == pgerrcode.CheckViolation || sqlState(err) == pgerrcode.ForeignKeyViolation):
-								lost.Add(1)
-							default:
-								t.Errorf("writer %d: %v", w, err)
-								cancel()
-							}
+				done, lost := writers{
+					n: size, plain: plain, atLeast: *raceFor, seed: uint64(users),
+					expected: []error{bizydb.ErrNotFound, bizydb.ErrUnknownReference, bizydb.ErrGoalCycle},
+					undone:   []string{pgerrcode.DeadlockDetected, pgerrcode.CheckViolation, pgerrcode.ForeignKeyViolation},
+					change: func(w int, random *rand.Rand) error {
+						user := owners[random.IntN(len(owners))]
+						if w < plain {
+							return writePlainly(t.Context(), made.Pool(), user, random)
 						}
-					})
-				}
-				wg.Wait()
-				t.Logf("%d writes and transactions, %d more by plain clients undone by the server", done.Load(), lost.Load())
+						return write(t.Context(), db.As(user), random)
+					},
+				}.run(t)
+				t.Logf("%d writes and transactions, %d more by plain clients undone by the server", done, lost)
 
 				completed := 0
 				for _, user := range owners {
@@ -143,7 +120,14 @@ func write(ctx context.Context, s bizydb.Scope, random *rand.Rand) error {
 		return err
 	}
 	tasks, err := s.ListTasks(ctx, planner.ListTasksParams{})
-	if err != nil || len(goals) == 0 || len(tasks) == 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(goals) < 5: // they do not die out
+		_, err = s.CreateGoal(ctx, planner.CreateGoalParams{Title: "new"})
+		return err
+	case len(tasks) < 10:
+		_, err = s.CreateTask(ctx, planner.CreateTaskParams{Title: "new", ParentGoalID: &goals[0].ID})
 		return err
 	}
 	if random.IntN(4) > 0 {
@@ -180,7 +164,7 @@ func change(ctx context.Context, q planner.Querier, goals []planner.Goal, tasks 
 	case n < 90:
 		_, err = q.CreateGoal(ctx, planner.CreateGoalParams{Title: "new", ParentGoalID: other})
 	case n < 92:
-		_, err = q.CompleteGoal(ctx, goal)
+		_, err = q.CompleteGoal(ctx, planner.CompleteGoalParams{ID: goal})
 	case n < 94:
 		_, err = q.ReopenGoal(ctx, goal)
 	case n < 98:

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -21,17 +23,26 @@ import (
 type things struct {
 	goal, subGoal planner.GoalID
 	task, waiting planner.TaskID // waiting depends on task
+	deletedGoal   planner.GoalID // it had deletedTask under it
+	deletedTask   planner.TaskID
 }
 
 // calls has a call of every query method, aimed at somebody's things. Tests that promise something of every method run
 // through it; one without an entry fails them.
 var calls = map[string]func(at things) any{
+	"AddDependencies": func(at things) any {
+		return planner.AddDependenciesParams{ID: at.waiting, Dependencies: planner.TaskIDs{at.task}}
+	},
+	"AddTags":      func(at things) any { return planner.AddTagsParams{ID: at.task, Tags: planner.Tags{"new"}} },
 	"BlockTask":    func(at things) any { return planner.BlockTaskParams{ID: at.task, Reason: new("rain")} },
-	"CompleteGoal": func(at things) any { return at.goal },
+	"Changes":      func(things) any { return planner.ChangesParams{Limit: 20} },
+	"CompleteGoal": func(at things) any { return planner.CompleteGoalParams{ID: at.goal} },
 	"CompleteTask": func(at things) any { return planner.CompleteTaskParams{ID: at.task, ActualHours: new(1.5)} },
 	"CompletionRate": func(things) any {
 		return planner.CompletionRateParams{From: time.Unix(0, 0), Before: time.Unix(4e9, 0)}
 	},
+	"CountGoals": func(at things) any { return planner.PageGoalsParams{ParentGoalID: &at.goal} },
+	"CountTasks": func(at things) any { return planner.PageTasksParams{ParentGoalID: &at.goal} },
 	"CreateGoal": func(at things) any {
 		return planner.CreateGoalParams{Title: "made", ParentGoalID: &at.goal}
 	},
@@ -44,11 +55,20 @@ var calls = map[string]func(at things) any{
 	"CriticalPath":        func(at things) any { return at.goal },
 	"DailyCompletions":    func(things) any { return planner.DailyCompletionsParams{Days: 30, TimeZone: "Europe/Berlin"} },
 	"DeleteGoal":          func(at things) any { return at.goal },
+	"DeleteGoalIfVersion": func(at things) any { return planner.DeleteGoalIfVersionParams{ID: at.goal, Version: 1} },
 	"DeleteTask":          func(at things) any { return at.task },
+	"DeleteTaskIfVersion": func(at things) any { return planner.DeleteTaskIfVersionParams{ID: at.task, Version: 1} },
 	"DeleteTasks":         func(at things) any { return planner.TaskIDs{at.task} },
+	"DeletedGoals":        func(things) any { return planner.DeletedGoalsParams{Limit: 20} },
+	"DeletedTasks":        func(things) any { return planner.DeletedTasksParams{Limit: 20} },
+	"ForgetDeleted":       func(things) any { return time.Now() },
+	"ForgetDeletedGoal":   func(at things) any { return at.deletedGoal },
+	"ForgetDeletedTask":   func(at things) any { return at.deletedTask },
 	"GetGoal":             func(at things) any { return at.goal },
 	"GetTask":             func(at things) any { return at.task },
 	"GoalAncestors":       func(at things) any { return at.subGoal },
+	"GoalCountsByHorizon": func(things) any { return nil },
+	"GoalCountsByStatus":  func(things) any { return nil },
 	"GoalForecast":        func(at things) any { return planner.GoalForecastParams{GoalID: at.goal, Days: 28} },
 	"GoalMetric":          func(at things) any { return planner.GoalMetricParams{ID: at.goal, Key: "revenue"} },
 	"GoalTasks":           func(at things) any { return at.goal },
@@ -71,18 +91,29 @@ var calls = map[string]func(at things) any{
 	"MoveTask": func(at things) any {
 		return planner.MoveTaskParams{ID: at.task, ParentGoalID: &at.goal}
 	},
-	"OpenTasks":    func(things) any { return 20 },
+	"OpenTasks":    func(things) any { return planner.OpenTasksParams{Limit: 20} },
+	"OverdueGoals": func(things) any { return planner.OverdueGoalsParams{Limit: 20} },
 	"OverdueTasks": func(things) any { return planner.OverdueTasksParams{Limit: 20} },
+	"Overview":     func(things) any { return planner.OverviewParams{} },
+	"PageGoals": func(at things) any {
+		return planner.PageGoalsParams{ParentGoalID: &at.goal, Size: 20, WithTotal: true}
+	},
 	"PageTasks": func(at things) any {
 		return planner.PageTasksParams{ParentGoalID: &at.goal, Size: 20, WithTotal: true}
 	},
-	"ReadyTasks":       func(things) any { return 20 },
+	"ReadyTasks": func(things) any { return planner.ReadyTasksParams{Limit: 20} },
+	"RemoveDependencies": func(at things) any {
+		return planner.RemoveDependenciesParams{ID: at.waiting, Dependencies: planner.TaskIDs{at.task}}
+	},
 	"RemoveGoalMetric": func(at things) any { return planner.RemoveGoalMetricParams{ID: at.goal, Key: "revenue"} },
+	"RemoveTags":       func(at things) any { return planner.RemoveTagsParams{ID: at.task, Tags: planner.Tags{"urgent"}} },
 	"ReopenGoal":       func(at things) any { return at.goal },
 	"ReopenTask":       func(at things) any { return at.task },
 	"RescheduleTask": func(at things) any {
 		return planner.RescheduleTaskParams{ID: at.task, DueDate: new(time.Unix(2e9, 0))}
 	},
+	"RestoreGoal": func(at things) any { return planner.RestoreGoalParams{ID: at.deletedGoal, Together: true} },
+	"RestoreTask": func(at things) any { return at.deletedTask },
 	"RetagTask":   func(at things) any { return planner.RetagTaskParams{ID: at.task, Tags: planner.Tags{"new"}} },
 	"RollUp":      func(at things) any { return at.goal },
 	"RollUpAll":   func(things) any { return nil },
@@ -97,9 +128,12 @@ var calls = map[string]func(at things) any{
 	"SetTaskStatuses": func(at things) any {
 		return planner.SetTaskStatusesParams{IDs: planner.TaskIDs{at.task}, Status: planner.TaskBlocked}
 	},
-	"StartTask":            func(at things) any { return at.task },
-	"StreamTasks":          func(at things) any { return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20} },
-	"TaggedTasks":          func(things) any { return planner.TaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Limit: 20} },
+	"StartTask":   func(at things) any { return at.task },
+	"StreamTasks": func(at things) any { return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20} },
+	"TaggedTasks": func(things) any { return planner.TaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Limit: 20} },
+	"TaskActivity": func(things) any {
+		return planner.TaskActivityParams{From: time.Now().AddDate(0, 0, -7), Before: time.Now()}
+	},
 	"TaskCountsByCategory": func(things) any { return nil },
 	"TaskCountsByPriority": func(things) any { return nil },
 	"TaskCountsByStatus":   func(things) any { return nil },
@@ -108,6 +142,9 @@ var calls = map[string]func(at things) any{
 	"TasksBlockedBy":       func(at things) any { return at.task },
 	"TasksBlocking":        func(at things) any { return at.waiting },
 	"TasksByPriority":      func(things) any { return planner.TasksByPriorityParams{Priority: 3, Limit: 20} },
+	"TasksCompleted": func(things) any {
+		return planner.TasksCompletedParams{From: time.Now().AddDate(0, 0, -7), Before: time.Now(), Limit: 20}
+	},
 	"TasksDue": func(things) any {
 		return planner.TasksDueParams{From: time.Now().AddDate(0, 0, -1), Before: time.Now().AddDate(0, 0, 1), Limit: 20}
 	},
@@ -128,6 +165,12 @@ var calls = map[string]func(at things) any{
 	"Workload":          func(things) any { return planner.WorkloadParams{Weeks: 8} },
 }
 
+// tracked is a database in which changes are tracked.
+var tracked = bizydbtest.WithMigration("track changes", func(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SELECT bizydb.track_changes()")
+	return err
+})
+
 // A methodCall is a call of a query method with parameters, nil for none.
 type methodCall struct {
 	method string
@@ -136,17 +179,34 @@ type methodCall struct {
 
 // unexported has a call that sends each of the queries that only other methods ask.
 var unexported = map[string]func(at things) methodCall{
-	"allTasks": func(things) methodCall { return methodCall{"ListTasks", planner.ListTasksParams{Limit: 20}} },
+	"allTasks":     func(things) methodCall { return methodCall{"ListTasks", planner.ListTasksParams{Limit: 20}} },
+	"changesAfter": func(things) methodCall { return methodCall{"Changes", planner.ChangesParams{Limit: 20}} },
+	"countGoals": func(at things) methodCall {
+		return methodCall{"CountGoals", planner.PageGoalsParams{ParentGoalID: &at.goal}}
+	},
+	"countTasks": func(at things) methodCall {
+		return methodCall{"CountTasks", planner.PageTasksParams{ParentGoalID: &at.goal}}
+	},
 	"filteredTasks": func(at things) methodCall {
 		return methodCall{"ListTasks", planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20}}
 	},
 	"goalWork": func(at things) methodCall { return methodCall{"TaskOrder", at.goal} },
+	"keysetGoals": func(at things) methodCall {
+		return methodCall{"PageGoals", planner.PageGoalsParams{ParentGoalID: &at.goal, Size: 20}}
+	},
 	"keysetTaggedTasks": func(things) methodCall {
 		return methodCall{"PageTasks", planner.PageTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Size: 20}}
 	},
 	"keysetTasks": func(at things) methodCall {
 		return methodCall{"PageTasks", planner.PageTasksParams{ParentGoalID: &at.goal, Size: 20}}
 	},
+	"keysetTasksByDueDate": func(at things) methodCall {
+		return methodCall{"PageTasks", planner.PageTasksParams{ParentGoalID: &at.goal, ByDueDate: true, Size: 20}}
+	},
+	"restoreGoal": func(at things) methodCall {
+		return methodCall{"RestoreGoal", planner.RestoreGoalParams{ID: at.deletedGoal}}
+	},
+	"restoreTask": func(at things) methodCall { return methodCall{"RestoreTask", at.deletedTask} },
 }
 
 var readWriter = reflect.TypeFor[planner.ReadWriter]()
@@ -246,7 +306,12 @@ func callWith(ctx context.Context, q planner.Reader, method string, params any) 
 
 // cursorAt returns a cursor as PageTasks makes it, of the page after or before a place.
 func cursorAt(back bool, priority int, due *time.Time, created time.Time, id planner.TaskID) planner.TaskCursor {
-	place := map[string]any{"b": back, "p": priority, "c": created.UnixMicro(), "i": id}
+	return placeAt("", back, priority, due, created, id)
+}
+
+// placeAt is cursorAt in one of the orders.
+func placeAt(order string, back bool, priority int, due *time.Time, created time.Time, id planner.TaskID) planner.TaskCursor {
+	place := map[string]any{"o": order, "b": back, "p": priority, "c": created.UnixMicro(), "i": id}
 	if due != nil {
 		place["d"] = due.UnixMicro()
 	}
@@ -280,6 +345,33 @@ func plant(t *testing.T, s planner.ReadWriter) things {
 // plantAll gives a scope something that each method finds.
 func plantAll(t *testing.T, s planner.ReadWriter) things {
 	t.Helper()
+	ctx := t.Context()
+	at := plantOpen(t, s)
+	if _, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: "done", Status: planner.TaskCompleted}); err != nil {
+		t.Fatal(err)
+	}
+	deletedGoal, err := s.CreateGoal(ctx, planner.CreateGoalParams{Title: "deleted goal", ParentGoalID: &at.goal, Metrics: planner.Metrics{"revenue": 1.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.deletedGoal = deletedGoal.ID
+	deletedTask, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: "deleted task", ParentGoalID: &at.deletedGoal, Dependencies: planner.TaskIDs{at.task}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.deletedTask = deletedTask.ID
+	if _, err := s.DeleteTask(ctx, at.deletedTask); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DeleteGoal(ctx, at.deletedGoal); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// plantOpen is plantAll without what is completed or deleted.
+func plantOpen(t *testing.T, s planner.ReadWriter) things {
+	t.Helper()
 	ctx, soon := t.Context(), time.Now().Add(time.Hour)
 	at := plant(t, s)
 	waiting, err := s.CreateTask(ctx, planner.CreateTaskParams{
@@ -298,14 +390,14 @@ func plantAll(t *testing.T, s planner.ReadWriter) things {
 	return at
 }
 
-// open opens db once more, through dsn, as the service would, after change has had its way with the pool.
+// open opens db once more, through dsn, after change has had its way with the pool. That it is fit for use has been found out before.
 func open(t *testing.T, dsn string, change func(*pgxpool.Config)) *bizydb.DB {
 	t.Helper()
 	config := parseConfig(t, dsn)
 	if change != nil {
 		change(config)
 	}
-	db, err := bizydb.OpenConfig(t.Context(), config)
+	db, err := bizydb.OpenConfig(inspected.Before(t.Context()), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // What SQL could do that somebody gets into a scope, where bizydb lets nobody write any. SECURITY.md says it in words.
 func TestRawSQLInAScope(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := bizydbtest.New(t, tracked)
 	alice, mallory := db.NewUser(t), db.NewUser(t)
 	hers := plantAll(t, db.As(alice))
 	plantAll(t, db.As(mallory))
@@ -21,13 +21,22 @@ func TestRawSQLInAScope(t *testing.T) {
 		INSERT INTO public.tasks (user_id, title, created_at) SELECT %d, 'task', '2001-01-01'::timestamptz + n * interval '1 day' FROM generate_series(1, 3000) AS n;
 		ANALYZE`, mallory)) // so that there are statistics to look into
 	const denied, none = pgerrcode.InsufficientPrivilege, "none of hers"
-	replace := strings.NewReplacer("ALICE", fmt.Sprint(alice), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace
+	replace := strings.NewReplacer("ALICE", fmt.Sprint(alice), "DELETEDTASK", fmt.Sprint(hers.deletedTask), "DELETEDGOAL", fmt.Sprint(hers.deletedGoal), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace
 	for _, c := range []struct{ sql, want string }{ // an SQLSTATE, none, or what one column of one row is
 		{"SELECT count(*) FROM public.tasks WHERE user_id = ALICE", "0"},
 		{"SELECT count(*) FROM public.goals WHERE id = GOAL", "0"},
 		{"SELECT count(*) FROM public.users WHERE id = ALICE", "0"},
 		{"SELECT count(*) FROM bizydb.profiles", "1"},
 		{"SELECT count(*) FROM bizydb.imports", "0"},
+		{"SELECT count(*) FROM bizydb.changes WHERE user_id = ALICE", "0"},
+		{"SELECT count(xid) FROM bizydb.changes", denied},
+		{"UPDATE bizydb.changes SET seq = 1", denied},
+		{"DELETE FROM bizydb.changes", denied},
+		{"SELECT count(*) FROM bizydb.changes_after((SELECT max(seq) FROM bizydb.changes), 10)", "0"},
+		{"SELECT count(*) FROM bizydb.changes_after(0, 10000) WHERE content::text LIKE '%\"user_id\":ALICE,%'", "0"},
+		{"SELECT count(*) FROM bizydb.changed_users(0, 0, 0, 10)", denied},
+		{"SELECT nextval('bizydb.change_seq')", denied},
+		{"SELECT bizydb.track_changes(false)", denied},
 		{"SELECT hashed_password FROM public.users", denied},
 		{"SELECT count(*) FROM public.users u WHERE u::text LIKE '%$2%'", denied},
 		{"UPDATE public.tasks SET title = 'x' WHERE id = TASK", none},
@@ -45,6 +54,19 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SELECT bizydb.dependent_tasks(TASK)::text", "{}"},
 		{"SELECT bizydb.tagged_tasks('[\"urgent\"]', '[]') @> ARRAY[TASK]::bigint[]", "false"},
 		{"SELECT bizydb.date_imported_goals('{GOAL}', '{2000-01-01}')", ""}, // of none of hers
+		{"SELECT count(*) FROM bizydb.deleted_tasks WHERE user_id = ALICE", "0"},
+		{"DELETE FROM bizydb.deleted_goals WHERE id = DELETEDGOAL", none},
+		{"UPDATE bizydb.deleted_tasks SET title = 'x'", denied},
+		{"INSERT INTO bizydb.deleted_tasks SELECT * FROM bizydb.deleted_tasks", denied},
+		{"SELECT count(*) FROM bizydb.deleted_links", denied},
+		{"SELECT bizydb.restoring('tasks', DELETEDTASK) FROM set_config('bizydb.restoring', 'on', true)", "false"},
+		{"SELECT count(*) FROM bizydb.restore_task(DELETEDTASK)", "0"},
+		{"SELECT count(*) FROM bizydb.restore_goal(DELETEDGOAL, true)", "0"},
+		{"SELECT count(*) FROM bizydb.task_now(TASK)", "0"},
+		{"SELECT bizydb.restore(ALICE, '{}', '{DELETEDTASK}')", denied},
+		{"SELECT bizydb.put_back('tasks', ALICE, '{DELETEDTASK}', '{}')", denied},
+		{"SELECT bizydb.forget_deleted(now())", denied},
+		{"SELECT bizydb.keep_deleted(false)", denied},
 		{"SELECT bizydb.recount(ALICE, '{GOAL}', '{0}')", denied},
 		{"TRUNCATE public.tasks", denied},
 		{"COPY public.tasks FROM PROGRAM 'true'", denied},
@@ -60,7 +82,7 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SELECT count(*) FROM pg_stats WHERE tablename IN ('tasks', 'goals', 'users') AND schemaname = 'public' AND most_common_vals::text LIKE '%made%'", "0"},
 		{"SELECT pg_read_file('/etc/passwd')", denied},
 		{"SELECT count(*) FROM pg_authid", denied},
-		{"SELECT reltuples FROM pg_class WHERE oid = 'public.tasks'::regclass", "3006"}, // hers and one's own
+		{"SELECT reltuples FROM pg_class WHERE oid = 'public.tasks'::regclass", "3008"}, // hers and one's own
 
 		// What stays behind: on the connection for the next user, or where every scope gets at it.
 		{"CREATE TEMP TABLE loot AS SELECT title FROM public.tasks", ""},
@@ -73,6 +95,7 @@ func TestRawSQLInAScope(t *testing.T) {
 		{"SELECT set_config('bizydb.user_id', 'ALICE', true)", fmt.Sprint(alice)},
 		{"RESET ROLE", ""},
 		{"SET LOCAL ROLE bizydb_accounts", ""},
+		{"SET LOCAL ROLE bizydb_reporter", denied}, // which the login has not been granted
 	} {
 		tx := begin(t, db.Pool())
 		exec(t, tx, enterSQL, fmt.Sprint(mallory))
@@ -120,6 +143,57 @@ func TestRawSQLInAScope(t *testing.T) {
 		another, none := explain(c.hers), explain(c.nobodys)
 		if tells := strings.Contains(another, "Rows Removed by Filter") && !strings.Contains(none, "Rows Removed by Filter"); tells != c.tells {
 			t.Errorf("%s: another's row and none are explained in other ways than SECURITY.md says:\n%s\n\n%s", condition, another, none)
+		}
+	}
+}
+
+// What SQL could do that somebody gets into a report, past the words that are refused. SECURITY.md says it in words.
+func TestRawSQLInAReport(t *testing.T) {
+	t.Parallel()
+	notThroughAPooler(t)
+	made := bizydbtest.New(t, bizydbtest.WithReporting())
+	user := made.NewUser(t)
+	plantAll(t, made.As(user))
+	asOwner(t, made, "CREATE FUNCTION public.run(sql text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE sql; END'")
+	const denied, readOnly = pgerrcode.InsufficientPrivilege, pgerrcode.ReadOnlySQLTransaction
+	largeObjects := readOnly
+	if ownerQuery[int](t, made, "SELECT current_setting('server_version_num')::integer") < 160000 {
+		largeObjects = ""
+	}
+	for sql, want := range map[string]string{ // an SQLSTATE, or "" if it can
+		"INSERT INTO public.tasks (title) VALUES ('x')":                          readOnly,
+		"UPDATE public.tasks SET title = 'x'":                                    readOnly,
+		"TRUNCATE public.tasks":                                                  readOnly,
+		"SELECT nextval('public.tasks_id_seq')":                                  denied,
+		"SELECT bizydb.track_changes(false)":                                     denied,
+		"SELECT kind, id FROM bizydb.changes":                                    denied,
+		"SELECT hashed_password FROM public.users":                               denied,
+		"CREATE TABLE public.t ()":                                               readOnly,
+		"CREATE TEMP TABLE t ()":                                                 readOnly,
+		"SET LOCAL transaction_read_only = off":                                  pgerrcode.ActiveSQLTransaction,
+		"COPY (SELECT 1) TO PROGRAM 'true'":                                      denied,
+		"SELECT lo_create(0)":                                                    largeObjects,
+		"SELECT pg_notify('a', 'b')":                                             "",
+		"LISTEN a":                                                               "",
+		"SELECT pg_logical_emit_message(true, 'a', 'b')":                         "",
+		"SELECT pg_advisory_lock(1)":                                             "",
+		"DECLARE c CURSOR WITH HOLD FOR SELECT title FROM public.tasks":          "",
+		"SELECT set_config('role', 'bizydb_accounts', false)":                    "",
+		"SELECT pg_advisory_xact_lock(hashtextextended('bizydb.user', USER_ID))": "", // so that nobody writes for that user
+	} {
+		db := open(t, made.DSN, oneConn)
+		sql = strings.ReplaceAll(sql, "USER_ID", fmt.Sprint(user))
+		_, err := db.Reporting().DBTX().Exec(t.Context(), "SELECT public.run($1)", sql)
+		if got := sqlState(err); got != want {
+			t.Errorf("%s: %q (error %v), want %q", sql, got, err, want)
+		}
+		db.Close()
+	}
+	// As any role that the login may take, it still writes no row.
+	for _, role := range []string{"bizydb_user", "bizydb_accounts", "none"} {
+		_, err := made.Reporting().DBTX().Exec(t.Context(), "SELECT public.run($1), public.run('UPDATE public.users SET full_name = NULL')", "SET LOCAL ROLE "+role)
+		if got := sqlState(err); got != readOnly && got != denied {
+			t.Errorf("as %s it writes: %v", role, err)
 		}
 	}
 }

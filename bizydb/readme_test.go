@@ -13,7 +13,7 @@ import (
 func TestReadmeIsCompiled(t *testing.T) {
 	t.Parallel()
 	var readme []byte
-	for _, file := range []string{"../README.md", "../docs/errors.md", "../docs/your-own-migrations.md", "../docs/your-own-queries.md", "../docs/your-own-tables.md"} {
+	for _, file := range []string{"../README.md", "../docs/errors.md", "../docs/operations.md", "../docs/your-own-migrations.md", "../docs/your-own-queries.md", "../docs/your-own-tables.md", "../docs/reporting.md", "../docs/changes.md", "../docs/trash.md"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -24,7 +24,7 @@ func TestReadmeIsCompiled(t *testing.T) {
 		t.Errorf("a figure is missing: %s", placeholder)
 	}
 	var compiled string
-	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go", "sqliteimport/example_test.go", "../schema/beside_test.go", "../examples/timesheet/main.go", "../examples/timesheet/timesheet.go"} {
+	for _, file := range []string{"example_test.go", "bizydbtest/example_test.go", "sqliteimport/example_test.go", "userdata/example_test.go", "../schema/beside_test.go", "../examples/timesheet/main.go", "../examples/timesheet/timesheet.go"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -49,10 +49,12 @@ func TestListsReadWhatTheyReturn(t *testing.T) {
 		}
 	}
 	last := planner.TaskID(1 << 40)
+	open := planner.TaskStatuses{planner.TaskPending, planner.TaskInProgress, planner.TaskBlocked}
+	dueAt := func(back bool) planner.TaskCursor { return placeAt("due", back, 3, &day, time.Unix(0, 0), level[0]) }
 	for name, c := range map[string]methodCall{
 		"a list":                   {"ListTasks", planner.ListTasksParams{Limit: size}},
-		"a list by status":         {"ListTasks", planner.ListTasksParams{Status: planner.TaskPending, Limit: size}},
-		"open tasks":               {"OpenTasks", size},
+		"a list by status":         {"ListTasks", planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Limit: size}},
+		"open tasks":               {"OpenTasks", planner.OpenTasksParams{Limit: size}},
 		"tasks of a priority":      {"TasksByPriority", planner.TasksByPriorityParams{Priority: 3, Limit: size}},
 		"tasks without a goal":     {"TasksWithoutGoal", size},
 		"overdue tasks":            {"OverdueTasks", planner.OverdueTasksParams{Limit: size}},
@@ -60,7 +62,11 @@ func TestListsReadWhatTheyReturn(t *testing.T) {
 		"the first page":           {"PageTasks", planner.PageTasksParams{Size: size}},
 		"a page among level tasks": {"PageTasks", planner.PageTasksParams{Cursor: cursorAt(false, 3, &day, day, level[0]), Size: size}},
 		"a page before them":       {"PageTasks", planner.PageTasksParams{Cursor: cursorAt(true, 3, &day, day, level[0]), Size: size}},
-		"a page of pending tasks":  {"PageTasks", planner.PageTasksParams{Status: planner.TaskPending, Cursor: cursorAt(false, 3, &day, day, level[0]), Size: size}},
+		"a page of pending tasks":  {"PageTasks", planner.PageTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Cursor: cursorAt(false, 3, &day, day, level[0]), Size: size}},
+		"a page of open tasks":     {"PageTasks", planner.PageTasksParams{Statuses: open, Cursor: cursorAt(false, 3, &day, day, level[0]), Size: size}},
+		"a page by due date":       {"PageTasks", planner.PageTasksParams{ByDueDate: true, Statuses: open, Cursor: dueAt(false), Size: size}},
+		"a page before it":         {"PageTasks", planner.PageTasksParams{ByDueDate: true, Statuses: open, Cursor: dueAt(true), Size: size}},
+		"a page of a span":         {"PageTasks", planner.PageTasksParams{ByDueDate: true, Statuses: open, DueFrom: &day, DueBefore: new(day.AddDate(1, 0, 0)), Size: size}},
 		"the first of them":        {"PageTasks", planner.PageTasksParams{Cursor: cursorAt(false, 2, nil, day, 1), Size: size}},
 		"the last of them":         {"PageTasks", planner.PageTasksParams{Cursor: cursorAt(true, 4, new(day.AddDate(-3, 0, 0)), day, last), Size: size}},
 		"tasks to be deleted":      {"DeleteTasks", ids},

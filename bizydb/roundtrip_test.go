@@ -13,10 +13,14 @@ import (
 )
 
 // execModes are the modes that bizydb works in at one round trip a call. A connection string that names another mode than
-// cache_statement leads to a pooler that prepared statements do not pass.
+// cache_statement leads to a pooler that prepared statements do not pass. With -full they are all, otherwise one that prepares and one
+// that does not, and through a pooler the one that it is for.
 func execModes(t testing.TB) []pgx.QueryExecMode {
 	t.Helper()
 	modes := []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec}
+	if !*full {
+		modes = []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec}
+	}
 	server, err := bizydbtest.Shared()
 	if err != nil {
 		t.Fatal(err)
@@ -24,15 +28,18 @@ func execModes(t testing.TB) []pgx.QueryExecMode {
 	if parseConfig(t, server.DSN()).ConnConfig.DefaultQueryExecMode != modes[0] {
 		return modes[1:]
 	}
+	if !*full && mayBePooled() {
+		return modes[:1]
+	}
 	return modes
 }
 
 // eachMode runs a subtest for every exec mode, on one connection through a proxy that counts.
-func eachMode(t *testing.T, test func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database)) {
+func eachMode(t *testing.T, test func(t *testing.T, db *bizydb.DB, proxy *bizydbtest.Proxy, made *bizydbtest.Database), opts ...bizydbtest.Option) {
 	for _, mode := range execModes(t) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			made := bizydbtest.New(t)
+			made := bizydbtest.New(t, opts...)
 			proxy, dsn := bizydbtest.NewProxy(t, made.DSN)
 			db := open(t, dsn, func(c *pgxpool.Config) {
 				oneConn(c)
@@ -63,7 +70,7 @@ func TestScopedCallIsOneRoundTrip(t *testing.T) {
 				t.Errorf("%d round trips, want 1", trips)
 			}
 		})
-	})
+	}, tracked)
 }
 
 func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
@@ -74,24 +81,22 @@ func TestCallInServiceTransactionIsOneRoundTrip(t *testing.T) {
 		eachCall(t, func(t *testing.T, method string) {
 			var trips int
 			for range 2 {
-				err := pgx.BeginFunc(t.Context(), db.Pool(), func(tx pgx.Tx) error {
-					proxy.RoundTrips()
-					_, err := call(t.Context(), alice.WithTx(tx), method, mine)
-					trips = proxy.RoundTrips()
-					return err
-				})
+				tx, err := db.Pool().Begin(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !reads(method) {
-					mine = plantAll(t, alice)
+				proxy.RoundTrips()
+				_, err = call(t.Context(), alice.WithTx(tx), method, mine)
+				trips = proxy.RoundTrips()
+				if err := errors.Join(err, tx.Rollback(t.Context())); err != nil {
+					t.Fatal(err)
 				}
 			}
 			if trips != 1 {
 				t.Errorf("%d round trips, want 1", trips)
 			}
 		})
-	})
+	}, tracked)
 }
 
 func TestRoundTripsAfterAFailedCall(t *testing.T) {

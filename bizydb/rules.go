@@ -38,6 +38,7 @@ var rules = map[string]rule{
 	"ck_goals_updated_at":            {"goals", "updated_at", "must be in the years 1 to 9999", ErrInvalid},
 	"ck_goals_completed_at":          {"goals", "completed_at", "must be in the years 1 to 9999", ErrInvalid},
 	"ck_goals_depth":                 {"goals", "parent_goal_id", "must not make more than 100 levels of goals", ErrInvalid},
+	"ck_goals_version":               {"goals", "version", "must be the current one", ErrVersionConflict},
 	"fk_goals_parent_goal":           {"goals", "parent_goal_id", "must be an existing goal", ErrUnknownReference},
 	"fk_goals_user":                  {"goals", "user_id", "must be an existing user", ErrNoUser},
 
@@ -62,6 +63,7 @@ var rules = map[string]rule{
 	"ck_tasks_completed_at":        {"tasks", "completed_at", "must be in the years 1 to 9999", ErrInvalid},
 	"ck_tasks_tags_count":          {"tasks", "tags", "must be at most 100", ErrInvalid},
 	"ck_tasks_tags_length":         {"tasks", "tags", "must have at most 250 characters each", ErrInvalid},
+	"ck_tasks_version":             {"tasks", "version", "must be the current one", ErrVersionConflict},
 	"fk_tasks_parent_goal":         {"tasks", "parent_goal_id", "must be an existing goal", ErrUnknownReference},
 	"fk_tasks_user":                {"tasks", "user_id", "must be an existing user", ErrNoUser},
 }

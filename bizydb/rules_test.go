@@ -45,6 +45,7 @@ const constraintsSQL = `
 // noCaller has the constraints that no value of a caller can run into.
 var noCaller = []string{
 	"ck_imports_zone", "ck_imports_upgraded_on", "ck_imports_kind", "ck_imports_same_length", "fk_imports_user", // an import's own rows
+	"ck_changes_kind", "ix_changes_user_seq", "ck_deleted_links_kind", // what triggers write
 	"uq_goals_user_id_id", "uq_tasks_user_id_id", // they contain the primary key, which no query passes
 }
 
@@ -146,7 +147,7 @@ func kindOf(c constraint) error {
 	return map[string]error{
 		"unique email": bizydb.ErrEmailTaken, "unique username": bizydb.ErrUsernameTaken,
 		"check_violation ck_goals_no_cycle": bizydb.ErrGoalCycle, "check_violation ck_tasks_no_dependency_cycle": bizydb.ErrDependencyCycle,
-		"check_violation ck_goals_depth": bizydb.ErrInvalid,
+		"check_violation ck_goals_depth": bizydb.ErrInvalid, "check_violation ck_goals_version": bizydb.ErrVersionConflict, "check_violation ck_tasks_version": bizydb.ErrVersionConflict,
 	}[c.Kind+" "+nameOrColumn]
 }
 
@@ -173,6 +174,7 @@ func reasonOf(c constraint) string {
 		return map[string]string{
 			"ck_goals_no_cycle": "must not be the goal itself or one below it", "ck_goals_depth": "must not make more than 100 levels of goals",
 			"ck_tasks_no_dependency_cycle": "must not be the task itself or one that depends on it",
+			"ck_goals_version":             "must be the current one", "ck_tasks_version": "must be the current one",
 		}[c.Name]
 	}
 	values := literalsOf(c.Definition)

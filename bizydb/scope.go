@@ -45,6 +45,9 @@ const (
 
 	requireUserSQL = `SELECT * FROM bizydb.require_user()`
 
+	serviceRoles = "bizydb_user, bizydb_accounts" // which a service's login acts as
+	serviceLogin = "the service's login"
+
 	// In a service's own transaction, what it had set comes back after each query.
 	visitScopeSQL = `SELECT pg_catalog.set_config('bizydb.caller_user_id', coalesce(pg_catalog.current_setting('bizydb.user_id', true), ''), true),
        pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true),
@@ -58,7 +61,7 @@ const (
 func (db *DB) As(user UserID) Scope {
 	session := db.pool.Session(executor.Entry{
 		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), EnterToRead: entry(enterScopeSQL+readOnlySQL, user),
-		Invalid: invalid(user),
+		Invalid: invalid(user), Roles: serviceRoles, Login: serviceLogin,
 	})
 	return Scope{ReadWriter: planner.New(session), handle: executor.NewHandle(session), user: user}
 }
@@ -80,7 +83,7 @@ func (db *DB) As(user UserID) Scope {
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	session := s.session().Join(tx, executor.Entry{
 		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),
-		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user),
+		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user), Roles: serviceRoles, Login: serviceLogin,
 	})
 	return newTx(session)
 }

@@ -23,7 +23,7 @@ import (
 // The handles that a service gets beside scopes can do nothing with the queries of a scope.
 func TestQueriesOutsideAScope(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := bizydbtest.New(t, tracked)
 	hers := plantAll(t, db.As(db.NewUser(t)))
 	eachMethod(t, func(t *testing.T, method string) {
 		for handle, q := range map[string]planner.ReadWriter{
@@ -36,12 +36,12 @@ func TestQueriesOutsideAScope(t *testing.T) {
 	})
 }
 
-// TestSQLAttacks makes up SQL and runs it wherever SQL can be run: as the service's login, by itself, after a scope's call in
-// a transaction, and in the role of a scope without a user; and in another user's scope, where bizydb lets nobody write any.
+// TestSQLAttacks makes up SQL and runs it wherever SQL can be run: as the service's login, by itself, after a scope's call or
+// a report in a transaction, and in the role of a scope without a user; and in another user's scope, where bizydb lets nobody write any.
 // No answer, error or notice has anything of a user's who is not in the scope, and nothing of it changes.
 func TestSQLAttacks(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
+	made := bizydbtest.New(t, bizydbtest.WithReporting(), tracked)
 	alice := made.NewUser(t)
 	hers := plantMarked(t, made.As(alice))
 	asOwner(t, made, "ANALYZE")
@@ -67,7 +67,7 @@ func TestSQLAttacks(t *testing.T) {
 		})
 		done.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(n), 2))
-			for probe := range atLength(*probes) / attackers {
+			for probe := range *probes / attackers {
 				place := sqlPlaces[probe%len(sqlPlaces)]
 				sql := newSQL(random, alice, hers)
 				got, err := runSQL(db, place.enter, mallory, sql, alice, before)
@@ -85,8 +85,8 @@ func TestSQLAttacks(t *testing.T) {
 		})
 	}
 	done.Wait()
-	t.Logf("%d probes; answered without an error: %v", atLength(*probes), answered)
-	if answered["in another's scope"] < atLength(*probes)/len(sqlPlaces)/4 {
+	t.Logf("%d probes; answered without an error: %v", *probes, answered)
+	if answered["in another's scope"] < *probes/len(sqlPlaces)/4 {
 		t.Error("hardly any probe is answered in a scope: they show little")
 	}
 }
@@ -94,18 +94,22 @@ func TestSQLAttacks(t *testing.T) {
 // sqlPlaces are where SQL can be run: in a transaction of the login's, after what enter does in it.
 var sqlPlaces = []struct {
 	name  string
-	enter func(ctx context.Context, tx pgx.Tx, mallory bizydb.Scope, user bizydb.UserID) error
+	enter func(ctx context.Context, tx pgx.Tx, db *bizydb.DB, user bizydb.UserID) error
 }{
-	{"as the login", func(context.Context, pgx.Tx, bizydb.Scope, bizydb.UserID) error { return nil }},
-	{"after a scope's call", func(ctx context.Context, tx pgx.Tx, mallory bizydb.Scope, _ bizydb.UserID) error {
-		_, err := mallory.WithTx(tx).ListTasks(ctx, planner.ListTasksParams{})
+	{"as the login", func(context.Context, pgx.Tx, *bizydb.DB, bizydb.UserID) error { return nil }},
+	{"after a scope's call", func(ctx context.Context, tx pgx.Tx, db *bizydb.DB, user bizydb.UserID) error {
+		_, err := db.As(user).WithTx(tx).ListTasks(ctx, planner.ListTasksParams{})
 		return err
 	}},
-	{"in a scope's role, nobody's", func(ctx context.Context, tx pgx.Tx, _ bizydb.Scope, _ bizydb.UserID) error {
+	{"after a report", func(ctx context.Context, tx pgx.Tx, db *bizydb.DB, _ bizydb.UserID) error {
+		_, err := db.Reporting().WithTx(tx).Exec(ctx, "SELECT * FROM public.tasks")
+		return err
+	}},
+	{"in a scope's role, nobody's", func(ctx context.Context, tx pgx.Tx, _ *bizydb.DB, _ bizydb.UserID) error {
 		_, err := tx.Exec(ctx, "SET LOCAL ROLE bizydb_user")
 		return err
 	}},
-	{"in another's scope", func(ctx context.Context, tx pgx.Tx, _ bizydb.Scope, user bizydb.UserID) error {
+	{"in another's scope", func(ctx context.Context, tx pgx.Tx, _ *bizydb.DB, user bizydb.UserID) error {
 		_, err := tx.Exec(ctx, enterSQL, fmt.Sprint(user))
 		return err
 	}},
@@ -128,6 +132,8 @@ func contentOf(ctx context.Context, on interface {
 		return tx.QueryRow(ctx, `SELECT concat(
 			(SELECT string_agg(t::text, ' ' ORDER BY id) FROM public.tasks AS t),
 			(SELECT string_agg(g::text, ' ' ORDER BY id) FROM public.goals AS g),
+			(SELECT string_agg(t::text, ' ' ORDER BY id) FROM bizydb.deleted_tasks AS t),
+			(SELECT string_agg(g::text, ' ' ORDER BY id) FROM bizydb.deleted_goals AS g),
 			(SELECT p::text FROM bizydb.profiles AS p))`).Scan(&content)
 	})
 	return content, err
@@ -135,14 +141,14 @@ func contentOf(ctx context.Context, on interface {
 
 // runSQL runs statements at once, as the simple protocol can, in a transaction that it takes back. It returns every row.
 // Before that it looks whether what another user has is still as it was.
-func runSQL(db *bizydb.DB, enter func(context.Context, pgx.Tx, bizydb.Scope, bizydb.UserID) error, user bizydb.UserID, sql string, another bizydb.UserID, before string) (string, error) {
+func runSQL(db *bizydb.DB, enter func(context.Context, pgx.Tx, *bizydb.DB, bizydb.UserID) error, user bizydb.UserID, sql string, another bizydb.UserID, before string) (string, error) {
 	ctx := context.Background()
 	tx, err := db.Pool().Begin(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	if err := enter(ctx, tx, db.As(user), user); err != nil {
+	if err := enter(ctx, tx, db, user); err != nil {
 		return "", err
 	}
 	// A function that says what it is asked about, and claims to be cheap. A login may make one by default.
@@ -176,9 +182,9 @@ func runSQL(db *bizydb.DB, enter func(context.Context, pgx.Tx, bizydb.Scope, biz
 // newSQL makes up statements that would show another user's rows, if anything did.
 func newSQL(random *rand.Rand, alice bizydb.UserID, hers things) string {
 	one := func(of ...string) string { return of[random.IntN(len(of))] }
-	relation := one("public.tasks", "public.tasks", "public.goals", "public.goals", "public.users", "bizydb.profiles", "bizydb.imports",
+	relation := one("public.tasks", "public.tasks", "public.goals", "public.goals", "public.users", "bizydb.profiles", "bizydb.imports", "bizydb.changes", "bizydb.deleted_goals", "bizydb.deleted_tasks", "bizydb.deleted_links", "bizydb.changes_after(0, 100)", "bizydb.changed_users(0, 0, 0, 100)",
 		"pg_stats", "pg_stat_activity", "pg_prepared_statements", "pg_largeobject", "pg_statistic", "pg_locks",
-		"bizydb.dependent_tasks(TASK)", "bizydb.tagged_tasks('[\"only-alice\"]', '[]')", "bizydb.roll_up(GOAL)")
+		"bizydb.dependent_tasks(TASK)", "bizydb.tagged_tasks('[\"only-alice\"]', '[]')", "bizydb.roll_up(GOAL)", "bizydb.restore_task(GONETASK)", "bizydb.restore_goal(GONEGOAL, true)", "bizydb.task_now(TASK)")
 	what := one("t.*", "t::text", "row_to_json(t)", "count(*)", "string_agg(t::text, ',')", "jsonb_agg(t)", "pg_temp.says(t::text)", "t.ctid", "max(t::text)")
 	where := one("", "", " WHERE id = TASK", " WHERE user_id = ALICE", " WHERE id = GOAL OR true", " WHERE 1 / (id - TASK) > 0", " WHERE title LIKE '%only-alice%'",
 		" WHERE title::integer > 0", " WHERE pg_temp.says(t::text)", " WHERE pg_temp.says(title)", " WHERE title >= 'only-alice' AND pg_temp.says(title)",
@@ -216,6 +222,7 @@ func newSQL(random *rand.Rand, alice bizydb.UserID, hers things) string {
 		"INSERT INTO public.goals (id, title) VALUES (GOAL, 'x') ON CONFLICT (id) DO UPDATE SET title = excluded.title RETURNING goals.*",
 		"INSERT INTO public.tasks (title, dependencies) VALUES ('x', '[TASK]') RETURNING *",
 		"MERGE INTO public.tasks AS t USING (VALUES (TASK)) AS v (id) ON t.id = v.id WHEN MATCHED THEN UPDATE SET title = 'x' WHEN NOT MATCHED THEN INSERT (title) VALUES ('x')",
+		"DELETE FROM bizydb.deleted_tasks", "INSERT INTO bizydb.deleted_tasks SELECT * FROM bizydb.deleted_tasks", "SELECT bizydb.restore(ALICE, '{}', '{GONETASK}')",
 		"TRUNCATE "+relation, "LOCK TABLE "+relation+"; "+query, "ANALYZE VERBOSE public.tasks; SELECT * FROM pg_stats",
 		"SET LOCAL row_security = off; "+query, "SET LOCAL session_replication_role = replica; "+query,
 		"SET LOCAL role = bizydb_owner; "+query, "SET SESSION AUTHORIZATION postgres; "+query,
@@ -223,5 +230,5 @@ func newSQL(random *rand.Rand, alice bizydb.UserID, hers things) string {
 		"SET LOCAL search_path = pg_temp, public; CREATE TEMP TABLE tasks (LIKE public.tasks); "+query,
 		"SELECT pg_read_file('base/1/1259')", "SELECT lo_import('/etc/passwd')", "SELECT pg_stat_get_activity(NULL)",
 	)
-	return strings.NewReplacer("ALICE", fmt.Sprint(alice), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace(sql)
+	return strings.NewReplacer("ALICE", fmt.Sprint(alice), "GONETASK", fmt.Sprint(hers.deletedTask), "GONEGOAL", fmt.Sprint(hers.deletedGoal), "TASK", fmt.Sprint(hers.task), "GOAL", fmt.Sprint(hers.goal)).Replace(sql)
 }

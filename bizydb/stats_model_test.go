@@ -1,9 +1,11 @@
 package bizydb_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -232,6 +234,89 @@ func (m statsModel) hours(goal *planner.GoalID) planner.TaskHoursRow {
 	}
 }
 
+// within says whether a moment is between two.
+func within(at *time.Time, from, before time.Time) bool {
+	return at != nil && !at.Before(from) && at.Before(before)
+}
+
+func (m statsModel) activity(p planner.TaskActivityParams) planner.TaskActivityRow {
+	completed := func(t statsTask) bool { return isDone(t) && within(t.CompletedAt, p.From, p.Before) }
+	return planner.TaskActivityRow{
+		Created:   m.count(func(t statsTask) bool { return within(t.CreatedAt, p.From, p.Before) }),
+		Completed: m.count(completed), EstimatedHours: m.sum(estimated, completed), ActualHours: m.sum(actual, completed),
+	}
+}
+
+// completed has the titles of the tasks that were completed between two moments, of which each has another.
+func (m statsModel) completed(p planner.TasksCompletedParams) (titles []string) {
+	var tasks []statsTask
+	for _, t := range m.tasks {
+		if isDone(t) && within(t.CompletedAt, p.From, p.Before) {
+			tasks = append(tasks, t)
+		}
+	}
+	slices.Reverse(tasks) // which were created in one order
+	slices.SortStableFunc(tasks, func(a, b statsTask) int { return b.CompletedAt.Compare(*a.CompletedAt) })
+	for _, t := range tasks {
+		titles = append(titles, t.Title)
+	}
+	if p.Limit > 0 {
+		titles = titles[:min(p.Limit, len(titles))]
+	}
+	return titles
+}
+
+// countGoals has how many goals there are of some, and how far they are on average.
+func (m statsModel) countGoals(of func(planner.Goal) bool) (n int, average float64) {
+	sum := 0.0
+	for _, g := range m.goals {
+		if of(g) {
+			n, sum = n+1, sum+g.ProgressPercentage
+		}
+	}
+	return n, sum / float64(max(1, n))
+}
+
+func isActive(g planner.Goal) bool { return g.Status == planner.GoalActive }
+
+func (m statsModel) goalsByStatus() (rows []planner.GoalCountsByStatusRow) {
+	for _, status := range []planner.GoalStatus{planner.GoalActive, planner.GoalOnHold, planner.GoalCompleted, planner.GoalCancelled} {
+		n, average := m.countGoals(func(g planner.Goal) bool { return g.Status == status })
+		rows = append(rows, planner.GoalCountsByStatusRow{Status: status, Goals: n, AverageProgress: average})
+	}
+	return rows
+}
+
+func (m statsModel) goalsByHorizon() (rows []planner.GoalCountsByHorizonRow) {
+	for _, horizon := range []*planner.Horizon{new(planner.Yearly), new(planner.Quarterly), new(planner.Monthly), new(planner.Weekly), nil} {
+		of := func(g planner.Goal) bool { return cmp.Equal(g.Horizon, horizon) }
+		row := planner.GoalCountsByHorizonRow{Horizon: horizon}
+		row.Goals, _ = m.countGoals(of)
+		row.Active, row.AverageProgress = m.countGoals(func(g planner.Goal) bool { return of(g) && isActive(g) })
+		row.Completed, _ = m.countGoals(func(g planner.Goal) bool { return of(g) && g.Status == planner.GoalCompleted })
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (m statsModel) overview(p planner.OverviewParams) (row planner.OverviewRow) {
+	active := func(of func(planner.Goal) bool) int {
+		n, _ := m.countGoals(func(g planner.Goal) bool { return isActive(g) && of(g) })
+		return n
+	}
+	row.ActiveGoals, row.AverageProgress = m.countGoals(isActive)
+	row.GoalsNearCompletion = active(func(g planner.Goal) bool { return g.ProgressPercentage >= 80 })
+	row.GoalsAtRisk = active(func(g planner.Goal) bool {
+		return g.ProgressPercentage < 20 && g.TargetDate != nil && !g.TargetDate.After(p.At.Add(30*dayLong))
+	})
+	row.OverdueGoals = active(func(g planner.Goal) bool { return g.TargetDate != nil && g.TargetDate.Before(*p.At) })
+	row.OverdueTasks = m.count(func(t statsTask) bool {
+		overdue := t.DueDate != nil && (t.DueAllDay && t.dueOn.Before(dateIn(m.zone, *p.At)) || !t.DueAllDay && t.DueDate.Before(*p.At))
+		return overdue && !isDone(t) && (p.WithBlocked || t.Status != planner.TaskBlocked)
+	})
+	return row
+}
+
 // under says whether a task is under a goal, with no cancelled sub-goal between them.
 func (m statsModel) under(goal planner.GoalID, t statsTask) bool {
 	for at := t.ParentGoalID; at != nil; at = m.goals[*at].ParentGoalID {
@@ -400,12 +485,30 @@ func TestStatsModel(t *testing.T) {
 			parents = append(parents, goal.ID)
 		}
 	}
+	for n := range 40 {
+		p := planner.CreateGoalParams{
+			Title: fmt.Sprint("leaf ", n), Horizon: randomly(r, planner.Yearly, planner.Quarterly, planner.Monthly), // none is weekly
+			Status:             []planner.GoalStatus{planner.GoalActive, planner.GoalActive, planner.GoalOnHold, planner.GoalCompleted}[n%4],
+			ProgressPercentage: randomly(r, 0, 19.99, 20, 79.99, 80, 100), TargetDate: randomly(r, randomMoment(t, r), statsTimes[n%len(statsTimes)], statsTimes[n%len(statsTimes)].Add(30*dayLong)),
+		}
+		if _, err := alice.CreateGoal(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tasks := randomTasks(t, r, 600, parents)
 	if _, err := alice.CreateTasks(t.Context(), tasks); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := bob.CreateTasks(t.Context(), randomTasks(t, r, 200, nil)); err != nil {
 		t.Fatal(err)
+	}
+
+	all, err := alice.ListGoals(t.Context(), planner.ListGoalsParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, goal := range all { // with the progress of their tasks
+		goals[goal.ID] = goal
 	}
 
 	for _, name := range statsZones {
@@ -420,6 +523,8 @@ func TestStatsModel(t *testing.T) {
 			agree(t, velocity, alice.Velocity, m.velocity(velocity))
 			workload := planner.WorkloadParams{At: &at, TimeZone: name, Weeks: weeks}
 			agree(t, workload, alice.Workload, m.workload(workload))
+			overview := planner.OverviewParams{At: &at, TimeZone: name, WithBlocked: r.IntN(2) == 0}
+			agree(t, overview, alice.Overview, m.overview(overview))
 			for title, id := range ids {
 				forecast := planner.GoalForecastParams{GoalID: id, At: &at, TimeZone: name, Days: days}
 				if !agree(t, forecast, alice.GoalForecast, m.forecast(forecast)) {
@@ -434,10 +539,34 @@ func TestStatsModel(t *testing.T) {
 		agree(t, rate, alice.CompletionRate, newStatsModel(goals, tasks, locationOf(t, name)).completionRate(rate))
 	}
 	m := newStatsModel(goals, tasks, time.UTC)
+	moments := []time.Time{*tasks[1].CreatedAt}
+	for _, t := range tasks {
+		if t.CompletedAt != nil {
+			moments = append(moments, *t.CompletedAt)
+		}
+	}
+	for range 50 {
+		from, before := randomMoment(t, r), moments[r.IntN(len(moments))]
+		if r.IntN(2) == 0 {
+			from, before = before, from
+		}
+		activity := planner.TaskActivityParams{From: from, Before: before}
+		agree(t, activity, alice.TaskActivity, m.activity(activity))
+		completed := planner.TasksCompletedParams{From: from, Before: before, Limit: r.IntN(3) * 10}
+		agree(t, completed, func(ctx context.Context, p planner.TasksCompletedParams) (titles []string, err error) {
+			tasks, err := alice.TasksCompleted(ctx, p)
+			for _, t := range tasks {
+				titles = append(titles, t.Title)
+			}
+			return titles, err
+		}, m.completed(completed))
+	}
 	for _, id := range append(parents, ids["empty"]) {
 		agree(t, &id, alice.TaskHours, m.hours(&id))
 	}
 	agree(t, nil, alice.TaskHours, m.hours(nil))
+	agree(t, struct{}{}, asked(alice.GoalCountsByHorizon), m.goalsByHorizon())
+	agree(t, struct{}{}, asked(alice.GoalCountsByStatus), m.goalsByStatus())
 	agree(t, struct{}{}, asked(alice.TaskCountsByCategory), m.byCategory())
 	agree(t, struct{}{}, asked(alice.TaskCountsByPriority), m.byPriority())
 	agree(t, struct{}{}, asked(alice.TaskCountsByStatus), m.byStatus())

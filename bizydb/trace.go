@@ -11,4 +11,5 @@ import (
 // trip. It is empty for the statements that begin and end a transaction, and for the service's own.
 //
 // A tracer of package otelpgx calls each span of a batch "batch start": embed it, and rename the span after TraceBatchStart.
+// For the queries in a batch, their texts begin with the name, as in "-- name: GetTask :one". examples/server/telemetry.go does both.
 func QueryName(ctx context.Context) string { return executor.QueryName(ctx) }

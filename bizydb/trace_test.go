@@ -100,7 +100,7 @@ func TestQueryName(t *testing.T) {
 // The parameters that sqlc tells are those that each query is sent with.
 func TestParamsOfEveryQuery(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
+	made := bizydbtest.New(t, tracked)
 	sent := &queryTracer{}
 	db := open(t, made.DSN, func(c *pgxpool.Config) { oneConn(c); c.ConnConfig.Tracer = sent })
 	params := bizydb.Params()

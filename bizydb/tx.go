@@ -13,10 +13,12 @@ import (
 // while another one runs, or inside the loop of StreamTasks, gives [ErrBusy]. It must not be used after the transaction has ended.
 type Tx struct {
 	planner.ReadWriter
-	session *executor.Session
+	handle
 }
 
-func newTx(session *executor.Session) *Tx { return &Tx{planner.New(session), session} }
+func newTx(session *executor.Session) *Tx {
+	return &Tx{planner.New(session), executor.NewHandle(session)}
+}
 
 // InTx runs fn in one transaction. It commits if fn returns nil and rolls back if fn returns an error, which it returns unchanged, or
 // panics. Begin and commit are one round trip each.

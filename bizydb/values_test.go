@@ -37,7 +37,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 		}
 		wantGoal := planner.Goal{
 			ID: goal.ID, UserID: user, Title: strings.Repeat("🎯", 500), Description: new(""), TargetDate: new(there.UTC()), Status: planner.GoalActive,
-			ProgressPercentage: 33.25, SuccessCriteria: new("it's \"done\""), CreatedAt: goal.CreatedAt, UpdatedAt: goal.UpdatedAt,
+			ProgressPercentage: 33.25, SuccessCriteria: new("it's \"done\""), CreatedAt: goal.CreatedAt, UpdatedAt: goal.UpdatedAt, Version: 1,
 			Metrics: planner.Metrics{"revenue": 1.5, "name": "a\\b", "nested": map[string]any{"list": []any{1.0, nil}}},
 		}
 		if diff := cmp.Diff(wantGoal, goal); diff != "" {
@@ -54,17 +54,21 @@ func TestValuesGoInAndOut(t *testing.T) {
 		}
 		want := planner.Task{
 			ID: task.ID, UserID: user, Title: "t", Priority: 3, Status: planner.TaskCompleted, ActualHours: new(0.0), DueDate: new(there.UTC()),
-			CreatedAt: task.CreatedAt, CompletedAt: new(there.UTC()), Dependencies: planner.TaskIDs{9007199254740993, 1 << 52}, Tags: planner.Tags{"urgent", "käse", `"`},
+			CreatedAt: task.CreatedAt, Version: 1, CompletedAt: new(there.UTC()), Dependencies: planner.TaskIDs{9007199254740993, 1 << 52}, Tags: planner.Tags{"urgent", "käse", `"`},
 		}
 		if diff := cmp.Diff(want, task, stamps); diff != "" {
 			t.Errorf("task (-want +got):\n%s", diff)
 		}
-		tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{Status: planner.TaskCompleted})
+		tasks, err := alice.ListTasks(t.Context(), planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskBlocked, planner.TaskCompleted}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]planner.Task{want}, tasks, stamps); diff != "" {
 			t.Errorf("list (-want +got):\n%s", diff)
+		}
+		goals, err := alice.ListGoals(t.Context(), planner.ListGoalsParams{Statuses: planner.GoalStatuses{planner.GoalOnHold, planner.GoalActive}})
+		if diff := cmp.Diff([]planner.Goal{wantGoal}, goals); diff != "" || err != nil {
+			t.Errorf("list of goals: %v (-want +got):\n%s", err, diff)
 		}
 		for _, at := range []time.Time{task.CreatedAt, task.UpdatedAt, *task.DueDate, *task.CompletedAt, *tasks[0].DueDate, goal.CreatedAt, *goal.TargetDate} {
 			if at.Location() != time.UTC {
@@ -74,7 +78,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 
 		// The least that a create needs.
 		least, err := alice.CreateTask(t.Context(), planner.CreateTaskParams{Title: "least"})
-		want = planner.Task{ID: least.ID, UserID: user, Title: "least", Priority: 3, Status: planner.TaskPending, CreatedAt: least.CreatedAt, Dependencies: planner.TaskIDs{}, Tags: planner.Tags{}}
+		want = planner.Task{ID: least.ID, UserID: user, Title: "least", Priority: 3, Status: planner.TaskPending, CreatedAt: least.CreatedAt, Version: 1, Dependencies: planner.TaskIDs{}, Tags: planner.Tags{}}
 		if diff := cmp.Diff(want, least, stamps); diff != "" || err != nil {
 			t.Errorf("least task: %v (-want +got):\n%s", err, diff)
 		}
@@ -272,11 +276,8 @@ func TestCanceledCall(t *testing.T) {
 			t.Errorf("%v, want context.DeadlineExceeded", err)
 		}
 		// pgx tells the server to give up, in the background.
-		for waiting := true; waiting; time.Sleep(10 * time.Millisecond) {
-			err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").Scan(&waiting)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for waits(t, made) {
+			time.Sleep(10 * time.Millisecond)
 		}
 		if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
 			t.Fatal(err)

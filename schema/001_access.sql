@@ -7,12 +7,13 @@ BEGIN
 END
 $$;
 
+-- bizydb_user is confined to one user, bizydb_accounts manages users, and bizydb_reporter reads all users' rows and writes none.
 -- Roles belong to the whole cluster: another database may have created them before, or be creating them right now.
 DO $$
 DECLARE
   role name;
 BEGIN
-  FOREACH role IN ARRAY ARRAY['bizydb_user', 'bizydb_accounts'] LOOP
+  FOREACH role IN ARRAY ARRAY['bizydb_user', 'bizydb_accounts', 'bizydb_reporter'] LOOP
     -- Without CREATEROLE, CREATE ROLE fails even for a role that exists, so look first.
     IF to_regrole(role) IS NULL THEN
       BEGIN
@@ -21,7 +22,7 @@ BEGIN
         NULL;
       END;
     END IF;
-    -- The migrating role may act as both roles and grant them to services' logins. A superuser may anyway.
+    -- The migrating role may act as these roles and grant them to services' logins. A superuser may anyway.
     CONTINUE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
     BEGIN
       EXECUTE format('GRANT %I TO %I', role, current_user);
@@ -29,12 +30,15 @@ BEGIN
       WHEN unique_violation THEN
         NULL;
       WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'roles bizydb_user and bizydb_accounts exist, and % may not grant them', quote_ident(current_user) USING
+        RAISE EXCEPTION 'roles bizydb_user, bizydb_accounts and bizydb_reporter exist, and % may not grant them', quote_ident(current_user) USING
           ERRCODE = 'UB002',
-          HINT = format('GRANT bizydb_user, bizydb_accounts TO %I WITH ADMIN OPTION, run by %s', current_user, concat_ws(' or ',
+          HINT = format('GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO %I WITH ADMIN OPTION, run by %s', current_user, concat_ws(' or ',
             (
-              SELECT string_agg(DISTINCT member::regrole::text, ' or ') FROM pg_auth_members
-              WHERE roleid = to_regrole('bizydb_user') AND admin_option AND NOT (SELECT rolsuper FROM pg_roles r WHERE r.oid = member)
+              SELECT string_agg(member, ' or ' ORDER BY member) FROM ( -- who may grant all three
+                SELECT member::regrole::text FROM pg_auth_members
+                WHERE roleid::regrole::text IN ('bizydb_user', 'bizydb_accounts', 'bizydb_reporter') AND admin_option AND NOT (SELECT rolsuper FROM pg_roles r WHERE r.oid = member)
+                GROUP BY member HAVING count(DISTINCT roleid) = 3
+              ) AS m (member)
             ), 'a superuser'));
     END;
   END LOOP;
@@ -47,15 +51,15 @@ CREATE SCHEMA bizydb;
 
 COMMENT ON SCHEMA bizydb IS 'Functions and internal tables of bizydb. Its main tables are in public.';
 
-REVOKE ALL ON SCHEMA bizydb FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT USAGE ON SCHEMA public, bizydb TO bizydb_user, bizydb_accounts;
+REVOKE ALL ON SCHEMA bizydb FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT USAGE ON SCHEMA public, bizydb TO bizydb_user, bizydb_accounts, bizydb_reporter;
 
 CREATE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 1;
 
 COMMENT ON FUNCTION bizydb.schema_version() IS 'Number of the last migration applied.';
 
 -- A service's login asks before it takes a role.
-REVOKE ALL ON FUNCTION bizydb.schema_version() FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.schema_version() FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.schema_version() TO PUBLIC;
 
 -- The setting is local to a transaction. Once a transaction that set it has ended, it reads as an empty string.
@@ -65,7 +69,7 @@ CREATE FUNCTION bizydb.current_user_id() RETURNS bigint
 
 COMMENT ON FUNCTION bizydb.current_user_id() IS 'The user that the transaction is confined to, NULL outside a scope.';
 
-REVOKE ALL ON FUNCTION bizydb.current_user_id() FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.current_user_id() FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.current_user_id() TO bizydb_user;
 
 CREATE FUNCTION bizydb.lock_user(owner bigint) RETURNS void
@@ -74,7 +78,7 @@ CREATE FUNCTION bizydb.lock_user(owner bigint) RETURNS void
 
 COMMENT ON FUNCTION bizydb.lock_user(bigint) IS 'Serializes writes to one user''s goals and tasks until the transaction ends.';
 
-REVOKE ALL ON FUNCTION bizydb.lock_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.lock_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user;
 
 -- Unicode's full case folding, from what ICU's root locale says of upper and lower case. For most letters it is the small letter. The
@@ -116,8 +120,9 @@ CREATE FUNCTION bizydb.trim_space(text) RETURNS text
 
 COMMENT ON FUNCTION bizydb.trim_space(text) IS 'Without Unicode''s White_Space at both ends.';
 
-REVOKE ALL ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) TO bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.fold(text) TO bizydb_reporter;
 
 ---- create above / drop below ----
 
@@ -128,5 +133,5 @@ DROP FUNCTION bizydb.fold(text);
 DROP FUNCTION bizydb.lock_user(bigint);
 DROP FUNCTION bizydb.current_user_id();
 DROP FUNCTION bizydb.schema_version();
-REVOKE USAGE ON SCHEMA public, bizydb FROM bizydb_user, bizydb_accounts;
+REVOKE USAGE ON SCHEMA public, bizydb FROM bizydb_user, bizydb_accounts, bizydb_reporter;
 DROP SCHEMA bizydb;

@@ -106,8 +106,9 @@ CREATE POLICY users_accounts ON public.users TO bizydb_accounts USING (true) WIT
 CREATE POLICY users_self ON public.users TO bizydb_user
   USING (id = (SELECT bizydb.current_user_id()) AND is_active)
   WITH CHECK (id = (SELECT bizydb.current_user_id()) AND is_active);
+CREATE POLICY users_reporter ON public.users FOR SELECT TO bizydb_reporter USING (true);
 
--- Needs rights on the table as well as on the view, so bizydb_user finds at most its own row.
+-- Needs rights on the table as well as on the view, so bizydb_user finds at most its own row, and bizydb_reporter every one.
 CREATE VIEW bizydb.profiles WITH (security_invoker = true) AS
   SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at,
     password_changed_at
@@ -147,30 +148,36 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  -- Tasks first, so that no goal's deletion has to unlink them one by one.
-  DELETE FROM public.tasks t WHERE t.user_id = delete_user.id;
-  GET DIAGNOSTICS tasks = ROW_COUNT;
-  DELETE FROM public.goals g WHERE g.user_id = delete_user.id;
-  GET DIAGNOSTICS goals = ROW_COUNT;
-  DELETE FROM public.users u WHERE u.id = delete_user.id;
+  PERFORM set_config('bizydb.deletes_user', delete_user.id::text, true); -- nothing goes to the trash
+  -- One statement, whose triggers fire when all is gone: no goal is counted anew, or completed, and no change logged on the way out.
+  WITH t AS (
+    DELETE FROM public.tasks t WHERE t.user_id = delete_user.id RETURNING 1
+  ), g AS (
+    DELETE FROM public.goals g WHERE g.user_id = delete_user.id RETURNING 1
+  ), u AS (
+    DELETE FROM public.users u WHERE u.id = delete_user.id
+  )
+  SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM g) INTO tasks, goals;
+  PERFORM set_config('bizydb.deletes_user', '', true);
   RETURN NEXT;
 END
 $$;
 
 COMMENT ON FUNCTION bizydb.delete_user(bigint) IS 'Deletes a user and counts the goals and tasks deleted. No row without such a user.';
 
-REVOKE ALL ON public.users, bizydb.profiles FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE public.users_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON public.users, bizydb.profiles FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE public.users_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, INSERT, UPDATE ON public.users TO bizydb_accounts; -- who deletes calls bizydb.delete_user
 GRANT SELECT, UPDATE ON bizydb.profiles TO bizydb_accounts;
 GRANT SELECT (id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at,
-        password_changed_at),
-      UPDATE (username, full_name)
-  ON public.users TO bizydb_user;
+        password_changed_at)
+  ON public.users TO bizydb_user, bizydb_reporter;
+GRANT UPDATE (username, full_name) ON public.users TO bizydb_user;
 GRANT SELECT, UPDATE (username, full_name) ON bizydb.profiles TO bizydb_user;
+GRANT SELECT ON bizydb.profiles TO bizydb_reporter;
 
 REVOKE ALL ON FUNCTION bizydb.clean_user(), bizydb.date_password(), bizydb.derive_user(), bizydb.no_such_user(), bizydb.require_user(), bizydb.delete_user(bigint)
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.no_such_user(), bizydb.require_user() TO bizydb_user;
 

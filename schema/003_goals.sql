@@ -11,6 +11,7 @@ CREATE TABLE public.goals (
   success_criteria     text,
   created_at           timestamptz NOT NULL DEFAULT now(),
   updated_at           timestamptz NOT NULL DEFAULT now(),
+  version              bigint NOT NULL DEFAULT 1,
   completed_at         timestamptz,
   metrics              jsonb NOT NULL DEFAULT '{}',
   -- What the percentage is made of, kept with the goal, so that a change below costs the same under ten tasks and under
@@ -79,6 +80,7 @@ COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. F
 COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.created_at IS 'When the goal was made, here or where it was imported from.';
 COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up: later after every change.';
+COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change except progress from a roll-up: fits If-Match. An UPDATE that sets it says which one it expects.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';
@@ -134,6 +136,23 @@ CREATE FUNCTION bizydb.to_hundredths(percentage double precision) RETURNS double
 
 COMMENT ON FUNCTION bizydb.to_hundredths(double precision) IS 'Rounds a percentage to two decimals, but not up to 100. Other numbers stay.';
 
+CREATE FUNCTION bizydb.refuse_goal_version(goal bigint, version bigint, expected bigint) RETURNS boolean
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RAISE EXCEPTION 'goal % is at version %, not %', goal, version, expected
+    USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'version', CONSTRAINT = 'ck_goals_version';
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.refuse_goal_version(bigint, bigint, bigint) IS 'Raises the error of a change that expects another version.';
+
+CREATE FUNCTION bizydb.generated_columns(relation oid) RETURNS jsonb
+  LANGUAGE sql STABLE
+  RETURN (SELECT coalesce(jsonb_object_agg(a.attname, NULL), '{}') FROM pg_attribute a WHERE a.attrelid = relation AND a.attgenerated <> '');
+
+COMMENT ON FUNCTION bizydb.generated_columns(oid) IS 'An object with a null for each generated column of a table.';
+
 -- One function for all of it, since a roll-up calls it for each goal.
 CREATE FUNCTION bizydb.derive_goal() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -153,6 +172,10 @@ BEGIN
   ELSIF NEW.id <> OLD.id THEN
     RAISE EXCEPTION 'the id of goal % does not change', OLD.id USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'id';
   ELSE
+    -- Of two that expect the same one, the second waits for the first, and is given the row as that left it.
+    IF NEW.version IS DISTINCT FROM OLD.version THEN
+      PERFORM bizydb.refuse_goal_version(OLD.id, OLD.version, NEW.version);
+    END IF;
     work := bizydb.work_done(NEW.task_count, NEW.completed_task_count, NEW.sub_goal_count, NEW.sub_goal_progress);
     -- An active goal is completed when its work comes to 100 percent, or when it is resumed with all of it done. One that
     -- its user reopens with all of it done stays open.
@@ -177,15 +200,28 @@ BEGIN
       NEW.progress_percentage := bizydb.to_hundredths(NEW.progress_percentage);
     END IF;
   END IF;
-  IF TG_OP = 'UPDATE' AND (NEW.roll_up_count <> OLD.roll_up_count OR NEW IS DISTINCT FROM OLD)
-     AND current_setting('bizydb.keep_updated_at', true) IS DISTINCT FROM 'on' THEN -- which bizydb.date_imported_goals sets
-    NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+  IF TG_OP = 'UPDATE' THEN
+    IF current_setting('bizydb.keep_updated_at', true) = 'on' THEN -- which bizydb.date_imported_goals sets
+      OLD.updated_at := NEW.updated_at; -- which by itself is no change then
+    END IF;
+    -- "*<>" compares bytes: 1.0 is not 1.00 in JSON, and a service's own column can have a type without equality.
+    IF NEW.status <> OLD.status OR NEW.roll_up_count = OLD.roll_up_count AND NEW *<> OLD AND (
+         (NEW.title, NEW.description, NEW.horizon, NEW.target_date, NEW.progress_percentage, NEW.success_criteria, NEW.metrics, NEW.parent_goal_id)
+           IS DISTINCT FROM (OLD.title, OLD.description, OLD.horizon, OLD.target_date, OLD.progress_percentage, OLD.success_criteria, OLD.metrics, OLD.parent_goal_id)
+         -- Or another one, at a look into the catalogue: a service's own columns that are generated have no value in NEW yet.
+         OR NEW *<> jsonb_populate_record(OLD, bizydb.generated_columns(TG_RELID))
+       ) THEN
+      NEW.version := OLD.version + 1;
+    END IF;
+    IF (NEW.version, NEW.roll_up_count) <> (OLD.version, OLD.roll_up_count) THEN
+      NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+    END IF;
   END IF;
   RETURN NEW;
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at and updated_at follow from the rest.';
+COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at, version and updated_at follow from the rest.';
 
 -- With the owner's rights, and "IS TRUE", so that goals are looked up by id or parent alone. An index by user can seem as good to the
 -- query planner where the statistics do not know the user, or when the table is small, and the plan is kept as it grows.
@@ -260,18 +296,24 @@ ALTER TABLE public.goals ENABLE ROW LEVEL SECURITY;
 CREATE POLICY goals_owner ON public.goals TO bizydb_user
   USING (user_id = (SELECT bizydb.current_user_id()))
   WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
+CREATE POLICY goals_reporter ON public.goals FOR SELECT TO bizydb_reporter USING (true);
 
-REVOKE ALL ON public.goals FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE public.goals_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON public.goals FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE public.goals_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, DELETE,
       INSERT (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics),
-      UPDATE (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, completed_at, metrics)
+      UPDATE (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, version, completed_at, metrics)
   ON public.goals TO bizydb_user;
+GRANT SELECT ON public.goals TO bizydb_reporter; -- the table, and so a service's own columns
 
 -- A trigger needs no EXECUTE to fire, but what it calls does, where it runs with the writer's rights.
-REVOKE ALL ON FUNCTION bizydb.goal_defaults(), bizydb.derive_goal(), bizydb.check_parent_goal() FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision) FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT EXECUTE ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision) TO bizydb_user;
+REVOKE ALL ON FUNCTION bizydb.goal_defaults(), bizydb.derive_goal(), bizydb.check_parent_goal() FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON FUNCTION
+  bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision), bizydb.refuse_goal_version(bigint, bigint, bigint), bizydb.generated_columns(oid)
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT EXECUTE ON FUNCTION
+  bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision), bizydb.refuse_goal_version(bigint, bigint, bigint), bizydb.generated_columns(oid)
+  TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 3;
 
@@ -282,6 +324,8 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql 
 DROP TABLE public.goals;
 DROP FUNCTION bizydb.check_parent_goal();
 DROP FUNCTION bizydb.derive_goal();
+DROP FUNCTION bizydb.generated_columns(oid);
+DROP FUNCTION bizydb.refuse_goal_version(bigint, bigint, bigint);
 DROP FUNCTION bizydb.to_hundredths(double precision);
 DROP FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint);
 DROP FUNCTION bizydb.goal_defaults();

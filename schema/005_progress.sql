@@ -355,12 +355,12 @@ CREATE TRIGGER goals_roll_up_delete AFTER DELETE ON public.goals
 CREATE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks
   FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_user();
 
-REVOKE ALL ON TYPE bizydb.work, bizydb.goal_change FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON TYPE bizydb.work, bizydb.goal_change FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 
 REVOKE ALL ON FUNCTION
   bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals(), bizydb.recount(bigint, bigint[], integer[]),
   bizydb.roll_up(bigint), bizydb.roll_up_user(bigint), bizydb.roll_up_all(), bizydb.roll_up_every_user()
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.roll_up(bigint), bizydb.roll_up_all() TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 5;

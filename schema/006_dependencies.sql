@@ -1,6 +1,6 @@
 -- A task depends on tasks that are there, of the same user, and none of them depends on it in turn.
 CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64kB' -- the server clears a table for the rows that it expects, a million
   AS $$
 BEGIN
   -- Tasks are looked up by key, one by one, as goals are in the roll-up. "IS TRUE", here and below, keeps the query planner from an index
@@ -24,6 +24,7 @@ COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'Those of a list of id
 -- With the owner's rights, since row security would keep it from the index of dependencies.
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
+  SET plan_cache_mode = force_generic_plan -- to plan for each task would take longer than to look it up
   AS $$
 DECLARE
   wanted  bigint[] := ARRAY(SELECT DISTINCT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id) ORDER BY 1);
@@ -123,7 +124,7 @@ CREATE TRIGGER tasks_forget_dependencies AFTER DELETE ON public.tasks
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_dependencies();
 
 REVOKE ALL ON FUNCTION bizydb.needed_tasks(jsonb, bigint), bizydb.check_dependencies(), bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint)
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 6;

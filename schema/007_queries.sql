@@ -5,7 +5,11 @@ CREATE DOMAIN bizydb.task_ids AS jsonb;
 CREATE DOMAIN bizydb.new_tasks AS jsonb;
 CREATE DOMAIN bizydb.tags AS jsonb;
 CREATE DOMAIN bizydb.metric AS jsonb;
+CREATE DOMAIN bizydb.goal_status AS text;
+CREATE DOMAIN bizydb.horizon AS text;
 CREATE DOMAIN bizydb.task_status AS text;
+CREATE DOMAIN bizydb.task_statuses AS text;
+CREATE DOMAIN bizydb.goal_statuses AS text;
 CREATE DOMAIN bizydb.forecast_day AS date;
 CREATE DOMAIN bizydb.count AS bigint;
 CREATE DOMAIN bizydb.time_zone AS text;
@@ -14,7 +18,11 @@ COMMENT ON DOMAIN bizydb.task_ids IS 'A JSON array of ids of tasks.';
 COMMENT ON DOMAIN bizydb.new_tasks IS 'A JSON array of objects with the columns of tasks.';
 COMMENT ON DOMAIN bizydb.tags IS 'A JSON array of strings.';
 COMMENT ON DOMAIN bizydb.metric IS 'The value of one key of a goal''s metrics.';
+COMMENT ON DOMAIN bizydb.goal_status IS 'A status of goals, where a query does not take it from the table.';
+COMMENT ON DOMAIN bizydb.horizon IS 'A horizon of goals, where a query does not take it from the table.';
 COMMENT ON DOMAIN bizydb.task_status IS 'A status of tasks, where a query does not take it from the table.';
+COMMENT ON DOMAIN bizydb.task_statuses IS 'Statuses of tasks, separated by commas; NULL for all.';
+COMMENT ON DOMAIN bizydb.goal_statuses IS 'Statuses of goals, separated by commas; NULL for all.';
 COMMENT ON DOMAIN bizydb.forecast_day IS 'A day that can be unknown.';
 COMMENT ON DOMAIN bizydb.count IS 'A number of days, weeks or rows, however large.';
 COMMENT ON DOMAIN bizydb.time_zone IS 'The IANA name of a time zone, '''' for UTC.';
@@ -52,6 +60,41 @@ CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
   $$;
 
 COMMENT ON FUNCTION bizydb.tagged_tasks(jsonb, jsonb) IS 'Tasks of the scope''s user with one of any_of, unless it is empty, and all of all_of.';
+
+-- Down from the goals that are closed, once, and not up from each task that a query looks at. The price is one at which a plan is
+-- kept that calls it only if it is told to.
+CREATE FUNCTION bizydb.closed_goals() RETURNS bigint[]
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RETURN ARRAY(
+    WITH RECURSIVE closed (id, sub_goals) AS (
+      SELECT g.id, g.sub_goal_count FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.status IN ('completed', 'cancelled')
+      UNION
+      SELECT g.id, g.sub_goal_count FROM closed c
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = c.id OFFSET 0) AS g
+      WHERE c.sub_goals > 0 -- not counting cancelled ones, which are among the first already
+    )
+    SELECT c.id FROM closed c
+  );
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.closed_goals() IS 'Goals of the scope''s user that are completed or cancelled, and all below them.';
+
+-- For queries that are planned for each call, which a sub-select of several levels would take longer to plan.
+CREATE FUNCTION bizydb.is_waiting(dependencies jsonb) RETURNS boolean
+  LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RETURN dependencies <> '[]' AND EXISTS (
+    SELECT FROM (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(is_waiting.dependencies) AS d (id) OFFSET 0) AS d
+    WHERE (SELECT t.status FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = d.id) <> 'completed'
+  );
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.is_waiting(jsonb) IS 'Whether any of these tasks of the scope''s user is not completed.';
 
 -- Days and weeks as they are in a user's time zone.
 CREATE FUNCTION bizydb.local_day(at timestamptz, zone text) RETURNS date
@@ -108,17 +151,21 @@ CREATE FUNCTION bizydb.day_after(day date, work bigint, per_day double precision
 
 COMMENT ON FUNCTION bizydb.day_after(date, bigint, double precision) IS 'The day when work at a rate is done; NULL if that is over a hundred years away, or after 9999.';
 
-REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.task_status, bizydb.forecast_day, bizydb.count, bizydb.time_zone
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.goal_status, bizydb.horizon, bizydb.task_status, bizydb.task_statuses, bizydb.goal_statuses, bizydb.forecast_day, bizydb.count, bizydb.time_zone
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 
 REVOKE ALL ON FUNCTION
-  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
+  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.closed_goals(), bizydb.is_waiting(jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
   bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text), bizydb.first_day(timestamptz, text), bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION
-  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
+  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.closed_goals(), bizydb.is_waiting(jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
   bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text), bizydb.first_day(timestamptz, text), bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
   TO bizydb_user;
+GRANT EXECUTE ON FUNCTION
+  bizydb.local_day(timestamptz, text), bizydb.day_start(date, text), bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text),
+  bizydb.first_day(timestamptz, text), bizydb.monday(date)
+  TO bizydb_reporter; -- a report by day, in a time zone
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 7;
 
@@ -133,12 +180,18 @@ DROP FUNCTION bizydb.due_day(timestamptz, boolean, text);
 DROP FUNCTION bizydb.due_on(date);
 DROP FUNCTION bizydb.day_start(date, text);
 DROP FUNCTION bizydb.local_day(timestamptz, text);
+DROP FUNCTION bizydb.is_waiting(jsonb);
+DROP FUNCTION bizydb.closed_goals();
 DROP FUNCTION bizydb.tagged_tasks(jsonb, jsonb);
 DROP FUNCTION bizydb.plan_for_any_values();
 DROP DOMAIN bizydb.time_zone;
 DROP DOMAIN bizydb.count;
 DROP DOMAIN bizydb.forecast_day;
+DROP DOMAIN bizydb.goal_statuses;
+DROP DOMAIN bizydb.task_statuses;
 DROP DOMAIN bizydb.task_status;
+DROP DOMAIN bizydb.horizon;
+DROP DOMAIN bizydb.goal_status;
 DROP DOMAIN bizydb.metric;
 DROP DOMAIN bizydb.tags;
 DROP DOMAIN bizydb.new_tasks;

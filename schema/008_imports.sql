@@ -62,11 +62,11 @@ $$;
 
 COMMENT ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) IS 'Sets updated_at of goals of the scope''s user to when they last changed elsewhere.';
 
-REVOKE ALL ON bizydb.imports FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE bizydb.imports_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON bizydb.imports FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE bizydb.imports_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, INSERT (zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) ON bizydb.imports TO bizydb_user;
 
-REVOKE ALL ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 8;

@@ -13,6 +13,7 @@ DECLARE
   condition text := 'user_id = ' || mine;
   columns   text; -- that a scope may write
   required  text; -- of them, without a default
+  policy    name;
   part      regclass;
 BEGIN
   SELECT c.oid, c.relkind AS kind, c.relowner AS owner, c.relpersistence AS persistence, n.nspname AS schema,
@@ -145,13 +146,19 @@ BEGIN
   END IF;
 
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
-  IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'bizydb_owner') THEN
-    EXECUTE format('DROP POLICY bizydb_owner ON %s', target);
-  END IF;
+  FOREACH policy IN ARRAY ARRAY['bizydb_owner', 'bizydb_reporter'] LOOP
+    IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = policy) THEN
+      EXECUTE format('DROP POLICY %I ON %s', policy, target);
+    END IF;
+  END LOOP;
   EXECUTE format('CREATE POLICY bizydb_owner ON %1$s TO bizydb_user USING (%2$s) WITH CHECK (%2$s)', target, condition);
+  EXECUTE format('CREATE POLICY bizydb_reporter ON %s FOR SELECT TO bizydb_reporter USING (true)', target);
 
   FOR part IN SELECT target UNION SELECT relid FROM pg_partition_tree(target) LOOP
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, bizydb_user, bizydb_accounts', part);
+    -- What reports may read is the service's to say.
+    EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER%s ON %s FROM bizydb_reporter',
+      CASE WHEN current_setting('server_version_num')::integer >= 170000 THEN ', MAINTAIN' END, part);
   END LOOP;
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
   FROM pg_attribute a
@@ -169,7 +176,7 @@ BEGIN
     FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = target
   LOOP
-    EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, bizydb_user, bizydb_accounts', sequence.name);
+    EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter', sequence.name);
     IF sequence.serial THEN -- the default takes the writer's rights
       EXECUTE format('GRANT USAGE ON SEQUENCE %s TO bizydb_user', sequence.name);
     END IF;
@@ -186,7 +193,7 @@ $$;
 
 COMMENT ON FUNCTION bizydb.confine(regclass, name) IS 'Confines a table of the service''s own to the scope''s user, by user_id or by the goal or task in via.';
 
-REVOKE ALL ON FUNCTION bizydb.confine(regclass, name) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.confine(regclass, name) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 9;
 

@@ -33,6 +33,9 @@ func callDeleteUser(t testing.TB, on querier, id any) []deleted {
 func everybody(t testing.TB, db *bizydbtest.Database) []string {
 	t.Helper()
 	return all[string](t, owner(t, db), `
+		SELECT format('%s: %s', d.user_id, d.id) FROM (SELECT user_id, id FROM bizydb.deleted_goals UNION ALL SELECT user_id, id FROM bizydb.deleted_tasks UNION ALL SELECT user_id, lower FROM bizydb.deleted_links) AS d
+		WHERE d.user_id NOT IN (SELECT id FROM public.users)
+		UNION ALL
 		SELECT format('user %s: %s goals, %s tasks', coalesce(u.id, g.user_id, t.user_id), count(DISTINCT g.id), count(DISTINCT t.id))
 		FROM public.users u FULL JOIN public.goals g ON g.user_id = u.id FULL JOIN public.tasks t ON t.user_id = coalesce(u.id, g.user_id)
 		GROUP BY coalesce(u.id, g.user_id, t.user_id) ORDER BY 1`)
@@ -141,6 +144,33 @@ func TestDeleteUserCountsWhatIsBeingAdded(t *testing.T) {
 	}
 	if rest := everybody(t, db); len(rest) != 0 {
 		t.Errorf("still there: %q", rest)
+	}
+}
+
+// No goal is counted anew, or completed, because its tasks or sub-goals go first: a service's triggers would react to that.
+func TestDeletionOfAUserUpdatesNothing(t *testing.T) {
+	t.Parallel()
+	for _, sql := range []string{"SELECT FROM bizydb.delete_user($1)", "DELETE FROM public.users WHERE id = $1"} {
+		t.Run(sql, func(t *testing.T) {
+			t.Parallel()
+			db := bizydbtest.New(t)
+			user := db.NewUser(t)
+			tx := enter(t, db, user, "")
+			// Without its tasks A would be completed, without its sub-goal D, and C would be at 0.
+			plant(t, tx, "A B<A C<A D E<D 1*A 1*B:completed 2*C 1*C:completed 1*D:completed 1*E")
+			exec(t, tx, "UPDATE public.goals SET status = 'completed' WHERE title = 'C'")
+			exec(t, tx, "UPDATE public.tasks SET dependencies = jsonb_build_array((SELECT min(id) FROM public.tasks)) WHERE title = 'C1'")
+			commit(t, tx)
+			admin := owner(t, db)
+			exec(t, admin, `
+				CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '% of %: % -> %', TG_OP, TG_TABLE_NAME, OLD, NEW; END $$;
+				CREATE TRIGGER x_refuse BEFORE INSERT OR UPDATE ON public.goals FOR EACH ROW EXECUTE FUNCTION public.refuse();
+				CREATE TRIGGER x_refuse BEFORE INSERT OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION public.refuse()`)
+			exec(t, admin, sql, user)
+			if rest := everybody(t, db); len(rest) != 0 {
+				t.Errorf("still there: %q", rest)
+			}
+		})
 	}
 }
 

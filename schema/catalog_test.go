@@ -28,7 +28,7 @@ var catalogRules = map[string]catalogRule{
 		WHERE polqual IS NULL
 		UNION ALL
 		SELECT format('policy %s on %s has no WITH CHECK', polname, rel) FROM owned JOIN pg_policy ON polrelid = owned.oid
-		WHERE polwithcheck IS NULL
+		WHERE polwithcheck IS NULL AND polcmd <> 'r'
 		UNION ALL
 		SELECT format('policy %s on %s confines to nobody', polname, rel)
 		FROM owned JOIN pg_policy ON polrelid = owned.oid, unnest(ARRAY[pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)]) AS condition
@@ -47,7 +47,7 @@ var catalogRules = map[string]catalogRule{
 		)`),
 
 	// What a scope filters by is behind the owner in some index. A key is not in need of it: it belongs to one owner
-	// anyway. Nothing in a scope looks for created_at alone. GIN indexes have no order; only definers can use them.
+	// anyway. Nothing in a scope looks for created_at alone, or for xid. GIN indexes have no order; only definers can use them.
 	"indexes": findings(`
 		WITH first AS (
 		  SELECT owned.oid, rel, c.relname AS index, indkey[0] AS first, indkey[1] AS second, user_id
@@ -57,7 +57,7 @@ var catalogRules = map[string]catalogRule{
 		SELECT format('%s of %s has no counterpart that leads with user_id', index, rel) FROM first f
 		WHERE first <> user_id
 		  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = f.oid AND contype IN ('p', 'f') AND f.first = ANY (conkey))
-		  AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = f.oid AND attnum = f.first AND attname = 'created_at')
+		  AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = f.oid AND attnum = f.first AND attname IN ('created_at', 'xid'))
 		  AND NOT EXISTS (SELECT FROM first o WHERE o.oid = f.oid AND o.first = f.user_id AND o.second = f.first)
 		UNION ALL
 		SELECT format('%s has no index that leads with user_id', rel) FROM owned
@@ -90,8 +90,8 @@ var catalogRules = map[string]catalogRule{
 		return append(found, all[string](t, on, `
 			SELECT format('%s is SECURITY DEFINER and may be executed by %s', oid::regprocedure, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END)
 			FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-			WHERE oid >= 16384 AND prosecdef AND grantee IN (0, 'bizydb_user'::regrole) AND privilege_type = 'EXECUTE'
-			  AND NOT (grantee <> 0 AND oid::regprocedure::text = ANY ($1))
+			WHERE oid >= 16384 AND prosecdef AND grantee IN (0, 'bizydb_user'::regrole, 'bizydb_reporter'::regrole) AND privilege_type = 'EXECUTE'
+			  AND NOT (grantee = 'bizydb_user'::regrole AND oid::regprocedure::text = ANY ($1))
 			ORDER BY 1`, definersForUsers)...)
 	},
 
@@ -108,14 +108,14 @@ var catalogRules = map[string]catalogRule{
 
 	"roles": findings(`
 		SELECT format('%s can log in, create or bypass', rolname) FROM pg_roles
-		WHERE rolname IN ('bizydb_user', 'bizydb_accounts')
+		WHERE rolname IN ('bizydb_user', 'bizydb_accounts', 'bizydb_reporter')
 		  AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
 		UNION ALL
 		SELECT format('%s is a member of %s', member::regrole, roleid::regrole) FROM pg_auth_members
-		WHERE member IN ('bizydb_user'::regrole, 'bizydb_accounts'::regrole)
+		WHERE member IN ('bizydb_user'::regrole, 'bizydb_accounts'::regrole, 'bizydb_reporter'::regrole)
 		UNION ALL
 		SELECT format('%s owns %s', refobjid::regrole, pg_describe_object(classid, objid, objsubid)) FROM pg_shdepend
-		WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass AND refobjid IN ('bizydb_user'::regrole, 'bizydb_accounts'::regrole)
+		WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass AND refobjid IN ('bizydb_user'::regrole, 'bizydb_accounts'::regrole, 'bizydb_reporter'::regrole)
 		  AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())`),
 }
 
@@ -126,7 +126,19 @@ var allowedDefiners = []string{
 	"bizydb.date_imported_goals(bigint[],timestamp with time zone[])",
 	"bizydb.delete_user(bigint)",
 	"bizydb.dependent_tasks(bigint)",
+	"bizydb.empty_trash()",
+	"bizydb.forget_changes()",
+	"bizydb.forget_deleted(timestamp with time zone,integer)",
 	"bizydb.forget_dependencies()",
+	"bizydb.forget_links()",
+	"bizydb.forget_user()",
+	"bizydb.keep_deleted_goal()",
+	"bizydb.keep_deleted_tasks()",
+	"bizydb.log_changes()",
+	"bizydb.log_truncation()",
+	"bizydb.restore_goal(bigint,boolean)",
+	"bizydb.restore_task(bigint)",
+	"bizydb.restoring(text,bigint)",
 	"bizydb.roll_up(bigint)",
 	"bizydb.roll_up_all()",
 	"bizydb.roll_up_every_user()",
@@ -139,6 +151,9 @@ var allowedDefiners = []string{
 var definersForUsers = []string{
 	"bizydb.date_imported_goals(bigint[],timestamp with time zone[])",
 	"bizydb.dependent_tasks(bigint)",
+	"bizydb.restore_goal(bigint,boolean)",
+	"bizydb.restore_task(bigint)",
+	"bizydb.restoring(text,bigint)",
 	"bizydb.roll_up(bigint)",
 	"bizydb.roll_up_all()",
 	"bizydb.tagged_tasks(jsonb,jsonb)",
@@ -228,6 +243,7 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"definers", "GRANT EXECUTE ON FUNCTION bizydb.roll_up_all() TO PUBLIC", []string{"bizydb.roll_up_all() is SECURITY DEFINER and may be executed by PUBLIC"}},
 		{"definers", "DROP FUNCTION bizydb.delete_user(bigint)", []string{"bizydb.delete_user(bigint) is not SECURITY DEFINER, or not there"}},
 		{"definers", "GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO PUBLIC", []string{"bizydb.delete_user(bigint) is SECURITY DEFINER and may be executed by PUBLIC"}},
+		{"definers", "GRANT EXECUTE ON FUNCTION bizydb.roll_up_all() TO bizydb_reporter", []string{"bizydb.roll_up_all() is SECURITY DEFINER and may be executed by bizydb_reporter"}},
 		{"definers", "GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_user", []string{"bizydb.delete_user(bigint) is SECURITY DEFINER and may be executed by bizydb_user"}},
 
 		{"views", view, []string{}},
@@ -240,9 +256,11 @@ func TestCatalogRulesFind(t *testing.T) {
 		{"views", "CREATE MATERIALIZED VIEW bizydb.titles AS SELECT title FROM public.tasks; GRANT SELECT ON bizydb.titles TO bizydb_user", []string{"bizydb.titles is not security_invoker, and bizydb_user has rights on it"}},
 		{"views", "ALTER VIEW bizydb.profiles RESET (security_invoker)", []string{
 			"bizydb.profiles is not security_invoker, and bizydb_accounts has rights on it",
+			"bizydb.profiles is not security_invoker, and bizydb_reporter has rights on it",
 			"bizydb.profiles is not security_invoker, and bizydb_user has rights on it",
 		}},
 
+		{"roles", "GRANT pg_read_all_settings TO bizydb_reporter", []string{"bizydb_reporter is a member of pg_read_all_settings"}},
 		{"roles", "ALTER ROLE bizydb_user LOGIN", []string{"bizydb_user can log in, create or bypass"}},
 		{"roles", "GRANT pg_read_all_settings TO bizydb_accounts", []string{"bizydb_accounts is a member of pg_read_all_settings"}},
 		{"roles", table + "GRANT CREATE ON SCHEMA public TO bizydb_user; ALTER TABLE public.notes OWNER TO bizydb_user", []string{"bizydb_user owns table public.notes"}},

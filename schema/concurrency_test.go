@@ -125,7 +125,7 @@ func TestManyDatabasesMigratedAtOnce(t *testing.T) {
 	for i, err := range race(t, starts) {
 		var pgErr *pgconn.PgError
 		if errors.As(err, &pgErr) && pgErr.Code == "UB002" && starts[i].config.User != admin.User { // from PostgreSQL 16 on, if another one has made the roles
-			run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+starts[i].config.User+" WITH ADMIN OPTION")
+			run(t, admin, "GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO "+starts[i].config.User+" WITH ADMIN OPTION")
 			err = schema.Migrate(t.Context(), connect(t, starts[i].config))
 		}
 		if err != nil {

@@ -327,13 +327,20 @@ var refusedImports = map[string][]string{
 
 // refusedToOwner is for constraints on columns that the two roles may not write.
 var refusedToOwner = map[string]string{
-	"users_pkey":      `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e@x', 'u', hashed_password FROM public.users`,
-	"goals_pkey":      `INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
-	"tasks_pkey":      `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
-	"fk_goals_user":   `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
-	"fk_tasks_user":   `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
-	"imports_pkey":    `INSERT INTO bizydb.imports (id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) SELECT id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids FROM bizydb.imports`,
-	"fk_imports_user": `INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (0, 'UTC', '2025-10-11', 'goal', '{}', '{}', '{}', '{}', '{}')`,
+	"users_pkey":            `INSERT INTO public.users (id, email, username, hashed_password) SELECT id, 'e@x', 'u', hashed_password FROM public.users`,
+	"goals_pkey":            `INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
+	"tasks_pkey":            `INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,
+	"fk_goals_user":         `INSERT INTO public.goals (user_id, title) VALUES (0, 'x')`,
+	"fk_tasks_user":         `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
+	"imports_pkey":          `INSERT INTO bizydb.imports (id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) SELECT id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids FROM bizydb.imports`,
+	"changes_pkey":          `INSERT INTO bizydb.changes (user_id, kind, id) SELECT user_id, 'goal', id FROM public.goals, generate_series(1, 2)`,
+	"ck_changes_kind":       `INSERT INTO bizydb.changes (user_id, kind, id) VALUES (1, 'user', 1)`,
+	"ix_changes_user_seq":   `INSERT INTO bizydb.changes (user_id, seq, kind, id) VALUES (1, 1, 'goal', 1), (1, 1, 'task', 1)`,
+	"fk_imports_user":       `INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (0, 'UTC', '2025-10-11', 'goal', '{}', '{}', '{}', '{}', '{}')`,
+	"deleted_goals_pkey":    `INSERT INTO bizydb.deleted_goals SELECT d.* FROM public.goals g, jsonb_populate_record(NULL::bizydb.deleted_goals, to_jsonb(g) || '{"deleted_at": "now", "deletion": 1, "own": {}}') AS d, generate_series(1, 2)`,
+	"deleted_tasks_pkey":    `INSERT INTO bizydb.deleted_tasks SELECT t.*, now(), 1, '{}' FROM public.tasks t, generate_series(1, 2)`,
+	"deleted_links_pkey":    `INSERT INTO bizydb.deleted_links SELECT 1, 'goal', 1, 2, 0 FROM generate_series(1, 2)`,
+	"ck_deleted_links_kind": `INSERT INTO bizydb.deleted_links VALUES (1, 'user', 1, 2, 0)`,
 	// The primary key refuses first what it refuses.
 	"uq_goals_user_id_id": `ALTER TABLE public.goals DROP CONSTRAINT goals_pkey; INSERT INTO public.goals (id, user_id, title) SELECT id, user_id, 'x' FROM public.goals`,
 	"uq_tasks_user_id_id": `ALTER TABLE public.tasks DROP CONSTRAINT tasks_pkey; INSERT INTO public.tasks (id, user_id, title) SELECT id, user_id, 'x' FROM public.tasks`,

@@ -78,6 +78,8 @@ func redefinitions(t testing.TB, defined map[string]string, path, sql string) (f
 			if name := n.name("funcname"); name != "bizydb.schema_version" { // which each step raises
 				define("function "+name, replaces)
 			}
+		case "CreateSeqStmt":
+			define("sequence "+n.at("sequence").relation(), false)
 		case "CreateStmt":
 			define("table "+n.at("relation").relation(), false)
 		case "ViewStmt":

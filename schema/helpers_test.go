@@ -124,7 +124,7 @@ func newCluster(t testing.TB) *pgx.ConnConfig {
 		t.Skip("the server that the environment names may have the roles already")
 	}
 	config := parse(t, server.DSN())
-	if n := one[int](t, connect(t, config), "SELECT count(*) FROM pg_roles WHERE rolname IN ('bizydb_user', 'bizydb_accounts')"); n != 0 {
+	if n := one[int](t, connect(t, config), "SELECT count(*) FROM pg_roles WHERE rolname IN ('bizydb_user', 'bizydb_accounts', 'bizydb_reporter')"); n != 0 {
 		t.Fatalf("a new cluster has %d of the roles", n)
 	}
 	return config
@@ -167,6 +167,18 @@ func enterAccounts(t testing.TB, db *bizydbtest.Database) pgx.Tx {
 	}
 	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
 	exec(t, tx, "SET LOCAL ROLE bizydb_accounts")
+	return tx
+}
+
+// enterReporter begins a transaction with the rights of reports, in a database with bizydbtest.WithReporting.
+func enterReporter(t testing.TB, db *bizydbtest.Database) pgx.Tx {
+	t.Helper()
+	tx, err := db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	exec(t, tx, "SET LOCAL ROLE bizydb_reporter")
 	return tx
 }
 

@@ -116,6 +116,7 @@ func TestMigrationKilled(t *testing.T) {
 		{6, "between functions and triggers", "LOCK TABLE public.tasks IN ROW EXCLUSIVE MODE"},
 		{7, "between functions", "CREATE FUNCTION bizydb.monday(date) RETURNS date LANGUAGE sql RETURN $1"},
 		{8, "before the index of a new table", "CREATE TABLE bizydb.ix_imports_user_kind ()"},
+		{11, "between the indexes of deleted rows", "CREATE TABLE bizydb.ix_deleted_tasks_user_deleted_at ()"},
 		{latest(t), "with all but the version written", "SELECT FROM " + schema.VersionTable + " FOR UPDATE"},
 	} {
 		for how, start := range services {

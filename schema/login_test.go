@@ -27,7 +27,7 @@ func TestMigrateAsOrdinaryRole(t *testing.T) {
 		reference := newDatabase(t, admin, "")
 		migrated(t, reference)
 		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
-		run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+login+" WITH ADMIN OPTION")
+		run(t, admin, "GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO "+login+" WITH ADMIN OPTION")
 		database := newDatabase(t, admin, login)
 		migrated(t, as(database, login))
 		if diff := cmp.Diff(dump(t, reference), dump(t, as(database, login))); diff != "" {
@@ -39,7 +39,7 @@ func TestMigrateAsOrdinaryRole(t *testing.T) {
 	t.Run("guest in the database", func(t *testing.T) {
 		t.Parallel()
 		login := newLogin(t, admin, "NOSUPERUSER NOCREATEROLE")
-		run(t, admin, "GRANT bizydb_user, bizydb_accounts TO "+login+" WITH ADMIN OPTION")
+		run(t, admin, "GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO "+login+" WITH ADMIN OPTION")
 		database := newDatabase(t, admin, "")
 		run(t, database, "GRANT CREATE ON DATABASE "+database.Database+" TO "+login, "GRANT CREATE ON SCHEMA public TO "+login)
 		migrated(t, as(database, login))
@@ -80,15 +80,22 @@ func TestMigrateWithRolesOfAnother(t *testing.T) {
 
 	database := newDatabase(t, as(admin, second), "")
 	if one[int](t, connect(t, admin), "SELECT current_setting('server_version_num')::integer") < 160000 {
-		run(t, admin, "ALTER ROLE "+second+" NOCREATEROLE", "GRANT bizydb_user, bizydb_accounts TO "+first+" WITH ADMIN OPTION") // else it could grant itself any role
+		run(t, admin, "ALTER ROLE "+second+" NOCREATEROLE", "GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO "+first+" WITH ADMIN OPTION") // else it could grant itself any role
 	}
 	err := schema.Migrate(t.Context(), connect(t, database))
-	grant := "GRANT bizydb_user, bizydb_accounts TO " + second + " WITH ADMIN OPTION"
+	grant := "GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO " + second + " WITH ADMIN OPTION"
 	if !errors.Is(err, schema.ErrRoles) || !strings.Contains(err.Error(), grant+", run by "+first+" or a superuser") {
 		t.Fatalf("%v, want ErrRoles with %s", err, grant)
 	}
 	if v := version(t, connect(t, database)); v != 0 {
 		t.Errorf("it is at migration %d", v)
+	}
+
+	// Who may grant some of them is not named.
+	run(t, admin, "GRANT bizydb_reporter TO "+keptLogin(t, admin, "")+" WITH ADMIN OPTION")
+	run(t, as(admin, first), "GRANT bizydb_user, bizydb_accounts TO "+second+" WITH ADMIN OPTION")
+	if err := schema.Migrate(t.Context(), connect(t, database)); !errors.Is(err, schema.ErrRoles) || !strings.Contains(err.Error(), grant+", run by "+first+" or a superuser") {
+		t.Errorf("%v, want ErrRoles with %s", err, grant)
 	}
 
 	run(t, as(admin, first), grant)
@@ -163,9 +170,9 @@ func TestMigrateWithOtherDefaultPrivileges(t *testing.T) {
 			"ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC", "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC",
 		},
 		"more": {
-			"ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC, bizydb_user, bizydb_accounts", "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, bizydb_user, bizydb_accounts",
-			"ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC, bizydb_user, bizydb_accounts", "ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO PUBLIC, bizydb_user, bizydb_accounts",
-			"ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO PUBLIC, bizydb_user, bizydb_accounts",
+			"ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter", "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter",
+			"ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter", "ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter",
+			"ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

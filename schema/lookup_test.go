@@ -13,7 +13,7 @@ import (
 // all that the user has for each lookup.
 func TestLookupsReadTheKey(t *testing.T) {
 	t.Parallel()
-	const n = 200
+	const n = 100
 	for _, analyzed := range []bool{false, true} {
 		for name, c := range map[string]struct {
 			work func(*testing.T, pgx.Tx)

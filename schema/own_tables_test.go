@@ -23,7 +23,7 @@ const grantsToOwner = `GRANT USAGE ON SCHEMA bizydb TO %[1]s;
 func eachOwner(t *testing.T, test func(t *testing.T, db *bizydbtest.Database, conn *pgx.Conn)) {
 	t.Run("superuser", func(t *testing.T) {
 		t.Parallel()
-		db := bizydbtest.New(t)
+		db := bizydbtest.New(t, bizydbtest.WithReporting())
 		conn := owner(t, db)
 		exec(t, conn, "CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO "+parse(t, db.DSN).User)
 		test(t, db, conn)
@@ -31,7 +31,7 @@ func eachOwner(t *testing.T, test func(t *testing.T, db *bizydbtest.Database, co
 	t.Run("another role", func(t *testing.T) {
 		t.Parallel()
 		login := newLogin(t, cluster(t), "NOSUPERUSER") // dropped when the database is
-		db := bizydbtest.New(t)
+		db := bizydbtest.New(t, bizydbtest.WithReporting())
 		admin := parse(t, db.AdminDSN)
 		run(t, admin, "GRANT CONNECT ON DATABASE "+admin.Database+" TO "+login, "CREATE SCHEMA app AUTHORIZATION "+login, "GRANT USAGE ON SCHEMA app TO "+parse(t, db.DSN).User, fmt.Sprintf(grantsToOwner, login))
 		test(t, db, connect(t, as(admin, login)))
@@ -57,8 +57,9 @@ const ownTables = `
 	CREATE TABLE app.places (id bigserial PRIMARY KEY, user_id bigint);
 	CREATE TABLE app."Some hours" (day date, hours integer) PARTITION BY RANGE (day);
 	CREATE TABLE app.hours_2026 PARTITION OF app."Some hours" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
-	GRANT ALL ON app.comments, app.items, app.hours_2026, app."Some hours" TO PUBLIC, bizydb_user, bizydb_accounts;
-	GRANT ALL ON ALL SEQUENCES IN SCHEMA app TO PUBLIC`
+	GRANT ALL ON app.comments, app.items, app.hours_2026, app."Some hours" TO PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+	GRANT USAGE ON SCHEMA app TO bizydb_reporter;
+	GRANT ALL ON ALL SEQUENCES IN SCHEMA app TO PUBLIC, bizydb_reporter`
 
 const confineAll = `SELECT bizydb.confine('app.comments'), bizydb.confine('app.items', via => 'parent_goal_id'), bizydb.confine('app.places'), bizydb.confine('app."Some hours"')`
 
@@ -154,6 +155,24 @@ func TestConfine(t *testing.T) {
 			}
 		}
 
+		// Reports read all rows of the tables that the service says, and still write nothing.
+		tx = enterReporter(t, db)
+		for table, n := range map[string]int64{"app.comments": 4, "app.items": 2, `app."Some hours"`: 2, "app.hours_2026": 2} {
+			if got := exec(t, tx, "SELECT FROM "+table); got != n {
+				t.Errorf("%s: reports see %d rows, want %d", table, got, n)
+			}
+			for _, sql := range []string{"DELETE FROM " + table, "TRUNCATE " + table} {
+				if err := attempt(t, tx, sql); err == nil || err.Code != denied {
+					t.Errorf("%s: %v, want %s", sql, err, denied)
+				}
+			}
+		}
+		for _, sql := range []string{"SELECT FROM app.places", "SELECT last_value FROM app.places_id_seq", "SELECT nextval('app.items_id_seq')", "SELECT setval('app.comments_id_seq', 1)"} {
+			if err := attempt(t, tx, sql); err == nil || err.Code != denied {
+				t.Errorf("%s, which nobody has granted: %v, want %s", sql, err, denied)
+			}
+		}
+
 		count := func(table string, want int) {
 			t.Helper()
 			if n := one[int](t, conn, "SELECT count(*) FROM "+table); n != want {
@@ -210,6 +229,7 @@ func TestConfinedPlans(t *testing.T) {
 // What cannot be confined is an error that says why, and nothing is changed.
 func TestConfineRefuses(t *testing.T) {
 	t.Parallel()
+	login, db := newLogin(t, cluster(t), "NOSUPERUSER"), bizydbtest.New(t)
 	for name, c := range map[string]struct{ before, target, says, hint string }{
 		"a view":                   {"CREATE VIEW app.v AS SELECT 1", "'app.v'", "app.v is no table that can be confined, but a view", "security_invoker"},
 		"a materialized view":      {"CREATE MATERIALIZED VIEW app.v AS SELECT 1", "'app.v'", "but a materialized view", "row security"},
@@ -242,9 +262,6 @@ func TestConfineRefuses(t *testing.T) {
 		"a required column":        {"ALTER TABLE public.tasks ADD x_colour text NOT NULL", "'public.tasks'", "x_colour of public.tasks is NOT NULL and has no default", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			login := newLogin(t, cluster(t), "NOSUPERUSER")
-			db := bizydbtest.New(t)
 			conn := owner(t, db)
 			admin := one[string](t, conn, "SELECT quote_ident(current_user)")
 			names := strings.NewReplacer("%[1]s", admin, "%[2]s", login).Replace
@@ -265,6 +282,7 @@ func TestConfineRefuses(t *testing.T) {
 			if diff := cmp.Diff(before, dump(t, conn.Config())); diff != "" {
 				t.Errorf("something was changed (-before +after):\n%s", diff)
 			}
+			exec(t, conn, "RESET ROLE; DROP SCHEMA app CASCADE; DROP OWNED BY "+login+"; ALTER TABLE public.tasks DROP COLUMN IF EXISTS x_colour")
 		})
 	}
 }

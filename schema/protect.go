@@ -18,7 +18,7 @@ var ErrIncomplete = errors.New("database lacks what its migrations made")
 // do, and runs them in one transaction. The connection must be that of the objects' owner or of a superuser; a role that is to be
 // created, or that is a member of another one, needs the right to do that.
 //
-// It is about PUBLIC and the roles bizydb_user and bizydb_accounts. What a service's login has too much, or lacks, is its own
+// It is about PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter. What a service's login has too much, or lacks, is its own
 // administrator's to change: bizydb.Open says what it is.
 //
 // psql does the same with rights.sql in the folder schema/rights.

@@ -31,8 +31,8 @@ var (
 	ErrUnreleased = version.ErrUnreleased
 	// ErrForeignHistory means that the database has been migrated under another version table than this package's.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
-	// ErrRoles means that the roles bizydb_user and bizydb_accounts exist and that the migrating role may not grant them, so that no
-	// service could be given them. The error says which statement helps, and who can run it.
+	// ErrRoles means that the roles bizydb_user, bizydb_accounts and bizydb_reporter exist and that the migrating role may not grant them,
+	// so that no service could be given them. The error says which statement helps, and who can run it.
 	ErrRoles = errors.New("the migrating role may not grant bizydb's roles")
 )
 
@@ -41,8 +41,8 @@ var (
 // it stay.
 //
 // The migrating role becomes the owner of the tables, so it must not be the role that the service logs in as. It need not be a
-// superuser. It needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user and
-// bizydb_accounts. If the cluster has them, as those of another owner, it needs them WITH ADMIN OPTION; on PostgreSQL 15 CREATEROLE
+// superuser. It needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user,
+// bizydb_accounts and bizydb_reporter. If the cluster has them, as those of another owner, it needs them WITH ADMIN OPTION; on PostgreSQL 15 CREATEROLE
 // is enough. The database must have encoding UTF8, in any locale, and the server must be built with ICU, as packages are.
 //
 // Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for one from before v0.1.0,

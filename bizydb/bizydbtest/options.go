@@ -19,6 +19,7 @@ type options struct {
 	locale     string // in options of CREATE DATABASE; "" is the server's
 	migrations []migration
 	open       []bizydb.Option
+	reporting  bool
 	err        error
 }
 
@@ -41,7 +42,7 @@ func newOptions(opts []Option) (options, error) {
 // public.schema_version, as it is by default with tern.
 //
 // They run as the owner of bizydb's tables, once per process, in a template that the databases of all tests with the same content are
-// copied from. Schemas that bizydb_user may use, the database's login may use too, so that queries in a scope can be prepared.
+// copied from. Schemas that bizydb_user or bizydb_reporter may use, the database's login may use too, so that queries can be prepared.
 //
 // [tern]: https://github.com/jackc/tern
 func WithMigrations(files fs.FS) Option {
@@ -78,5 +79,9 @@ func WithMigration(name string, migrate func(ctx context.Context, conn *pgx.Conn
 func WithOptions(opts ...bizydb.Option) Option {
 	return func(o *options) { o.open = append(o.open, opts...) }
 }
+
+// WithReporting grants the database's login the role bizydb_reporter, for bizydb.DB.Reporting. Without it, the login is that of a service
+// which does not report.
+func WithReporting() Option { return func(o *options) { o.reporting = true } }
 
 func withLocale(locale string) Option { return func(o *options) { o.locale = locale } }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest/internal/pgserver"
+	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 )
 
 // A Server is a PostgreSQL server to create databases on. It is for programs such as the examples; tests use [New].
@@ -26,6 +27,10 @@ type Server struct {
 	claim     *claim
 	templates map[string]string   // by locale
 	own       map[string]template // by locale and services' migrations
+	inspected map[string]bool     // templates and roles, of which a copy has been opened
+
+	idling sync.Mutex
+	idle   []*pgx.Conn // the administrator's, without a goroutine, which would look like a leak of a test
 }
 
 // Options configures [Start].
@@ -59,6 +64,12 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.dropOwn()
+	s.idling.Lock()
+	for _, conn := range s.idle {
+		_ = conn.Close(context.Background())
+	}
+	s.idle = nil
+	s.idling.Unlock()
 	if s.claim != nil {
 		s.claim.release()
 		s.claim = nil
@@ -87,12 +98,16 @@ func (s *Server) NewDatabase(ctx context.Context, opts ...Option) (*Database, er
 	if err != nil {
 		return nil, fmt.Errorf("bizydbtest: %w", err)
 	}
+	roles := `bizydb_user, bizydb_accounts`
+	if o.reporting {
+		roles += `, bizydb_reporter`
+	}
 	d := &Database{
 		DSN:      s.DSNFor(name, url.UserPassword(name, password)),
 		AdminDSN: s.DSNFor(name, nil),
 	}
 	d.drop = func(ctx context.Context) error {
-		return connected(ctx, s.DSN(), func(ctx context.Context, conn *pgx.Conn) error {
+		return s.asAdmin(ctx, func(conn *pgx.Conn) error {
 			if err := dropDatabase(ctx, conn, name); err != nil {
 				return err
 			}
@@ -102,12 +117,12 @@ func (s *Server) NewDatabase(ctx context.Context, opts ...Option) (*Database, er
 	}
 	// The server could finish a canceled CREATE DATABASE after drop has found nothing, so it is not canceled.
 	err = s.exec(context.WithoutCancel(ctx),
-		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template),
+		fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template)+s.strategy(),
 		// The roles are the cluster's, so who may act as them must be kept out of others' databases.
 		fmt.Sprintf(`REVOKE CONNECT ON DATABASE %s FROM PUBLIC`, name),
 		fmt.Sprintf(`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '%s'`, name, verifier),
 		fmt.Sprintf(`GRANT CONNECT ON DATABASE %[1]s TO %[1]s`, name),
-		fmt.Sprintf(`GRANT bizydb_user, bizydb_accounts TO %s`, name),
+		fmt.Sprintf(`GRANT %s TO %s`, roles, name),
 		// Only who may act as a login may end its connections.
 		fmt.Sprintf(`GRANT %s TO CURRENT_USER`, name),
 	)
@@ -116,12 +131,39 @@ func (s *Server) NewDatabase(ctx context.Context, opts ...Option) (*Database, er
 		err = execOn(ctx, d.AdminDSN, fmt.Sprintf(grantSchemasSQL, name))
 	}
 	if err == nil {
-		d.DB, err = bizydb.Open(ctx, d.DSN, o.open...)
+		err = s.open(ctx, d, template+roles, o.open)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bizydbtest: make a database: %w", errors.Join(err, d.drop(context.WithoutCancel(ctx))))
 	}
 	return d, nil
+}
+
+// open opens a new database. Copies of one template with logins of the same roles are alike, so that the first is inspected, and, since
+// options may ask for more, each that is opened with options.
+func (s *Server) open(ctx context.Context, d *Database, alike string, opts []bizydb.Option) (err error) {
+	s.mu.Lock()
+	inspect := len(opts) > 0 || !s.inspected[alike]
+	s.mu.Unlock()
+	if !inspect {
+		ctx = inspected.Before(ctx)
+	}
+	if d.DB, err = bizydb.Open(ctx, d.DSN, opts...); err != nil || !inspect {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inspected[alike] = true
+	return nil
+}
+
+// strategy ends CREATE DATABASE: on a server of ours, whose checkpoints don't wait for a disk, the files of the template are copied,
+// which is half the work of logging what is in them.
+func (s *Server) strategy() string {
+	if s.keeps {
+		return ""
+	}
+	return " STRATEGY file_copy"
 }
 
 // grantSchemasSQL lets a login look into bizydb's schema and those of a service. Everybody may look into public.
@@ -130,7 +172,7 @@ const grantSchemasSQL = `
 	BEGIN
 	  EXECUTE (
 	    SELECT string_agg(format('GRANT USAGE ON SCHEMA %%I TO %[1]s', nspname), ';') FROM pg_namespace
-	    WHERE nspname !~ '^pg_|^information_schema$|^public$' AND has_schema_privilege('bizydb_user', oid, 'USAGE')
+	    WHERE nspname !~ '^pg_|^information_schema$|^public$' AND (has_schema_privilege('bizydb_user', oid, 'USAGE') OR has_schema_privilege('bizydb_reporter', oid, 'USAGE'))
 	  );
 	END
 	$$`
@@ -145,17 +187,46 @@ func dropDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
 	return err
 }
 
-func (s *Server) exec(ctx context.Context, sql ...string) error { return execOn(ctx, s.DSN(), sql...) }
+func (s *Server) exec(ctx context.Context, sql ...string) error {
+	return s.asAdmin(ctx, func(conn *pgx.Conn) error { return execAll(ctx, conn, sql) })
+}
+
+// asAdmin uses a connection to the server, which is kept for the next one unless something went wrong.
+func (s *Server) asAdmin(ctx context.Context, do func(*pgx.Conn) error) (err error) {
+	s.idling.Lock()
+	var conn *pgx.Conn
+	if n := len(s.idle); n > 0 {
+		conn, s.idle = s.idle[n-1], s.idle[:n-1]
+	}
+	s.idling.Unlock()
+	if conn == nil || conn.Ping(ctx) != nil {
+		if conn, err = pgx.Connect(ctx, s.DSN()); err != nil {
+			return err
+		}
+	}
+	if err := do(conn); err != nil || s.keeps {
+		_ = conn.Close(context.WithoutCancel(ctx))
+		return err
+	}
+	s.idling.Lock()
+	defer s.idling.Unlock()
+	s.idle = append(s.idle, conn)
+	return nil
+}
 
 func execOn(ctx context.Context, dsn string, sql ...string) error {
 	return connected(ctx, dsn, func(ctx context.Context, conn *pgx.Conn) error {
-		for _, stmt := range sql {
-			if _, err := conn.Exec(ctx, stmt); err != nil {
-				return err
-			}
-		}
-		return nil
+		return execAll(ctx, conn, sql)
 	})
+}
+
+func execAll(ctx context.Context, conn *pgx.Conn, sql []string) error {
+	for _, stmt := range sql {
+		if _, err := conn.Exec(ctx, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withLogin returns dsn, a URL or keywords and values, with another database and, unless user is nil, another login.

@@ -33,7 +33,7 @@ func (s *Server) prepare(ctx context.Context, o options) (prefix, name string, e
 		if s.claim, err = newClaim(ctx, s.DSN()); err != nil {
 			return "", "", fmt.Errorf("claim databases: %w", err)
 		}
-		s.templates, s.own = map[string]string{}, map[string]template{}
+		s.templates, s.own, s.inspected = map[string]string{}, map[string]template{}, map[string]bool{}
 		if s.keeps {
 			if err := sweep(ctx, s.DSN()); err != nil {
 				return "", "", fmt.Errorf("drop databases of tests that were killed: %w", err)
@@ -118,7 +118,7 @@ func (s *Server) ownTemplate(ctx context.Context, name, from string, migrations 
 // makeTemplate copies a database and has it migrated. It gets its name only when it is finished.
 func (s *Server) makeTemplate(ctx context.Context, conn *pgx.Conn, name, from string, migrate func(context.Context, *pgx.Conn) error) error {
 	draft := s.claim.prefix + strings.ToLower(rand.Text())
-	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft+` TEMPLATE `+from); err != nil {
+	if _, err := conn.Exec(context.WithoutCancel(ctx), `CREATE DATABASE `+draft+` TEMPLATE `+from+s.strategy()); err != nil {
 		return err
 	}
 	err := connected(ctx, s.DSNFor(draft, nil), migrate)

@@ -7,18 +7,19 @@ package planner
 
 import (
 	"context"
+	"time"
 )
 
 const createTasks = `-- name: CreateTasks :many
 INSERT INTO public.tasks (
-  parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
+  parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours,
   due_date, due_all_day, dependencies, notes, tags, created_at, completed_at
 )
 SELECT
-  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.blocked_reason, n.category, n.estimated_hours, n.actual_hours,
+  n.parent_goal_id, n.title, n.description, n.priority, nullif(n.status, ''), n.blocked_reason, n.blocked_in_progress, n.category, n.estimated_hours, n.actual_hours,
   n.due_date, n.due_all_day, n.dependencies, n.notes, n.tags, n.created_at, n.completed_at
 FROM jsonb_to_recordset($1::bizydb.new_tasks) AS n (
-  parent_goal_id bigint, title text, description text, priority integer, status text, blocked_reason text, category text,
+  parent_goal_id bigint, title text, description text, priority integer, status text, blocked_reason text, blocked_in_progress boolean, category text,
   estimated_hours double precision, actual_hours double precision, due_date timestamptz, due_all_day boolean, dependencies jsonb, notes text, tags jsonb, created_at timestamptz, completed_at timestamptz
 )
 RETURNING id
@@ -74,20 +75,23 @@ func (q *Queries) DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error
 }
 
 const setTaskStatuses = `-- name: SetTaskStatuses :many
-UPDATE public.tasks SET status = coalesce($1, status)
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text($2::bizydb.task_ids) AS i))
+UPDATE public.tasks SET status = coalesce($1, status),
+  completed_at = CASE WHEN $1 = 'completed' THEN coalesce($2, completed_at) ELSE completed_at END
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text($3::bizydb.task_ids) AS i))
 RETURNING id
 `
 
 type SetTaskStatusesParams struct {
-	Status TaskStatus `json:"status"`
-	IDs    TaskIDs    `json:"ids"`
+	Status      TaskStatus `json:"status"`
+	CompletedAt *time.Time `json:"completed_at"`
+	IDs         TaskIDs    `json:"ids"`
 }
 
 // SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
-// order. Progress is updated once. An empty status changes nothing.
+// order, also if they had the status already. CompletedAt, for a Status of completed, is as in CompleteTask. Progress is
+// updated once. An empty status changes nothing.
 func (q *Queries) SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error) {
-	rows, err := q.db.Query(ctx, setTaskStatuses, arg.Status, arg.IDs)
+	rows, err := q.db.Query(ctx, setTaskStatuses, arg.Status, arg.CompletedAt, arg.IDs)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,8 @@
 // containers without one. A day starts when the clock first shows its date, a week on Monday. Dates are returned as midnight UTC. Sums
 // of hours are 0 if there is nothing to add.
 //
+// SkipUnderClosed leaves out what is under a completed or cancelled goal, at any depth. What is under a goal on hold, or under none, stays.
+//
 // A number of days, weeks or rows can be of any size. A list filtered by a status or horizon that does not exist returns
 // bizydb.ErrInvalid.
 //

@@ -22,27 +22,59 @@ import (
 // exec does not learn from the server what a parameter is and would take a Go slice for a PostgreSQL array. Where pgx knows that
 // a parameter is jsonb it calls package json by itself, so the checks are in MarshalJSON. (A scope encodes them before pgx does.)
 
+var (
+	taskStatuses = TaskStatuses{TaskPending, TaskInProgress, TaskCompleted, TaskBlocked}
+	goalStatuses = GoalStatuses{GoalActive, GoalCompleted, GoalOnHold, GoalCancelled}
+)
+
 // TextValue implements [pgtype.TextValuer]. An empty status is NULL, and one that is not listed above gives ErrInvalid.
 func (s TaskStatus) TextValue() (pgtype.Text, error) {
-	return oneOf(s, "", TaskPending, TaskInProgress, TaskCompleted, TaskBlocked)
+	return oneOfOrNone(s, taskStatuses)
 }
 
 // TextValue implements [pgtype.TextValuer]. An empty status is NULL, and one that is not listed above gives ErrInvalid.
 func (s GoalStatus) TextValue() (pgtype.Text, error) {
-	return oneOf(s, "", GoalActive, GoalCompleted, GoalOnHold, GoalCancelled)
+	return oneOfOrNone(s, goalStatuses)
 }
+
+// TextValue implements [pgtype.TextValuer]. No statuses are NULL, and one that is not listed above gives ErrInvalid.
+func (s TaskStatuses) TextValue() (pgtype.Text, error) { return eachOf(s, taskStatuses) }
+
+// TextValue implements [pgtype.TextValuer]. No statuses are NULL, and one that is not listed above gives ErrInvalid.
+func (s GoalStatuses) TextValue() (pgtype.Text, error) { return eachOf(s, goalStatuses) }
 
 // TextValue implements [pgtype.TextValuer]. A horizon that is not listed above gives ErrInvalid.
 func (h Horizon) TextValue() (pgtype.Text, error) {
 	return oneOf(h, Yearly, Quarterly, Monthly, Weekly)
 }
 
-// oneOf is a value that has to be one of some. The empty one is NULL.
+// oneOfOrNone is oneOf, and NULL for the empty value.
+func oneOfOrNone[T ~string](value T, allowed []T) (pgtype.Text, error) {
+	if value == "" {
+		return pgtype.Text{}, nil
+	}
+	return oneOf(value, allowed...)
+}
+
+// oneOf is a value that has to be one of some.
 func oneOf[T ~string](value T, allowed ...T) (pgtype.Text, error) {
 	if !slices.Contains(allowed, value) {
 		return pgtype.Text{}, &FieldError{Reason: "must be " + listed(allowed), Err: ErrInvalid}
 	}
-	return pgtype.Text{String: string(value), Valid: value != ""}, nil
+	return pgtype.Text{String: string(value), Valid: true}, nil
+}
+
+// eachOf is values, separated by commas, each of which has to be one of some. No values are NULL.
+func eachOf[T ~string](values, allowed []T) (pgtype.Text, error) {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		text, err := oneOf(value, allowed...)
+		if err != nil {
+			return pgtype.Text{}, err
+		}
+		texts[i] = text.String
+	}
+	return pgtype.Text{String: strings.Join(texts, ","), Valid: len(values) > 0}, nil
 }
 
 // listed is values as "a, b or c".
@@ -128,22 +160,23 @@ type newTask struct {
 }
 
 type newTaskFields struct {
-	ParentGoalID   *GoalID    `json:"parent_goal_id,omitzero"`
-	Title          string     `json:"title"`
-	Description    *string    `json:"description,omitzero"`
-	Priority       *int       `json:"priority,omitzero"`
-	Status         TaskStatus `json:"status,omitzero"`
-	BlockedReason  *string    `json:"blocked_reason,omitzero"`
-	Category       *string    `json:"category,omitzero"`
-	EstimatedHours *float64   `json:"estimated_hours,omitzero"`
-	ActualHours    *float64   `json:"actual_hours,omitzero"`
-	DueDate        *time.Time `json:"-"`
-	DueAllDay      bool       `json:"due_all_day,omitzero"`
-	Dependencies   TaskIDs    `json:"dependencies,omitzero"`
-	Notes          *string    `json:"notes,omitzero"`
-	Tags           Tags       `json:"tags,omitzero"`
-	CreatedAt      *time.Time `json:"-"`
-	CompletedAt    *time.Time `json:"-"`
+	ParentGoalID      *GoalID    `json:"parent_goal_id,omitzero"`
+	Title             string     `json:"title"`
+	Description       *string    `json:"description,omitzero"`
+	Priority          *int       `json:"priority,omitzero"`
+	Status            TaskStatus `json:"status,omitzero"`
+	BlockedReason     *string    `json:"blocked_reason,omitzero"`
+	BlockedInProgress bool       `json:"blocked_in_progress,omitzero"`
+	Category          *string    `json:"category,omitzero"`
+	EstimatedHours    *float64   `json:"estimated_hours,omitzero"`
+	ActualHours       *float64   `json:"actual_hours,omitzero"`
+	DueDate           *time.Time `json:"-"`
+	DueAllDay         bool       `json:"due_all_day,omitzero"`
+	Dependencies      TaskIDs    `json:"dependencies,omitzero"`
+	Notes             *string    `json:"notes,omitzero"`
+	Tags              Tags       `json:"tags,omitzero"`
+	CreatedAt         *time.Time `json:"-"`
+	CompletedAt       *time.Time `json:"-"`
 }
 
 // An instant is a time as pgx sends it: in UTC and cut to microseconds. Package json would keep seconds of a zone's offset to

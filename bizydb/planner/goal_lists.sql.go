@@ -15,10 +15,10 @@ WITH RECURSIVE above (id, parent_goal_id, distance) AS (
   SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
   UNION ALL
   SELECT g.id, g.parent_goal_id, a.distance + 1 FROM above a
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = a.parent_goal_id OFFSET 0) AS g
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = a.parent_goal_id OFFSET 0) AS g
 )
-SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count FROM above a
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = a.id OFFSET 0) AS goals -- by key
+SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count FROM above a
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = a.id OFFSET 0) AS goals -- by key
 WHERE a.distance > 0
 ORDER BY a.distance
 `
@@ -47,6 +47,7 @@ func (q *Queries) GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, err
 			&i.SuccessCriteria,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Metrics,
 			&i.TaskCount,
@@ -66,7 +67,7 @@ func (q *Queries) GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, err
 }
 
 const goalsAtRisk = `-- name: GoalsAtRisk :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
   AND target_date <= (SELECT coalesce($1::timestamptz, now()) + interval '720 hours')
 ORDER BY target_date, created_at, id
@@ -102,6 +103,7 @@ func (q *Queries) GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goa
 			&i.SuccessCriteria,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Metrics,
 			&i.TaskCount,
@@ -121,7 +123,7 @@ func (q *Queries) GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goa
 }
 
 const goalsNearCompletion = `-- name: GoalsNearCompletion :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif($1::bizydb.count, 0)
@@ -151,6 +153,7 @@ func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, e
 			&i.SuccessCriteria,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Metrics,
 			&i.TaskCount,
@@ -170,9 +173,9 @@ func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, e
 }
 
 const listGoals = `-- name: ListGoals :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (status = $1 OR $1 IS NULL)
+  AND (status = ANY (string_to_array($1::bizydb.goal_statuses, ',')) OR $1 IS NULL)
   AND (horizon = $2 OR $2 IS NULL)
   AND (parent_goal_id = $3 OR $3 IS NULL)
   AND (NOT $4::bool OR parent_goal_id IS NULL)
@@ -181,18 +184,18 @@ LIMIT nullif($5::bizydb.count, 0)
 `
 
 type ListGoalsParams struct {
-	Status       GoalStatus `json:"status"`
-	Horizon      *Horizon   `json:"horizon"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"`
-	RootsOnly    bool       `json:"roots_only"`
-	Limit        int        `json:"limit"`
+	Statuses     GoalStatuses `json:"statuses"`
+	Horizon      *Horizon     `json:"horizon"`
+	ParentGoalID *GoalID      `json:"parent_goal_id"`
+	RootsOnly    bool         `json:"roots_only"`
+	Limit        int          `json:"limit"`
 }
 
 // ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
 // by creation. RootsOnly excludes sub-goals.
 func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, listGoals,
-		arg.Status,
+		arg.Statuses,
 		arg.Horizon,
 		arg.ParentGoalID,
 		arg.RootsOnly,
@@ -218,6 +221,72 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 			&i.SuccessCriteria,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
+			&i.CompletedAt,
+			&i.Metrics,
+			&i.TaskCount,
+			&i.CompletedTaskCount,
+			&i.SubGoalCount,
+			&i.SubGoalProgress,
+			&i.RollUpCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const overdueGoals = `-- name: OverdueGoals :many
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('active', 'on_hold') AND ($1::bool OR status = 'active')
+  AND target_date < (SELECT coalesce($2::timestamptz, now()))
+  AND (NOT $3::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+ORDER BY target_date, created_at, id
+LIMIT nullif($4::bizydb.count, 0)
+`
+
+type OverdueGoalsParams struct {
+	WithOnHold      bool       `json:"with_on_hold"`
+	At              *time.Time `json:"at"`
+	SkipUnderClosed bool       `json:"skip_under_closed"`
+	Limit           int        `json:"limit"`
+}
+
+// OverdueGoals returns the active goals whose target date is before At, those on hold too if WithOnHold is set, ordered by
+// target date, then by creation. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+func (q *Queries) OverdueGoals(ctx context.Context, arg OverdueGoalsParams) ([]Goal, error) {
+	rows, err := q.db.Query(ctx, overdueGoals,
+		arg.WithOnHold,
+		arg.At,
+		arg.SkipUnderClosed,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Goal{}
+	for rows.Next() {
+		var i Goal
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Horizon,
+			&i.TargetDate,
+			&i.Status,
+			&i.ProgressPercentage,
+			&i.SuccessCriteria,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Metrics,
 			&i.TaskCount,
@@ -237,7 +306,7 @@ func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, e
 }
 
 const searchGoals = `-- name: SearchGoals :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND (strpos(bizydb.fold(title), (SELECT bizydb.fold($1::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold($1))) > 0
        OR strpos(bizydb.fold(success_criteria), (SELECT bizydb.fold($1))) > 0)
@@ -274,6 +343,7 @@ func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goa
 			&i.SuccessCriteria,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Metrics,
 			&i.TaskCount,
@@ -293,7 +363,7 @@ func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goa
 }
 
 const upcomingGoals = `-- name: UpcomingGoals :many
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status = 'active'
   AND target_date >= (SELECT coalesce($1::timestamptz, now()))
@@ -338,6 +408,7 @@ func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([
 			&i.SuccessCriteria,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Metrics,
 			&i.TaskCount,
@@ -345,6 +416,153 @@ func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([
 			&i.SubGoalCount,
 			&i.SubGoalProgress,
 			&i.RollUpCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const countGoals = `-- name: countGoals :one
+SELECT count(*)::int AS total
+FROM public.goals g
+WHERE g.user_id = (SELECT bizydb.current_user_id())
+  AND (g.status = ANY (string_to_array($1::bizydb.goal_statuses, ',')) OR $1 IS NULL)
+  AND (g.horizon = $2 OR $2 IS NULL)
+  AND (g.parent_goal_id = $3 OR $3 IS NULL)
+  AND (NOT $4::bool OR g.parent_goal_id IS NULL)
+  AND (NOT $5::bool OR g.parent_goal_id IS NULL OR g.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+  AND ($6::text = '' OR strpos(bizydb.fold(g.title), (SELECT bizydb.fold($6))) > 0
+       OR strpos(bizydb.fold(g.description), (SELECT bizydb.fold($6))) > 0 OR strpos(bizydb.fold(g.success_criteria), (SELECT bizydb.fold($6))) > 0)
+`
+
+type countGoalsParams struct {
+	Statuses        GoalStatuses `json:"statuses"`
+	Horizon         *Horizon     `json:"horizon"`
+	ParentGoalID    *GoalID      `json:"parent_goal_id"`
+	RootsOnly       bool         `json:"roots_only"`
+	SkipUnderClosed bool         `json:"skip_under_closed"`
+	Search          string       `json:"search"`
+}
+
+// countGoals is the query behind CountGoals.
+func (q *Queries) countGoals(ctx context.Context, arg countGoalsParams) (int, error) {
+	row := q.db.QueryRow(ctx, countGoals,
+		arg.Statuses,
+		arg.Horizon,
+		arg.ParentGoalID,
+		arg.RootsOnly,
+		arg.SkipUnderClosed,
+		arg.Search,
+	)
+	var total int
+	err := row.Scan(&total)
+	return total, err
+}
+
+const keysetGoals = `-- name: keysetGoals :many
+WITH matching AS MATERIALIZED (
+  SELECT g.id, g.created_at, CASE $2::text WHEN 'newest' THEN -g.id ELSE g.id END AS tie, CASE $2
+      WHEN 'newest' THEN -(extract(epoch FROM g.created_at) * 1000000)::bigint
+      WHEN 'progress' THEN -round(g.progress_percentage::numeric * 100)::bigint
+      ELSE coalesce((extract(epoch FROM g.target_date) * 1000000)::bigint, 9223372036854775807)
+    END AS key
+  FROM public.goals g
+  WHERE g.user_id = (SELECT bizydb.current_user_id())
+    AND (g.status = ANY (string_to_array($3::bizydb.goal_statuses, ',')) OR $3 IS NULL)
+    AND (g.horizon = $4 OR $4 IS NULL)
+    AND (g.parent_goal_id = $5 OR $5 IS NULL)
+    AND (NOT $6::bool OR g.parent_goal_id IS NULL)
+    AND (NOT $7::bool OR g.parent_goal_id IS NULL OR g.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+    AND ($8::text = '' OR strpos(bizydb.fold(g.title), (SELECT bizydb.fold($8))) > 0
+         OR strpos(bizydb.fold(g.description), (SELECT bizydb.fold($8))) > 0 OR strpos(bizydb.fold(g.success_criteria), (SELECT bizydb.fold($8))) > 0)
+), page AS (
+  SELECT m.id, m.created_at, m.tie, m.key FROM matching m
+  CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
+  CROSS JOIN (SELECT $9::bigint, $10::timestamptz, $11::bigint) AS place (key, created_at, tie)
+  WHERE CASE WHEN $1::bool THEN (m.key, m.created_at, m.tie) < (place.key, place.created_at, place.tie)
+    ELSE (m.key, m.created_at, m.tie) > (place.key, place.created_at, place.tie) END
+  ORDER BY way.sign * m.key, way.sign * extract(epoch FROM m.created_at), way.sign * m.tie
+  LIMIT $12::int
+)
+SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, (SELECT count(*) FROM matching)::int AS total_count
+FROM page p
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS goals -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
+ORDER BY sign * p.key, sign * extract(epoch FROM p.created_at), sign * p.tie
+`
+
+type keysetGoalsParams struct {
+	Back            bool         `json:"back"`
+	SortBy          string       `json:"sort_by"`
+	Statuses        GoalStatuses `json:"statuses"`
+	Horizon         *Horizon     `json:"horizon"`
+	ParentGoalID    *GoalID      `json:"parent_goal_id"`
+	RootsOnly       bool         `json:"roots_only"`
+	SkipUnderClosed bool         `json:"skip_under_closed"`
+	Search          string       `json:"search"`
+	FromKey         int64        `json:"from_key"`
+	FromCreatedAt   time.Time    `json:"from_created_at"`
+	FromTie         int64        `json:"from_tie"`
+	Max             int          `json:"max"`
+}
+
+type keysetGoalsRow struct {
+	Goal       Goal `json:"goal"`
+	TotalCount int  `json:"total_count"`
+}
+
+// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set and come after the
+// position given by FromKey, FromCreatedAt and FromID, or before it if Back is set, the nearest first. SortBy says what the key
+// is, as a number that rises along the list. TotalCount is the number of all that match.
+func (q *Queries) keysetGoals(ctx context.Context, arg keysetGoalsParams) ([]keysetGoalsRow, error) {
+	rows, err := q.db.Query(ctx, keysetGoals,
+		arg.Back,
+		arg.SortBy,
+		arg.Statuses,
+		arg.Horizon,
+		arg.ParentGoalID,
+		arg.RootsOnly,
+		arg.SkipUnderClosed,
+		arg.Search,
+		arg.FromKey,
+		arg.FromCreatedAt,
+		arg.FromTie,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []keysetGoalsRow{}
+	for rows.Next() {
+		var i keysetGoalsRow
+		if err := rows.Scan(
+			&i.Goal.ID,
+			&i.Goal.UserID,
+			&i.Goal.ParentGoalID,
+			&i.Goal.Title,
+			&i.Goal.Description,
+			&i.Goal.Horizon,
+			&i.Goal.TargetDate,
+			&i.Goal.Status,
+			&i.Goal.ProgressPercentage,
+			&i.Goal.SuccessCriteria,
+			&i.Goal.CreatedAt,
+			&i.Goal.UpdatedAt,
+			&i.Goal.Version,
+			&i.Goal.CompletedAt,
+			&i.Goal.Metrics,
+			&i.Goal.TaskCount,
+			&i.Goal.CompletedTaskCount,
+			&i.Goal.SubGoalCount,
+			&i.Goal.SubGoalProgress,
+			&i.Goal.RollUpCount,
+			&i.TotalCount,
 		); err != nil {
 			return nil, err
 		}

@@ -11,35 +11,51 @@ import (
 )
 
 const completeGoal = `-- name: CompleteGoal :one
-UPDATE public.goals SET status = 'completed' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+UPDATE public.goals SET status = 'completed', completed_at = coalesce($1, goals.completed_at), version = coalesce($2, goals.version)
+FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $3 FOR NO KEY UPDATE) AS before
+WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = $3
+RETURNING goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, (goals.updated_at <> before.updated_at)::bool AS changed
 `
 
-// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns it as stored. It is
-// idempotent: a completed goal keeps its CompletedAt. If the goal does not exist it returns ErrNotFound.
-func (q *Queries) CompleteGoal(ctx context.Context, id GoalID) (Goal, error) {
-	row := q.db.QueryRow(ctx, completeGoal, id)
-	var i Goal
+type CompleteGoalParams struct {
+	CompletedAt *time.Time `json:"completed_at"`
+	IfVersion   *int64     `json:"if_version"`
+	ID          GoalID     `json:"id"`
+}
+
+type CompleteGoalRow struct {
+	Goal    Goal `json:"goal"`
+	Changed bool `json:"changed"`
+}
+
+// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns the goal as stored and
+// whether that changed it. CompletedAt is as in CompleteTask. If the goal does not exist it returns ErrNotFound; at another
+// version than IfVersion, ErrVersionConflict.
+func (q *Queries) CompleteGoal(ctx context.Context, arg CompleteGoalParams) (CompleteGoalRow, error) {
+	row := q.db.QueryRow(ctx, completeGoal, arg.CompletedAt, arg.IfVersion, arg.ID)
+	var i CompleteGoalRow
 	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Horizon,
-		&i.TargetDate,
-		&i.Status,
-		&i.ProgressPercentage,
-		&i.SuccessCriteria,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Metrics,
-		&i.TaskCount,
-		&i.CompletedTaskCount,
-		&i.SubGoalCount,
-		&i.SubGoalProgress,
-		&i.RollUpCount,
+		&i.Goal.ID,
+		&i.Goal.UserID,
+		&i.Goal.ParentGoalID,
+		&i.Goal.Title,
+		&i.Goal.Description,
+		&i.Goal.Horizon,
+		&i.Goal.TargetDate,
+		&i.Goal.Status,
+		&i.Goal.ProgressPercentage,
+		&i.Goal.SuccessCriteria,
+		&i.Goal.CreatedAt,
+		&i.Goal.UpdatedAt,
+		&i.Goal.Version,
+		&i.Goal.CompletedAt,
+		&i.Goal.Metrics,
+		&i.Goal.TaskCount,
+		&i.Goal.CompletedTaskCount,
+		&i.Goal.SubGoalCount,
+		&i.Goal.SubGoalProgress,
+		&i.Goal.RollUpCount,
+		&i.Changed,
 	)
 	return i, err
 }
@@ -52,7 +68,7 @@ INSERT INTO public.goals (
   $1, $2, $3, $4, $5, $6,
   $7, $8, $9, $10, $11
 )
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type CreateGoalParams struct {
@@ -100,6 +116,7 @@ func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, e
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,
@@ -113,7 +130,7 @@ func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, e
 
 const deleteGoal = `-- name: DeleteGoal :one
 DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 // DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
@@ -134,6 +151,48 @@ func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
+		&i.CompletedAt,
+		&i.Metrics,
+		&i.TaskCount,
+		&i.CompletedTaskCount,
+		&i.SubGoalCount,
+		&i.SubGoalProgress,
+		&i.RollUpCount,
+	)
+	return i, err
+}
+
+const deleteGoalIfVersion = `-- name: DeleteGoalIfVersion :one
+DELETE FROM public.goals
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
+  AND CASE WHEN version = $2 THEN true ELSE bizydb.refuse_goal_version(id, version, $2) END
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+`
+
+type DeleteGoalIfVersionParams struct {
+	ID      GoalID `json:"id"`
+	Version int64  `json:"version"`
+}
+
+// DeleteGoalIfVersion is DeleteGoal for a goal at the version given. At another version it returns ErrVersionConflict.
+func (q *Queries) DeleteGoalIfVersion(ctx context.Context, arg DeleteGoalIfVersionParams) (Goal, error) {
+	row := q.db.QueryRow(ctx, deleteGoalIfVersion, arg.ID, arg.Version)
+	var i Goal
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Horizon,
+		&i.TargetDate,
+		&i.Status,
+		&i.ProgressPercentage,
+		&i.SuccessCriteria,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,
@@ -146,7 +205,7 @@ func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 }
 
 const getGoal = `-- name: GetGoal :one
-SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
+SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
 // GetGoal returns one goal, or ErrNotFound.
@@ -166,6 +225,7 @@ func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,
@@ -178,20 +238,23 @@ func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 }
 
 const moveGoal = `-- name: MoveGoal :one
-UPDATE public.goals SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+UPDATE public.goals SET parent_goal_id = $1, version = coalesce($2, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type MoveGoalParams struct {
 	ParentGoalID *GoalID `json:"parent_goal_id"`
+	IfVersion    *int64  `json:"if_version"`
 	ID           GoalID  `json:"id"`
 }
 
 // MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
 // goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
-// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another version than
+// IfVersion, ErrVersionConflict.
 func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error) {
-	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.ID)
+	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.IfVersion, arg.ID)
 	var i Goal
 	err := row.Scan(
 		&i.ID,
@@ -206,6 +269,7 @@ func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,
@@ -218,36 +282,45 @@ func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error
 }
 
 const reopenGoal = `-- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE status WHEN 'completed' THEN 'active' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END
+FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1 FOR NO KEY UPDATE) AS before
+WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = $1
+RETURNING goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, (goals.updated_at <> before.updated_at)::bool AS changed
 `
 
-// ReopenGoal makes a completed goal, and every completed goal above it, active again. Its percentage is recomputed from
-// its work, which can be 100; without work it stays 100 until it is set. A goal that is not completed is not changed. It
-// returns the goal as stored, or ErrNotFound.
-func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (Goal, error) {
+type ReopenGoalRow struct {
+	Goal    Goal `json:"goal"`
+	Changed bool `json:"changed"`
+}
+
+// ReopenGoal makes a completed goal, and every completed goal above it, active again, and returns the goal as stored and
+// whether that changed it: a goal that is not completed stays as it is. Its percentage is recomputed from its work, which
+// can be 100; without work it stays 100 until it is set. If the goal does not exist it returns ErrNotFound.
+func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error) {
 	row := q.db.QueryRow(ctx, reopenGoal, id)
-	var i Goal
+	var i ReopenGoalRow
 	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Horizon,
-		&i.TargetDate,
-		&i.Status,
-		&i.ProgressPercentage,
-		&i.SuccessCriteria,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Metrics,
-		&i.TaskCount,
-		&i.CompletedTaskCount,
-		&i.SubGoalCount,
-		&i.SubGoalProgress,
-		&i.RollUpCount,
+		&i.Goal.ID,
+		&i.Goal.UserID,
+		&i.Goal.ParentGoalID,
+		&i.Goal.Title,
+		&i.Goal.Description,
+		&i.Goal.Horizon,
+		&i.Goal.TargetDate,
+		&i.Goal.Status,
+		&i.Goal.ProgressPercentage,
+		&i.Goal.SuccessCriteria,
+		&i.Goal.CreatedAt,
+		&i.Goal.UpdatedAt,
+		&i.Goal.Version,
+		&i.Goal.CompletedAt,
+		&i.Goal.Metrics,
+		&i.Goal.TaskCount,
+		&i.Goal.CompletedTaskCount,
+		&i.Goal.SubGoalCount,
+		&i.Goal.SubGoalProgress,
+		&i.Goal.RollUpCount,
+		&i.Changed,
 	)
 	return i, err
 }
@@ -262,9 +335,10 @@ UPDATE public.goals SET
   progress_percentage = coalesce($9, progress_percentage),
   success_criteria = CASE WHEN NOT $10::bool THEN coalesce($11, success_criteria) END,
   parent_goal_id = CASE WHEN NOT $12::bool THEN coalesce($13, parent_goal_id) END,
-  metrics = coalesce($14, metrics)
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $15
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+  metrics = coalesce($14, metrics),
+  version = coalesce($15, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $16
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type UpdateGoalParams struct {
@@ -282,13 +356,15 @@ type UpdateGoalParams struct {
 	ClearParentGoalID    bool       `json:"clear_parent_goal_id"`
 	ParentGoalID         *GoalID    `json:"parent_goal_id"`
 	Metrics              Metrics    `json:"metrics"`
+	IfVersion            *int64     `json:"if_version"`
 	ID                   GoalID     `json:"id"`
 }
 
 // UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
 // unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
 // empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
-// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another
+// version than IfVersion, ErrVersionConflict.
 func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, updateGoal,
 		arg.Title,
@@ -305,6 +381,7 @@ func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, e
 		arg.ClearParentGoalID,
 		arg.ParentGoalID,
 		arg.Metrics,
+		arg.IfVersion,
 		arg.ID,
 	)
 	var i Goal
@@ -321,6 +398,7 @@ func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, e
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,

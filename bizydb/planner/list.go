@@ -4,17 +4,17 @@ import "context"
 
 // ListTasksParams selects tasks for ListTasks and StreamTasks. A filter at its zero value matches all, and Limit 0 means all.
 type ListTasksParams struct {
-	Status       TaskStatus `json:"status"`
-	Category     *string    `json:"category"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"` // directly under this goal
-	Limit        int        `json:"limit"`
+	Statuses     TaskStatuses `json:"statuses"`
+	Category     *string      `json:"category"`
+	ParentGoalID *GoalID      `json:"parent_goal_id"` // directly under this goal
+	Limit        int          `json:"limit"`
 }
 
 // ListTasks returns the tasks that match every filter that is set, in list order: the most urgent priority first, then the earliest
 // due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more filters and
 // pagination. With a category, the query scans past tasks that do not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
-	if arg == (ListTasksParams{Limit: arg.Limit}) { // no filter
+	if len(arg.Statuses) == 0 && arg.Category == nil && arg.ParentGoalID == nil {
 		return q.allTasks(ctx, arg.Limit)
 	}
 	return q.filteredTasks(ctx, filteredTasksParams(arg))

@@ -29,19 +29,22 @@ func (q *Queries) GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric,
 }
 
 const mergeGoalMetrics = `-- name: MergeGoalMetrics :one
-UPDATE public.goals SET metrics = metrics || coalesce($1, '{}'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+UPDATE public.goals SET metrics = metrics || coalesce($1, '{}'::jsonb), version = coalesce($2, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type MergeGoalMetricsParams struct {
-	Metrics Metrics `json:"metrics"`
-	ID      GoalID  `json:"id"`
+	Metrics   Metrics `json:"metrics"`
+	IfVersion *int64  `json:"if_version"`
+	ID        GoalID  `json:"id"`
 }
 
 // MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
-// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.
+// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound; at another version
+// than IfVersion, ErrVersionConflict.
 func (q *Queries) MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error) {
-	row := q.db.QueryRow(ctx, mergeGoalMetrics, arg.Metrics, arg.ID)
+	row := q.db.QueryRow(ctx, mergeGoalMetrics, arg.Metrics, arg.IfVersion, arg.ID)
 	var i Goal
 	err := row.Scan(
 		&i.ID,
@@ -56,6 +59,7 @@ func (q *Queries) MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsPara
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,
@@ -68,19 +72,21 @@ func (q *Queries) MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsPara
 }
 
 const removeGoalMetric = `-- name: RemoveGoalMetric :one
-UPDATE public.goals SET metrics = metrics - $1::text WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+UPDATE public.goals SET metrics = metrics - $1::text, version = coalesce($2, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type RemoveGoalMetricParams struct {
-	Key string `json:"key"`
-	ID  GoalID `json:"id"`
+	Key       string `json:"key"`
+	IfVersion *int64 `json:"if_version"`
+	ID        GoalID `json:"id"`
 }
 
 // RemoveGoalMetric removes one key of a goal's metrics, if present, and returns the goal as stored. If the goal does not
-// exist it returns ErrNotFound.
+// exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 func (q *Queries) RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error) {
-	row := q.db.QueryRow(ctx, removeGoalMetric, arg.Key, arg.ID)
+	row := q.db.QueryRow(ctx, removeGoalMetric, arg.Key, arg.IfVersion, arg.ID)
 	var i Goal
 	err := row.Scan(
 		&i.ID,
@@ -95,6 +101,7 @@ func (q *Queries) RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricPara
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,
@@ -107,20 +114,27 @@ func (q *Queries) RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricPara
 }
 
 const setGoalMetric = `-- name: SetGoalMetric :one
-UPDATE public.goals SET metrics = metrics || jsonb_build_object($1::text, $2::bizydb.metric) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
-RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
+UPDATE public.goals SET metrics = metrics || jsonb_build_object($1::text, $2::bizydb.metric), version = coalesce($3, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $4
+RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
 type SetGoalMetricParams struct {
-	Key   string `json:"key"`
-	Value Metric `json:"value"`
-	ID    GoalID `json:"id"`
+	Key       string `json:"key"`
+	Value     Metric `json:"value"`
+	IfVersion *int64 `json:"if_version"`
+	ID        GoalID `json:"id"`
 }
 
 // SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
-// the goal does not exist it returns ErrNotFound.
+// the goal does not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 func (q *Queries) SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error) {
-	row := q.db.QueryRow(ctx, setGoalMetric, arg.Key, arg.Value, arg.ID)
+	row := q.db.QueryRow(ctx, setGoalMetric,
+		arg.Key,
+		arg.Value,
+		arg.IfVersion,
+		arg.ID,
+	)
 	var i Goal
 	err := row.Scan(
 		&i.ID,
@@ -135,6 +149,7 @@ func (q *Queries) SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (G
 		&i.SuccessCriteria,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Metrics,
 		&i.TaskCount,

@@ -5,8 +5,67 @@
 package planner
 
 import (
+	"encoding/json"
 	"time"
 )
+
+// Deleted goals, until they are restored or forgotten.
+type DeletedGoal struct {
+	ID                 GoalID     `json:"id"`
+	UserID             UserID     `json:"user_id"`
+	ParentGoalID       *GoalID    `json:"parent_goal_id"`
+	Title              string     `json:"title"`
+	Description        *string    `json:"description"`
+	Horizon            *Horizon   `json:"horizon"`
+	TargetDate         *time.Time `json:"target_date"`
+	Status             GoalStatus `json:"status"`
+	ProgressPercentage float64    `json:"progress_percentage"`
+	SuccessCriteria    *string    `json:"success_criteria"`
+	CreatedAt          time.Time  `json:"created_at"`
+	UpdatedAt          time.Time  `json:"updated_at"`
+	Version            int64      `json:"version"`
+	CompletedAt        *time.Time `json:"completed_at"`
+	Metrics            Metrics    `json:"metrics"`
+	TaskCount          int        `json:"task_count"`
+	SubGoalCount       int        `json:"sub_goal_count"`
+	// When the transaction that deleted the goal began.
+	DeletedAt time.Time `json:"deleted_at"`
+	// With deleted_at, the same for all that one transaction deleted, and for nothing else.
+	Deletion int64 `json:"deletion"`
+	// A service's own columns, whose names begin with x_, each as text, as JSON.
+	Own json.RawMessage `json:"own"`
+}
+
+// Deleted tasks, until they are restored or forgotten.
+type DeletedTask struct {
+	ID                TaskID     `json:"id"`
+	UserID            UserID     `json:"user_id"`
+	ParentGoalID      *GoalID    `json:"parent_goal_id"`
+	Title             string     `json:"title"`
+	Description       *string    `json:"description"`
+	Priority          int        `json:"priority"`
+	Status            TaskStatus `json:"status"`
+	BlockedReason     *string    `json:"blocked_reason"`
+	BlockedInProgress bool       `json:"blocked_in_progress"`
+	Category          *string    `json:"category"`
+	EstimatedHours    *float64   `json:"estimated_hours"`
+	ActualHours       *float64   `json:"actual_hours"`
+	DueDate           *time.Time `json:"due_date"`
+	DueAllDay         bool       `json:"due_all_day"`
+	CreatedAt         time.Time  `json:"created_at"`
+	UpdatedAt         time.Time  `json:"updated_at"`
+	Version           int64      `json:"version"`
+	CompletedAt       *time.Time `json:"completed_at"`
+	Dependencies      TaskIDs    `json:"dependencies"`
+	Notes             *string    `json:"notes"`
+	Tags              Tags       `json:"tags"`
+	// When the transaction that deleted the task began.
+	DeletedAt time.Time `json:"deleted_at"`
+	// With deleted_at, the same for all that one transaction deleted, and for nothing else.
+	Deletion int64 `json:"deletion"`
+	// A service's own columns, whose names begin with x_, each as text, as JSON.
+	Own json.RawMessage `json:"own"`
+}
 
 // A user's goals, as trees: a goal may have sub-goals and tasks.
 type Goal struct {
@@ -34,6 +93,8 @@ type Goal struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the goal last changed, by its user or by a roll-up: later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
+	// Rises by 1 with every change except progress from a roll-up: fits If-Match. An UPDATE that sets it says which one it expects.
+	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
 	// A JSON object of the user's own figures, at most 1,000,000 bytes.
@@ -68,6 +129,8 @@ type Task struct {
 	Status TaskStatus `json:"status"`
 	// What the task waits for, in at most 1,000,000 bytes; NULL unless status is blocked.
 	BlockedReason *string `json:"blocked_reason"`
+	// Was in progress when it was blocked, and is again when it is unblocked; false unless status is blocked.
+	BlockedInProgress bool `json:"blocked_in_progress"`
 	// Free text of at most 100 characters, such as development or marketing.
 	Category *string `json:"category"`
 	// Hours the task is expected to take, 0 to 1,000,000.
@@ -82,6 +145,8 @@ type Task struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the task last changed: later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
+	// Rises by 1 with every change: fits an ETag. An UPDATE that sets it says which one it expects.
+	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
 	// JSON array of ids of the owner's tasks to be done first, each once. Deleted ones drop out.

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,86 +8,53 @@ import (
 	"time"
 )
 
-// PageTasksParams selects a page of tasks. A filter at its zero value matches all.
-type PageTasksParams struct {
-	Status       TaskStatus
-	Category     *string
-	Priority     *int
-	ParentGoalID *GoalID // directly under this goal
-	WithoutGoal  bool    // under no goal
-	AnyTag       Tags    // with at least one of these
-	AllTags      Tags    // with every one of these
-	Search       string  // with this in title, description or notes, as in SearchTasks
-
-	Size      int        // tasks on a page, at most 10,000; 0 means 50
-	Cursor    TaskCursor // from another page with the same filters; empty for the first page
-	WithTotal bool       // also count all that match, which reads them all
-}
-
-// A TaskPage is one page of a list of tasks.
-type TaskPage struct {
-	Tasks          []Task
-	Next, Previous TaskCursor // of the pages after and before this one, empty if there is none
-	Total          int        // tasks that match on all pages, or 0 without WithTotal
-}
-
-// A TaskCursor is a position in a list of tasks: a short opaque text that can be put into a URL as it is. It encodes the priority, the
-// times and the id of a task.
-type TaskCursor string
-
 const (
 	defaultPageSize = 50
 	maxPageSize     = 10_000
 )
 
-// keyset is what a cursor says: the page begins beside the task with these values, and not at its id alone, so that it can
-// be found when the task has gone. The first page begins at the zero keyset.
+// keyset is what a cursor says: the page begins beside the row with these values, and not at its id alone, so that it can
+// be found when the row has gone. The first page begins at the zero keyset.
 type keyset struct {
+	Order     string `json:"o,omitempty"` // that of the list
 	Back      bool   `json:"b,omitempty"`
-	Priority  int    `json:"p"`
-	DueDate   *int64 `json:"d,omitempty"` // like CreatedAt in microseconds since 1970, as PostgreSQL keeps them
-	CreatedAt int64  `json:"c"`
-	ID        TaskID `json:"i"`
+	Priority  int    `json:"p,omitempty"`
+	Key       *int64 `json:"d,omitempty"` // a date, like CreatedAt in microseconds since 1970, as PostgreSQL keeps them; or what goals are sorted by
+	CreatedAt int64  `json:"c,omitempty"`
+	ID        int64  `json:"i"`
 }
 
-// The first and the last time of a task, as in a keyset.
+// The first and the last time of a row, as in a keyset.
 var minTime, maxTime = time.Time{}.UnixMicro(), time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro() - 1
 
-// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first, then the
-// earliest due date, tasks without one last, then the newest.
-//
-// Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates; a task whose priority or
-// due date changes moves in the list. If nothing matches, the page is empty.
-//
-// The cost of a page does not depend on its position. Three kinds of filter cost more: a filter other than Status that few of many
-// tasks match, since the query scans past the others; Search, for the same reason; and tags that many tasks have, since each page
-// reads all of them.
-//
-// A cursor that is not from PageTasks and a size out of range give ErrInvalid. The total of an empty page that is not the first takes
-// a second round trip.
-func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
-	from, err := arg.Cursor.keyset()
-	if err != nil {
-		return TaskPage{}, err
-	}
-	size := arg.Size
-	switch {
-	case size < 0 || size > maxPageSize:
-		return TaskPage{}, refused("size", fmt.Sprintf("must be from 0 to %d", maxPageSize))
-	case size == 0:
-		size = defaultPageSize
-	}
-	rows, err := q.nearest(ctx, arg, from, size+1) // one more tells whether there are more
-	if err != nil {
-		return TaskPage{}, err
-	}
-	counted := rows // each row has the number of all that match
-	if arg.WithTotal && len(rows) == 0 && arg.Cursor != "" {
-		if counted, err = q.nearest(ctx, arg, keyset{}, 1); err != nil {
-			return TaskPage{}, err
-		}
-	}
+func isTime(at int64) bool { return at >= minTime && at <= maxTime }
 
+// A pager turns the pages of a list.
+type pager[Row any] struct {
+	method   string
+	order    string // its name in cursors
+	idsFall  bool   // along the list, where all else is level
+	size     int
+	cursor   string
+	isPlace  func(keyset) bool
+	keysetOf func(Row) keyset
+	nearest  func(from keyset, n int) ([]Row, error) // no more than n, those nearest to from first
+}
+
+// page returns the rows of the page at the cursor, and the cursors of those beside it.
+func (p pager[Row]) page() (rows []Row, next, previous string, err error) {
+	from, err := p.from()
+	if err != nil {
+		return nil, "", "", err
+	}
+	size, err := pageSize(p.method, "size", p.size)
+	if err != nil {
+		return nil, "", "", err
+	}
+	rows, err = p.nearest(from, size+1) // one more tells whether there are more
+	if err != nil {
+		return nil, "", "", err
+	}
 	more := len(rows) > size
 	if more {
 		rows = rows[:size]
@@ -96,102 +62,62 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	if from.Back {
 		slices.Reverse(rows)
 	}
-	page := TaskPage{Tasks: make([]Task, len(rows))}
-	if arg.WithTotal && len(counted) > 0 {
-		page.Total = counted[0].TotalCount
-	}
-	for i, row := range rows {
-		page.Tasks[i] = row.Task
+	ahead := int64(1) // to the next id of the list
+	if p.idsFall {
+		ahead = -1
 	}
 	first, last := from, from
 	switch {
 	case len(rows) > 0:
-		first, last = keysetOf(page.Tasks[0]), keysetOf(page.Tasks[len(rows)-1])
-	case from.Back: // the way back from an empty page begins with the task that led to it
-		last.ID++
+		first, last = p.keysetOf(rows[0]), p.keysetOf(rows[len(rows)-1])
+	case from.Back: // the way back from an empty page begins with the row that led to it
+		last.ID -= ahead
 	default:
-		first.ID--
+		first.ID += ahead
 	}
 	if more || from.Back {
-		page.Next = last.cursor(false)
+		next = p.cursorTo(last, false)
 	}
-	if more && from.Back || !from.Back && arg.Cursor != "" {
-		page.Previous = first.cursor(true)
+	if more && from.Back || !from.Back && p.cursor != "" {
+		previous = p.cursorTo(first, true)
 	}
-	return page, nil
+	return rows, next, previous, nil
 }
 
-// nearest asks for no more than n rows, those nearest to from first.
-func (q *Queries) nearest(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]keysetTasksRow, error) {
-	if arg.allMatch() && from == (keyset{}) && !arg.WithTotal {
-		first, err := q.allTasks(ctx, n)
-		rows := make([]keysetTasksRow, len(first))
-		for i, task := range first {
-			rows[i].Task = task
-		}
-		return rows, err
+// pageSize is the size of a page, by the parameter that asks for it.
+func pageSize(method, param string, asked int) (int, error) {
+	switch {
+	case asked < 0 || asked > maxPageSize:
+		return 0, refused(method, param, fmt.Sprintf("must be from 0 to %d", maxPageSize))
+	case asked == 0:
+		return defaultPageSize, nil
 	}
-	var due *time.Time
-	if from.DueDate != nil {
-		due = new(time.UnixMicro(*from.DueDate))
-	}
-	created := time.UnixMicro(from.CreatedAt)
-	if len(arg.AnyTag) == 0 && len(arg.AllTags) == 0 {
-		return q.keysetTasks(ctx, keysetTasksParams{
-			Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.WithoutGoal,
-			Search: arg.Search, WithTotal: arg.WithTotal,
-			Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
-		})
-	}
-	tagged, err := q.keysetTaggedTasks(ctx, keysetTaggedTasksParams{
-		AnyTag: arg.AnyTag, AllTags: arg.AllTags,
-		Status: arg.Status, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.WithoutGoal,
-		Search: arg.Search,
-		Back:   from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: int64(from.ID), Max: n,
-	})
-	rows := make([]keysetTasksRow, len(tagged))
-	for i, row := range tagged {
-		rows[i] = keysetTasksRow(row)
-	}
-	return rows, err
+	return asked, nil
 }
 
-// allMatch says whether no filter is set.
-func (p PageTasksParams) allMatch() bool {
-	return p.Status == "" && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.WithoutGoal &&
-		len(p.AnyTag) == 0 && len(p.AllTags) == 0 && p.Search == ""
+func (p pager[Row]) cursorTo(k keyset, back bool) string {
+	k.Order, k.Back = p.order, back
+	b, _ := json.Marshal(k) // numbers and names can be marshaled
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func keysetOf(t Task) keyset {
-	k := keyset{Priority: t.Priority, CreatedAt: t.CreatedAt.UnixMicro(), ID: t.ID}
-	if t.DueDate != nil {
-		k.DueDate = new(t.DueDate.UnixMicro())
-	}
-	return k
-}
-
-func (k keyset) cursor(back bool) TaskCursor {
-	k.Back = back
-	b, _ := json.Marshal(k) // numbers can be marshaled
-	return TaskCursor(base64.RawURLEncoding.EncodeToString(b))
-}
-
-func (c TaskCursor) keyset() (keyset, error) {
-	if c == "" {
+func (p pager[Row]) from() (keyset, error) {
+	if p.cursor == "" {
 		return keyset{}, nil
 	}
 	var k keyset
-	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	b, err := base64.RawURLEncoding.DecodeString(p.cursor)
 	if err == nil {
 		err = json.Unmarshal(b, &k)
 	}
-	outside := func(at int64) bool { return at < minTime || at > maxTime }
-	if err != nil || k.Priority < 1 || k.Priority > 5 || k.ID < 0 || outside(k.CreatedAt) || k.DueDate != nil && outside(*k.DueDate) {
-		return keyset{}, refused("cursor", "must be from a page of tasks")
+	if err != nil || k.Order != p.order || k.ID < 0 || !isTime(k.CreatedAt) || !p.isPlace(k) {
+		return keyset{}, p.refused("cursor", "must be from "+p.method+", in the same order")
 	}
 	return k, nil
 }
 
-func refused(param, reason string) error {
-	return fmt.Errorf("bizydb: PageTasks: %w", &FieldError{Column: param, Reason: reason, Err: ErrInvalid})
+func (p pager[Row]) refused(param, reason string) error { return refused(p.method, param, reason) }
+
+func refused(method, param, reason string) error {
+	return fmt.Errorf("bizydb: %s: %w", method, &FieldError{Column: param, Reason: reason, Err: ErrInvalid})
 }

@@ -20,7 +20,7 @@ WITH RECURSIVE tree (id, depth, place) AS (
   SELECT g.id, t.depth + 1, t.place || ROW (g.target_date, g.created_at, g.id) FROM tree t
   JOIN public.goals g ON g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = t.id
 )
-SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, t.depth::int AS depth,
+SELECT goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, t.depth::int AS depth,
   n.pending::int AS pending, n.in_progress::int AS in_progress, n.blocked::int AS blocked, n.completed::int AS completed
 FROM tree t
 JOIN public.goals ON goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = t.id
@@ -69,6 +69,7 @@ func (q *Queries) GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, e
 			&i.Goal.SuccessCriteria,
 			&i.Goal.CreatedAt,
 			&i.Goal.UpdatedAt,
+			&i.Goal.Version,
 			&i.Goal.CompletedAt,
 			&i.Goal.Metrics,
 			&i.Goal.TaskCount,

@@ -6,18 +6,31 @@ package planner
 
 import (
 	"context"
+	"time"
 )
 
 type Querier interface {
-	// BlockTask sets a task's status to blocked and its reason, nil for none, and returns it as stored. If the task does not
-	// exist it returns ErrNotFound.
-	BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error)
-	// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns it as stored. It is
-	// idempotent: a completed goal keeps its CompletedAt. If the goal does not exist it returns ErrNotFound.
-	CompleteGoal(ctx context.Context, id GoalID) (Goal, error)
-	// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
-	// completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
-	CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error)
+	// AddDependencies appends tasks to those that a task depends on, each once, and returns it as stored. A task that depends on
+	// all of them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound; if a
+	// dependency does not, ErrUnknownReference; if the task would depend on itself, directly or through others,
+	// ErrDependencyCycle.
+	AddDependencies(ctx context.Context, arg AddDependenciesParams) (Task, error)
+	// AddTags appends the tags that a task does not have, each once, and returns it as stored. A task that has them all is not
+	// changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+	AddTags(ctx context.Context, arg AddTagsParams) (Task, error)
+	// BlockTask sets a task's status to blocked and its reason, nil for none, and returns the task as stored and whether that
+	// changed it. UnblockTask undoes it, but makes a task pending that was completed. If the task does not exist it returns
+	// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+	BlockTask(ctx context.Context, arg BlockTaskParams) (BlockTaskRow, error)
+	// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns the goal as stored and
+	// whether that changed it. CompletedAt is as in CompleteTask. If the goal does not exist it returns ErrNotFound; at another
+	// version than IfVersion, ErrVersionConflict.
+	CompleteGoal(ctx context.Context, arg CompleteGoalParams) (CompleteGoalRow, error)
+	// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns the task as stored and whether
+	// that changed it. A nil CompletedAt means now, and leaves a task that is completed already its own; any time of the years
+	// 1 to 9999 is stored as it is given, a future one too. If the task does not exist it returns ErrNotFound; at another version
+	// than IfVersion, ErrVersionConflict.
+	CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error)
 	// CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
 	// those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
 	// from 0 to 1, 0 if none was due.
@@ -41,10 +54,27 @@ type Querier interface {
 	// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
 	// does not exist it returns ErrNotFound.
 	DeleteGoal(ctx context.Context, id GoalID) (Goal, error)
+	// DeleteGoalIfVersion is DeleteGoal for a goal at the version given. At another version it returns ErrVersionConflict.
+	DeleteGoalIfVersion(ctx context.Context, arg DeleteGoalIfVersionParams) (Goal, error)
 	// DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
+	// DeleteTaskIfVersion deletes a task and returns it. If the task does not exist it returns ErrNotFound; at another version,
+	// ErrVersionConflict.
+	DeleteTaskIfVersion(ctx context.Context, arg DeleteTaskIfVersionParams) (Task, error)
 	// DeleteTasks deletes many tasks in one statement and returns the ids of those that existed, in unspecified order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
+	// DeletedGoals returns the deleted goals, the last deleted first. Those of one transaction were deleted at the same time, and come by
+	// their ids, the highest first. For the next page, Before and BeforeID are DeletedAt and ID of the last goal of this one; BeforeID counts
+	// with Before alone. If nothing is there it returns an empty slice.
+	DeletedGoals(ctx context.Context, arg DeletedGoalsParams) ([]DeletedGoal, error)
+	// DeletedTasks is DeletedGoals for tasks.
+	DeletedTasks(ctx context.Context, arg DeletedTasksParams) ([]DeletedTask, error)
+	// ForgetDeleted removes the goals and tasks that were deleted before a time for good, and counts them.
+	ForgetDeleted(ctx context.Context, before time.Time) (ForgetDeletedRow, error)
+	// ForgetDeletedGoal removes a deleted goal for good and returns it. If there is none it returns ErrNotFound.
+	ForgetDeletedGoal(ctx context.Context, id GoalID) (DeletedGoal, error)
+	// ForgetDeletedTask removes a deleted task for good and returns it. If there is none it returns ErrNotFound.
+	ForgetDeletedTask(ctx context.Context, id TaskID) (DeletedTask, error)
 	// GetGoal returns one goal, or ErrNotFound.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
 	// GetTask returns one task, or ErrNotFound.
@@ -52,6 +82,12 @@ type Querier interface {
 	// GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
 	// it returns an empty slice.
 	GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error)
+	// GoalCountsByHorizon returns, for each horizon from yearly to weekly and then for goals without one, the number of goals, of
+	// active and of completed ones, and the average progress of the active ones, 0 if there are none.
+	GoalCountsByHorizon(ctx context.Context) ([]GoalCountsByHorizonRow, error)
+	// GoalCountsByStatus returns the number of goals and their average progress for each status, in the order active, on hold,
+	// completed, cancelled, 0 if there are none.
+	GoalCountsByStatus(ctx context.Context) ([]GoalCountsByStatusRow, error)
 	// GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
 	// last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
 	// per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
@@ -83,37 +119,57 @@ type Querier interface {
 	// Me returns the scope's own account.
 	Me(ctx context.Context) (User, error)
 	// MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
-	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound.
+	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound; at another version
+	// than IfVersion, ErrVersionConflict.
 	MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error)
 	// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
 	// goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
-	// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+	// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another version than
+	// IfVersion, ErrVersionConflict.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
 	// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
-	// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference.
+	// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference; at another version than IfVersion,
+	// ErrVersionConflict.
 	MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error)
-	// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
-	OpenTasks(ctx context.Context, limit int) ([]Task, error)
+	// OpenTasks returns the tasks that are not completed: pending, in progress or blocked. SkipUnderClosed leaves out those under a
+	// completed or cancelled goal, at any depth.
+	OpenTasks(ctx context.Context, arg OpenTasksParams) ([]Task, error)
+	// OverdueGoals returns the active goals whose target date is before At, those on hold too if WithOnHold is set, ordered by
+	// target date, then by creation. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+	OverdueGoals(ctx context.Context, arg OverdueGoalsParams) ([]Goal, error)
 	// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
-	// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone.
+	// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves out those
+	// under a completed or cancelled goal, at any depth.
 	OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error)
-	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
-	ReadyTasks(ctx context.Context, limit int) ([]Task, error)
+	// Overview counts what a dashboard shows first: the active goals and their average progress, 0 if there are none; how many of
+	// them are near completion and at risk, as GoalsNearCompletion and GoalsAtRisk list them, and overdue, with a target date
+	// before At; and the overdue tasks, as OverdueTasks lists them.
+	Overview(ctx context.Context, arg OverviewParams) (OverviewRow, error)
+	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order. SkipUnderClosed
+	// leaves out those under a completed or cancelled goal, at any depth.
+	ReadyTasks(ctx context.Context, arg ReadyTasksParams) ([]Task, error)
+	// RemoveDependencies removes tasks from those that a task depends on and returns it as stored. A task that depends on none of
+	// them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+	RemoveDependencies(ctx context.Context, arg RemoveDependenciesParams) (Task, error)
 	// RemoveGoalMetric removes one key of a goal's metrics, if present, and returns the goal as stored. If the goal does not
-	// exist it returns ErrNotFound.
+	// exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 	RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error)
-	// ReopenGoal makes a completed goal, and every completed goal above it, active again. Its percentage is recomputed from
-	// its work, which can be 100; without work it stays 100 until it is set. A goal that is not completed is not changed. It
-	// returns the goal as stored, or ErrNotFound.
-	ReopenGoal(ctx context.Context, id GoalID) (Goal, error)
-	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
-	// stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
-	ReopenTask(ctx context.Context, id TaskID) (Task, error)
+	// RemoveTags removes tags from a task and returns it as stored. A task that has none of them is not changed. Concurrent
+	// calls all take effect. If the task does not exist it returns ErrNotFound.
+	RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, error)
+	// ReopenGoal makes a completed goal, and every completed goal above it, active again, and returns the goal as stored and
+	// whether that changed it: a goal that is not completed stays as it is. Its percentage is recomputed from its work, which
+	// can be 100; without work it stays 100 until it is set. If the goal does not exist it returns ErrNotFound.
+	ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error)
+	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as stored
+	// and whether that changed it: a task that is not completed stays as it is. If the task does not exist it returns
+	// ErrNotFound.
+	ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error)
 	// RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
-	// not exist it returns ErrNotFound.
+	// not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
 	// RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
-	// ErrNotFound.
+	// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 	RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error)
 	// RollUp recomputes the progress of a goal, everything under it and the goals above it, and writes what differs. It
 	// returns the goals that were wrong, ordered by id, with the old and the new percentage, which are equal if only a count
@@ -131,21 +187,25 @@ type Querier interface {
 	// all. It reads all tasks of the user.
 	SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error)
 	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
-	// the goal does not exist it returns ErrNotFound.
+	// the goal does not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 	SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error)
 	// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
 	// does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
-	// itself, directly or through others, ErrDependencyCycle.
+	// itself, directly or through others, ErrDependencyCycle; at another version than IfVersion, ErrVersionConflict.
 	SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error)
 	// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
-	// order. Progress is updated once. An empty status changes nothing.
+	// order, also if they had the status already. CompletedAt, for a Status of completed, is as in CompleteTask. Progress is
+	// updated once. An empty status changes nothing.
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
-	// StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
-	// exist it returns ErrNotFound.
-	StartTask(ctx context.Context, id TaskID) (Task, error)
+	// StartTask sets a task's status to in progress, even if it is completed or blocked, and returns the task as stored and
+	// whether that changed it. If the task does not exist it returns ErrNotFound.
+	StartTask(ctx context.Context, id TaskID) (StartTaskRow, error)
 	// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
 	// If both are empty it returns an empty slice. Tags are case-sensitive.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
+	// TaskActivity counts the tasks created and the tasks completed at or after From and before Before, and adds up the hours of
+	// those completed.
+	TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error)
 	// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
 	// points of the category, tasks without one last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
@@ -166,28 +226,34 @@ type Querier interface {
 	TasksBlocking(ctx context.Context, id TaskID) ([]Task, error)
 	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
+	// TasksCompleted returns the tasks completed at or after From and before Before, the latest first; of several completed at
+	// once, as by SetTaskStatuses, the one with the highest id.
+	TasksCompleted(ctx context.Context, arg TasksCompletedParams) ([]Task, error)
 	// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
 	// priority and id. An all-day task is due when its day begins in TimeZone.
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
 	// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
-	// date, priority and id. With WithUndated the tasks without a due date follow.
+	// date, priority and id. With WithUndated the tasks without a due date follow. SkipUnderClosed leaves out those under a
+	// completed or cancelled goal, at any depth.
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
 	// TasksWithoutGoal returns the tasks, not completed, that are under no goal.
 	TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error)
-	// UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
-	// is not changed. If the task does not exist it returns ErrNotFound.
-	UnblockTask(ctx context.Context, id TaskID) (Task, error)
+	// UnblockTask gives a blocked task the status that it had before, pending or in progress, clears its reason, and returns the
+	// task as stored and whether that changed it: a task that is not blocked stays as it is. One that was completed becomes
+	// pending, and one created as blocked too, unless with BlockedInProgress. If the task does not exist it returns ErrNotFound.
+	UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error)
 	// UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
 	// TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
 	// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
 	// tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
-	// above 36525 counts as 36525.
+	// above 36525 counts as 36525. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
 	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
-	// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference.
+	// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another
+	// version than IfVersion, ErrVersionConflict.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
 	// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
 	// ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
@@ -197,8 +263,8 @@ type Querier interface {
 	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
 	// whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
 	// CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
-	// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference.
-	// Dependencies in a cycle give ErrDependencyCycle.
+	// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference; at another
+	// version than IfVersion, ErrVersionConflict. Dependencies in a cycle give ErrDependencyCycle.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
 	// below 1 counts as 1, above 36525 as 36525.
@@ -213,12 +279,24 @@ type Querier interface {
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 	// allTasks is ListTasks without a filter.
 	allTasks(ctx context.Context, limit int) ([]Task, error)
+	// changesAfter returns the goals and tasks that changed after a number, in the order of commits, as they are now. Content
+	// is NULL for what has been deleted. Owner is whom the number was given to, 0 for a first load.
+	changesAfter(ctx context.Context, arg changesAfterParams) ([]changesAfterRow, error)
+	// countGoals is the query behind CountGoals.
+	countGoals(ctx context.Context, arg countGoalsParams) (int, error)
+	// countTasks is the query behind CountTasks. The tags of AnyTag and AllTags count if Tagged is set. Dated leaves out tasks
+	// without a due date.
+	countTasks(ctx context.Context, arg countTasksParams) (int, error)
 	// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 	filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error)
 	// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
 	// that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
 	// computed from it. If the goal does not exist it returns an empty slice.
 	goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error)
+	// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set and come after the
+	// position given by FromKey, FromCreatedAt and FromID, or before it if Back is set, the nearest first. SortBy says what the key
+	// is, as a number that rises along the list. TotalCount is the number of all that match.
+	keysetGoals(ctx context.Context, arg keysetGoalsParams) ([]keysetGoalsRow, error)
 	// keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
 	// those in AllTags. It reads every task that has them.
 	keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error)
@@ -226,6 +304,13 @@ type Querier interface {
 	// after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
 	// it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
 	keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error)
+	// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due date.
+	// The tags of AnyTag and AllTags count if Tagged is set.
+	keysetTasksByDueDate(ctx context.Context, arg keysetTasksByDueDateParams) ([]keysetTasksByDueDateRow, error)
+	// restoreGoal restores a goal, or all that was deleted together with it, and then reads it.
+	restoreGoal(ctx context.Context, arg restoreGoalParams) (restoreGoalRow, error)
+	// restoreTask restores a task, and then reads it.
+	restoreTask(ctx context.Context, id int64) (restoreTaskRow, error)
 }
 
 var _ Querier = (*Queries)(nil)

@@ -111,6 +111,92 @@ func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsPara
 	return items, nil
 }
 
+const goalCountsByHorizon = `-- name: GoalCountsByHorizon :many
+SELECT h.horizon::bizydb.horizon AS horizon, coalesce(g.goals, 0)::int AS goals, coalesce(g.active, 0)::int AS active,
+  coalesce(g.completed, 0)::int AS completed, coalesce(g.average_progress, 0)::float8 AS average_progress
+FROM unnest(ARRAY['yearly', 'quarterly', 'monthly', 'weekly', NULL]) WITH ORDINALITY AS h (horizon, place)
+LEFT JOIN (
+  SELECT horizon, count(*) AS goals, count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'completed') AS completed,
+    avg(progress_percentage) FILTER (WHERE status = 'active') AS average_progress
+  FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY horizon
+) AS g ON g.horizon IS NOT DISTINCT FROM h.horizon
+ORDER BY h.place
+`
+
+type GoalCountsByHorizonRow struct {
+	Horizon         *Horizon `json:"horizon"`
+	Goals           int      `json:"goals"`
+	Active          int      `json:"active"`
+	Completed       int      `json:"completed"`
+	AverageProgress float64  `json:"average_progress"`
+}
+
+// GoalCountsByHorizon returns, for each horizon from yearly to weekly and then for goals without one, the number of goals, of
+// active and of completed ones, and the average progress of the active ones, 0 if there are none.
+func (q *Queries) GoalCountsByHorizon(ctx context.Context) ([]GoalCountsByHorizonRow, error) {
+	rows, err := q.db.Query(ctx, goalCountsByHorizon)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GoalCountsByHorizonRow{}
+	for rows.Next() {
+		var i GoalCountsByHorizonRow
+		if err := rows.Scan(
+			&i.Horizon,
+			&i.Goals,
+			&i.Active,
+			&i.Completed,
+			&i.AverageProgress,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const goalCountsByStatus = `-- name: GoalCountsByStatus :many
+SELECT s.status::bizydb.goal_status AS status, coalesce(g.goals, 0)::int AS goals, coalesce(g.average_progress, 0)::float8 AS average_progress
+FROM unnest(ARRAY['active', 'on_hold', 'completed', 'cancelled']) WITH ORDINALITY AS s (status, place)
+LEFT JOIN (
+  SELECT status, count(*) AS goals, avg(progress_percentage) AS average_progress
+  FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY status
+) AS g ON g.status = s.status
+ORDER BY s.place
+`
+
+type GoalCountsByStatusRow struct {
+	Status          GoalStatus `json:"status"`
+	Goals           int        `json:"goals"`
+	AverageProgress float64    `json:"average_progress"`
+}
+
+// GoalCountsByStatus returns the number of goals and their average progress for each status, in the order active, on hold,
+// completed, cancelled, 0 if there are none.
+func (q *Queries) GoalCountsByStatus(ctx context.Context) ([]GoalCountsByStatusRow, error) {
+	rows, err := q.db.Query(ctx, goalCountsByStatus)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GoalCountsByStatusRow{}
+	for rows.Next() {
+		var i GoalCountsByStatusRow
+		if err := rows.Scan(&i.Status, &i.Goals, &i.AverageProgress); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const goalForecast = `-- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1
@@ -179,6 +265,98 @@ func (q *Queries) GoalForecast(ctx context.Context, arg GoalForecastParams) (Goa
 		&i.ExpectedDay,
 		&i.EarliestDay,
 		&i.LatestDay,
+	)
+	return i, err
+}
+
+const overview = `-- name: Overview :one
+WITH asked (at, today) AS (
+  SELECT coalesce($2::timestamptz, now()), bizydb.due_on(bizydb.local_day($2::timestamptz, $3::bizydb.time_zone))
+)
+SELECT g.active::int AS active_goals, g.average_progress::float8 AS average_progress, g.near_completion::int AS goals_near_completion,
+  g.at_risk::int AS goals_at_risk, g.overdue::int AS overdue_goals, t.overdue::int AS overdue_tasks
+FROM (
+  SELECT count(*) AS active, coalesce(avg(progress_percentage), 0) AS average_progress,
+    count(*) FILTER (WHERE progress_percentage >= 80) AS near_completion,
+    count(*) FILTER (WHERE progress_percentage < 20 AND target_date <= (SELECT at + interval '720 hours' FROM asked)) AS at_risk,
+    count(*) FILTER (WHERE target_date < (SELECT at FROM asked)) AS overdue
+  FROM public.goals
+  WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active'
+) AS g
+CROSS JOIN (
+  SELECT count(*) AS overdue
+  FROM public.tasks
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
+    AND due_date < (SELECT at FROM asked)
+    AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
+) AS t
+`
+
+type OverviewParams struct {
+	WithBlocked bool       `json:"with_blocked"`
+	At          *time.Time `json:"at"`
+	TimeZone    TimeZone   `json:"time_zone"`
+}
+
+type OverviewRow struct {
+	ActiveGoals         int     `json:"active_goals"`
+	AverageProgress     float64 `json:"average_progress"`
+	GoalsNearCompletion int     `json:"goals_near_completion"`
+	GoalsAtRisk         int     `json:"goals_at_risk"`
+	OverdueGoals        int     `json:"overdue_goals"`
+	OverdueTasks        int     `json:"overdue_tasks"`
+}
+
+// Overview counts what a dashboard shows first: the active goals and their average progress, 0 if there are none; how many of
+// them are near completion and at risk, as GoalsNearCompletion and GoalsAtRisk list them, and overdue, with a target date
+// before At; and the overdue tasks, as OverdueTasks lists them.
+func (q *Queries) Overview(ctx context.Context, arg OverviewParams) (OverviewRow, error) {
+	row := q.db.QueryRow(ctx, overview, arg.WithBlocked, arg.At, arg.TimeZone)
+	var i OverviewRow
+	err := row.Scan(
+		&i.ActiveGoals,
+		&i.AverageProgress,
+		&i.GoalsNearCompletion,
+		&i.GoalsAtRisk,
+		&i.OverdueGoals,
+		&i.OverdueTasks,
+	)
+	return i, err
+}
+
+const taskActivity = `-- name: TaskActivity :one
+SELECT (
+    SELECT count(*) FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id()) AND created_at >= $1::timestamptz AND created_at < $2::timestamptz
+  )::int AS created,
+  count(*)::int AS completed, coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
+FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= $1::timestamptz AND completed_at < $2::timestamptz
+`
+
+type TaskActivityParams struct {
+	From   time.Time `json:"from"`
+	Before time.Time `json:"before"`
+}
+
+type TaskActivityRow struct {
+	Created        int     `json:"created"`
+	Completed      int     `json:"completed"`
+	EstimatedHours float64 `json:"estimated_hours"`
+	ActualHours    float64 `json:"actual_hours"`
+}
+
+// TaskActivity counts the tasks created and the tasks completed at or after From and before Before, and adds up the hours of
+// those completed.
+func (q *Queries) TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error) {
+	row := q.db.QueryRow(ctx, taskActivity, arg.From, arg.Before)
+	var i TaskActivityRow
+	err := row.Scan(
+		&i.Created,
+		&i.Completed,
+		&i.EstimatedHours,
+		&i.ActualHours,
 	)
 	return i, err
 }

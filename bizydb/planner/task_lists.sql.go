@@ -11,15 +11,22 @@ import (
 )
 
 const openTasks = `-- name: OpenTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
+  AND (NOT $1::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
-LIMIT (SELECT nullif($1::bizydb.count, 0))
+LIMIT (SELECT nullif($2::bizydb.count, 0))
 `
 
-// OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
-func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
-	rows, err := q.db.Query(ctx, openTasks, limit)
+type OpenTasksParams struct {
+	SkipUnderClosed bool `json:"skip_under_closed"`
+	Limit           int  `json:"limit"`
+}
+
+// OpenTasks returns the tasks that are not completed: pending, in progress or blocked. SkipUnderClosed leaves out those under a
+// completed or cancelled goal, at any depth.
+func (q *Queries) OpenTasks(ctx context.Context, arg OpenTasksParams) ([]Task, error) {
+	rows, err := q.db.Query(ctx, openTasks, arg.SkipUnderClosed, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +43,7 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -43,6 +51,7 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -60,29 +69,33 @@ func (q *Queries) OpenTasks(ctx context.Context, limit int) ([]Task, error) {
 
 const overdueTasks = `-- name: OverdueTasks :many
 WITH asked (at, today) AS (
-  SELECT coalesce($3::timestamptz, now()), bizydb.due_on(bizydb.local_day($3::timestamptz, $4::bizydb.time_zone))
+  SELECT coalesce($4::timestamptz, now()), bizydb.due_on(bizydb.local_day($4::timestamptz, $5::bizydb.time_zone))
 )
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked') AND ($1::bool OR status <> 'blocked')
   AND due_date < (SELECT at FROM asked) -- as every all-day task of an earlier day is, too
   AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
+  AND (NOT $2::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY due_date, priority, id
-LIMIT (SELECT nullif($2::bizydb.count, 0))
+LIMIT (SELECT nullif($3::bizydb.count, 0))
 `
 
 type OverdueTasksParams struct {
-	WithBlocked bool       `json:"with_blocked"`
-	Limit       int        `json:"limit"`
-	At          *time.Time `json:"at"`
-	TimeZone    TimeZone   `json:"time_zone"`
+	WithBlocked     bool       `json:"with_blocked"`
+	SkipUnderClosed bool       `json:"skip_under_closed"`
+	Limit           int        `json:"limit"`
+	At              *time.Time `json:"at"`
+	TimeZone        TimeZone   `json:"time_zone"`
 }
 
 // OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
-// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone.
+// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves out those
+// under a completed or cancelled goal, at any depth.
 func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, overdueTasks,
 		arg.WithBlocked,
+		arg.SkipUnderClosed,
 		arg.Limit,
 		arg.At,
 		arg.TimeZone,
@@ -103,6 +116,7 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -110,6 +124,7 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -126,7 +141,7 @@ func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]T
 }
 
 const searchTasks = `-- name: SearchTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND (strpos(bizydb.fold(title), (SELECT bizydb.fold($1::text))) > 0 OR strpos(bizydb.fold(description), (SELECT bizydb.fold($1))) > 0
        OR strpos(bizydb.fold(notes), (SELECT bizydb.fold($1))) > 0)
@@ -161,6 +176,7 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -168,6 +184,7 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -184,8 +201,8 @@ func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Tas
 }
 
 const taggedTasks = `-- name: TaggedTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM unnest(bizydb.tagged_tasks($1::bizydb.tags, $2::bizydb.tags)) AS tagged (id)
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif($3::bizydb.count, 0)
 `
@@ -216,6 +233,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -223,6 +241,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -239,7 +258,7 @@ func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Tas
 }
 
 const tasksByPriority = `-- name: TasksByPriority :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = $1::bizydb.count
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif($2::bizydb.count, 0))
@@ -269,6 +288,7 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -276,6 +296,64 @@ func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
+			&i.CompletedAt,
+			&i.Dependencies,
+			&i.Notes,
+			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tasksCompleted = `-- name: TasksCompleted :many
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= $1::timestamptz AND completed_at < $2::timestamptz
+ORDER BY completed_at DESC, id DESC
+LIMIT (SELECT nullif($3::bizydb.count, 0))
+`
+
+type TasksCompletedParams struct {
+	From   time.Time `json:"from"`
+	Before time.Time `json:"before"`
+	Limit  int       `json:"limit"`
+}
+
+// TasksCompleted returns the tasks completed at or after From and before Before, the latest first; of several completed at
+// once, as by SetTaskStatuses, the one with the highest id.
+func (q *Queries) TasksCompleted(ctx context.Context, arg TasksCompletedParams) ([]Task, error) {
+	rows, err := q.db.Query(ctx, tasksCompleted, arg.From, arg.Before, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Task{}
+	for rows.Next() {
+		var i Task
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ParentGoalID,
+			&i.Title,
+			&i.Description,
+			&i.Priority,
+			&i.Status,
+			&i.BlockedReason,
+			&i.BlockedInProgress,
+			&i.Category,
+			&i.EstimatedHours,
+			&i.ActualHours,
+			&i.DueDate,
+			&i.DueAllDay,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -296,7 +374,7 @@ WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT $1::timestamptz, $2::timestamptz,
     bizydb.due_on(bizydb.first_day($1, $4::bizydb.time_zone)), bizydb.due_on(bizydb.first_day($2, $4))
 )
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND due_date >= $1::timestamptz - interval '1 day' AND due_date < $2::timestamptz + interval '1 day'
   AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
@@ -338,6 +416,7 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -345,6 +424,7 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -362,35 +442,40 @@ func (q *Queries) TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, err
 
 const tasksDueToday = `-- name: TasksDueToday :many
 WITH span (from_time, before_time, from_day, before_day) AS (
-  SELECT bizydb.day_start(day, $3::bizydb.time_zone), bizydb.day_start(day + 1, $3), bizydb.due_on(day), bizydb.due_on(day + 1)
-  FROM (SELECT bizydb.local_day($4::timestamptz, $3)) AS today (day)
+  SELECT bizydb.day_start(day, $4::bizydb.time_zone), bizydb.day_start(day + 1, $4), bizydb.due_on(day), bizydb.due_on(day + 1)
+  FROM (SELECT bizydb.local_day($5::timestamptz, $4)) AS today (day)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.status IN ('pending', 'in_progress', 'blocked')
     AND t.due_date >= (SELECT least(from_time, from_day) FROM span) AND t.due_date < (SELECT greatest(before_time, before_day) FROM span)
     AND CASE WHEN t.due_all_day THEN t.due_date = (SELECT from_day FROM span)
       ELSE t.due_date >= (SELECT from_time FROM span) AND t.due_date < (SELECT before_time FROM span) END
+    AND (NOT $1::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
   UNION ALL
   SELECT t.id FROM public.tasks t
-  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND $1::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND $2::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+    AND (NOT $1::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ) AS due
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = due.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = due.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY tasks.due_date NULLS LAST, tasks.priority, tasks.id
-LIMIT nullif($2::bizydb.count, 0)
+LIMIT nullif($3::bizydb.count, 0)
 `
 
 type TasksDueTodayParams struct {
-	WithUndated bool       `json:"with_undated"`
-	Limit       int        `json:"limit"`
-	TimeZone    TimeZone   `json:"time_zone"`
-	At          *time.Time `json:"at"`
+	SkipUnderClosed bool       `json:"skip_under_closed"`
+	WithUndated     bool       `json:"with_undated"`
+	Limit           int        `json:"limit"`
+	TimeZone        TimeZone   `json:"time_zone"`
+	At              *time.Time `json:"at"`
 }
 
 // TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
-// date, priority and id. With WithUndated the tasks without a due date follow.
+// date, priority and id. With WithUndated the tasks without a due date follow. SkipUnderClosed leaves out those under a
+// completed or cancelled goal, at any depth.
 func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDueToday,
+		arg.SkipUnderClosed,
 		arg.WithUndated,
 		arg.Limit,
 		arg.TimeZone,
@@ -412,6 +497,7 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -419,6 +505,7 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -435,13 +522,13 @@ func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([
 }
 
 const tasksWithoutGoal = `-- name: TasksWithoutGoal :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.parent_goal_id IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT (SELECT nullif($1::bizydb.count, 0))
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
@@ -464,6 +551,7 @@ func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, erro
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -471,6 +559,7 @@ func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, erro
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -488,31 +577,34 @@ func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, erro
 
 const upcomingTasks = `-- name: UpcomingTasks :many
 WITH span (from_time, before_time, from_day, before_day) AS (
-  SELECT coalesce($2::timestamptz, now()), bizydb.day_start(day + days + 1, $3::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)
-  FROM (SELECT bizydb.local_day($2::timestamptz, $3), greatest(-1, least($4::bizydb.count, 36525))::int) AS today (day, days)
+  SELECT coalesce($3::timestamptz, now()), bizydb.day_start(day + days + 1, $4::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)
+  FROM (SELECT bizydb.local_day($3::timestamptz, $4), greatest(-1, least($5::bizydb.count, 36525))::int) AS today (day, days)
 )
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked')
   AND due_date >= (SELECT least(from_time, from_day) FROM span) AND due_date < (SELECT greatest(before_time, before_day) FROM span)
   AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
     ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
+  AND (NOT $1::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY due_date, priority, id
-LIMIT (SELECT nullif($1::bizydb.count, 0))
+LIMIT (SELECT nullif($2::bizydb.count, 0))
 `
 
 type UpcomingTasksParams struct {
-	Limit    int        `json:"limit"`
-	At       *time.Time `json:"at"`
-	TimeZone TimeZone   `json:"time_zone"`
-	Days     int        `json:"days"`
+	SkipUnderClosed bool       `json:"skip_under_closed"`
+	Limit           int        `json:"limit"`
+	At              *time.Time `json:"at"`
+	TimeZone        TimeZone   `json:"time_zone"`
+	Days            int        `json:"days"`
 }
 
 // UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
 // tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
-// above 36525 counts as 36525.
+// above 36525 counts as 36525. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
+		arg.SkipUnderClosed,
 		arg.Limit,
 		arg.At,
 		arg.TimeZone,
@@ -534,6 +626,7 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -541,6 +634,7 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -557,7 +651,7 @@ func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([
 }
 
 const allTasks = `-- name: allTasks :many
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif($1::bizydb.count, 0))
@@ -582,6 +676,7 @@ func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -589,6 +684,7 @@ func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -604,32 +700,99 @@ func (q *Queries) allTasks(ctx context.Context, limit int) ([]Task, error) {
 	return items, nil
 }
 
+const countTasks = `-- name: countTasks :one
+SELECT count(*)::int AS total
+FROM public.tasks t
+WHERE t.user_id = (SELECT bizydb.current_user_id())
+  AND ($1::bool IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  AND (t.status = ANY (string_to_array($2::bizydb.task_statuses, ',')) OR $2 IS NULL)
+  AND (t.category = $3 OR $3 IS NULL)
+  AND (t.priority = $4::bizydb.count OR $4 IS NULL)
+  AND (t.parent_goal_id = $5 OR $5 IS NULL)
+  AND (NOT $6::bool OR t.parent_goal_id IS NULL)
+  AND (NOT $7::bool OR t.id IN (SELECT unnest((SELECT bizydb.tagged_tasks($8::bizydb.tags, $9::bizydb.tags)))))
+  AND ($10::timestamptz IS NULL
+         OR t.due_date >= $10 - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN $11::timestamptz ELSE $10 END)
+  AND ($12::timestamptz IS NULL
+         OR t.due_date < $12 + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN $13::timestamptz ELSE $12 END)
+  AND (NOT $14::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+  AND (NOT $1::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+  AND ($15::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($15))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($15))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($15))) > 0)
+  AND (NOT $16::bool OR t.due_date IS NOT NULL)
+`
+
+type countTasksParams struct {
+	SkipUnderClosed bool         `json:"skip_under_closed"`
+	Statuses        TaskStatuses `json:"statuses"`
+	Category        *string      `json:"category"`
+	Priority        *int         `json:"priority"`
+	ParentGoalID    *GoalID      `json:"parent_goal_id"`
+	Unassigned      bool         `json:"unassigned"`
+	Tagged          bool         `json:"tagged"`
+	AnyTag          Tags         `json:"any_tag"`
+	AllTags         Tags         `json:"all_tags"`
+	DueFrom         *time.Time   `json:"due_from"`
+	DueFromDay      *time.Time   `json:"due_from_day"`
+	DueBefore       *time.Time   `json:"due_before"`
+	DueBeforeDay    *time.Time   `json:"due_before_day"`
+	Ready           bool         `json:"ready"`
+	Search          string       `json:"search"`
+	Dated           bool         `json:"dated"`
+}
+
+// countTasks is the query behind CountTasks. The tags of AnyTag and AllTags count if Tagged is set. Dated leaves out tasks
+// without a due date.
+func (q *Queries) countTasks(ctx context.Context, arg countTasksParams) (int, error) {
+	row := q.db.QueryRow(ctx, countTasks,
+		arg.SkipUnderClosed,
+		arg.Statuses,
+		arg.Category,
+		arg.Priority,
+		arg.ParentGoalID,
+		arg.Unassigned,
+		arg.Tagged,
+		arg.AnyTag,
+		arg.AllTags,
+		arg.DueFrom,
+		arg.DueFromDay,
+		arg.DueBefore,
+		arg.DueBeforeDay,
+		arg.Ready,
+		arg.Search,
+		arg.Dated,
+	)
+	var total int
+	err := row.Scan(&total)
+	return total, err
+}
+
 const filteredTasks = `-- name: filteredTasks :many
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id())
-    AND (t.status = $1 OR $1 IS NULL)
+    AND (t.status = ANY (string_to_array($1::bizydb.task_statuses, ',')) OR $1 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $2 OR $2 IS NULL)
     AND (t.parent_goal_id = $3 OR $3 IS NULL)
     AND ($4::bizydb.count IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
   ORDER BY priority, due_date, created_at DESC, id DESC
   LIMIT nullif($4::bizydb.count, 0)
 ) AS page
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
 type filteredTasksParams struct {
-	Status       TaskStatus `json:"status"`
-	Category     *string    `json:"category"`
-	ParentGoalID *GoalID    `json:"parent_goal_id"`
-	Limit        int        `json:"limit"`
+	Statuses     TaskStatuses `json:"statuses"`
+	Category     *string      `json:"category"`
+	ParentGoalID *GoalID      `json:"parent_goal_id"`
+	Limit        int          `json:"limit"`
 }
 
 // filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, filteredTasks,
-		arg.Status,
+		arg.Statuses,
 		arg.Category,
 		arg.ParentGoalID,
 		arg.Limit,
@@ -650,6 +813,7 @@ func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([
 			&i.Priority,
 			&i.Status,
 			&i.BlockedReason,
+			&i.BlockedInProgress,
 			&i.Category,
 			&i.EstimatedHours,
 			&i.ActualHours,
@@ -657,6 +821,7 @@ func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([
 			&i.DueAllDay,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Version,
 			&i.CompletedAt,
 			&i.Dependencies,
 			&i.Notes,
@@ -676,18 +841,24 @@ const keysetTaggedTasks = `-- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks($7::bizydb.tags, $8::bizydb.tags)) AS tagged (id)
-  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
-  WHERE (t.status = $9::bizydb.task_status OR $9 IS NULL)
+  CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
+  WHERE (t.status = ANY (string_to_array($9::bizydb.task_statuses, ',')) OR $9 IS NULL)
     AND (t.category = $10::text OR $10 IS NULL)
     AND (t.priority = $11::bizydb.count OR $11 IS NULL)
     AND (t.parent_goal_id = $12::bigint OR $12 IS NULL)
     AND (NOT $13::bool OR t.parent_goal_id IS NULL)
-    AND ($14::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($14))) > 0
-         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($14))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($14))) > 0)
+    AND ($14::timestamptz IS NULL
+         OR t.due_date >= $14 - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN $15::timestamptz ELSE $14 END)
+    AND ($16::timestamptz IS NULL
+         OR t.due_date < $16 + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN $17::timestamptz ELSE $16 END)
+    AND (NOT $18::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+    AND (NOT $19::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+    AND ($20::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($20))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($20))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($20))) > 0)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (SELECT count(*) FROM matching)::int AS total_count
 FROM matching m
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = m.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $1::bool THEN -1 ELSE 1 END) AS way (sign)
 CROSS JOIN (SELECT $2::int, bizydb.due_or_never($3::timestamptz), $4::timestamptz, $5::bigint)
   AS place (priority, due_date, created_at, id)
@@ -701,20 +872,26 @@ LIMIT $6::int
 `
 
 type keysetTaggedTasksParams struct {
-	Back          bool       `json:"back"`
-	FromPriority  int        `json:"from_priority"`
-	FromDueDate   *time.Time `json:"from_due_date"`
-	FromCreatedAt time.Time  `json:"from_created_at"`
-	FromID        int64      `json:"from_id"`
-	Max           int        `json:"max"`
-	AnyTag        Tags       `json:"any_tag"`
-	AllTags       Tags       `json:"all_tags"`
-	Status        TaskStatus `json:"status"`
-	Category      *string    `json:"category"`
-	Priority      *int       `json:"priority"`
-	ParentGoalID  *int64     `json:"parent_goal_id"`
-	Unassigned    bool       `json:"unassigned"`
-	Search        string     `json:"search"`
+	Back            bool         `json:"back"`
+	FromPriority    int          `json:"from_priority"`
+	FromDueDate     *time.Time   `json:"from_due_date"`
+	FromCreatedAt   time.Time    `json:"from_created_at"`
+	FromID          int64        `json:"from_id"`
+	Max             int          `json:"max"`
+	AnyTag          Tags         `json:"any_tag"`
+	AllTags         Tags         `json:"all_tags"`
+	Statuses        TaskStatuses `json:"statuses"`
+	Category        *string      `json:"category"`
+	Priority        *int         `json:"priority"`
+	ParentGoalID    *int64       `json:"parent_goal_id"`
+	Unassigned      bool         `json:"unassigned"`
+	DueFrom         *time.Time   `json:"due_from"`
+	DueFromDay      *time.Time   `json:"due_from_day"`
+	DueBefore       *time.Time   `json:"due_before"`
+	DueBeforeDay    *time.Time   `json:"due_before_day"`
+	Ready           bool         `json:"ready"`
+	SkipUnderClosed bool         `json:"skip_under_closed"`
+	Search          string       `json:"search"`
 }
 
 type keysetTaggedTasksRow struct {
@@ -734,11 +911,17 @@ func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksPa
 		arg.Max,
 		arg.AnyTag,
 		arg.AllTags,
-		arg.Status,
+		arg.Statuses,
 		arg.Category,
 		arg.Priority,
 		arg.ParentGoalID,
 		arg.Unassigned,
+		arg.DueFrom,
+		arg.DueFromDay,
+		arg.DueBefore,
+		arg.DueBeforeDay,
+		arg.Ready,
+		arg.SkipUnderClosed,
 		arg.Search,
 	)
 	if err != nil {
@@ -757,6 +940,7 @@ func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksPa
 			&i.Task.Priority,
 			&i.Task.Status,
 			&i.Task.BlockedReason,
+			&i.Task.BlockedInProgress,
 			&i.Task.Category,
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
@@ -764,6 +948,7 @@ func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksPa
 			&i.Task.DueAllDay,
 			&i.Task.CreatedAt,
 			&i.Task.UpdatedAt,
+			&i.Task.Version,
 			&i.Task.CompletedAt,
 			&i.Task.Dependencies,
 			&i.Task.Notes,
@@ -786,55 +971,67 @@ WITH matching AS NOT MATERIALIZED (
   -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
   WHERE t.user_id = (SELECT bizydb.current_user_id())
     AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
-    AND (t.status = $4 OR $4 IS NULL)
+    AND (t.status = ANY (string_to_array($4::bizydb.task_statuses, ',')) OR $4 IS NULL)
     AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
     AND (t.priority = $6::bizydb.count OR $6 IS NULL)
     AND (t.parent_goal_id = $7 OR $7 IS NULL)
     AND (NOT $8::bool OR t.parent_goal_id IS NULL)
-    AND ($9::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($9))) > 0
-         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($9))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($9))) > 0)
+    AND ($9::timestamptz IS NULL
+         OR t.due_date >= $9 - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN $10::timestamptz ELSE $9 END)
+    AND ($11::timestamptz IS NULL
+         OR t.due_date < $11 + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN $12::timestamptz ELSE $11 END)
+    AND (NOT $13::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+    AND (NOT $14::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+    AND ($15::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($15))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($15))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($15))) > 0)
 ), page AS (
   -- After the place: what is level with it in priority and date, then all that is beyond. Before it, the same in reverse.
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE NOT $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
-     AND (created_at, id) < ($12::timestamptz, $13::bigint)
+   WHERE NOT $2::bool AND priority = $16::int AND due_date = bizydb.due_or_never($17::timestamptz)
+     AND (created_at, id) < ($18::timestamptz, $19::bigint)
    ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
   UNION ALL
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE NOT $2::bool AND (priority, due_date) > ($10::int, bizydb.due_or_never($11::timestamptz))
+   WHERE NOT $2::bool AND (priority, due_date) > ($16::int, bizydb.due_or_never($17::timestamptz))
    ORDER BY priority, due_date, created_at DESC, id DESC LIMIT $3::int)
   UNION ALL
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE $2::bool AND priority = $10::int AND due_date = bizydb.due_or_never($11::timestamptz)
-     AND (created_at, id) > ($12::timestamptz, $13::bigint)
+   WHERE $2::bool AND priority = $16::int AND due_date = bizydb.due_or_never($17::timestamptz)
+     AND (created_at, id) > ($18::timestamptz, $19::bigint)
    ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
   UNION ALL
   (SELECT id, priority, due_date, created_at FROM matching
-   WHERE $2::bool AND (priority, due_date) < ($10::int, bizydb.due_or_never($11::timestamptz))
+   WHERE $2::bool AND (priority, due_date) < ($16::int, bizydb.due_or_never($17::timestamptz))
    ORDER BY priority DESC, due_date DESC, created_at, id LIMIT $3::int)
 )
-SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
 FROM page p
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
 CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT $3::int
 `
 
 type keysetTasksParams struct {
-	WithTotal     bool       `json:"with_total"`
-	Back          bool       `json:"back"`
-	Max           int        `json:"max"`
-	Status        TaskStatus `json:"status"`
-	Category      *string    `json:"category"`
-	Priority      *int       `json:"priority"`
-	ParentGoalID  *GoalID    `json:"parent_goal_id"`
-	Unassigned    bool       `json:"unassigned"`
-	Search        string     `json:"search"`
-	FromPriority  int        `json:"from_priority"`
-	FromDueDate   *time.Time `json:"from_due_date"`
-	FromCreatedAt time.Time  `json:"from_created_at"`
-	FromID        int64      `json:"from_id"`
+	WithTotal       bool         `json:"with_total"`
+	Back            bool         `json:"back"`
+	Max             int          `json:"max"`
+	Statuses        TaskStatuses `json:"statuses"`
+	Category        *string      `json:"category"`
+	Priority        *int         `json:"priority"`
+	ParentGoalID    *GoalID      `json:"parent_goal_id"`
+	Unassigned      bool         `json:"unassigned"`
+	DueFrom         *time.Time   `json:"due_from"`
+	DueFromDay      *time.Time   `json:"due_from_day"`
+	DueBefore       *time.Time   `json:"due_before"`
+	DueBeforeDay    *time.Time   `json:"due_before_day"`
+	Ready           bool         `json:"ready"`
+	SkipUnderClosed bool         `json:"skip_under_closed"`
+	Search          string       `json:"search"`
+	FromPriority    int          `json:"from_priority"`
+	FromDueDate     *time.Time   `json:"from_due_date"`
+	FromCreatedAt   time.Time    `json:"from_created_at"`
+	FromID          int64        `json:"from_id"`
 }
 
 type keysetTasksRow struct {
@@ -850,11 +1047,17 @@ func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]key
 		arg.WithTotal,
 		arg.Back,
 		arg.Max,
-		arg.Status,
+		arg.Statuses,
 		arg.Category,
 		arg.Priority,
 		arg.ParentGoalID,
 		arg.Unassigned,
+		arg.DueFrom,
+		arg.DueFromDay,
+		arg.DueBefore,
+		arg.DueBeforeDay,
+		arg.Ready,
+		arg.SkipUnderClosed,
 		arg.Search,
 		arg.FromPriority,
 		arg.FromDueDate,
@@ -877,6 +1080,7 @@ func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]key
 			&i.Task.Priority,
 			&i.Task.Status,
 			&i.Task.BlockedReason,
+			&i.Task.BlockedInProgress,
 			&i.Task.Category,
 			&i.Task.EstimatedHours,
 			&i.Task.ActualHours,
@@ -884,6 +1088,137 @@ func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]key
 			&i.Task.DueAllDay,
 			&i.Task.CreatedAt,
 			&i.Task.UpdatedAt,
+			&i.Task.Version,
+			&i.Task.CompletedAt,
+			&i.Task.Dependencies,
+			&i.Task.Notes,
+			&i.Task.Tags,
+			&i.TotalCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const keysetTasksByDueDate = `-- name: keysetTasksByDueDate :many
+WITH matching AS NOT MATERIALIZED (
+  SELECT t.id, t.due_date, t.priority FROM public.tasks t
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.due_date IS NOT NULL
+    AND ($3::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND (t.status = ANY (string_to_array($4::bizydb.task_statuses, ',')) OR $4 IS NULL)
+    AND (t.category IS NOT DISTINCT FROM $5 OR $5 IS NULL)
+    AND (t.priority = $6::bizydb.count OR $6 IS NULL)
+    AND (t.parent_goal_id = $7 OR $7 IS NULL)
+    AND (NOT $8::bool OR t.parent_goal_id IS NULL)
+    AND (NOT $9::bool OR t.id IN (SELECT unnest((SELECT bizydb.tagged_tasks($10::bizydb.tags, $11::bizydb.tags)))))
+    AND ($12::timestamptz IS NULL
+         OR t.due_date >= $12 - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN $13::timestamptz ELSE $12 END)
+    AND ($14::timestamptz IS NULL
+         OR t.due_date < $14 + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN $15::timestamptz ELSE $14 END)
+    AND (NOT $16::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+    AND (NOT $17::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+    AND ($18::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold($18))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold($18))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold($18))) > 0)
+), page AS (
+  (SELECT id, due_date, priority FROM matching WHERE NOT $2::bool AND (due_date, priority, id) > ($19::timestamptz, $20::int, $21::bigint)
+   ORDER BY due_date, priority, id LIMIT $3::int)
+  UNION ALL
+  (SELECT id, due_date, priority FROM matching WHERE $2::bool AND (due_date, priority, id) < ($19::timestamptz, $20::int, $21::bigint)
+   ORDER BY due_date DESC, priority DESC, id DESC LIMIT $3::int)
+)
+SELECT tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (CASE WHEN $1::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+FROM page p
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT CASE WHEN $2::bool THEN -1 ELSE 1 END) AS way (sign)
+ORDER BY sign * extract(epoch FROM p.due_date), sign * p.priority, sign * p.id
+LIMIT $3::int
+`
+
+type keysetTasksByDueDateParams struct {
+	WithTotal       bool         `json:"with_total"`
+	Back            bool         `json:"back"`
+	Max             int          `json:"max"`
+	Statuses        TaskStatuses `json:"statuses"`
+	Category        *string      `json:"category"`
+	Priority        *int         `json:"priority"`
+	ParentGoalID    *GoalID      `json:"parent_goal_id"`
+	Unassigned      bool         `json:"unassigned"`
+	Tagged          bool         `json:"tagged"`
+	AnyTag          Tags         `json:"any_tag"`
+	AllTags         Tags         `json:"all_tags"`
+	DueFrom         *time.Time   `json:"due_from"`
+	DueFromDay      *time.Time   `json:"due_from_day"`
+	DueBefore       *time.Time   `json:"due_before"`
+	DueBeforeDay    *time.Time   `json:"due_before_day"`
+	Ready           bool         `json:"ready"`
+	SkipUnderClosed bool         `json:"skip_under_closed"`
+	Search          string       `json:"search"`
+	FromDueDate     time.Time    `json:"from_due_date"`
+	FromPriority    int          `json:"from_priority"`
+	FromID          int64        `json:"from_id"`
+}
+
+type keysetTasksByDueDateRow struct {
+	Task       Task `json:"task"`
+	TotalCount int  `json:"total_count"`
+}
+
+// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due date.
+// The tags of AnyTag and AllTags count if Tagged is set.
+func (q *Queries) keysetTasksByDueDate(ctx context.Context, arg keysetTasksByDueDateParams) ([]keysetTasksByDueDateRow, error) {
+	rows, err := q.db.Query(ctx, keysetTasksByDueDate,
+		arg.WithTotal,
+		arg.Back,
+		arg.Max,
+		arg.Statuses,
+		arg.Category,
+		arg.Priority,
+		arg.ParentGoalID,
+		arg.Unassigned,
+		arg.Tagged,
+		arg.AnyTag,
+		arg.AllTags,
+		arg.DueFrom,
+		arg.DueFromDay,
+		arg.DueBefore,
+		arg.DueBeforeDay,
+		arg.Ready,
+		arg.SkipUnderClosed,
+		arg.Search,
+		arg.FromDueDate,
+		arg.FromPriority,
+		arg.FromID,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []keysetTasksByDueDateRow{}
+	for rows.Next() {
+		var i keysetTasksByDueDateRow
+		if err := rows.Scan(
+			&i.Task.ID,
+			&i.Task.UserID,
+			&i.Task.ParentGoalID,
+			&i.Task.Title,
+			&i.Task.Description,
+			&i.Task.Priority,
+			&i.Task.Status,
+			&i.Task.BlockedReason,
+			&i.Task.BlockedInProgress,
+			&i.Task.Category,
+			&i.Task.EstimatedHours,
+			&i.Task.ActualHours,
+			&i.Task.DueDate,
+			&i.Task.DueAllDay,
+			&i.Task.CreatedAt,
+			&i.Task.UpdatedAt,
+			&i.Task.Version,
 			&i.Task.CompletedAt,
 			&i.Task.Dependencies,
 			&i.Task.Notes,

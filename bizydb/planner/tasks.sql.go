@@ -10,20 +10,25 @@ import (
 	"time"
 )
 
-const blockTask = `-- name: BlockTask :one
-UPDATE public.tasks SET status = 'blocked', blocked_reason = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+const addTags = `-- name: AddTags :one
+UPDATE public.tasks SET tags = tags || coalesce((
+  SELECT jsonb_agg(added.tag ORDER BY added.place)
+  FROM (SELECT e.tag, min(e.place) FROM jsonb_array_elements('[]' || coalesce($1, tasks.tags)) WITH ORDINALITY AS e (tag, place) GROUP BY e.tag) AS added (tag, place)
+  WHERE NOT tasks.tags @> added.tag -- "'[]' ||" is for sqlc, which takes the type of tags there
+), '[]')
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
-type BlockTaskParams struct {
-	Reason *string `json:"reason"`
-	ID     TaskID  `json:"id"`
+type AddTagsParams struct {
+	Tags Tags   `json:"tags"`
+	ID   TaskID `json:"id"`
 }
 
-// BlockTask sets a task's status to blocked and its reason, nil for none, and returns it as stored. If the task does not
-// exist it returns ErrNotFound.
-func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.ID)
+// AddTags appends the tags that a task does not have, each once, and returns it as stored. A task that has them all is not
+// changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+func (q *Queries) AddTags(ctx context.Context, arg AddTagsParams) (Task, error) {
+	row := q.db.QueryRow(ctx, addTags, arg.Tags, arg.ID)
 	var i Task
 	err := row.Scan(
 		&i.ID,
@@ -34,6 +39,7 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -41,6 +47,7 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -49,73 +56,145 @@ func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (Task, err
 	return i, err
 }
 
+const blockTask = `-- name: BlockTask :one
+UPDATE public.tasks SET status = 'blocked', blocked_reason = $1, version = coalesce($2, tasks.version)
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $3 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $3
+RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
+`
+
+type BlockTaskParams struct {
+	Reason    *string `json:"reason"`
+	IfVersion *int64  `json:"if_version"`
+	ID        TaskID  `json:"id"`
+}
+
+type BlockTaskRow struct {
+	Task    Task `json:"task"`
+	Changed bool `json:"changed"`
+}
+
+// BlockTask sets a task's status to blocked and its reason, nil for none, and returns the task as stored and whether that
+// changed it. UnblockTask undoes it, but makes a task pending that was completed. If the task does not exist it returns
+// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (BlockTaskRow, error) {
+	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.IfVersion, arg.ID)
+	var i BlockTaskRow
+	err := row.Scan(
+		&i.Task.ID,
+		&i.Task.UserID,
+		&i.Task.ParentGoalID,
+		&i.Task.Title,
+		&i.Task.Description,
+		&i.Task.Priority,
+		&i.Task.Status,
+		&i.Task.BlockedReason,
+		&i.Task.BlockedInProgress,
+		&i.Task.Category,
+		&i.Task.EstimatedHours,
+		&i.Task.ActualHours,
+		&i.Task.DueDate,
+		&i.Task.DueAllDay,
+		&i.Task.CreatedAt,
+		&i.Task.UpdatedAt,
+		&i.Task.Version,
+		&i.Task.CompletedAt,
+		&i.Task.Dependencies,
+		&i.Task.Notes,
+		&i.Task.Tags,
+		&i.Changed,
+	)
+	return i, err
+}
+
 const completeTask = `-- name: CompleteTask :one
-UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, actual_hours) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET status = 'completed', actual_hours = coalesce($1, tasks.actual_hours), completed_at = coalesce($2, tasks.completed_at),
+  version = coalesce($3, tasks.version)
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $4 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $4
+RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
 
 type CompleteTaskParams struct {
-	ActualHours *float64 `json:"actual_hours"`
-	ID          TaskID   `json:"id"`
+	ActualHours *float64   `json:"actual_hours"`
+	CompletedAt *time.Time `json:"completed_at"`
+	IfVersion   *int64     `json:"if_version"`
+	ID          TaskID     `json:"id"`
 }
 
-// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns it as stored. A task that is
-// completed already keeps its CompletedAt. If the task does not exist it returns ErrNotFound.
-func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, completeTask, arg.ActualHours, arg.ID)
-	var i Task
+type CompleteTaskRow struct {
+	Task    Task `json:"task"`
+	Changed bool `json:"changed"`
+}
+
+// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns the task as stored and whether
+// that changed it. A nil CompletedAt means now, and leaves a task that is completed already its own; any time of the years
+// 1 to 9999 is stored as it is given, a future one too. If the task does not exist it returns ErrNotFound; at another version
+// than IfVersion, ErrVersionConflict.
+func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error) {
+	row := q.db.QueryRow(ctx, completeTask,
+		arg.ActualHours,
+		arg.CompletedAt,
+		arg.IfVersion,
+		arg.ID,
+	)
+	var i CompleteTaskRow
 	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Priority,
-		&i.Status,
-		&i.BlockedReason,
-		&i.Category,
-		&i.EstimatedHours,
-		&i.ActualHours,
-		&i.DueDate,
-		&i.DueAllDay,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Dependencies,
-		&i.Notes,
-		&i.Tags,
+		&i.Task.ID,
+		&i.Task.UserID,
+		&i.Task.ParentGoalID,
+		&i.Task.Title,
+		&i.Task.Description,
+		&i.Task.Priority,
+		&i.Task.Status,
+		&i.Task.BlockedReason,
+		&i.Task.BlockedInProgress,
+		&i.Task.Category,
+		&i.Task.EstimatedHours,
+		&i.Task.ActualHours,
+		&i.Task.DueDate,
+		&i.Task.DueAllDay,
+		&i.Task.CreatedAt,
+		&i.Task.UpdatedAt,
+		&i.Task.Version,
+		&i.Task.CompletedAt,
+		&i.Task.Dependencies,
+		&i.Task.Notes,
+		&i.Task.Tags,
+		&i.Changed,
 	)
 	return i, err
 }
 
 const createTask = `-- name: CreateTask :one
 INSERT INTO public.tasks (
-  parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours,
+  parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours,
   due_date, due_all_day, dependencies, notes, tags, created_at, completed_at
 ) VALUES (
-  $1, $2, $3, $4, $5, $6, $7, $8, $9,
-  $10, $11, $12, $13, $14, $15, $16
+  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+  $11, $12, $13, $14, $15, $16, $17
 )
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
 type CreateTaskParams struct {
-	ParentGoalID   *GoalID    `json:"parent_goal_id"`
-	Title          string     `json:"title"`
-	Description    *string    `json:"description"`
-	Priority       *int       `json:"priority"`
-	Status         TaskStatus `json:"status"`
-	BlockedReason  *string    `json:"blocked_reason"`
-	Category       *string    `json:"category"`
-	EstimatedHours *float64   `json:"estimated_hours"`
-	ActualHours    *float64   `json:"actual_hours"`
-	DueDate        *time.Time `json:"due_date"`
-	DueAllDay      bool       `json:"due_all_day"`
-	Dependencies   TaskIDs    `json:"dependencies"`
-	Notes          *string    `json:"notes"`
-	Tags           Tags       `json:"tags"`
-	CreatedAt      *time.Time `json:"created_at"`
-	CompletedAt    *time.Time `json:"completed_at"`
+	ParentGoalID      *GoalID    `json:"parent_goal_id"`
+	Title             string     `json:"title"`
+	Description       *string    `json:"description"`
+	Priority          *int       `json:"priority"`
+	Status            TaskStatus `json:"status"`
+	BlockedReason     *string    `json:"blocked_reason"`
+	BlockedInProgress bool       `json:"blocked_in_progress"`
+	Category          *string    `json:"category"`
+	EstimatedHours    *float64   `json:"estimated_hours"`
+	ActualHours       *float64   `json:"actual_hours"`
+	DueDate           *time.Time `json:"due_date"`
+	DueAllDay         bool       `json:"due_all_day"`
+	Dependencies      TaskIDs    `json:"dependencies"`
+	Notes             *string    `json:"notes"`
+	Tags              Tags       `json:"tags"`
+	CreatedAt         *time.Time `json:"created_at"`
+	CompletedAt       *time.Time `json:"completed_at"`
 }
 
 // CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
@@ -129,6 +208,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		arg.Priority,
 		arg.Status,
 		arg.BlockedReason,
+		arg.BlockedInProgress,
 		arg.Category,
 		arg.EstimatedHours,
 		arg.ActualHours,
@@ -150,6 +230,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -157,6 +238,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -167,7 +249,7 @@ func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, e
 
 const deleteTask = `-- name: DeleteTask :one
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
 // DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
@@ -183,6 +265,7 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -190,6 +273,50 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
+const deleteTaskIfVersion = `-- name: DeleteTaskIfVersion :one
+DELETE FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
+  AND CASE WHEN version = $2 THEN true ELSE bizydb.refuse_task_version(id, version, $2) END
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
+`
+
+type DeleteTaskIfVersionParams struct {
+	ID      TaskID `json:"id"`
+	Version int64  `json:"version"`
+}
+
+// DeleteTaskIfVersion deletes a task and returns it. If the task does not exist it returns ErrNotFound; at another version,
+// ErrVersionConflict.
+func (q *Queries) DeleteTaskIfVersion(ctx context.Context, arg DeleteTaskIfVersionParams) (Task, error) {
+	row := q.db.QueryRow(ctx, deleteTaskIfVersion, arg.ID, arg.Version)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.BlockedReason,
+		&i.BlockedInProgress,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.DueAllDay,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -199,7 +326,7 @@ func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const getTask = `-- name: GetTask :one
-SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
+SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
 // GetTask returns one task, or ErrNotFound.
@@ -215,6 +342,7 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -222,6 +350,7 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -231,19 +360,22 @@ func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 }
 
 const moveTask = `-- name: MoveTask :one
-UPDATE public.tasks SET parent_goal_id = $1 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET parent_goal_id = $1, version = coalesce($2, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
 type MoveTaskParams struct {
 	ParentGoalID *GoalID `json:"parent_goal_id"`
+	IfVersion    *int64  `json:"if_version"`
 	ID           TaskID  `json:"id"`
 }
 
 // MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
-// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference.
+// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference; at another version than IfVersion,
+// ErrVersionConflict.
 func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, moveTask, arg.ParentGoalID, arg.ID)
+	row := q.db.QueryRow(ctx, moveTask, arg.ParentGoalID, arg.IfVersion, arg.ID)
 	var i Task
 	err := row.Scan(
 		&i.ID,
@@ -254,6 +386,7 @@ func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -261,6 +394,52 @@ func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
+		&i.CompletedAt,
+		&i.Dependencies,
+		&i.Notes,
+		&i.Tags,
+	)
+	return i, err
+}
+
+const removeTags = `-- name: RemoveTags :one
+UPDATE public.tasks SET tags = coalesce((
+  SELECT jsonb_agg(e.tag ORDER BY e.place) FROM jsonb_array_elements(tasks.tags) WITH ORDINALITY AS e (tag, place)
+  WHERE NOT coalesce($1, '[]', tasks.tags) @> e.tag -- the last for sqlc, which takes its type
+), '[]')
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
+`
+
+type RemoveTagsParams struct {
+	Tags Tags   `json:"tags"`
+	ID   TaskID `json:"id"`
+}
+
+// RemoveTags removes tags from a task and returns it as stored. A task that has none of them is not changed. Concurrent
+// calls all take effect. If the task does not exist it returns ErrNotFound.
+func (q *Queries) RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, error) {
+	row := q.db.QueryRow(ctx, removeTags, arg.Tags, arg.ID)
+	var i Task
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.ParentGoalID,
+		&i.Title,
+		&i.Description,
+		&i.Priority,
+		&i.Status,
+		&i.BlockedReason,
+		&i.BlockedInProgress,
+		&i.Category,
+		&i.EstimatedHours,
+		&i.ActualHours,
+		&i.DueDate,
+		&i.DueAllDay,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -270,54 +449,72 @@ func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error
 }
 
 const reopenTask = `-- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE status WHEN 'completed' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $1 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $1
+RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
 
-// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
-// stored. A task that is not completed is not changed. If the task does not exist it returns ErrNotFound.
-func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (Task, error) {
+type ReopenTaskRow struct {
+	Task    Task `json:"task"`
+	Changed bool `json:"changed"`
+}
+
+// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as stored
+// and whether that changed it: a task that is not completed stays as it is. If the task does not exist it returns
+// ErrNotFound.
+func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error) {
 	row := q.db.QueryRow(ctx, reopenTask, id)
-	var i Task
+	var i ReopenTaskRow
 	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Priority,
-		&i.Status,
-		&i.BlockedReason,
-		&i.Category,
-		&i.EstimatedHours,
-		&i.ActualHours,
-		&i.DueDate,
-		&i.DueAllDay,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Dependencies,
-		&i.Notes,
-		&i.Tags,
+		&i.Task.ID,
+		&i.Task.UserID,
+		&i.Task.ParentGoalID,
+		&i.Task.Title,
+		&i.Task.Description,
+		&i.Task.Priority,
+		&i.Task.Status,
+		&i.Task.BlockedReason,
+		&i.Task.BlockedInProgress,
+		&i.Task.Category,
+		&i.Task.EstimatedHours,
+		&i.Task.ActualHours,
+		&i.Task.DueDate,
+		&i.Task.DueAllDay,
+		&i.Task.CreatedAt,
+		&i.Task.UpdatedAt,
+		&i.Task.Version,
+		&i.Task.CompletedAt,
+		&i.Task.Dependencies,
+		&i.Task.Notes,
+		&i.Task.Tags,
+		&i.Changed,
 	)
 	return i, err
 }
 
 const rescheduleTask = `-- name: RescheduleTask :one
-UPDATE public.tasks SET due_date = $1, due_all_day = $2 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET due_date = $1, due_all_day = $2, version = coalesce($3, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $4
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
 type RescheduleTaskParams struct {
 	DueDate   *time.Time `json:"due_date"`
 	DueAllDay bool       `json:"due_all_day"`
+	IfVersion *int64     `json:"if_version"`
 	ID        TaskID     `json:"id"`
 }
 
 // RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
-// not exist it returns ErrNotFound.
+// not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, rescheduleTask, arg.DueDate, arg.DueAllDay, arg.ID)
+	row := q.db.QueryRow(ctx, rescheduleTask,
+		arg.DueDate,
+		arg.DueAllDay,
+		arg.IfVersion,
+		arg.ID,
+	)
 	var i Task
 	err := row.Scan(
 		&i.ID,
@@ -328,6 +525,7 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -335,6 +533,7 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -344,19 +543,21 @@ func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) 
 }
 
 const retagTask = `-- name: RetagTask :one
-UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $2
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET tags = coalesce($1, '[]'::jsonb), version = coalesce($2, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $3
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
 type RetagTaskParams struct {
-	Tags Tags   `json:"tags"`
-	ID   TaskID `json:"id"`
+	Tags      Tags   `json:"tags"`
+	IfVersion *int64 `json:"if_version"`
+	ID        TaskID `json:"id"`
 }
 
 // RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
-// ErrNotFound.
+// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
 func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error) {
-	row := q.db.QueryRow(ctx, retagTask, arg.Tags, arg.ID)
+	row := q.db.QueryRow(ctx, retagTask, arg.Tags, arg.IfVersion, arg.ID)
 	var i Task
 	err := row.Scan(
 		&i.ID,
@@ -367,6 +568,7 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -374,6 +576,7 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,
@@ -383,69 +586,90 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 }
 
 const startTask = `-- name: StartTask :one
-UPDATE public.tasks SET status = 'in_progress' WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET status = 'in_progress'
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $1 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $1
+RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
 
-// StartTask sets a task's status to in progress, even if it is completed, and returns it as stored. If the task does not
-// exist it returns ErrNotFound.
-func (q *Queries) StartTask(ctx context.Context, id TaskID) (Task, error) {
+type StartTaskRow struct {
+	Task    Task `json:"task"`
+	Changed bool `json:"changed"`
+}
+
+// StartTask sets a task's status to in progress, even if it is completed or blocked, and returns the task as stored and
+// whether that changed it. If the task does not exist it returns ErrNotFound.
+func (q *Queries) StartTask(ctx context.Context, id TaskID) (StartTaskRow, error) {
 	row := q.db.QueryRow(ctx, startTask, id)
-	var i Task
+	var i StartTaskRow
 	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Priority,
-		&i.Status,
-		&i.BlockedReason,
-		&i.Category,
-		&i.EstimatedHours,
-		&i.ActualHours,
-		&i.DueDate,
-		&i.DueAllDay,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Dependencies,
-		&i.Notes,
-		&i.Tags,
+		&i.Task.ID,
+		&i.Task.UserID,
+		&i.Task.ParentGoalID,
+		&i.Task.Title,
+		&i.Task.Description,
+		&i.Task.Priority,
+		&i.Task.Status,
+		&i.Task.BlockedReason,
+		&i.Task.BlockedInProgress,
+		&i.Task.Category,
+		&i.Task.EstimatedHours,
+		&i.Task.ActualHours,
+		&i.Task.DueDate,
+		&i.Task.DueAllDay,
+		&i.Task.CreatedAt,
+		&i.Task.UpdatedAt,
+		&i.Task.Version,
+		&i.Task.CompletedAt,
+		&i.Task.Dependencies,
+		&i.Task.Notes,
+		&i.Task.Tags,
+		&i.Changed,
 	)
 	return i, err
 }
 
 const unblockTask = `-- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE status WHEN 'blocked' THEN 'pending' ELSE status END WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $1 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $1
+RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
 
-// UnblockTask makes a blocked task pending again, clears its reason and returns it as stored. A task that is not blocked
-// is not changed. If the task does not exist it returns ErrNotFound.
-func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (Task, error) {
+type UnblockTaskRow struct {
+	Task    Task `json:"task"`
+	Changed bool `json:"changed"`
+}
+
+// UnblockTask gives a blocked task the status that it had before, pending or in progress, clears its reason, and returns the
+// task as stored and whether that changed it: a task that is not blocked stays as it is. One that was completed becomes
+// pending, and one created as blocked too, unless with BlockedInProgress. If the task does not exist it returns ErrNotFound.
+func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error) {
 	row := q.db.QueryRow(ctx, unblockTask, id)
-	var i Task
+	var i UnblockTaskRow
 	err := row.Scan(
-		&i.ID,
-		&i.UserID,
-		&i.ParentGoalID,
-		&i.Title,
-		&i.Description,
-		&i.Priority,
-		&i.Status,
-		&i.BlockedReason,
-		&i.Category,
-		&i.EstimatedHours,
-		&i.ActualHours,
-		&i.DueDate,
-		&i.DueAllDay,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.CompletedAt,
-		&i.Dependencies,
-		&i.Notes,
-		&i.Tags,
+		&i.Task.ID,
+		&i.Task.UserID,
+		&i.Task.ParentGoalID,
+		&i.Task.Title,
+		&i.Task.Description,
+		&i.Task.Priority,
+		&i.Task.Status,
+		&i.Task.BlockedReason,
+		&i.Task.BlockedInProgress,
+		&i.Task.Category,
+		&i.Task.EstimatedHours,
+		&i.Task.ActualHours,
+		&i.Task.DueDate,
+		&i.Task.DueAllDay,
+		&i.Task.CreatedAt,
+		&i.Task.UpdatedAt,
+		&i.Task.Version,
+		&i.Task.CompletedAt,
+		&i.Task.Dependencies,
+		&i.Task.Notes,
+		&i.Task.Tags,
+		&i.Changed,
 	)
 	return i, err
 }
@@ -465,9 +689,10 @@ UPDATE public.tasks SET
   dependencies = coalesce($17, dependencies),
   notes = CASE WHEN NOT $18::bool THEN coalesce($19, notes) END,
   tags = coalesce($20, tags),
-  parent_goal_id = CASE WHEN NOT $21::bool THEN coalesce($22, parent_goal_id) END
-WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $23
-RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags
+  parent_goal_id = CASE WHEN NOT $21::bool THEN coalesce($22, parent_goal_id) END,
+  version = coalesce($23, version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $24
+RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
 type UpdateTaskParams struct {
@@ -493,6 +718,7 @@ type UpdateTaskParams struct {
 	Tags                Tags       `json:"tags"`
 	ClearParentGoalID   bool       `json:"clear_parent_goal_id"`
 	ParentGoalID        *GoalID    `json:"parent_goal_id"`
+	IfVersion           *int64     `json:"if_version"`
 	ID                  TaskID     `json:"id"`
 }
 
@@ -500,8 +726,8 @@ type UpdateTaskParams struct {
 // unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
 // whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
 // CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
-// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference.
-// Dependencies in a cycle give ErrDependencyCycle.
+// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference; at another
+// version than IfVersion, ErrVersionConflict. Dependencies in a cycle give ErrDependencyCycle.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,
@@ -526,6 +752,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		arg.Tags,
 		arg.ClearParentGoalID,
 		arg.ParentGoalID,
+		arg.IfVersion,
 		arg.ID,
 	)
 	var i Task
@@ -538,6 +765,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		&i.Priority,
 		&i.Status,
 		&i.BlockedReason,
+		&i.BlockedInProgress,
 		&i.Category,
 		&i.EstimatedHours,
 		&i.ActualHours,
@@ -545,6 +773,7 @@ func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, e
 		&i.DueAllDay,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Version,
 		&i.CompletedAt,
 		&i.Dependencies,
 		&i.Notes,

@@ -7,8 +7,7 @@ type (
 	TaskID int64
 )
 
-// A TaskStatus is the status of a task. The empty value leaves the status unchanged in an update, takes the default in a create, and
-// does not filter in a list.
+// A TaskStatus is the status of a task. The empty value leaves the status unchanged in an update and takes the default in a create.
 type TaskStatus string
 
 // The statuses of tasks.
@@ -19,8 +18,10 @@ const (
 	TaskBlocked    TaskStatus = "blocked"
 )
 
-// A GoalStatus is the status of a goal. The empty value leaves the status unchanged in an update, takes the default in a create, and
-// does not filter in a list.
+// TaskStatuses are the statuses that a list has tasks of: all, if there are none.
+type TaskStatuses []TaskStatus
+
+// A GoalStatus is the status of a goal. The empty value leaves the status unchanged in an update and takes the default in a create.
 type GoalStatus string
 
 // The statuses of goals.
@@ -30,6 +31,9 @@ const (
 	GoalOnHold    GoalStatus = "on_hold"
 	GoalCancelled GoalStatus = "cancelled"
 )
+
+// GoalStatuses are the statuses that a list has goals of: all, if there are none.
+type GoalStatuses []GoalStatus
 
 // A Horizon is the period that a goal is set for.
 type Horizon string

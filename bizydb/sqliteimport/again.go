@@ -37,7 +37,7 @@ func (i *importer) reportChanged(ctx context.Context, t *table, r *rows, counts 
 	}
 	recorder := i.recorder(t.kind, r) // which a dry run leaves empty
 	at := 0                           // of the row that is read, in rows
-	for chunk := range slices.Chunk(rows, chunkSize) {
+	for chunk := range slices.Chunk(rows, importsql.ChunkRows) {
 		places := make([]int32, len(chunk))
 		for k, row := range chunk {
 			places[k] = row.at
@@ -172,7 +172,7 @@ func (i *importer) findGone(ctx context.Context, t *table, r *rows, wanted []boo
 
 // lookUp calls each with every row, and whether the row of t with its new id is still here.
 func lookUp[T any](ctx context.Context, i *importer, t *table, rows []T, newID func(T) int64, each func(row T, here bool)) error {
-	for chunk := range slices.Chunk(rows, chunkSize) {
+	for chunk := range slices.Chunk(rows, importsql.ChunkRows) {
 		ids := make([]int64, len(chunk))
 		for k, row := range chunk {
 			ids[k] = newID(row)
@@ -192,9 +192,9 @@ func lookUp[T any](ctx context.Context, i *importer, t *table, rows []T, newID f
 // existing returns those of the ids that are still here, in order.
 func (i *importer) existing(ctx context.Context, t *table, ids []int64) (here []int64, err error) {
 	if t == i.goals {
-		here, err = idsOf(i.queries.ExistingGoals(ctx, ids))
+		here, err = importsql.Numbers(i.queries.ExistingGoals(ctx, ids))
 	} else {
-		here, err = idsOf(i.queries.ExistingTasks(ctx, ids))
+		here, err = importsql.Numbers(i.queries.ExistingTasks(ctx, ids))
 	}
 	slices.Sort(here)
 	return here, err

@@ -155,6 +155,32 @@ func TestImportAgain(t *testing.T) {
 }
 
 // Of what the file has other than it was, only what a person changed is reported: column by column; and what was deleted from it.
+// What has been deleted here does not come in again, and what has been restored is not doubled.
+func TestImportAfterARestore(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	user := db.NewUser(t)
+	f := sample(t, 0)
+	importFile(t, db, user, f.path, sqliteimport.Options{})
+	stored := importedFor(t, db, user)
+	task := stored.tasks[5]
+	if _, err := db.As(user).DeleteTask(t.Context(), task.ID); err != nil {
+		t.Fatal(err)
+	}
+	report := importFile(t, db, user, f.path, sqliteimport.Options{})
+	if report.Tasks.Imported != 0 {
+		t.Errorf("with a task deleted: %+v", report.Tasks)
+	}
+	if _, err := db.As(user).RestoreTask(t.Context(), task.ID); err != nil {
+		t.Fatal(err)
+	}
+	report = importFile(t, db, user, f.path, sqliteimport.Options{})
+	wantCounts(t, report, sqliteimport.Counts{InFile: 3, Known: 3}, sqliteimport.Counts{InFile: 20, Known: 20})
+	if tasks, err := db.As(user).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 20 {
+		t.Errorf("%d tasks, want 20, %v", len(tasks), err)
+	}
+}
+
 func TestChangesInTheFile(t *testing.T) {
 	t.Parallel()
 	db := bizydbtest.New(t)

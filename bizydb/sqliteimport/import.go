@@ -108,7 +108,7 @@ func run(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, op
 			if err := i.scanFor(ctx, tx); err != nil {
 				return err
 			}
-			return i.load(ctx)
+			return importsql.Import(ctx, i.queries, i.load)
 		})
 	}
 	return i.report, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strconv"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
 )
 
 // refer finds the row that another one refers to, or none, which it reports with f.
@@ -89,9 +91,6 @@ func (i *importer) cutGoalCycles() {
 	}
 }
 
-// maxLevels is how many levels of goals the database takes.
-const maxLevels = 100
-
 // cutDeepGoals makes a root of each goal that would be on another level.
 func (i *importer) cutDeepGoals(ctx context.Context) error {
 	o := &i.outline
@@ -106,17 +105,19 @@ func (i *importer) cutDeepGoals(ctx context.Context) error {
 		}
 		parents := make(map[int64]int64, len(list))
 		for _, goal := range list {
-			parents[int64(goal.ID)] = goal.ParentGoalID.Int64 // 0 for none
+			if goal.ParentGoalID != nil {
+				parents[int64(goal.ID)] = int64(*goal.ParentGoalID)
+			}
 		}
 		for at, id := range o.goals.newIDs {
-			for ; o.goals.states[at] == known && id != 0 && levels[at] < maxLevels; id = parents[id] {
+			for ; o.goals.states[at] == known && id != 0 && levels[at] < importsql.MaxLevels; id = parents[id] {
 				levels[at]++
 			}
 		}
 	}
 	for _, at := range order {
 		parent := &o.goalFacts[at].parent
-		if *parent != none && levels[*parent] == maxLevels {
+		if *parent != none && levels[*parent] == importsql.MaxLevels {
 			i.found(Finding{
 				Table: "goals", ID: o.goals.ids[at], Column: "parent_goal_id", Problem: TooDeep,
 				Old: strconv.FormatInt(o.goals.ids[*parent], 10),

@@ -12,15 +12,10 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A statement writes so many rows, or fewer if they have so many bytes of text.
-const (
-	chunkSize  = 5000
-	chunkBytes = 4 << 20
-)
-
 // load writes what is to be imported. The order matters, for the roll-up that each statement fires: sub-goals are in their
-// places before tasks come, each goal's tasks come together, and only then is completed what the file says is completed,
-// whatever is under it. Goals that were here before see what is new below them at last.
+// places before tasks come, and each goal's tasks come together. Goals that are active or completed in the file come on hold, and
+// get their status when all is under them: none is completed or reopened on the way, which a service's triggers would see. Goals that
+// were here before see what is new below them at last.
 func (i *importer) load(ctx context.Context) error {
 	if err := i.loadGoals(ctx); err != nil {
 		return err
@@ -32,7 +27,7 @@ func (i *importer) load(ctx context.Context) error {
 		return err
 	}
 	i.file.close() // others may write to it again
-	if err := i.completeGoals(ctx); err != nil {
+	if err := i.setStatuses(ctx); err != nil {
 		return err
 	}
 	if err := i.linkGoals(ctx, known); err != nil {
@@ -116,7 +111,7 @@ func record[T any](ctx context.Context, r *recorder, c chunk[T], newIDs []int64)
 		r.rows.newIDs[at] = newIDs[k]
 		r.add(r.rows.ids[at], newIDs[k], c.marks[k], c.contents[k], c.columnHashes[k])
 	}
-	if len(r.waiting.OldIDs) >= chunkSize {
+	if len(r.waiting.OldIDs) >= importsql.ChunkRows {
 		return r.flush(ctx)
 	}
 	return nil
@@ -142,11 +137,17 @@ func (i *importer) loadGoals(ctx context.Context) error {
 	recorder := i.recorder("goal", &i.outline.goals)
 	all := func(int32, int32) bool { return true }
 	for _, places := range i.outline.goals.chunks(i.outline.goals.places(), all) {
-		c := readChunk(ctx, i, i.goals, &i.outline.goals, places, (*row).goal)
+		c := readChunk(ctx, i, i.goals, &i.outline.goals, places, func(r *row) goal {
+			g := r.goal()
+			if waits(g.Status) {
+				g.Status = planner.GoalOnHold
+			}
+			return g
+		})
 		if c.err != nil {
 			return c.err
 		}
-		ids, err := idsOf(i.queries.CreateGoals(ctx, jsonText(c.rows)))
+		ids, err := importsql.Numbers(i.queries.CreateGoals(ctx, jsonText(c.rows)))
 		if err != nil {
 			return err
 		}
@@ -195,7 +196,7 @@ func (i *importer) loadTasks(ctx context.Context) error {
 				c.rows[k].Dependencies = append(c.rows[k].Dependencies, planner.TaskID(o.tasks.newIDs[on]))
 			}
 		}
-		ids, err := idsOf(i.planner.CreateTasks(ctx, c.rows))
+		ids, err := importsql.Numbers(i.planner.CreateTasks(ctx, c.rows))
 		if err != nil {
 			return err
 		}
@@ -233,8 +234,8 @@ func (r *rows) chunks(places []int32, together func(first, next int32) bool) [][
 	var chunks [][]int32
 	for len(places) > 0 {
 		n, bytes := 1, int(r.sizes[places[0]])
-		for n < min(len(places), chunkSize) && together(places[0], places[n]) {
-			if bytes += int(r.sizes[places[n]]); bytes > chunkBytes {
+		for n < min(len(places), importsql.ChunkRows) && together(places[0], places[n]) {
+			if bytes += int(r.sizes[places[n]]); bytes > importsql.ChunkBytes {
 				break
 			}
 			n++
@@ -266,19 +267,25 @@ func (i *importer) readTasks(ctx context.Context, chunks [][]int32, into chan<- 
 	}
 }
 
-// completeGoals completes again what new tasks and sub-goals have reopened.
-func (i *importer) completeGoals(ctx context.Context) error {
-	var goals importsql.CompleteGoalsParams
+// waits says of a goal's status that the goal comes on hold, until all is under it.
+func waits(status planner.GoalStatus) bool {
+	return status == planner.GoalActive || status == planner.GoalCompleted
+}
+
+// setStatuses gives goals that have waited their status.
+func (i *importer) setStatuses(ctx context.Context) error {
+	var goals importsql.SetGoalStatusesParams
 	for at, facts := range i.outline.goalFacts {
-		if i.outline.goals.states[at] == fresh && facts.status == planner.GoalCompleted {
+		if i.outline.goals.states[at] == fresh && waits(facts.status) {
 			goals.IDs = append(goals.IDs, i.outline.goals.newIDs[at])
+			goals.Statuses = append(goals.Statuses, string(facts.status))
 			goals.Times = append(goals.Times, facts.updatedAt)
 		}
 	}
 	if len(goals.IDs) == 0 {
 		return nil
 	}
-	return i.queries.CompleteGoals(ctx, goals)
+	return i.queries.SetGoalStatuses(ctx, goals)
 }
 
 // dateGoals says of goals when they were changed before they came here.
@@ -300,7 +307,7 @@ func (i *importer) dateGoals(ctx context.Context) error {
 func (i *importer) standings(ctx context.Context) (map[int32]standing, error) {
 	places := i.outline.goals.places()
 	standings := make(map[int32]standing, len(places))
-	for chunk := range slices.Chunk(places, chunkSize) {
+	for chunk := range slices.Chunk(places, importsql.ChunkRows) {
 		ids := make([]int64, len(chunk)) // in order, since they were given in the order of the file
 		for k, at := range chunk {
 			ids[k] = i.outline.goals.newIDs[at]

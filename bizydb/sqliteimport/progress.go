@@ -117,10 +117,10 @@ func (i *importer) reportNewWork(ctx context.Context, standings map[int32]standi
 				break
 			}
 			completed[id] = goal.Status == planner.GoalCompleted
-			if goal.Status == planner.GoalCancelled || !goal.ParentGoalID.Valid {
+			if goal.Status == planner.GoalCancelled || goal.ParentGoalID == nil {
 				break
 			}
-			id = planner.GoalID(goal.ParentGoalID.Int64)
+			id = *goal.ParentGoalID
 		}
 	}
 	for at, id := range o.goals.ids {

@@ -334,11 +334,3 @@ func size(values []any) int32 {
 	}
 	return int32(min(n, math.MaxInt32))
 }
-
-func idsOf[ID ~int64](ids []ID, err error) ([]int64, error) {
-	plain := make([]int64, len(ids))
-	for k, id := range ids {
-		plain[k] = int64(id)
-	}
-	return plain, err
-}

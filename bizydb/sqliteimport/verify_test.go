@@ -261,11 +261,14 @@ var notInFiles = map[string]string{
 	"goals.sub_goal_count":       "the database counts",
 	"goals.sub_goal_progress":    "the database counts",
 	"goals.roll_up_count":        "the database counts",
+	"goals.version":              "the database counts",
 
-	"tasks.id":             "the database numbers rows",
-	"tasks.user_id":        "it is the scope's",
-	"tasks.updated_at":     "files do not have it",
-	"tasks.blocked_reason": "files do not have it",
+	"tasks.id":                  "the database numbers rows",
+	"tasks.user_id":             "it is the scope's",
+	"tasks.updated_at":          "files do not have it",
+	"tasks.version":             "the database counts",
+	"tasks.blocked_reason":      "files do not have it",
+	"tasks.blocked_in_progress": "files do not have it",
 }
 
 // fieldsOf is what was imported, by column. References are ids of the file.

@@ -27,7 +27,7 @@ func (s *setup) cleanUp(ctx context.Context, r *report) error {
 	if s.server.Started() {
 		return errors.Join(err, r.uncounted("Stop the server", s.server.Close))
 	}
-	r.printf("  The roles bizydb_user and bizydb_accounts stay: every bizydb database on the server shares them.\n")
+	r.printf("  The roles of bizydb stay: every bizydb database on the server shares them.\n")
 	return errors.Join(err, s.server.Close())
 }
 

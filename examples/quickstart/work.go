@@ -33,7 +33,7 @@ func work(ctx context.Context, r *report, alice bizydb.Scope) error {
 
 	var pending []planner.Task
 	err = r.step("ListTasks", 1, func() (string, error) {
-		pending, err = alice.ListTasks(ctx, planner.ListTasksParams{Status: planner.TaskPending})
+		pending, err = alice.ListTasks(ctx, planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}})
 		return fmt.Sprintf("%d pending, the most urgent first", len(pending)), err
 	})
 	if err != nil {
@@ -43,8 +43,8 @@ func work(ctx context.Context, r *report, alice bizydb.Scope) error {
 	for i, params := range []planner.CompleteTaskParams{{ActualHours: new(2.5)}, {}} {
 		params.ID = pending[i%len(pending)].ID
 		err := r.step("CompleteTask", 1, func() (string, error) {
-			task, err := alice.CompleteTask(ctx, params)
-			return fmt.Sprintf("complete %q", task.Title), err
+			done, err := alice.CompleteTask(ctx, params)
+			return fmt.Sprintf("complete %q", done.Task.Title), err
 		})
 		if err != nil {
 			return err
@@ -84,7 +84,7 @@ func next(ctx context.Context, r *report, alice bizydb.Scope) error {
 	var tasks []planner.Task
 	err := r.step("ListTasks", 1, func() (string, error) {
 		var err error
-		tasks, err = alice.ListTasks(ctx, planner.ListTasksParams{Status: planner.TaskPending, Limit: 5})
+		tasks, err = alice.ListTasks(ctx, planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Limit: 5})
 		return "the next " + count(len(tasks), "task"), err
 	})
 	for _, t := range tasks {

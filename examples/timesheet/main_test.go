@@ -393,6 +393,48 @@ func TestFinishTask(t *testing.T) {
 	}
 }
 
+// Reports are about all users, active or not, in one round trip. Without the grant they say what is missing.
+func TestReports(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t, bizydbtest.WithMigrations(migrations()), bizydbtest.WithReporting())
+	alice, bob := made.NewUser(t), made.NewUser(t)
+	hers := fill(t, made.As(alice), "hers")
+	fill(t, made.As(bob), "his")
+	if _, err := made.As(alice).CompleteTask(t.Context(), planner.CompleteTaskParams{ID: hers.task}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.Accounts().Deactivate(t.Context(), bob); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	proxy, dsn := bizydbtest.NewProxy(t, made.DSN)
+	db, err := open(t.Context(), dsn+"&pool_max_conns=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	var out strings.Builder
+	for _, day := range []time.Time{now.AddDate(0, 0, -1), now} { // the entries of fill began two hours ago
+		proxy.RoundTrips()
+		if err := printDay(t.Context(), &out, db, day, "UTC"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := proxy.RoundTrips(); n != 1 {
+		t.Errorf("%d round trips, want 1", n)
+	}
+	if got := out.String(); strings.Count(got, ": 1 tasks") != 1 || strings.Count(got, "1.00 h") != 2 || strings.Count(got, "\n") != 4 {
+		t.Errorf("the report:\n%s", got)
+	}
+	out.Reset()
+	if err := exportTasks(t.Context(), &out, db); err != nil || !strings.Contains(out.String(), "hers") || !strings.Contains(out.String(), "his") {
+		t.Errorf("the tasks: %v\n%s", err, out.String())
+	}
+	if err := printDay(t.Context(), &out, newDatabase(t).DB, now, "UTC"); !errors.Is(err, bizydb.ErrMissingGrant) || !strings.Contains(err.Error(), "GRANT bizydb_reporter TO") {
+		t.Errorf("without the grant: %v, want ErrMissingGrant", err)
+	}
+}
+
 // The program runs as it stands.
 func TestRun(t *testing.T) {
 	t.Parallel()

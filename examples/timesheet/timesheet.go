@@ -4,11 +4,14 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"example.com/timesheet/internal/reports"
 	"example.com/timesheet/internal/store"
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -101,4 +104,29 @@ func lateTasks(ctx context.Context, scope bizydb.Scope, day time.Time) ([]lateTa
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[lateTask])
+}
+
+// printDay prints what each user did on a day. db is opened with the login for reports.
+func printDay(ctx context.Context, out io.Writer, db *bizydb.DB, day time.Time, zone planner.TimeZone) error {
+	days, err := reports.New(db.Reporting().DBTX()).DayOfEveryUser(ctx, reports.DayOfEveryUserParams{Day: day, TimeZone: zone})
+	for _, row := range days {
+		fmt.Fprintf(out, "%s: %d tasks, %.2f h\n", row.Email, row.CompletedTasks, row.Hours)
+	}
+	return err
+}
+
+// exportTasks prints the tasks of all users, however many there are.
+func exportTasks(ctx context.Context, out io.Writer, db *bizydb.DB) error {
+	rows, err := db.Reporting().DBTX().Query(ctx, "SELECT user_id, id, title FROM public.tasks ORDER BY user_id, id")
+	if err != nil {
+		return err
+	}
+	var user bizydb.UserID
+	var task planner.TaskID
+	var title string
+	_, err = pgx.ForEachRow(rows, []any{&user, &task, &title}, func() error {
+		_, err := fmt.Fprintf(out, "%d\t%d\t%s\n", user, task, title)
+		return err
+	})
+	return err
 }

@@ -23,6 +23,10 @@ WHERE bizydb.fold(email) = bizydb.fold(@login) OR bizydb.fold(username) = bizydb
 SELECT * FROM bizydb.profiles
 WHERE bizydb.fold(email) = bizydb.fold(@login) OR bizydb.fold(username) = bizydb.fold(@login);
 
+-- ForgetOfAll removes what any user deleted more than some seconds ago, at most so many goals and tasks, and counts it.
+-- name: ForgetOfAll :one
+SELECT f.goals::bigint AS goals, f.tasks::bigint AS tasks FROM bizydb.forget_deleted(now() - make_interval(secs => @seconds::float8), @most::int) AS f;
+
 -- GetHash returns an active user's hash, for a change of password.
 -- name: GetHash :one
 SELECT hashed_password FROM public.users WHERE id = @id AND is_active;

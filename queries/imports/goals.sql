@@ -1,9 +1,3 @@
--- CompleteGoals completes goals at the times given, unless they are completed at those times already.
--- name: CompleteGoals :exec
-UPDATE public.goals g SET status = 'completed', completed_at = done.completed_at
-FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@times::timestamptz[])) AS done (id, completed_at)
-WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at);
-
 -- CreateGoals adds goals, given as a JSON array of objects with the columns of the table, and returns their ids in the
 -- order given.
 -- name: CreateGoals :many
@@ -32,8 +26,14 @@ UPDATE public.goals g SET parent_goal_id = link.parent_goal_id
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@parents::bigint[])) AS link (id, parent_goal_id)
 WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = link.id;
 
--- ListProgress returns the status and the percentage of goals, ordered by id.
+-- ListProgress returns the status, the percentage and the time of completion of goals, ordered by id.
 -- name: ListProgress :many
-SELECT g.id, g.status, g.progress_percentage FROM unnest(@ids::bigint[]) AS wanted (id) -- each by key, however many are expected
+SELECT g.id, g.status, g.progress_percentage, g.completed_at FROM unnest(@ids::bigint[]) AS wanted (id) -- each by key, however many are expected
 CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
 ORDER BY g.id;
+
+-- SetGoalStatuses gives goals their statuses. Completed ones were completed at the times given.
+-- name: SetGoalStatuses :exec
+UPDATE public.goals g SET status = given.status, completed_at = CASE given.status WHEN 'completed' THEN given.completed_at END
+FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@statuses::text[]), unnest(@times::timestamptz[])) AS given (id, status, completed_at)
+WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = given.id;

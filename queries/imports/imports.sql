@@ -1,3 +1,11 @@
+-- BeginImport says to triggers that an import runs. It holds until EndImport or the end of the transaction.
+-- name: BeginImport :exec
+SELECT pg_catalog.set_config('bizydb.importing', 'on', true);
+
+-- EndImport says to triggers that the import has ended.
+-- name: EndImport :exec
+SELECT pg_catalog.set_config('bizydb.importing', '', true);
+
 -- ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
 -- name: ExistingGoals :many
 SELECT g.id FROM unnest(@ids::bigint[]) AS wanted (id) -- each by key, however many are expected

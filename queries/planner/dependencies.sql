@@ -1,3 +1,12 @@
+-- AddDependencies appends tasks to those that a task depends on, each once, and returns it as stored. A task that depends on
+-- all of them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound; if a
+-- dependency does not, ErrUnknownReference; if the task would depend on itself, directly or through others,
+-- ErrDependencyCycle.
+-- name: AddDependencies :one
+UPDATE public.tasks SET dependencies = dependencies || coalesce(sqlc.narg('dependencies'), '[]'::jsonb) -- the trigger keeps the first of each
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
+RETURNING *;
+
 -- GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
 -- goal does not exist it returns an empty slice.
 -- name: GoalTasks :many
@@ -31,23 +40,36 @@ FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
--- ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
+-- ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order. SkipUnderClosed
+-- leaves out those under a completed or cancelled goal, at any depth.
 -- name: ReadyTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress')
-  AND (tasks.dependencies = '[]' OR NOT EXISTS (
+  AND (tasks.dependencies = '[]' OR NOT EXISTS ( -- bizydb.is_waiting says the same and takes 2.8 times as long, for 20 of 100,000 tasks
     SELECT FROM (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(tasks.dependencies) AS d (id) OFFSET 0) AS d -- as in goalWork
     WHERE (SELECT other.status FROM public.tasks other WHERE other.user_id = (SELECT bizydb.current_user_id()) AND other.id = d.id) <> 'completed'
   ))
+  AND (NOT @skip_under_closed::bool OR tasks.parent_goal_id IS NULL OR tasks.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
+-- RemoveDependencies removes tasks from those that a task depends on and returns it as stored. A task that depends on none of
+-- them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+-- name: RemoveDependencies :one
+UPDATE public.tasks SET dependencies = coalesce((
+  SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(tasks.dependencies) WITH ORDINALITY AS d (id, place)
+  WHERE NOT coalesce(sqlc.narg('dependencies'), '[]', tasks.dependencies) @> d.id -- the last for sqlc, which takes its type
+), '[]')
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
+RETURNING *;
+
 -- SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
 -- does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
--- itself, directly or through others, ErrDependencyCycle.
+-- itself, directly or through others, ErrDependencyCycle; at another version than IfVersion, ErrVersionConflict.
 -- name: SetTaskDependencies :one
-UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb) WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
+UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb), version = coalesce(sqlc.narg('if_version'), version)
+WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is

@@ -1,3 +1,16 @@
+-- countGoals is the query behind CountGoals.
+-- name: countGoals :one
+SELECT count(*)::int AS total
+FROM public.goals g
+WHERE g.user_id = (SELECT bizydb.current_user_id())
+  AND (g.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.goal_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
+  AND (g.horizon = sqlc.narg('horizon') OR sqlc.narg('horizon') IS NULL)
+  AND (g.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+  AND (NOT @roots_only::bool OR g.parent_goal_id IS NULL)
+  AND (NOT @skip_under_closed::bool OR g.parent_goal_id IS NULL OR g.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+  AND (@search::text = '' OR strpos(bizydb.fold(g.title), (SELECT bizydb.fold(@search))) > 0
+       OR strpos(bizydb.fold(g.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(g.success_criteria), (SELECT bizydb.fold(@search))) > 0);
+
 -- GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
 -- it returns an empty slice.
 -- name: GoalAncestors :many
@@ -29,16 +42,61 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND prog
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
+-- keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set and come after the
+-- position given by FromKey, FromCreatedAt and FromID, or before it if Back is set, the nearest first. SortBy says what the key
+-- is, as a number that rises along the list. TotalCount is the number of all that match.
+-- name: keysetGoals :many
+WITH matching AS MATERIALIZED (
+  SELECT g.id, g.created_at, CASE @sort_by::text WHEN 'newest' THEN -g.id ELSE g.id END AS tie, CASE @sort_by
+      WHEN 'newest' THEN -(extract(epoch FROM g.created_at) * 1000000)::bigint
+      WHEN 'progress' THEN -round(g.progress_percentage::numeric * 100)::bigint
+      ELSE coalesce((extract(epoch FROM g.target_date) * 1000000)::bigint, 9223372036854775807)
+    END AS key
+  FROM public.goals g
+  WHERE g.user_id = (SELECT bizydb.current_user_id())
+    AND (g.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.goal_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
+    AND (g.horizon = sqlc.narg('horizon') OR sqlc.narg('horizon') IS NULL)
+    AND (g.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+    AND (NOT @roots_only::bool OR g.parent_goal_id IS NULL)
+    AND (NOT @skip_under_closed::bool OR g.parent_goal_id IS NULL OR g.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+    AND (@search::text = '' OR strpos(bizydb.fold(g.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(g.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(g.success_criteria), (SELECT bizydb.fold(@search))) > 0)
+), page AS (
+  SELECT m.* FROM matching m
+  CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
+  CROSS JOIN (SELECT @from_key::bigint, @from_created_at::timestamptz, @from_tie::bigint) AS place (key, created_at, tie)
+  WHERE CASE WHEN @back::bool THEN (m.key, m.created_at, m.tie) < (place.key, place.created_at, place.tie)
+    ELSE (m.key, m.created_at, m.tie) > (place.key, place.created_at, place.tie) END
+  ORDER BY way.sign * m.key, way.sign * extract(epoch FROM m.created_at), way.sign * m.tie
+  LIMIT @max::int
+)
+SELECT sqlc.embed(goals), (SELECT count(*) FROM matching)::int AS total_count
+FROM page p
+CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS goals -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
+ORDER BY sign * p.key, sign * extract(epoch FROM p.created_at), sign * p.tie;
+
 -- ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
 -- by creation. RootsOnly excludes sub-goals.
 -- name: ListGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
-  AND (status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+  AND (status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.goal_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
   AND (horizon = sqlc.narg('horizon') OR sqlc.narg('horizon') IS NULL)
   AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
   AND (NOT @roots_only::bool OR parent_goal_id IS NULL)
 ORDER BY target_date NULLS LAST, created_at, id
+LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
+
+-- OverdueGoals returns the active goals whose target date is before At, those on hold too if WithOnHold is set, ordered by
+-- target date, then by creation. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+-- name: OverdueGoals :many
+SELECT * FROM public.goals
+WHERE user_id = (SELECT bizydb.current_user_id())
+  AND status IN ('active', 'on_hold') AND (@with_on_hold::bool OR status = 'active')
+  AND target_date < (SELECT coalesce(sqlc.narg('at')::timestamptz, now()))
+  AND (NOT @skip_under_closed::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in

@@ -40,6 +40,30 @@ WHERE c.day BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.day
 ORDER BY c.day;
 
+-- GoalCountsByHorizon returns, for each horizon from yearly to weekly and then for goals without one, the number of goals, of
+-- active and of completed ones, and the average progress of the active ones, 0 if there are none.
+-- name: GoalCountsByHorizon :many
+SELECT h.horizon::bizydb.horizon AS horizon, coalesce(g.goals, 0)::int AS goals, coalesce(g.active, 0)::int AS active,
+  coalesce(g.completed, 0)::int AS completed, coalesce(g.average_progress, 0)::float8 AS average_progress
+FROM unnest(ARRAY['yearly', 'quarterly', 'monthly', 'weekly', NULL]) WITH ORDINALITY AS h (horizon, place)
+LEFT JOIN (
+  SELECT horizon, count(*) AS goals, count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'completed') AS completed,
+    avg(progress_percentage) FILTER (WHERE status = 'active') AS average_progress
+  FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY horizon
+) AS g ON g.horizon IS NOT DISTINCT FROM h.horizon
+ORDER BY h.place;
+
+-- GoalCountsByStatus returns the number of goals and their average progress for each status, in the order active, on hold,
+-- completed, cancelled, 0 if there are none.
+-- name: GoalCountsByStatus :many
+SELECT s.status::bizydb.goal_status AS status, coalesce(g.goals, 0)::int AS goals, coalesce(g.average_progress, 0)::float8 AS average_progress
+FROM unnest(ARRAY['active', 'on_hold', 'completed', 'cancelled']) WITH ORDINALITY AS s (status, place)
+LEFT JOIN (
+  SELECT status, count(*) AS goals, avg(progress_percentage) AS average_progress
+  FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) GROUP BY status
+) AS g ON g.status = s.status
+ORDER BY s.place;
+
 -- GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
 -- last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
 -- per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
@@ -77,6 +101,43 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean + 1.28 * r.error)::bizydb.forecast_day AS earliest_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
+
+-- Overview counts what a dashboard shows first: the active goals and their average progress, 0 if there are none; how many of
+-- them are near completion and at risk, as GoalsNearCompletion and GoalsAtRisk list them, and overdue, with a target date
+-- before At; and the overdue tasks, as OverdueTasks lists them.
+-- name: Overview :one
+WITH asked (at, today) AS (
+  SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.due_on(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))
+)
+SELECT g.active::int AS active_goals, g.average_progress::float8 AS average_progress, g.near_completion::int AS goals_near_completion,
+  g.at_risk::int AS goals_at_risk, g.overdue::int AS overdue_goals, t.overdue::int AS overdue_tasks
+FROM (
+  SELECT count(*) AS active, coalesce(avg(progress_percentage), 0) AS average_progress,
+    count(*) FILTER (WHERE progress_percentage >= 80) AS near_completion,
+    count(*) FILTER (WHERE progress_percentage < 20 AND target_date <= (SELECT at + interval '720 hours' FROM asked)) AS at_risk,
+    count(*) FILTER (WHERE target_date < (SELECT at FROM asked)) AS overdue
+  FROM public.goals
+  WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active'
+) AS g
+CROSS JOIN (
+  SELECT count(*) AS overdue
+  FROM public.tasks
+  WHERE user_id = (SELECT bizydb.current_user_id())
+    AND status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
+    AND due_date < (SELECT at FROM asked)
+    AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
+) AS t;
+
+-- TaskActivity counts the tasks created and the tasks completed at or after From and before Before, and adds up the hours of
+-- those completed.
+-- name: TaskActivity :one
+SELECT (
+    SELECT count(*) FROM public.tasks
+    WHERE user_id = (SELECT bizydb.current_user_id()) AND created_at >= sqlc.arg('from')::timestamptz AND created_at < sqlc.arg('before')::timestamptz
+  )::int AS created,
+  count(*)::int AS completed, coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
+FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= sqlc.arg('from')::timestamptz AND completed_at < sqlc.arg('before')::timestamptz;
 
 -- TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
 -- points of the category, tasks without one last.

@@ -5,12 +5,35 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::bizydb.count, 0));
 
+-- countTasks is the query behind CountTasks. The tags of AnyTag and AllTags count if Tagged is set. Dated leaves out tasks
+-- without a due date.
+-- name: countTasks :one
+SELECT count(*)::int AS total
+FROM public.tasks t
+WHERE t.user_id = (SELECT bizydb.current_user_id())
+  AND (sqlc.arg('skip_under_closed')::bool IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+  AND (t.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.task_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
+  AND (t.category = sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+  AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
+  AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+  AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
+  AND (NOT @tagged::bool OR t.id IN (SELECT unnest((SELECT bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)))))
+  AND (sqlc.narg('due_from')::timestamptz IS NULL
+         OR t.due_date >= sqlc.narg('due_from') - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN sqlc.narg('due_from_day')::timestamptz ELSE sqlc.narg('due_from') END)
+  AND (sqlc.narg('due_before')::timestamptz IS NULL
+         OR t.due_date < sqlc.narg('due_before') + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN sqlc.narg('due_before_day')::timestamptz ELSE sqlc.narg('due_before') END)
+  AND (NOT @ready::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+  AND (NOT @skip_under_closed::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+  AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
+  AND (NOT @dated::bool OR t.due_date IS NOT NULL);
+
 -- filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 -- name: filteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id())
-    AND (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+    AND (t.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.task_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
     AND (sqlc.arg('limit')::bizydb.count IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
@@ -27,11 +50,17 @@ WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
   FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
   CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS t -- by key, however many are expected
-  WHERE (t.status = sqlc.narg('status')::bizydb.task_status OR sqlc.narg('status') IS NULL)
+  WHERE (t.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.task_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
     AND (t.category = sqlc.narg('category')::text OR sqlc.narg('category') IS NULL)
     AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id')::bigint OR sqlc.narg('parent_goal_id') IS NULL)
     AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
+    AND (sqlc.narg('due_from')::timestamptz IS NULL
+         OR t.due_date >= sqlc.narg('due_from') - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN sqlc.narg('due_from_day')::timestamptz ELSE sqlc.narg('due_from') END)
+    AND (sqlc.narg('due_before')::timestamptz IS NULL
+         OR t.due_date < sqlc.narg('due_before') + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN sqlc.narg('due_before_day')::timestamptz ELSE sqlc.narg('due_before') END)
+    AND (NOT @ready::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+    AND (NOT @skip_under_closed::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
     AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
          OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
 )
@@ -58,11 +87,17 @@ WITH matching AS NOT MATERIALIZED (
   -- IS NOT DISTINCT FROM, because = would find all that match by another index and then sort them. Statuses have one in order.
   WHERE t.user_id = (SELECT bizydb.current_user_id())
     AND (@max::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
-    AND (t.status = sqlc.narg('status') OR sqlc.narg('status') IS NULL)
+    AND (t.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.task_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
     AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
     AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
     AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
     AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
+    AND (sqlc.narg('due_from')::timestamptz IS NULL
+         OR t.due_date >= sqlc.narg('due_from') - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN sqlc.narg('due_from_day')::timestamptz ELSE sqlc.narg('due_from') END)
+    AND (sqlc.narg('due_before')::timestamptz IS NULL
+         OR t.due_date < sqlc.narg('due_before') + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN sqlc.narg('due_before_day')::timestamptz ELSE sqlc.narg('due_before') END)
+    AND (NOT @ready::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+    AND (NOT @skip_under_closed::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
     AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
          OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
 ), page AS (
@@ -92,15 +127,53 @@ CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sig
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
 
--- OpenTasks returns the tasks that are not completed: pending, in progress or blocked.
+-- keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due date.
+-- The tags of AnyTag and AllTags count if Tagged is set.
+-- name: keysetTasksByDueDate :many
+WITH matching AS NOT MATERIALIZED (
+  SELECT t.id, t.due_date, t.priority FROM public.tasks t
+  WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.due_date IS NOT NULL
+    AND (@max::int IS NOT NULL OR (SELECT bizydb.plan_for_any_values()))
+    AND (t.status = ANY (string_to_array(sqlc.narg('statuses')::bizydb.task_statuses, ',')) OR sqlc.narg('statuses') IS NULL)
+    AND (t.category IS NOT DISTINCT FROM sqlc.narg('category') OR sqlc.narg('category') IS NULL)
+    AND (t.priority = sqlc.narg('priority')::bizydb.count OR sqlc.narg('priority') IS NULL)
+    AND (t.parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL)
+    AND (NOT @unassigned::bool OR t.parent_goal_id IS NULL)
+    AND (NOT @tagged::bool OR t.id IN (SELECT unnest((SELECT bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)))))
+    AND (sqlc.narg('due_from')::timestamptz IS NULL
+         OR t.due_date >= sqlc.narg('due_from') - interval '2 days' AND t.due_date >= CASE WHEN t.due_all_day THEN sqlc.narg('due_from_day')::timestamptz ELSE sqlc.narg('due_from') END)
+    AND (sqlc.narg('due_before')::timestamptz IS NULL
+         OR t.due_date < sqlc.narg('due_before') + interval '2 days' AND t.due_date < CASE WHEN t.due_all_day THEN sqlc.narg('due_before_day')::timestamptz ELSE sqlc.narg('due_before') END)
+    AND (NOT @ready::bool OR t.status IN ('pending', 'in_progress') AND NOT bizydb.is_waiting(t.dependencies))
+    AND (NOT @skip_under_closed::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
+    AND (@search::text = '' OR strpos(bizydb.fold(t.title), (SELECT bizydb.fold(@search))) > 0
+         OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
+), page AS (
+  (SELECT * FROM matching WHERE NOT @back::bool AND (due_date, priority, id) > (@from_due_date::timestamptz, @from_priority::int, @from_id::bigint)
+   ORDER BY due_date, priority, id LIMIT @max::int)
+  UNION ALL
+  (SELECT * FROM matching WHERE @back::bool AND (due_date, priority, id) < (@from_due_date::timestamptz, @from_priority::int, @from_id::bigint)
+   ORDER BY due_date DESC, priority DESC, id DESC LIMIT @max::int)
+)
+SELECT sqlc.embed(tasks), (CASE WHEN @with_total::bool THEN (SELECT count(*) FROM matching) ELSE 0 END)::int AS total_count
+FROM page p
+CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = p.id OFFSET 0) AS tasks -- by key, however many are expected
+CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
+ORDER BY sign * extract(epoch FROM p.due_date), sign * p.priority, sign * p.id
+LIMIT @max::int;
+
+-- OpenTasks returns the tasks that are not completed: pending, in progress or blocked. SkipUnderClosed leaves out those under a
+-- completed or cancelled goal, at any depth.
 -- name: OpenTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
+  AND (NOT @skip_under_closed::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
 -- OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
--- by due date, priority and id. An all-day task is overdue when its day is over in TimeZone.
+-- by due date, priority and id. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves out those
+-- under a completed or cancelled goal, at any depth.
 -- name: OverdueTasks :many
 WITH asked (at, today) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.due_on(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))
@@ -110,6 +183,7 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND status IN ('pending', 'in_progress', 'blocked') AND (@with_blocked::bool OR status <> 'blocked')
   AND due_date < (SELECT at FROM asked) -- as every all-day task of an earlier day is, too
   AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
+  AND (NOT @skip_under_closed::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
@@ -140,6 +214,14 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = @priority::bizy
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
+-- TasksCompleted returns the tasks completed at or after From and before Before, the latest first; of several completed at
+-- once, as by SetTaskStatuses, the one with the highest id.
+-- name: TasksCompleted :many
+SELECT * FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= sqlc.arg('from')::timestamptz AND completed_at < sqlc.arg('before')::timestamptz
+ORDER BY completed_at DESC, id DESC
+LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
+
 -- TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
 -- priority and id. An all-day task is due when its day begins in TimeZone.
 -- name: TasksDue :many
@@ -157,7 +239,8 @@ ORDER BY due_date, priority, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
--- date, priority and id. With WithUndated the tasks without a due date follow.
+-- date, priority and id. With WithUndated the tasks without a due date follow. SkipUnderClosed leaves out those under a
+-- completed or cancelled goal, at any depth.
 -- name: TasksDueToday :many
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT bizydb.day_start(day, @time_zone::bizydb.time_zone), bizydb.day_start(day + 1, @time_zone), bizydb.due_on(day), bizydb.due_on(day + 1)
@@ -169,9 +252,11 @@ SELECT tasks.* FROM (
     AND t.due_date >= (SELECT least(from_time, from_day) FROM span) AND t.due_date < (SELECT greatest(before_time, before_day) FROM span)
     AND CASE WHEN t.due_all_day THEN t.due_date = (SELECT from_day FROM span)
       ELSE t.due_date >= (SELECT from_time FROM span) AND t.due_date < (SELECT before_time FROM span) END
+    AND (NOT @skip_under_closed::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
   UNION ALL
   SELECT t.id FROM public.tasks t
   WHERE t.user_id = (SELECT bizydb.current_user_id()) AND @with_undated::bool AND t.due_date IS NULL AND t.status IN ('pending', 'in_progress', 'blocked')
+    AND (NOT @skip_under_closed::bool OR t.parent_goal_id IS NULL OR t.parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ) AS due
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = due.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY tasks.due_date NULLS LAST, tasks.priority, tasks.id
@@ -190,7 +275,7 @@ ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
 -- tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
--- above 36525 counts as 36525.
+-- above 36525 counts as 36525. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
 -- name: UpcomingTasks :many
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.day_start(day + days + 1, @time_zone::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)
@@ -202,5 +287,6 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND due_date >= (SELECT least(from_time, from_day) FROM span) AND due_date < (SELECT greatest(before_time, before_day) FROM span)
   AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
     ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END
+  AND (NOT @skip_under_closed::bool OR parent_goal_id IS NULL OR parent_goal_id NOT IN (SELECT unnest((SELECT bizydb.closed_goals()))))
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));

@@ -24,7 +24,7 @@ const (
 	Lost   Why = "lost"   // missing, and not to be mended by a statement; SQL is a comment that names it
 	Less   Why = "less"   // missing
 	Needed Why = "needed" // missing to a service's login
-	More   Why = "more"   // beyond what the two roles should have
+	More   Why = "more"   // beyond what bizydb's roles should have
 	Public Why = "PUBLIC" // beyond what PUBLIC should have
 	Login  Why = "login"  // beyond what a service's login should have; SQL can be a comment
 )

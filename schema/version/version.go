@@ -4,7 +4,7 @@ package version
 import "errors"
 
 // Latest is the number of the last migration.
-const Latest = 9
+const Latest = 11
 
 var (
 	// ErrNewer is the error for a database that has been migrated further than that.

@@ -160,6 +160,28 @@ func (q *Queries) FindUser(ctx context.Context, login string) (User, error) {
 	return i, err
 }
 
+const forgetOfAll = `-- name: ForgetOfAll :one
+SELECT f.goals::bigint AS goals, f.tasks::bigint AS tasks FROM bizydb.forget_deleted(now() - make_interval(secs => $1::float8), $2::int) AS f
+`
+
+type ForgetOfAllParams struct {
+	Seconds float64
+	Most    int
+}
+
+type ForgetOfAllRow struct {
+	Goals int64
+	Tasks int64
+}
+
+// ForgetOfAll removes what any user deleted more than some seconds ago, at most so many goals and tasks, and counts it.
+func (q *Queries) ForgetOfAll(ctx context.Context, arg ForgetOfAllParams) (ForgetOfAllRow, error) {
+	row := q.db.QueryRow(ctx, forgetOfAll, arg.Seconds, arg.Most)
+	var i ForgetOfAllRow
+	err := row.Scan(&i.Goals, &i.Tasks)
+	return i, err
+}
+
 const getHash = `-- name: GetHash :one
 SELECT hashed_password FROM public.users WHERE id = $1 AND is_active
 `

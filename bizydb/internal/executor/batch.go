@@ -93,7 +93,7 @@ func (c *Part) resume() (asked bool, err error) {
 }
 
 // Own returns what runs a caller's own statements.
-func (c *Part) Own() Own { return Own{c, false} }
+func (c *Part) Own(access Access) Own { return Own{c, access} }
 
 // Query implements DBTX.
 func (c *Part) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {

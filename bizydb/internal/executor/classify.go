@@ -141,14 +141,18 @@ func (c *Config) withUsage(err error, own bool) error {
 	}
 }
 
-// onEntry says what is missing where the statements of an entry fail.
-func (c *Config) onEntry(err error) error {
+// onEntry says what is missing where the statements of the entry fail on a connection.
+func (s *Session) onEntry(conn *pgx.Conn, err error) error {
 	var notSent pgx.ErrPreprocessingBatch
 	switch {
 	case errors.As(err, &notSent):
-		return c.withUsage(err, false)
+		return s.config.withUsage(err, false)
 	case HasCode(err, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidParameterValue): // the second: no such role
-		return fmt.Errorf("%w: GRANT %s TO it: %w", ErrMissingGrant, c.Roles, err)
+		grant := fmt.Sprintf("GRANT %s TO %s", s.entry.Roles, pgx.Identifier{conn.Config().User}.Sanitize())
+		if version, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), "."); version >= "16" { // of two digits, since 10
+			grant += " WITH INHERIT FALSE, SET TRUE" // as in rights.sql
+		}
+		return fmt.Errorf("%w: %s, or use %s: %w", ErrMissingGrant, grant, s.entry.Login, err)
 	default:
 		return err
 	}

@@ -23,7 +23,6 @@ type Config struct {
 	Locate func(err error, args []any) error
 
 	Schemas string // on which whoever calls needs USAGE, as in GRANT
-	Roles   string // of which it has to be a member, as in GRANT
 
 	queries sync.Map // the *query of each text of generated code
 	own     ownQueries

@@ -9,6 +9,8 @@ type Entry struct {
 	EnterToRead  []Statement // instead of Enter before a caller's statement that does not, where there is any
 	Leave        []Statement // to undo that, inside a transaction that goes on
 	Invalid      error       // what every call gives instead
+	Roles        string      // of which the login has to be a member, as in GRANT
+	Login        string      // that is one, in words
 }
 
 // A Statement is one that goes with those of a caller.

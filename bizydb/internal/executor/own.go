@@ -13,8 +13,17 @@ import (
 // Entry.EnterToWrite, and everything else is read-only for the server too, unless the transaction is the service's.
 type Own struct {
 	runner
-	writes bool // whatever the text says
+	access Access
 }
+
+// An Access says what a caller's statements may do.
+type Access int
+
+const (
+	ByText   Access = iota // a statement writes if its text says so
+	Writes                 // each one writes, in a function say
+	ReadOnly               // one whose text says that it writes is not sent
+)
 
 // A runner is a session, or a function's part of a batch.
 type runner interface {
@@ -25,8 +34,8 @@ type runner interface {
 	settings() *Config
 }
 
-// Own returns what runs a caller's own statements. writes says that all of them write, in functions say.
-func (s *Session) Own(writes bool) Own { return Own{s, writes} }
+// Own returns what runs a caller's own statements.
+func (s *Session) Own(access Access) Own { return Own{s, access} }
 
 // Exec implements DBTX.
 func (o Own) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
@@ -96,7 +105,10 @@ func (o Own) statement(ctx context.Context, sql string, args []any) (statement, 
 	if q.refused != "" {
 		return statement{}, fmt.Errorf("bizydb: %s: %w: %s", q.name, ErrStatement, q.refused)
 	}
-	if o.writes {
+	switch {
+	case o.access == ReadOnly && q.Writes:
+		return statement{}, fmt.Errorf("bizydb: %s: %w: its text says that it writes", q.name, ErrReadOnly)
+	case o.access == Writes:
 		forced := *q
 		forced.Writes, forced.Changes = true, true
 		q = &forced

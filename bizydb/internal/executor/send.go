@@ -61,7 +61,7 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 	r.results = to.SendBatch(ctx, batch)
 	for range enter {
 		if _, err := r.results.Exec(); err != nil {
-			return nil, r.close(s.config.onEntry(err))
+			return nil, r.close(s.onEntry(r.on, err))
 		}
 	}
 	return r, nil

@@ -76,7 +76,7 @@ func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccess
 	if err := results.Close(); err != nil {
 		rollback(ctx, results.Tx()) // does nothing if it has not begun
 		closeIfStale(conn, err)
-		return nil, s.config.failed(ctx, conn.IsClosed(), true, s.config.onEntry(err))
+		return nil, s.config.failed(ctx, conn.IsClosed(), true, s.onEntry(conn, err))
 	}
 	return results.Tx(), nil
 }

@@ -10,25 +10,7 @@ import (
 	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/planner"
-	"github.com/jackc/pgx/v5/pgtype"
 )
-
-const completeGoals = `-- name: CompleteGoals :exec
-UPDATE public.goals g SET status = 'completed', completed_at = done.completed_at
-FROM ROWS FROM (unnest($1::bigint[]), unnest($2::timestamptz[])) AS done (id, completed_at)
-WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = done.id AND (g.status <> 'completed' OR g.completed_at <> done.completed_at)
-`
-
-type CompleteGoalsParams struct {
-	IDs   []int64
-	Times []time.Time
-}
-
-// CompleteGoals completes goals at the times given, unless they are completed at those times already.
-func (q *Queries) CompleteGoals(ctx context.Context, arg CompleteGoalsParams) error {
-	_, err := q.db.Exec(ctx, completeGoals, arg.IDs, arg.Times)
-	return err
-}
 
 const createGoals = `-- name: CreateGoals :many
 INSERT INTO public.goals (
@@ -70,8 +52,8 @@ SELECT bizydb.date_imported_goals($1::bigint[], $2::timestamptz[])
 `
 
 type DateGoalsParams struct {
-	IDs   []int64
-	Times []time.Time
+	IDs   []int64     `json:"ids"`
+	Times []time.Time `json:"times"`
 }
 
 // DateGoals sets when goals were last changed.
@@ -85,9 +67,9 @@ SELECT id, parent_goal_id, status FROM public.goals WHERE user_id = (SELECT bizy
 `
 
 type GoalStatusesRow struct {
-	ID           planner.GoalID
-	ParentGoalID pgtype.Int8
-	Status       planner.GoalStatus
+	ID           planner.GoalID     `json:"id"`
+	ParentGoalID *planner.GoalID    `json:"parent_goal_id"`
+	Status       planner.GoalStatus `json:"status"`
 }
 
 // GoalStatuses returns the parent and the status of every goal, in unspecified order.
@@ -118,8 +100,8 @@ WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = link.id
 `
 
 type LinkGoalsParams struct {
-	IDs     []int64
-	Parents []int64
+	IDs     []int64 `json:"ids"`
+	Parents []int64 `json:"parents"`
 }
 
 // LinkGoals puts goals under others.
@@ -129,18 +111,19 @@ func (q *Queries) LinkGoals(ctx context.Context, arg LinkGoalsParams) error {
 }
 
 const listProgress = `-- name: ListProgress :many
-SELECT g.id, g.status, g.progress_percentage FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however many are expected
-CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
+SELECT g.id, g.status, g.progress_percentage, g.completed_at FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however many are expected
+CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
 ORDER BY g.id
 `
 
 type ListProgressRow struct {
-	ID                 planner.GoalID
-	Status             planner.GoalStatus
-	ProgressPercentage float64
+	ID                 planner.GoalID     `json:"id"`
+	Status             planner.GoalStatus `json:"status"`
+	ProgressPercentage float64            `json:"progress_percentage"`
+	CompletedAt        *time.Time         `json:"completed_at"`
 }
 
-// ListProgress returns the status and the percentage of goals, ordered by id.
+// ListProgress returns the status, the percentage and the time of completion of goals, ordered by id.
 func (q *Queries) ListProgress(ctx context.Context, ids []int64) ([]ListProgressRow, error) {
 	rows, err := q.db.Query(ctx, listProgress, ids)
 	if err != nil {
@@ -150,7 +133,12 @@ func (q *Queries) ListProgress(ctx context.Context, ids []int64) ([]ListProgress
 	var items []ListProgressRow
 	for rows.Next() {
 		var i ListProgressRow
-		if err := rows.Scan(&i.ID, &i.Status, &i.ProgressPercentage); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Status,
+			&i.ProgressPercentage,
+			&i.CompletedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -159,4 +147,22 @@ func (q *Queries) ListProgress(ctx context.Context, ids []int64) ([]ListProgress
 		return nil, err
 	}
 	return items, nil
+}
+
+const setGoalStatuses = `-- name: SetGoalStatuses :exec
+UPDATE public.goals g SET status = given.status, completed_at = CASE given.status WHEN 'completed' THEN given.completed_at END
+FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[])) AS given (id, status, completed_at)
+WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = given.id
+`
+
+type SetGoalStatusesParams struct {
+	IDs      []int64     `json:"ids"`
+	Statuses []string    `json:"statuses"`
+	Times    []time.Time `json:"times"`
+}
+
+// SetGoalStatuses gives goals their statuses. Completed ones were completed at the times given.
+func (q *Queries) SetGoalStatuses(ctx context.Context, arg SetGoalStatusesParams) error {
+	_, err := q.db.Exec(ctx, setGoalStatuses, arg.IDs, arg.Statuses, arg.Times)
+	return err
 }

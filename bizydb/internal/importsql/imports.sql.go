@@ -12,6 +12,26 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
+const beginImport = `-- name: BeginImport :exec
+SELECT pg_catalog.set_config('bizydb.importing', 'on', true)
+`
+
+// BeginImport says to triggers that an import runs. It holds until EndImport or the end of the transaction.
+func (q *Queries) BeginImport(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, beginImport)
+	return err
+}
+
+const endImport = `-- name: EndImport :exec
+SELECT pg_catalog.set_config('bizydb.importing', '', true)
+`
+
+// EndImport says to triggers that the import has ended.
+func (q *Queries) EndImport(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, endImport)
+	return err
+}
+
 const existingGoals = `-- name: ExistingGoals :many
 SELECT g.id FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however many are expected
 CROSS JOIN LATERAL (SELECT one.id FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
@@ -44,15 +64,15 @@ CROSS JOIN LATERAL (SELECT one.id FROM public.tasks one WHERE one.user_id = (SEL
 `
 
 // ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
-func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]int64, error) {
+func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]planner.TaskID, error) {
 	rows, err := q.db.Query(ctx, existingTasks, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []planner.TaskID
 	for rows.Next() {
-		var id int64
+		var id planner.TaskID
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
@@ -69,8 +89,8 @@ SELECT new_ids, column_hashes FROM bizydb.imports WHERE user_id = (SELECT bizydb
 `
 
 type GetColumnHashesRow struct {
-	NewIDs       []int64
-	ColumnHashes [][]byte
+	NewIDs       []int64  `json:"new_ids"`
+	ColumnHashes [][]byte `json:"column_hashes"`
 }
 
 // GetColumnHashes returns the hashes of the columns in one record, and the new ids that they belong to, element by element.
@@ -90,11 +110,11 @@ ORDER BY r.old_id, r.mark, i.id
 `
 
 type ListImportedRow struct {
-	OldID   int64
-	Mark    int64
-	Content int64
-	NewID   int64
-	Record  int64
+	OldID   int64 `json:"old_id"`
+	Mark    int64 `json:"mark"`
+	Content int64 `json:"content"`
+	NewID   int64 `json:"new_id"`
+	Record  int64 `json:"record"`
 }
 
 // ListImported returns what has been imported of a kind, ordered by old id. Of several records of one row the last one counts: it comes last.
@@ -130,10 +150,10 @@ FROM bizydb.imports WHERE user_id = (SELECT bizydb.current_user_id())
 `
 
 type ListRecordsRow struct {
-	ID         int64
-	ImportedAt time.Time
-	Zone       string
-	UpgradedOn string
+	ID         int64     `json:"id"`
+	ImportedAt time.Time `json:"imported_at"`
+	Zone       string    `json:"zone"`
+	UpgradedOn string    `json:"upgraded_on"`
 }
 
 // ListRecords returns when and how what is in each record was imported, in unspecified order. Records of one import have the same time.
@@ -180,14 +200,14 @@ VALUES ($1, ($2::text)::date, $3, $4, $5, $6, $7, $8)
 `
 
 type RecordImportedParams struct {
-	Zone         string
-	UpgradedOn   string
-	Kind         string
-	OldIDs       []int64
-	Marks        []int64
-	Contents     []int64
-	ColumnHashes [][]byte
-	NewIDs       []int64
+	Zone         string   `json:"zone"`
+	UpgradedOn   string   `json:"upgraded_on"`
+	Kind         string   `json:"kind"`
+	OldIDs       []int64  `json:"old_ids"`
+	Marks        []int64  `json:"marks"`
+	Contents     []int64  `json:"contents"`
+	ColumnHashes [][]byte `json:"column_hashes"`
+	NewIDs       []int64  `json:"new_ids"`
 }
 
 // RecordImported records what has been imported. The slices belong together, element by element.

@@ -12,12 +12,13 @@ BEGIN
 END
 $$;
 
+-- bizydb_user is confined to one user, bizydb_accounts manages users, and bizydb_reporter reads all users' rows and writes none.
 -- Roles belong to the whole cluster: another database may have created them before, or be creating them right now.
 DO $$
 DECLARE
   role name;
 BEGIN
-  FOREACH role IN ARRAY ARRAY['bizydb_user', 'bizydb_accounts'] LOOP
+  FOREACH role IN ARRAY ARRAY['bizydb_user', 'bizydb_accounts', 'bizydb_reporter'] LOOP
     -- Without CREATEROLE, CREATE ROLE fails even for a role that exists, so look first.
     IF to_regrole(role) IS NULL THEN
       BEGIN
@@ -26,7 +27,7 @@ BEGIN
         NULL;
       END;
     END IF;
-    -- The migrating role may act as both roles and grant them to services' logins. A superuser may anyway.
+    -- The migrating role may act as these roles and grant them to services' logins. A superuser may anyway.
     CONTINUE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
     BEGIN
       EXECUTE format('GRANT %I TO %I', role, current_user);
@@ -34,12 +35,15 @@ BEGIN
       WHEN unique_violation THEN
         NULL;
       WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'roles bizydb_user and bizydb_accounts exist, and % may not grant them', quote_ident(current_user) USING
+        RAISE EXCEPTION 'roles bizydb_user, bizydb_accounts and bizydb_reporter exist, and % may not grant them', quote_ident(current_user) USING
           ERRCODE = 'UB002',
-          HINT = format('GRANT bizydb_user, bizydb_accounts TO %I WITH ADMIN OPTION, run by %s', current_user, concat_ws(' or ',
+          HINT = format('GRANT bizydb_user, bizydb_accounts, bizydb_reporter TO %I WITH ADMIN OPTION, run by %s', current_user, concat_ws(' or ',
             (
-              SELECT string_agg(DISTINCT member::regrole::text, ' or ') FROM pg_auth_members
-              WHERE roleid = to_regrole('bizydb_user') AND admin_option AND NOT (SELECT rolsuper FROM pg_roles r WHERE r.oid = member)
+              SELECT string_agg(member, ' or ' ORDER BY member) FROM ( -- who may grant all three
+                SELECT member::regrole::text FROM pg_auth_members
+                WHERE roleid::regrole::text IN ('bizydb_user', 'bizydb_accounts', 'bizydb_reporter') AND admin_option AND NOT (SELECT rolsuper FROM pg_roles r WHERE r.oid = member)
+                GROUP BY member HAVING count(DISTINCT roleid) = 3
+              ) AS m (member)
             ), 'a superuser'));
     END;
   END LOOP;
@@ -52,15 +56,15 @@ CREATE SCHEMA bizydb;
 
 COMMENT ON SCHEMA bizydb IS 'Functions and internal tables of bizydb. Its main tables are in public.';
 
-REVOKE ALL ON SCHEMA bizydb FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT USAGE ON SCHEMA public, bizydb TO bizydb_user, bizydb_accounts;
+REVOKE ALL ON SCHEMA bizydb FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT USAGE ON SCHEMA public, bizydb TO bizydb_user, bizydb_accounts, bizydb_reporter;
 
 CREATE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 1;
 
 COMMENT ON FUNCTION bizydb.schema_version() IS 'Number of the last migration applied.';
 
 -- A service's login asks before it takes a role.
-REVOKE ALL ON FUNCTION bizydb.schema_version() FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.schema_version() FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.schema_version() TO PUBLIC;
 
 -- The setting is local to a transaction. Once a transaction that set it has ended, it reads as an empty string.
@@ -70,7 +74,7 @@ CREATE FUNCTION bizydb.current_user_id() RETURNS bigint
 
 COMMENT ON FUNCTION bizydb.current_user_id() IS 'The user that the transaction is confined to, NULL outside a scope.';
 
-REVOKE ALL ON FUNCTION bizydb.current_user_id() FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.current_user_id() FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.current_user_id() TO bizydb_user;
 
 CREATE FUNCTION bizydb.lock_user(owner bigint) RETURNS void
@@ -79,7 +83,7 @@ CREATE FUNCTION bizydb.lock_user(owner bigint) RETURNS void
 
 COMMENT ON FUNCTION bizydb.lock_user(bigint) IS 'Serializes writes to one user''s goals and tasks until the transaction ends.';
 
-REVOKE ALL ON FUNCTION bizydb.lock_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.lock_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user;
 
 -- Unicode's full case folding, from what ICU's root locale says of upper and lower case. For most letters it is the small letter. The
@@ -121,8 +125,9 @@ CREATE FUNCTION bizydb.trim_space(text) RETURNS text
 
 COMMENT ON FUNCTION bizydb.trim_space(text) IS 'Without Unicode''s White_Space at both ends.';
 
-REVOKE ALL ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.fold(text), bizydb.visible(text), bizydb.trim_space(text) TO bizydb_user, bizydb_accounts;
+GRANT EXECUTE ON FUNCTION bizydb.fold(text) TO bizydb_reporter;
 
 -- 002_users.sql
 
@@ -234,8 +239,9 @@ CREATE POLICY users_accounts ON public.users TO bizydb_accounts USING (true) WIT
 CREATE POLICY users_self ON public.users TO bizydb_user
   USING (id = (SELECT bizydb.current_user_id()) AND is_active)
   WITH CHECK (id = (SELECT bizydb.current_user_id()) AND is_active);
+CREATE POLICY users_reporter ON public.users FOR SELECT TO bizydb_reporter USING (true);
 
--- Needs rights on the table as well as on the view, so bizydb_user finds at most its own row.
+-- Needs rights on the table as well as on the view, so bizydb_user finds at most its own row, and bizydb_reporter every one.
 CREATE VIEW bizydb.profiles WITH (security_invoker = true) AS
   SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at,
     password_changed_at
@@ -275,30 +281,36 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  -- Tasks first, so that no goal's deletion has to unlink them one by one.
-  DELETE FROM public.tasks t WHERE t.user_id = delete_user.id;
-  GET DIAGNOSTICS tasks = ROW_COUNT;
-  DELETE FROM public.goals g WHERE g.user_id = delete_user.id;
-  GET DIAGNOSTICS goals = ROW_COUNT;
-  DELETE FROM public.users u WHERE u.id = delete_user.id;
+  PERFORM set_config('bizydb.deletes_user', delete_user.id::text, true); -- nothing goes to the trash
+  -- One statement, whose triggers fire when all is gone: no goal is counted anew, or completed, and no change logged on the way out.
+  WITH t AS (
+    DELETE FROM public.tasks t WHERE t.user_id = delete_user.id RETURNING 1
+  ), g AS (
+    DELETE FROM public.goals g WHERE g.user_id = delete_user.id RETURNING 1
+  ), u AS (
+    DELETE FROM public.users u WHERE u.id = delete_user.id
+  )
+  SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM g) INTO tasks, goals;
+  PERFORM set_config('bizydb.deletes_user', '', true);
   RETURN NEXT;
 END
 $$;
 
 COMMENT ON FUNCTION bizydb.delete_user(bigint) IS 'Deletes a user and counts the goals and tasks deleted. No row without such a user.';
 
-REVOKE ALL ON public.users, bizydb.profiles FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE public.users_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON public.users, bizydb.profiles FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE public.users_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, INSERT, UPDATE ON public.users TO bizydb_accounts; -- who deletes calls bizydb.delete_user
 GRANT SELECT, UPDATE ON bizydb.profiles TO bizydb_accounts;
 GRANT SELECT (id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at,
-        password_changed_at),
-      UPDATE (username, full_name)
-  ON public.users TO bizydb_user;
+        password_changed_at)
+  ON public.users TO bizydb_user, bizydb_reporter;
+GRANT UPDATE (username, full_name) ON public.users TO bizydb_user;
 GRANT SELECT, UPDATE (username, full_name) ON bizydb.profiles TO bizydb_user;
+GRANT SELECT ON bizydb.profiles TO bizydb_reporter;
 
 REVOKE ALL ON FUNCTION bizydb.clean_user(), bizydb.date_password(), bizydb.derive_user(), bizydb.no_such_user(), bizydb.require_user(), bizydb.delete_user(bigint)
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.delete_user(bigint) TO bizydb_accounts;
 GRANT EXECUTE ON FUNCTION bizydb.no_such_user(), bizydb.require_user() TO bizydb_user;
 
@@ -319,6 +331,7 @@ CREATE TABLE public.goals (
   success_criteria     text,
   created_at           timestamptz NOT NULL DEFAULT now(),
   updated_at           timestamptz NOT NULL DEFAULT now(),
+  version              bigint NOT NULL DEFAULT 1,
   completed_at         timestamptz,
   metrics              jsonb NOT NULL DEFAULT '{}',
   -- What the percentage is made of, kept with the goal, so that a change below costs the same under ten tasks and under
@@ -387,6 +400,7 @@ COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. F
 COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.created_at IS 'When the goal was made, here or where it was imported from.';
 COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up: later after every change.';
+COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change except progress from a roll-up: fits If-Match. An UPDATE that sets it says which one it expects.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';
@@ -442,6 +456,23 @@ CREATE FUNCTION bizydb.to_hundredths(percentage double precision) RETURNS double
 
 COMMENT ON FUNCTION bizydb.to_hundredths(double precision) IS 'Rounds a percentage to two decimals, but not up to 100. Other numbers stay.';
 
+CREATE FUNCTION bizydb.refuse_goal_version(goal bigint, version bigint, expected bigint) RETURNS boolean
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RAISE EXCEPTION 'goal % is at version %, not %', goal, version, expected
+    USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'version', CONSTRAINT = 'ck_goals_version';
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.refuse_goal_version(bigint, bigint, bigint) IS 'Raises the error of a change that expects another version.';
+
+CREATE FUNCTION bizydb.generated_columns(relation oid) RETURNS jsonb
+  LANGUAGE sql STABLE
+  RETURN (SELECT coalesce(jsonb_object_agg(a.attname, NULL), '{}') FROM pg_attribute a WHERE a.attrelid = relation AND a.attgenerated <> '');
+
+COMMENT ON FUNCTION bizydb.generated_columns(oid) IS 'An object with a null for each generated column of a table.';
+
 -- One function for all of it, since a roll-up calls it for each goal.
 CREATE FUNCTION bizydb.derive_goal() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -461,6 +492,10 @@ BEGIN
   ELSIF NEW.id <> OLD.id THEN
     RAISE EXCEPTION 'the id of goal % does not change', OLD.id USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'goals', COLUMN = 'id';
   ELSE
+    -- Of two that expect the same one, the second waits for the first, and is given the row as that left it.
+    IF NEW.version IS DISTINCT FROM OLD.version THEN
+      PERFORM bizydb.refuse_goal_version(OLD.id, OLD.version, NEW.version);
+    END IF;
     work := bizydb.work_done(NEW.task_count, NEW.completed_task_count, NEW.sub_goal_count, NEW.sub_goal_progress);
     -- An active goal is completed when its work comes to 100 percent, or when it is resumed with all of it done. One that
     -- its user reopens with all of it done stays open.
@@ -485,15 +520,28 @@ BEGIN
       NEW.progress_percentage := bizydb.to_hundredths(NEW.progress_percentage);
     END IF;
   END IF;
-  IF TG_OP = 'UPDATE' AND (NEW.roll_up_count <> OLD.roll_up_count OR NEW IS DISTINCT FROM OLD)
-     AND current_setting('bizydb.keep_updated_at', true) IS DISTINCT FROM 'on' THEN -- which bizydb.date_imported_goals sets
-    NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+  IF TG_OP = 'UPDATE' THEN
+    IF current_setting('bizydb.keep_updated_at', true) = 'on' THEN -- which bizydb.date_imported_goals sets
+      OLD.updated_at := NEW.updated_at; -- which by itself is no change then
+    END IF;
+    -- "*<>" compares bytes: 1.0 is not 1.00 in JSON, and a service's own column can have a type without equality.
+    IF NEW.status <> OLD.status OR NEW.roll_up_count = OLD.roll_up_count AND NEW *<> OLD AND (
+         (NEW.title, NEW.description, NEW.horizon, NEW.target_date, NEW.progress_percentage, NEW.success_criteria, NEW.metrics, NEW.parent_goal_id)
+           IS DISTINCT FROM (OLD.title, OLD.description, OLD.horizon, OLD.target_date, OLD.progress_percentage, OLD.success_criteria, OLD.metrics, OLD.parent_goal_id)
+         -- Or another one, at a look into the catalogue: a service's own columns that are generated have no value in NEW yet.
+         OR NEW *<> jsonb_populate_record(OLD, bizydb.generated_columns(TG_RELID))
+       ) THEN
+      NEW.version := OLD.version + 1;
+    END IF;
+    IF (NEW.version, NEW.roll_up_count) <> (OLD.version, OLD.roll_up_count) THEN
+      NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+    END IF;
   END IF;
   RETURN NEW;
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at and updated_at follow from the rest.';
+COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at, version and updated_at follow from the rest.';
 
 -- With the owner's rights, and "IS TRUE", so that goals are looked up by id or parent alone. An index by user can seem as good to the
 -- query planner where the statistics do not know the user, or when the table is small, and the plan is kept as it grows.
@@ -568,43 +616,51 @@ ALTER TABLE public.goals ENABLE ROW LEVEL SECURITY;
 CREATE POLICY goals_owner ON public.goals TO bizydb_user
   USING (user_id = (SELECT bizydb.current_user_id()))
   WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
+CREATE POLICY goals_reporter ON public.goals FOR SELECT TO bizydb_reporter USING (true);
 
-REVOKE ALL ON public.goals FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE public.goals_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON public.goals FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE public.goals_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, DELETE,
       INSERT (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, completed_at, metrics),
-      UPDATE (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, completed_at, metrics)
+      UPDATE (parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, version, completed_at, metrics)
   ON public.goals TO bizydb_user;
+GRANT SELECT ON public.goals TO bizydb_reporter; -- the table, and so a service's own columns
 
 -- A trigger needs no EXECUTE to fire, but what it calls does, where it runs with the writer's rights.
-REVOKE ALL ON FUNCTION bizydb.goal_defaults(), bizydb.derive_goal(), bizydb.check_parent_goal() FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision) FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT EXECUTE ON FUNCTION bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision) TO bizydb_user;
+REVOKE ALL ON FUNCTION bizydb.goal_defaults(), bizydb.derive_goal(), bizydb.check_parent_goal() FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON FUNCTION
+  bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision), bizydb.refuse_goal_version(bigint, bigint, bigint), bizydb.generated_columns(oid)
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT EXECUTE ON FUNCTION
+  bizydb.work_done(bigint, bigint, bigint, bigint), bizydb.to_hundredths(double precision), bizydb.refuse_goal_version(bigint, bigint, bigint), bizydb.generated_columns(oid)
+  TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 3;
 
 -- 004_tasks.sql
 
 CREATE TABLE public.tasks (
-  id              bigint GENERATED BY DEFAULT AS IDENTITY,
-  user_id         bigint NOT NULL DEFAULT bizydb.current_user_id(),
-  parent_goal_id  bigint,
-  title           text NOT NULL,
-  description     text,
-  priority        integer NOT NULL DEFAULT 3,
-  status          text NOT NULL DEFAULT 'pending',
-  blocked_reason  text,
-  category        text,
-  estimated_hours double precision,
-  actual_hours    double precision,
-  due_date        timestamptz,
-  due_all_day     boolean NOT NULL DEFAULT false,
-  created_at      timestamptz NOT NULL DEFAULT now(),
-  updated_at      timestamptz NOT NULL DEFAULT now(),
-  completed_at    timestamptz,
-  dependencies    jsonb NOT NULL DEFAULT '[]',
-  notes           text,
-  tags            jsonb NOT NULL DEFAULT '[]',
+  id                  bigint GENERATED BY DEFAULT AS IDENTITY,
+  user_id             bigint NOT NULL DEFAULT bizydb.current_user_id(),
+  parent_goal_id      bigint,
+  title               text NOT NULL,
+  description         text,
+  priority            integer NOT NULL DEFAULT 3,
+  status              text NOT NULL DEFAULT 'pending',
+  blocked_reason      text,
+  blocked_in_progress boolean NOT NULL DEFAULT false,
+  category            text,
+  estimated_hours     double precision,
+  actual_hours        double precision,
+  due_date            timestamptz,
+  due_all_day         boolean NOT NULL DEFAULT false,
+  created_at          timestamptz NOT NULL DEFAULT now(),
+  updated_at          timestamptz NOT NULL DEFAULT now(),
+  version             bigint NOT NULL DEFAULT 1,
+  completed_at        timestamptz,
+  dependencies        jsonb NOT NULL DEFAULT '[]',
+  notes               text,
+  tags                jsonb NOT NULL DEFAULT '[]',
 
   CONSTRAINT tasks_pkey PRIMARY KEY (id),
   CONSTRAINT fk_tasks_user FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
@@ -644,7 +700,7 @@ CREATE FUNCTION bizydb.due_or_never(due_date timestamptz) RETURNS timestamptz
 
 COMMENT ON FUNCTION bizydb.due_or_never(timestamptz) IS 'A due date, or infinity where there is none.';
 
-CREATE INDEX ix_tasks_user_id ON public.tasks (user_id);
+CREATE INDEX ix_tasks_user_id ON public.tasks (user_id, created_at);
 CREATE INDEX ix_tasks_parent_goal_id ON public.tasks (parent_goal_id);
 CREATE INDEX ix_tasks_category ON public.tasks (category);
 CREATE INDEX ix_tasks_due_date ON public.tasks (due_date);
@@ -664,7 +720,7 @@ CREATE INDEX ix_tasks_user_open_list ON public.tasks (user_id, priority, bizydb.
   INCLUDE (due_date, status, category, parent_goal_id)
   WHERE status IN ('pending', 'in_progress', 'blocked');
 -- A list by status alone does not ask for a date, and so uses ix_tasks_user_status.
-CREATE INDEX ix_tasks_user_open_due_date ON public.tasks (user_id, due_date, priority, id)
+CREATE INDEX ix_tasks_user_open_due_date ON public.tasks (user_id, due_date, priority, id) INCLUDE (due_all_day)
   WHERE status IN ('pending', 'in_progress', 'blocked') AND due_date IS NOT NULL;
 CREATE INDEX ix_tasks_user_completed_at ON public.tasks (user_id, completed_at) WHERE completed_at IS NOT NULL;
 
@@ -691,6 +747,7 @@ COMMENT ON COLUMN public.tasks.description IS 'Free text of at most 1,000,000 by
 COMMENT ON COLUMN public.tasks.priority IS '1 (highest) to 5 (lowest).';
 COMMENT ON COLUMN public.tasks.status IS 'pending, in_progress, completed or blocked.';
 COMMENT ON COLUMN public.tasks.blocked_reason IS 'What the task waits for, in at most 1,000,000 bytes; NULL unless status is blocked.';
+COMMENT ON COLUMN public.tasks.blocked_in_progress IS 'Was in progress when it was blocked, and is again when it is unblocked; false unless status is blocked.';
 COMMENT ON COLUMN public.tasks.category IS 'Free text of at most 100 characters, such as development or marketing.';
 COMMENT ON COLUMN public.tasks.estimated_hours IS 'Hours the task is expected to take, 0 to 1,000,000.';
 COMMENT ON COLUMN public.tasks.actual_hours IS 'Hours the task took, 0 to 1,000,000.';
@@ -698,13 +755,14 @@ COMMENT ON COLUMN public.tasks.due_date IS 'When the task is due; NULL for no da
 COMMENT ON COLUMN public.tasks.due_all_day IS 'Due on a day and not at a time: due_date is midnight UTC of that day, which counts as it is in the zone of whoever asks.';
 COMMENT ON COLUMN public.tasks.created_at IS 'When the task was made, here or where it was imported from.';
 COMMENT ON COLUMN public.tasks.updated_at IS 'When the task last changed: later after every change.';
+COMMENT ON COLUMN public.tasks.version IS 'Rises by 1 with every change: fits an ETag. An UPDATE that sets it says which one it expects.';
 COMMENT ON COLUMN public.tasks.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of the owner''s tasks to be done first, each once. Deleted ones drop out.';
 COMMENT ON COLUMN public.tasks.notes IS 'Free text of at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.tasks.tags IS 'JSON array of at most 100 strings of at most 250 characters.';
 COMMENT ON INDEX public.tasks_pkey IS 'The primary key. Lookups read (user_id, id).';
 COMMENT ON INDEX public.uq_tasks_user_id_id IS 'A task by id in a scope.';
-COMMENT ON INDEX public.ix_tasks_user_id IS 'All tasks of a user.';
+COMMENT ON INDEX public.ix_tasks_user_id IS 'All tasks of a user, by age.';
 COMMENT ON INDEX public.ix_tasks_parent_goal_id IS 'Tasks of a goal, across users.';
 COMMENT ON INDEX public.ix_tasks_category IS 'Tasks by category, across users.';
 COMMENT ON INDEX public.ix_tasks_due_date IS 'Tasks by due date, across users.';
@@ -728,6 +786,7 @@ CREATE FUNCTION bizydb.task_defaults() RETURNS trigger
 BEGIN
   NEW.priority := coalesce(NEW.priority, 3);
   NEW.status := coalesce(NEW.status, 'pending');
+  NEW.blocked_in_progress := coalesce(NEW.blocked_in_progress, false);
   NEW.due_all_day := coalesce(NEW.due_all_day, false);
   NEW.created_at := coalesce(NEW.created_at, now());
   NEW.updated_at := coalesce(NEW.updated_at, now());
@@ -736,6 +795,17 @@ END
 $$;
 
 COMMENT ON FUNCTION bizydb.task_defaults() IS 'Trigger: an inserted NULL takes the default, so one INSERT serves all callers.';
+
+CREATE FUNCTION bizydb.refuse_task_version(task bigint, version bigint, expected bigint) RETURNS boolean
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RAISE EXCEPTION 'task % is at version %, not %', task, version, expected
+    USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'version', CONSTRAINT = 'ck_tasks_version';
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.refuse_task_version(bigint, bigint, bigint) IS 'Raises the error of a change that expects another version.';
 
 CREATE FUNCTION bizydb.derive_task() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -759,19 +829,32 @@ BEGIN
   END IF;
   IF NEW.status <> 'blocked' THEN
     NEW.blocked_reason := NULL;
+    NEW.blocked_in_progress := false;
+  ELSIF OLD.status <> 'blocked' THEN
+    NEW.blocked_in_progress := OLD.status = 'in_progress';
   END IF;
   IF NEW.due_date IS NULL THEN
     NEW.due_all_day := false;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW IS DISTINCT FROM OLD THEN
-    -- now() is when the transaction began, which can be before another transaction's change.
-    NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.version IS DISTINCT FROM OLD.version THEN -- as in goals
+      PERFORM bizydb.refuse_task_version(OLD.id, OLD.version, NEW.version);
+    END IF;
+    IF NEW *<> OLD AND (
+         (NEW.status, NEW.title, NEW.description, NEW.priority, NEW.category, NEW.estimated_hours, NEW.actual_hours, NEW.due_date, NEW.dependencies, NEW.notes, NEW.tags, NEW.parent_goal_id)
+           IS DISTINCT FROM (OLD.status, OLD.title, OLD.description, OLD.priority, OLD.category, OLD.estimated_hours, OLD.actual_hours, OLD.due_date, OLD.dependencies, OLD.notes, OLD.tags, OLD.parent_goal_id)
+         OR NEW *<> jsonb_populate_record(OLD, bizydb.generated_columns(TG_RELID)) -- as in goals
+       ) THEN
+      NEW.version := OLD.version + 1;
+      -- now() is when the transaction began, which can be before another transaction's change.
+      NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+    END IF;
   END IF;
   RETURN NEW;
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.derive_task() IS 'Trigger: completed_at, blocked_reason, due_all_day and updated_at follow from the rest; each dependency once.';
+COMMENT ON FUNCTION bizydb.derive_task() IS 'Trigger: completed_at, blocked_reason, blocked_in_progress, due_all_day, version and updated_at follow from the rest; each dependency once.';
 
 -- Triggers of one kind run in the order of their names: defaults, derive.
 CREATE TRIGGER tasks_defaults BEFORE INSERT ON public.tasks
@@ -784,16 +867,20 @@ ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tasks_owner ON public.tasks TO bizydb_user
   USING (user_id = (SELECT bizydb.current_user_id()))
   WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
+CREATE POLICY tasks_reporter ON public.tasks FOR SELECT TO bizydb_reporter USING (true);
 
-REVOKE ALL ON public.tasks FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE public.tasks_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON public.tasks FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE public.tasks_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, DELETE,
-      INSERT (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags),
-      UPDATE (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, completed_at, dependencies, notes, tags)
+      INSERT (parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags),
+      UPDATE (parent_goal_id, title, description, priority, status, blocked_reason, category, estimated_hours, actual_hours, due_date, due_all_day, version, completed_at, dependencies, notes, tags)
   ON public.tasks TO bizydb_user;
+GRANT SELECT ON public.tasks TO bizydb_reporter;
 
-REVOKE ALL ON FUNCTION bizydb.task_defaults(), bizydb.derive_task(), bizydb.due_or_never(timestamptz) FROM PUBLIC, bizydb_user, bizydb_accounts;
-GRANT EXECUTE ON FUNCTION bizydb.due_or_never(timestamptz) TO bizydb_user; -- who writes a row, evaluates the indexes' expressions
+REVOKE ALL ON FUNCTION bizydb.task_defaults(), bizydb.derive_task(), bizydb.due_or_never(timestamptz), bizydb.refuse_task_version(bigint, bigint, bigint)
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT EXECUTE ON FUNCTION bizydb.due_or_never(timestamptz) TO bizydb_user, bizydb_reporter; -- who writes a row, evaluates the indexes' expressions
+GRANT EXECUTE ON FUNCTION bizydb.refuse_task_version(bigint, bigint, bigint) TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 4;
 
@@ -1156,12 +1243,12 @@ CREATE TRIGGER goals_roll_up_delete AFTER DELETE ON public.goals
 CREATE TRIGGER tasks_roll_up_truncate AFTER TRUNCATE ON public.tasks
   FOR EACH STATEMENT EXECUTE FUNCTION bizydb.roll_up_every_user();
 
-REVOKE ALL ON TYPE bizydb.work, bizydb.goal_change FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON TYPE bizydb.work, bizydb.goal_change FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 
 REVOKE ALL ON FUNCTION
   bizydb.add_work(bizydb.work[], bigint[], bigint[]), bizydb.roll_up_tasks(), bizydb.roll_up_goals(), bizydb.recount(bigint, bigint[], integer[]),
   bizydb.roll_up(bigint), bizydb.roll_up_user(bigint), bizydb.roll_up_all(), bizydb.roll_up_every_user()
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.roll_up(bigint), bizydb.roll_up_all() TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 5;
@@ -1170,7 +1257,7 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql 
 
 -- A task depends on tasks that are there, of the same user, and none of them depends on it in turn.
 CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64kB' -- the server clears a table for the rows that it expects, a million
   AS $$
 BEGIN
   -- Tasks are looked up by key, one by one, as goals are in the roll-up. "IS TRUE", here and below, keeps the query planner from an index
@@ -1194,6 +1281,7 @@ COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'Those of a list of id
 -- With the owner's rights, since row security would keep it from the index of dependencies.
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
+  SET plan_cache_mode = force_generic_plan -- to plan for each task would take longer than to look it up
   AS $$
 DECLARE
   wanted  bigint[] := ARRAY(SELECT DISTINCT d.id::bigint FROM jsonb_array_elements_text(NEW.dependencies) AS d (id) ORDER BY 1);
@@ -1293,7 +1381,7 @@ CREATE TRIGGER tasks_forget_dependencies AFTER DELETE ON public.tasks
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_dependencies();
 
 REVOKE ALL ON FUNCTION bizydb.needed_tasks(jsonb, bigint), bizydb.check_dependencies(), bizydb.forget_dependencies(), bizydb.dependent_tasks(bigint)
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.dependent_tasks(bigint) TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 6;
@@ -1307,7 +1395,11 @@ CREATE DOMAIN bizydb.task_ids AS jsonb;
 CREATE DOMAIN bizydb.new_tasks AS jsonb;
 CREATE DOMAIN bizydb.tags AS jsonb;
 CREATE DOMAIN bizydb.metric AS jsonb;
+CREATE DOMAIN bizydb.goal_status AS text;
+CREATE DOMAIN bizydb.horizon AS text;
 CREATE DOMAIN bizydb.task_status AS text;
+CREATE DOMAIN bizydb.task_statuses AS text;
+CREATE DOMAIN bizydb.goal_statuses AS text;
 CREATE DOMAIN bizydb.forecast_day AS date;
 CREATE DOMAIN bizydb.count AS bigint;
 CREATE DOMAIN bizydb.time_zone AS text;
@@ -1316,7 +1408,11 @@ COMMENT ON DOMAIN bizydb.task_ids IS 'A JSON array of ids of tasks.';
 COMMENT ON DOMAIN bizydb.new_tasks IS 'A JSON array of objects with the columns of tasks.';
 COMMENT ON DOMAIN bizydb.tags IS 'A JSON array of strings.';
 COMMENT ON DOMAIN bizydb.metric IS 'The value of one key of a goal''s metrics.';
+COMMENT ON DOMAIN bizydb.goal_status IS 'A status of goals, where a query does not take it from the table.';
+COMMENT ON DOMAIN bizydb.horizon IS 'A horizon of goals, where a query does not take it from the table.';
 COMMENT ON DOMAIN bizydb.task_status IS 'A status of tasks, where a query does not take it from the table.';
+COMMENT ON DOMAIN bizydb.task_statuses IS 'Statuses of tasks, separated by commas; NULL for all.';
+COMMENT ON DOMAIN bizydb.goal_statuses IS 'Statuses of goals, separated by commas; NULL for all.';
 COMMENT ON DOMAIN bizydb.forecast_day IS 'A day that can be unknown.';
 COMMENT ON DOMAIN bizydb.count IS 'A number of days, weeks or rows, however large.';
 COMMENT ON DOMAIN bizydb.time_zone IS 'The IANA name of a time zone, '''' for UTC.';
@@ -1354,6 +1450,41 @@ CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
   $$;
 
 COMMENT ON FUNCTION bizydb.tagged_tasks(jsonb, jsonb) IS 'Tasks of the scope''s user with one of any_of, unless it is empty, and all of all_of.';
+
+-- Down from the goals that are closed, once, and not up from each task that a query looks at. The price is one at which a plan is
+-- kept that calls it only if it is told to.
+CREATE FUNCTION bizydb.closed_goals() RETURNS bigint[]
+  LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RETURN ARRAY(
+    WITH RECURSIVE closed (id, sub_goals) AS (
+      SELECT g.id, g.sub_goal_count FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.status IN ('completed', 'cancelled')
+      UNION
+      SELECT g.id, g.sub_goal_count FROM closed c
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.parent_goal_id = c.id OFFSET 0) AS g
+      WHERE c.sub_goals > 0 -- not counting cancelled ones, which are among the first already
+    )
+    SELECT c.id FROM closed c
+  );
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.closed_goals() IS 'Goals of the scope''s user that are completed or cancelled, and all below them.';
+
+-- For queries that are planned for each call, which a sub-select of several levels would take longer to plan.
+CREATE FUNCTION bizydb.is_waiting(dependencies jsonb) RETURNS boolean
+  LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RETURN dependencies <> '[]' AND EXISTS (
+    SELECT FROM (SELECT d.id::bigint AS id FROM jsonb_array_elements_text(is_waiting.dependencies) AS d (id) OFFSET 0) AS d
+    WHERE (SELECT t.status FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = d.id) <> 'completed'
+  );
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.is_waiting(jsonb) IS 'Whether any of these tasks of the scope''s user is not completed.';
 
 -- Days and weeks as they are in a user's time zone.
 CREATE FUNCTION bizydb.local_day(at timestamptz, zone text) RETURNS date
@@ -1410,17 +1541,21 @@ CREATE FUNCTION bizydb.day_after(day date, work bigint, per_day double precision
 
 COMMENT ON FUNCTION bizydb.day_after(date, bigint, double precision) IS 'The day when work at a rate is done; NULL if that is over a hundred years away, or after 9999.';
 
-REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.task_status, bizydb.forecast_day, bizydb.count, bizydb.time_zone
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON TYPE bizydb.task_ids, bizydb.new_tasks, bizydb.tags, bizydb.metric, bizydb.goal_status, bizydb.horizon, bizydb.task_status, bizydb.task_statuses, bizydb.goal_statuses, bizydb.forecast_day, bizydb.count, bizydb.time_zone
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 
 REVOKE ALL ON FUNCTION
-  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
+  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.closed_goals(), bizydb.is_waiting(jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
   bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text), bizydb.first_day(timestamptz, text), bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
-  FROM PUBLIC, bizydb_user, bizydb_accounts;
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION
-  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
+  bizydb.plan_for_any_values(), bizydb.tagged_tasks(jsonb, jsonb), bizydb.closed_goals(), bizydb.is_waiting(jsonb), bizydb.local_day(timestamptz, text), bizydb.day_start(date, text),
   bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text), bizydb.first_day(timestamptz, text), bizydb.monday(date), bizydb.day_after(date, bigint, double precision)
   TO bizydb_user;
+GRANT EXECUTE ON FUNCTION
+  bizydb.local_day(timestamptz, text), bizydb.day_start(date, text), bizydb.due_on(date), bizydb.due_day(timestamptz, boolean, text),
+  bizydb.first_day(timestamptz, text), bizydb.monday(date)
+  TO bizydb_reporter; -- a report by day, in a time zone
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 7;
 
@@ -1490,11 +1625,11 @@ $$;
 
 COMMENT ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) IS 'Sets updated_at of goals of the scope''s user to when they last changed elsewhere.';
 
-REVOKE ALL ON bizydb.imports FROM PUBLIC, bizydb_user, bizydb_accounts;
-REVOKE ALL ON SEQUENCE bizydb.imports_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON bizydb.imports FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE bizydb.imports_id_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, INSERT (zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) ON bizydb.imports TO bizydb_user;
 
-REVOKE ALL ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.date_imported_goals(bigint[], timestamptz[]) TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 8;
@@ -1516,6 +1651,7 @@ DECLARE
   condition text := 'user_id = ' || mine;
   columns   text; -- that a scope may write
   required  text; -- of them, without a default
+  policy    name;
   part      regclass;
 BEGIN
   SELECT c.oid, c.relkind AS kind, c.relowner AS owner, c.relpersistence AS persistence, n.nspname AS schema,
@@ -1648,13 +1784,19 @@ BEGIN
   END IF;
 
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
-  IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'bizydb_owner') THEN
-    EXECUTE format('DROP POLICY bizydb_owner ON %s', target);
-  END IF;
+  FOREACH policy IN ARRAY ARRAY['bizydb_owner', 'bizydb_reporter'] LOOP
+    IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = policy) THEN
+      EXECUTE format('DROP POLICY %I ON %s', policy, target);
+    END IF;
+  END LOOP;
   EXECUTE format('CREATE POLICY bizydb_owner ON %1$s TO bizydb_user USING (%2$s) WITH CHECK (%2$s)', target, condition);
+  EXECUTE format('CREATE POLICY bizydb_reporter ON %s FOR SELECT TO bizydb_reporter USING (true)', target);
 
   FOR part IN SELECT target UNION SELECT relid FROM pg_partition_tree(target) LOOP
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, bizydb_user, bizydb_accounts', part);
+    -- What reports may read is the service's to say.
+    EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER%s ON %s FROM bizydb_reporter',
+      CASE WHEN current_setting('server_version_num')::integer >= 170000 THEN ', MAINTAIN' END, part);
   END LOOP;
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
   FROM pg_attribute a
@@ -1672,7 +1814,7 @@ BEGIN
     FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = target
   LOOP
-    EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, bizydb_user, bizydb_accounts', sequence.name);
+    EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter', sequence.name);
     IF sequence.serial THEN -- the default takes the writer's rights
       EXECUTE format('GRANT USAGE ON SEQUENCE %s TO bizydb_user', sequence.name);
     END IF;
@@ -1689,9 +1831,1042 @@ $$;
 
 COMMENT ON FUNCTION bizydb.confine(regclass, name) IS 'Confines a table of the service''s own to the scope''s user, by user_id or by the goal or task in via.';
 
-REVOKE ALL ON FUNCTION bizydb.confine(regclass, name) FROM PUBLIC, bizydb_user, bizydb_accounts;
+REVOKE ALL ON FUNCTION bizydb.confine(regclass, name) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 9;
+
+-- 010_changes.sql
+
+-- Which goals and tasks have changed, for clients that keep a copy. Off, and free, until bizydb.track_changes() is called.
+
+-- One row for each goal and task that is or was: of one that was, nothing is in the tables.
+CREATE SEQUENCE bizydb.change_seq AS bigint CACHE 1; -- a larger cache would hand out numbers out of order
+
+CREATE TABLE bizydb.changes (
+  user_id bigint NOT NULL,
+  seq     bigint NOT NULL DEFAULT nextval('bizydb.change_seq'),
+  xid     xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  kind    text NOT NULL,
+  id      bigint NOT NULL,
+
+  CONSTRAINT changes_pkey PRIMARY KEY (user_id, id, kind),
+  CONSTRAINT ck_changes_kind CHECK (kind IN ('goal', 'task'))
+);
+
+CREATE UNIQUE INDEX ix_changes_user_seq ON bizydb.changes (user_id, seq);
+CREATE INDEX ix_changes_xid ON bizydb.changes (xid, user_id);
+
+ALTER TABLE bizydb.changes ALTER COLUMN user_id SET STATISTICS 0; -- as goals
+
+COMMENT ON SEQUENCE bizydb.change_seq IS 'Numbers of changes. It starts where tracking has begun last.';
+COMMENT ON TABLE bizydb.changes IS 'The last change of each goal and task, deleted ones too. Empty unless changes are tracked.';
+COMMENT ON COLUMN bizydb.changes.user_id IS 'The owner. No foreign key: it would be checked with every new row.';
+COMMENT ON COLUMN bizydb.changes.seq IS 'The number of the change. Of one user they are in the order of commits.';
+COMMENT ON COLUMN bizydb.changes.xid IS 'The transaction that made it.';
+COMMENT ON COLUMN bizydb.changes.kind IS 'goal or task.';
+COMMENT ON COLUMN bizydb.changes.id IS 'The id of the goal or task.';
+COMMENT ON INDEX bizydb.changes_pkey IS 'A goal or task by its key.';
+COMMENT ON INDEX bizydb.ix_changes_user_seq IS 'What changed after a number, for one user.';
+COMMENT ON INDEX bizydb.ix_changes_xid IS 'Which users have changes of later transactions, across users.';
+
+ALTER TABLE bizydb.changes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY changes_owner ON bizydb.changes FOR SELECT TO bizydb_user USING (user_id = (SELECT bizydb.current_user_id()));
+CREATE POLICY changes_reporter ON bizydb.changes FOR SELECT TO bizydb_reporter USING (true);
+
+-- With the owner's rights, since no role may write here.
+CREATE FUNCTION bizydb.log_changes() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET plan_cache_mode = force_generic_plan -- planning for the arrays' values takes longer than the statement
+  AS $$
+DECLARE
+  users  bigint[]; -- of each row
+  ids    bigint[];
+  gone   bigint[]; -- users who are not there anymore
+  owners bigint[]; -- each of the users once
+  owner  bigint;
+  locked text; -- an assignment takes a fraction of the time of PERFORM
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT array_agg(r.user_id), array_agg(r.id) INTO users, ids FROM new_rows r;
+  ELSIF TG_OP = 'DELETE' THEN -- of a user who is deleted too, nothing is kept
+    SELECT array_agg(r.user_id), array_agg(r.id) INTO users, ids FROM old_rows r;
+    gone := ARRAY(SELECT o.id FROM (SELECT DISTINCT unnest(users)) AS o (id) WHERE (SELECT true FROM public.users u WHERE u.id = o.id) IS NULL);
+    IF gone <> '{}' THEN
+      SELECT array_agg(r.user_id), array_agg(r.id) INTO users, ids FROM unnest(users, ids) AS r (user_id, id) WHERE r.user_id <> ALL (gone);
+    END IF;
+  ELSE -- a row can change its owner or its id; every change is a later version, or a roll-up and later
+    SELECT array_agg(r.user_id), array_agg(r.id) INTO users, ids
+    FROM (
+      SELECT b.user_id, b.id
+      FROM (SELECT n.user_id, n.id, n.version, n.updated_at FROM new_rows n UNION ALL SELECT o.user_id, o.id, o.version, o.updated_at FROM old_rows o) AS b
+      GROUP BY b.user_id, b.id
+      HAVING count(*) = 1 OR min(b.version) < max(b.version) OR min(b.updated_at) < max(b.updated_at)
+    ) AS r;
+  END IF;
+  IF ids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF users[1] = ALL (users) THEN
+    owners := users[1:1];
+  ELSE
+    owners := ARRAY(SELECT DISTINCT o.id FROM unnest(users) AS o (id) ORDER BY o.id);
+  END IF;
+
+  -- The lock comes before the numbers: whoever has drawn a lower one for the same user has committed.
+  IF cardinality(owners) <= 1000 THEN
+    FOREACH owner IN ARRAY owners LOOP
+      locked := bizydb.lock_user(owner);
+    END LOOP;
+  ELSE -- the server may not have room for so many
+    LOCK TABLE bizydb.changes IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
+  INSERT INTO bizydb.changes (user_id, kind, id)
+  SELECT r.user_id, TG_ARGV[0], r.id FROM unnest(users, ids) AS r (user_id, id)
+  ON CONFLICT ON CONSTRAINT changes_pkey DO UPDATE SET seq = excluded.seq, xid = excluded.xid;
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.log_changes() IS 'Trigger: numbers the changes of a statement.';
+
+CREATE FUNCTION bizydb.see_all_changes() RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'at % this would miss what others have changed since the transaction began', current_setting('transaction_isolation')
+      USING ERRCODE = 'invalid_transaction_state', HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
+  END IF;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.see_all_changes() IS 'Raises an error where a snapshot is older than the locks.';
+
+CREATE FUNCTION bizydb.log_truncation() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+  AS $$
+BEGIN
+  LOCK TABLE bizydb.changes IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM bizydb.see_all_changes();
+  UPDATE bizydb.changes SET seq = DEFAULT, xid = DEFAULT WHERE kind = TG_ARGV[0];
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.log_truncation() IS 'Trigger: every goal, or every task, is deleted.';
+
+CREATE FUNCTION bizydb.forget_changes() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off -- as bizydb.roll_up
+  AS $$
+BEGIN
+  PERFORM bizydb.see_all_changes();
+  IF TG_OP = 'TRUNCATE' THEN
+    DELETE FROM bizydb.changes;
+  ELSE
+    DELETE FROM bizydb.changes c WHERE c.user_id = ANY (ARRAY(SELECT o.id FROM old_rows o));
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.forget_changes() IS 'Trigger: nothing is kept of a deleted user.';
+
+-- The number with which tracking began.
+CREATE FUNCTION bizydb.changes_since() RETURNS bigint
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  triggers CONSTANT integer := 10; -- that bizydb.track_changes creates; without one of them, changes are missed
+  since    bigint;
+BEGIN
+  SELECT s.seqstart INTO since FROM pg_sequence s
+  WHERE s.seqrelid = 'bizydb.change_seq'::regclass AND triggers = (
+    SELECT count(*) FROM pg_trigger g
+    WHERE g.tgrelid IN ('public.users'::regclass, 'public.goals'::regclass, 'public.tasks'::regclass) AND g.tgenabled = 'O'
+      AND g.tgfoid IN ('bizydb.log_changes()'::regprocedure, 'bizydb.log_truncation()'::regprocedure, 'bizydb.forget_changes()'::regprocedure)
+  );
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'changes are not tracked' USING ERRCODE = 'UB011', HINT = 'SELECT bizydb.track_changes(), run by the owner of the tables.';
+  END IF;
+  RETURN since;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.changes_since() IS 'The first number since changes are tracked. Raises SQLSTATE UB011 if they are not.';
+
+-- Times and numbers in the JSON do not depend on the session.
+CREATE FUNCTION bizydb.changes_after(after bigint, most integer, first_load bigint DEFAULT 0) RETURNS TABLE (seq bigint, kind text, id bigint, content json, first bigint)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET extra_float_digits = 1 SET enable_sort = off -- not to read all for a page
+  AS $$
+DECLARE
+  me     CONSTANT bigint := bizydb.current_user_id();
+  since  CONSTANT bigint := bizydb.changes_since();
+  newest CONSTANT bigint := (SELECT max(c.seq) FROM bizydb.changes c WHERE c.user_id = me);
+BEGIN
+  -- The numbers of a user only grow. One that is too large is from a database that this one is an older copy of.
+  IF after <> 0 AND (after < since OR (greatest(after, first_load) <= newest) IS NOT TRUE) THEN
+    RAISE EXCEPTION 'there are no changes after number %', after USING ERRCODE = 'UB012', HINT = 'Begin anew.';
+  END IF;
+  IF after = 0 THEN -- what has been deleted before a copy begins was never in it, but the last change says where it ends
+    first_load := newest;
+  END IF;
+  RETURN QUERY
+    SELECT c.seq, c.kind, c.id, coalesce(row_to_json(t), row_to_json(g)), first_load
+    FROM bizydb.changes c
+    LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE c.kind = 'task' AND t.user_id = me AND t.id = c.id OFFSET 0) AS t ON true
+    LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE c.kind = 'goal' AND g.user_id = me AND g.id = c.id OFFSET 0) AS g ON true
+    WHERE c.user_id = me AND c.seq > after AND (c.seq >= first_load OR t.id IS NOT NULL OR g.id IS NOT NULL)
+    ORDER BY c.seq LIMIT most;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.changes_after(bigint, integer, bigint) IS 'The user''s changes after a number, 0 for all. Content is the row now, NULL if it is gone. Before the number of the first load, what is gone is left out.';
+
+-- Transactions are finished below the snapshot's xmin: no change of theirs can come later.
+CREATE FUNCTION bizydb.changed_users(began bigint, after_xid bigint, after_user bigint, most integer) RETURNS TABLE (since bigint, xid bigint, user_id bigint)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_sort = off -- as bizydb.changes_after
+  AS $$
+DECLARE
+  start    CONSTANT bigint := bizydb.changes_since();
+  snapshot CONSTANT pg_snapshot := pg_current_snapshot();
+  last     CONSTANT xid8 := (SELECT max(c.xid) FROM bizydb.changes c);
+BEGIN
+  IF last >= pg_snapshot_xmax(snapshot) AND last IS DISTINCT FROM pg_current_xact_id_if_assigned() THEN
+    RAISE EXCEPTION 'changes have been tracked on another server, of which this is a copy'
+      USING ERRCODE = 'UB011', HINT = 'SELECT bizydb.track_changes(false), then in another transaction SELECT bizydb.track_changes(), run by the owner of the tables.';
+  END IF;
+  IF began <> 0 AND (began <> start OR after_xid::text::xid8 >= pg_snapshot_xmax(snapshot)) THEN
+    RAISE EXCEPTION 'there are no changes after transaction %', after_xid USING ERRCODE = 'UB012', HINT = 'Begin anew.';
+  END IF;
+  RETURN QUERY
+    SELECT start, c.xid::text::bigint, c.user_id
+    FROM (
+      SELECT DISTINCT c.xid, c.user_id FROM bizydb.changes c
+      WHERE (c.xid, c.user_id) > (after_xid::text::xid8, after_user) AND c.xid < pg_snapshot_xmin(snapshot)
+      ORDER BY c.xid, c.user_id LIMIT most
+    ) AS c
+    ORDER BY c.xid, c.user_id;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.changed_users(bigint, bigint, bigint, integer) IS 'Users with changes of finished transactions after one, in the order of transactions.';
+
+-- With the rights of its caller, who owns the tables.
+CREATE FUNCTION bizydb.track_changes(enabled boolean DEFAULT true) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = off
+  AS $$
+DECLARE
+  log record;
+BEGIN
+  IF NOT enabled THEN
+    LOCK TABLE public.users, public.tasks, public.goals IN ACCESS EXCLUSIVE MODE; -- in the order of scopes, which read the user first
+    FOR log IN
+      SELECT g.tgname AS name, g.tgrelid::regclass AS of FROM pg_trigger g
+      WHERE g.tgfoid IN ('bizydb.log_changes()'::regprocedure, 'bizydb.log_truncation()'::regprocedure, 'bizydb.forget_changes()'::regprocedure)
+    LOOP
+      EXECUTE format('DROP TRIGGER %I ON %s', log.name, log.of);
+    END LOOP;
+    TRUNCATE bizydb.changes;
+    RETURN;
+  END IF;
+
+  PERFORM bizydb.see_all_changes();
+  FOR look IN 1..2 LOOP -- the second one with the locks
+    BEGIN
+      PERFORM bizydb.changes_since();
+      RETURN;
+    EXCEPTION WHEN SQLSTATE 'UB011' THEN -- or a trigger is missing: what has changed meanwhile is not known
+      NULL;
+    END;
+    -- Enough for CREATE TRIGGER: a stronger lock that is taken later deadlocks with whoever has read. Tasks first, as most that write.
+    LOCK TABLE public.tasks, public.goals, public.users IN SHARE ROW EXCLUSIVE MODE;
+  END LOOP;
+  TRUNCATE bizydb.changes;
+
+  -- By the clock, a number is greater than all that any copy of this database has given.
+  EXECUTE format('ALTER SEQUENCE bizydb.change_seq START WITH %s RESTART',
+    (SELECT greatest(s.last_value + 1, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint) FROM bizydb.change_seq s));
+  INSERT INTO bizydb.changes (user_id, kind, id) SELECT g.user_id, 'goal', g.id FROM public.goals g ORDER BY g.id;
+  INSERT INTO bizydb.changes (user_id, kind, id) SELECT t.user_id, 'task', t.id FROM public.tasks t ORDER BY t.id;
+
+  CREATE OR REPLACE TRIGGER tasks_log_insert AFTER INSERT ON public.tasks
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_changes('task');
+  CREATE OR REPLACE TRIGGER tasks_log_update AFTER UPDATE ON public.tasks
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_changes('task');
+  CREATE OR REPLACE TRIGGER tasks_log_delete AFTER DELETE ON public.tasks
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_changes('task');
+  CREATE OR REPLACE TRIGGER tasks_log_truncate AFTER TRUNCATE ON public.tasks
+    FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_truncation('task');
+  CREATE OR REPLACE TRIGGER goals_log_insert AFTER INSERT ON public.goals
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_changes('goal');
+  CREATE OR REPLACE TRIGGER goals_log_update AFTER UPDATE ON public.goals
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_changes('goal');
+  CREATE OR REPLACE TRIGGER goals_log_delete AFTER DELETE ON public.goals
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_changes('goal');
+  CREATE OR REPLACE TRIGGER goals_log_truncate AFTER TRUNCATE ON public.goals
+    FOR EACH STATEMENT EXECUTE FUNCTION bizydb.log_truncation('goal');
+  CREATE OR REPLACE TRIGGER users_forget_changes AFTER DELETE ON public.users
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_changes();
+  CREATE OR REPLACE TRIGGER users_forget_all_changes AFTER TRUNCATE ON public.users
+    FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_changes();
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.track_changes(boolean) IS 'Begins to track changes, if they are not tracked, or ends it. Numbers from before are not accepted afterwards.';
+
+REVOKE ALL ON bizydb.changes FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+REVOKE ALL ON SEQUENCE bizydb.change_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT SELECT (user_id, seq, kind, id) ON bizydb.changes TO bizydb_user;
+GRANT SELECT (user_id, xid) ON bizydb.changes TO bizydb_reporter;
+
+REVOKE ALL ON FUNCTION
+  bizydb.log_changes(), bizydb.see_all_changes(), bizydb.log_truncation(), bizydb.forget_changes(), bizydb.changes_since(), bizydb.changes_after(bigint, integer, bigint),
+  bizydb.changed_users(bigint, bigint, bigint, integer), bizydb.track_changes(boolean)
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT EXECUTE ON FUNCTION bizydb.changes_since(), bizydb.changes_after(bigint, integer, bigint) TO bizydb_user;
+GRANT EXECUTE ON FUNCTION bizydb.changes_since(), bizydb.changed_users(bigint, bigint, bigint, integer) TO bizydb_reporter;
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 10;
+
+-- 011_trash.sql
+
+-- What was deleted, so that it can be restored. The columns are those of goals and tasks, but for the counts that a restore makes anew, and
+-- then what a restore needs.
+CREATE TABLE bizydb.deleted_goals (
+  id                   bigint NOT NULL,
+  user_id              bigint NOT NULL,
+  parent_goal_id       bigint,
+  title                text NOT NULL,
+  description          text,
+  horizon              text,
+  target_date          timestamptz,
+  status               text NOT NULL,
+  progress_percentage  double precision NOT NULL,
+  success_criteria     text,
+  created_at           timestamptz NOT NULL,
+  updated_at           timestamptz NOT NULL,
+  version              bigint NOT NULL,
+  completed_at         timestamptz,
+  metrics              jsonb NOT NULL,
+  task_count           integer NOT NULL,
+  sub_goal_count       integer NOT NULL,
+
+  deleted_at           timestamptz NOT NULL DEFAULT now(),
+  deletion             bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+  own                  jsonb NOT NULL
+);
+
+CREATE TABLE bizydb.deleted_tasks (
+  id                  bigint NOT NULL,
+  user_id             bigint NOT NULL,
+  parent_goal_id      bigint,
+  title               text NOT NULL,
+  description         text,
+  priority            integer NOT NULL,
+  status              text NOT NULL,
+  blocked_reason      text,
+  blocked_in_progress boolean NOT NULL,
+  category            text,
+  estimated_hours     double precision,
+  actual_hours        double precision,
+  due_date            timestamptz,
+  due_all_day         boolean NOT NULL,
+  created_at          timestamptz NOT NULL,
+  updated_at          timestamptz NOT NULL,
+  version             bigint NOT NULL,
+  completed_at        timestamptz,
+  dependencies        jsonb NOT NULL,
+  notes               text,
+  tags                jsonb NOT NULL,
+
+  deleted_at          timestamptz NOT NULL DEFAULT now(),
+  deletion            bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+  own                 jsonb NOT NULL
+);
+
+-- A deleted row has the links to what was above it itself. Here are those of rows that were not deleted, or are not anymore.
+CREATE TABLE bizydb.deleted_links (
+  user_id bigint NOT NULL,
+  kind    text NOT NULL,
+  lower   bigint NOT NULL,
+  upper   bigint NOT NULL,
+  place   bigint NOT NULL,
+  CONSTRAINT ck_deleted_links_kind CHECK (kind IN ('goal', 'task', 'dependency'))
+);
+
+CREATE INDEX ix_deleted_goals_user_deleted_at ON bizydb.deleted_goals (user_id, deleted_at, id);
+CREATE INDEX ix_deleted_tasks_user_deleted_at ON bizydb.deleted_tasks (user_id, deleted_at, id);
+CREATE INDEX ix_deleted_goals_deleted_at ON bizydb.deleted_goals (deleted_at);
+CREATE INDEX ix_deleted_tasks_deleted_at ON bizydb.deleted_tasks (deleted_at);
+CREATE INDEX ix_deleted_links_upper ON bizydb.deleted_links (upper, kind);
+
+-- Last, as the keys of goals and tasks. Lookups below are by id alone: "IS TRUE" as in bizydb.check_parent_goal.
+ALTER TABLE bizydb.deleted_goals ADD CONSTRAINT deleted_goals_pkey PRIMARY KEY (id);
+ALTER TABLE bizydb.deleted_tasks ADD CONSTRAINT deleted_tasks_pkey PRIMARY KEY (id);
+ALTER TABLE bizydb.deleted_links ADD CONSTRAINT deleted_links_pkey PRIMARY KEY (user_id, lower, kind, upper);
+
+ALTER TABLE bizydb.deleted_goals ALTER COLUMN user_id SET STATISTICS 0; -- as goals
+ALTER TABLE bizydb.deleted_tasks ALTER COLUMN user_id SET STATISTICS 0;
+ALTER TABLE bizydb.deleted_links ALTER COLUMN user_id SET STATISTICS 0;
+
+-- What the columns are is said once.
+DO $$
+DECLARE
+  c record;
+BEGIN
+  FOR c IN
+    SELECT kept.attrelid::regclass AS rel, kept.attname AS name, col_description(a.attrelid, a.attnum) AS comment
+    FROM pg_attribute kept JOIN pg_attribute a ON a.attname = kept.attname AND NOT a.attisdropped
+    WHERE a.attnum > 0 AND (kept.attrelid, a.attrelid) IN (('bizydb.deleted_goals'::regclass, 'public.goals'::regclass), ('bizydb.deleted_tasks'::regclass, 'public.tasks'::regclass))
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.rel, c.name, c.comment);
+  END LOOP;
+END
+$$;
+
+COMMENT ON TABLE bizydb.deleted_goals IS 'Deleted goals, until they are restored or forgotten.';
+COMMENT ON COLUMN bizydb.deleted_goals.deleted_at IS 'When the transaction that deleted the goal began.';
+COMMENT ON COLUMN bizydb.deleted_goals.deletion IS 'With deleted_at, the same for all that one transaction deleted, and for nothing else.';
+COMMENT ON COLUMN bizydb.deleted_goals.own IS 'A service''s own columns, whose names begin with x_, each as text, as JSON.';
+COMMENT ON TABLE bizydb.deleted_tasks IS 'Deleted tasks, until they are restored or forgotten.';
+COMMENT ON COLUMN bizydb.deleted_tasks.deleted_at IS 'When the transaction that deleted the task began.';
+COMMENT ON COLUMN bizydb.deleted_tasks.deletion IS 'With deleted_at, the same for all that one transaction deleted, and for nothing else.';
+COMMENT ON COLUMN bizydb.deleted_tasks.own IS 'A service''s own columns, whose names begin with x_, each as text, as JSON.';
+COMMENT ON TABLE bizydb.deleted_links IS 'Links that a deletion has cut, which a restore brings back.';
+COMMENT ON COLUMN bizydb.deleted_links.user_id IS 'The owner of both ends.';
+COMMENT ON COLUMN bizydb.deleted_links.kind IS 'goal: of a goal to the one above; task: of a task to its goal; dependency: of a task to one that it depends on.';
+COMMENT ON COLUMN bizydb.deleted_links.lower IS 'What points: a goal, or a task.';
+COMMENT ON COLUMN bizydb.deleted_links.upper IS 'What it points at: a goal, or a task.';
+COMMENT ON COLUMN bizydb.deleted_links.place IS 'Of a dependency, its place in the list; 0 otherwise.';
+COMMENT ON INDEX bizydb.deleted_goals_pkey IS 'A deleted goal by id.';
+COMMENT ON INDEX bizydb.deleted_tasks_pkey IS 'A deleted task by id.';
+COMMENT ON INDEX bizydb.deleted_links_pkey IS 'What a goal or task pointed at.';
+COMMENT ON INDEX bizydb.ix_deleted_links_upper IS 'What pointed at a goal or task.';
+COMMENT ON INDEX bizydb.ix_deleted_goals_user_deleted_at IS 'Deleted goals, the last deleted first; those of one deletion.';
+COMMENT ON INDEX bizydb.ix_deleted_tasks_user_deleted_at IS 'Deleted tasks, the last deleted first; those of one deletion.';
+COMMENT ON INDEX bizydb.ix_deleted_goals_deleted_at IS 'Goals that are to be forgotten.';
+COMMENT ON INDEX bizydb.ix_deleted_tasks_deleted_at IS 'Tasks that are to be forgotten.';
+
+ALTER TABLE bizydb.deleted_goals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE bizydb.deleted_tasks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE bizydb.deleted_links ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY deleted_goals_owner ON bizydb.deleted_goals TO bizydb_user
+  USING (user_id = (SELECT bizydb.current_user_id()))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
+CREATE POLICY deleted_tasks_owner ON bizydb.deleted_tasks TO bizydb_user
+  USING (user_id = (SELECT bizydb.current_user_id()))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
+CREATE POLICY deleted_links_owner ON bizydb.deleted_links TO bizydb_user
+  USING (user_id = (SELECT bizydb.current_user_id()))
+  WITH CHECK (user_id = (SELECT bizydb.current_user_id()));
+
+-- The switch is this function, so that to turn it takes no lock on a table and a dump has it. It is STABLE, since a plan does not notice
+-- that an immutable function is replaced.
+CREATE FUNCTION bizydb.keeps_deleted() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN true;
+
+COMMENT ON FUNCTION bizydb.keeps_deleted() IS 'Whether what is deleted is kept: see bizydb.keep_deleted.';
+
+-- With the rights of its caller, who owns the function above.
+CREATE FUNCTION bizydb.keep_deleted(keep boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  IF keep IS NULL THEN
+    RAISE EXCEPTION 'bizydb.keep_deleted: true or false' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  EXECUTE format('CREATE OR REPLACE FUNCTION bizydb.keeps_deleted() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN %s', keep::text);
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.keep_deleted(boolean) IS 'Turns the trash on or off. What is in it stays.';
+
+-- The defaults are those of which text gives the value again. plpgsql has no other way to have them for one statement of a function.
+CREATE FUNCTION bizydb.use_settings(settings jsonb DEFAULT '{"datestyle": "ISO, MDY", "timezone": "UTC", "bytea_output": "hex", "intervalstyle": "postgres", "extra_float_digits": "1", "lc_monetary": "C"}') RETURNS jsonb
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  before jsonb := (SELECT jsonb_object_agg(s.name, current_setting(s.name)) FROM jsonb_object_keys(settings) AS s (name));
+BEGIN
+  PERFORM set_config(s.name, s.value, true) FROM jsonb_each_text(settings) AS s (name, value);
+  RETURN before;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.use_settings(jsonb) IS 'Changes settings in the transaction, and returns what they were.';
+
+CREATE FUNCTION bizydb.own_values(target regclass, deleted text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT format('jsonb_object(%L, ARRAY[%s])', array_agg(a.attname ORDER BY a.attnum), string_agg(format('%s.%I::text', deleted, a.attname), ', ' ORDER BY a.attnum))
+  FROM pg_attribute a WHERE a.attrelid = target AND a.attname LIKE 'x\_%' AND NOT a.attisdropped
+  $$;
+
+COMMENT ON FUNCTION bizydb.own_values(regclass, text) IS 'SQL for the columns of a row that are a service''s own, each as text, as JSON.';
+
+-- BEFORE each row, since the foreign keys cut the links before any trigger of the statement. The row is locked by now: nothing comes
+-- under it anymore. Nothing is kept of a user who is gone, or being deleted by bizydb.delete_user.
+CREATE FUNCTION bizydb.keep_deleted_goal() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET plan_cache_mode = force_generic_plan SET enable_seqscan = off -- by key, statistics or not
+  AS $$
+DECLARE
+  own       jsonb := '{}';
+  settings  jsonb;
+  sub_goals bigint[];
+  tasks     bigint[];
+BEGIN
+  IF current_setting('bizydb.deletes_user', true) = OLD.user_id::text OR NOT EXISTS (SELECT FROM public.users u WHERE u.id = OLD.user_id) THEN
+    RETURN OLD;
+  END IF;
+  IF EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = OLD.id) THEN
+    DELETE FROM bizydb.deleted_goals d WHERE d.id = OLD.id; -- somebody has put it back by hand
+  END IF;
+  IF NOT bizydb.keeps_deleted() THEN
+    RETURN OLD;
+  END IF;
+  IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attname LIKE 'x\_%' AND NOT a.attisdropped) THEN
+    settings := bizydb.use_settings();
+    EXECUTE 'SELECT ' || bizydb.own_values(TG_RELID, '($1)') INTO own USING OLD;
+    PERFORM bizydb.use_settings(settings);
+  END IF;
+  INSERT INTO bizydb.deleted_goals (
+    id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at,
+    metrics, task_count, sub_goal_count, own
+  ) VALUES (
+    OLD.id, OLD.user_id, OLD.parent_goal_id, OLD.title, OLD.description, OLD.horizon, OLD.target_date, OLD.status, OLD.progress_percentage, OLD.success_criteria,
+    OLD.created_at, OLD.updated_at, OLD.version, OLD.completed_at, OLD.metrics, OLD.task_count, OLD.sub_goal_count, own
+  );
+  sub_goals := ARRAY(SELECT g.id FROM public.goals g WHERE (g.user_id = OLD.user_id) IS TRUE AND g.parent_goal_id = OLD.id);
+  tasks := ARRAY(SELECT t.id FROM public.tasks t WHERE (t.user_id = OLD.user_id) IS TRUE AND t.parent_goal_id = OLD.id);
+  IF sub_goals <> '{}' OR tasks <> '{}' THEN
+    -- Where a row was last is what counts.
+    DELETE FROM bizydb.deleted_links l WHERE l.user_id = OLD.user_id AND (l.kind = 'goal' AND l.lower = ANY (sub_goals) OR l.kind = 'task' AND l.lower = ANY (tasks));
+    INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place)
+    SELECT OLD.user_id, 'goal', unnest(sub_goals), OLD.id, 0 UNION ALL SELECT OLD.user_id, 'task', unnest(tasks), OLD.id, 0
+    ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN OLD;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.keep_deleted_goal() IS 'Trigger: a deleted goal is kept in bizydb.deleted_goals.';
+
+CREATE FUNCTION bizydb.keep_deleted_tasks() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off -- by key, statistics or not
+  AS $$
+DECLARE
+  owners   bigint[] := ARRAY(
+    SELECT u.id FROM public.users u
+    WHERE u.id = ANY (ARRAY(SELECT DISTINCT o.user_id FROM old_rows o)) AND u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true)
+  );
+  settings jsonb;
+BEGIN
+  IF owners = '{}' THEN
+    RETURN NULL;
+  END IF;
+  DELETE FROM bizydb.deleted_tasks d WHERE d.id = ANY (ARRAY(SELECT o.id FROM old_rows o)); -- as goals
+  IF NOT bizydb.keeps_deleted() THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO bizydb.deleted_tasks (
+    id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day,
+    created_at, updated_at, version, completed_at, dependencies, notes, tags, own
+  )
+  SELECT o.id, o.user_id, o.parent_goal_id, o.title, o.description, o.priority, o.status, o.blocked_reason, o.blocked_in_progress, o.category, o.estimated_hours, o.actual_hours, o.due_date, o.due_all_day,
+    o.created_at, o.updated_at, o.version, o.completed_at, o.dependencies, o.notes, o.tags, '{}'
+  FROM old_rows o WHERE o.user_id = ANY (owners);
+  IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attname LIKE 'x\_%' AND NOT a.attisdropped) THEN
+    settings := bizydb.use_settings();
+    EXECUTE format('UPDATE bizydb.deleted_tasks d SET own = %s FROM old_rows o WHERE d.id = o.id', bizydb.own_values(TG_RELID, 'o'));
+    PERFORM bizydb.use_settings(settings);
+  END IF;
+  IF EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND jsonb_array_length(t.dependencies) > 0) THEN
+    INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place)
+    SELECT o.user_id, 'dependency', t.id, o.id, needed.place FROM old_rows o
+    CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0) AS t
+    CROSS JOIN LATERAL jsonb_array_elements_text(t.dependencies) WITH ORDINALITY AS needed (id, place)
+    WHERE o.user_id = ANY (owners) AND needed.id = o.id::text
+    ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.keep_deleted_tasks() IS 'Trigger: deleted tasks are kept in bizydb.deleted_tasks.';
+
+CREATE TRIGGER goals_deleted BEFORE DELETE ON public.goals
+  FOR EACH ROW EXECUTE FUNCTION bizydb.keep_deleted_goal();
+-- By its name before tasks_forget_dependencies, which cuts the links.
+CREATE TRIGGER tasks_deleted AFTER DELETE ON public.tasks
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.keep_deleted_tasks();
+
+CREATE FUNCTION bizydb.forget_user() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+  AS $$
+BEGIN
+  PERFORM bizydb.see_all_changes(); -- what has been deleted since would stay
+  DELETE FROM bizydb.deleted_links d WHERE d.user_id = OLD.id;
+  DELETE FROM bizydb.deleted_goals d WHERE d.user_id = OLD.id;
+  DELETE FROM bizydb.deleted_tasks d WHERE d.user_id = OLD.id;
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.forget_user() IS 'Trigger: with a user goes what the user deleted.';
+
+CREATE FUNCTION bizydb.empty_trash() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+  AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'goals' THEN
+    TRUNCATE bizydb.deleted_goals;
+  ELSE
+    TRUNCATE bizydb.deleted_tasks;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.empty_trash() IS 'Trigger: with all goals or tasks go those that were deleted, since their ids can be given out again.';
+
+-- After the row: the triggers above keep nothing anymore. A foreign key would be checked for each row that is deleted.
+CREATE TRIGGER users_forget AFTER DELETE ON public.users
+  FOR EACH ROW EXECUTE FUNCTION bizydb.forget_user();
+CREATE TRIGGER users_forget_id AFTER UPDATE OF id ON public.users
+  FOR EACH ROW WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION bizydb.forget_user();
+CREATE TRIGGER goals_forget_truncate AFTER TRUNCATE ON public.goals
+  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.empty_trash();
+CREATE TRIGGER tasks_forget_truncate AFTER TRUNCATE ON public.tasks
+  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.empty_trash();
+
+-- A link goes with the second of its ends, whether that is restored or forgotten.
+CREATE FUNCTION bizydb.forget_links() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off
+  AS $$
+DECLARE
+  goals CONSTANT boolean := TG_TABLE_NAME = 'deleted_goals';
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    DELETE FROM bizydb.deleted_links l WHERE l.kind <> CASE WHEN goals THEN 'dependency' ELSE 'goal' END;
+    RETURN NULL;
+  END IF;
+  IF NOT EXISTS (SELECT FROM old_rows) THEN
+    RETURN NULL;
+  END IF;
+  DELETE FROM bizydb.deleted_links WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid FROM old_rows o
+    CROSS JOIN LATERAL (
+      SELECT d.ctid, d.* FROM bizydb.deleted_links d WHERE d.user_id = o.user_id AND d.lower = o.id AND (d.kind = 'goal') = goals
+      UNION ALL
+      SELECT d.ctid, d.* FROM bizydb.deleted_links d WHERE (d.user_id = o.user_id) IS TRUE AND d.upper = o.id AND (d.kind <> 'dependency') = goals
+      OFFSET 0
+    ) AS l
+    WHERE NOT CASE WHEN l.kind = 'goal' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.lower) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.lower) END
+      AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.upper) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.upper) END
+  ));
+  RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.forget_links() IS 'Trigger: links of which no end is deleted anymore are forgotten.';
+
+CREATE TRIGGER deleted_goals_forget_links AFTER DELETE ON bizydb.deleted_goals
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_links();
+CREATE TRIGGER deleted_tasks_forget_links AFTER DELETE ON bizydb.deleted_tasks
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_links();
+CREATE TRIGGER deleted_goals_forget_links_truncate AFTER TRUNCATE ON bizydb.deleted_goals
+  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_links();
+CREATE TRIGGER deleted_tasks_forget_links_truncate AFTER TRUNCATE ON bizydb.deleted_tasks
+  FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_links();
+
+-- Restoring: the rows come back by themselves, then their links, as far as these are possible, and then goals get their statuses.
+CREATE TYPE bizydb.link AS (
+  kind   text, -- of bizydb.deleted_links, as the next three
+  lower  bigint,
+  upper  bigint,
+  place  bigint,
+  reason text  -- why it is not there; NULL if nothing is known to prevent it
+);
+
+COMMENT ON TYPE bizydb.link IS 'A link that is not there.';
+
+CREATE DOMAIN bizydb.left_out AS jsonb;
+
+COMMENT ON DOMAIN bizydb.left_out IS 'A JSON array of what a restored row did not get back.';
+
+-- A row that is deleted brings its links itself. One that is being restored is in the trash still, and was last under what it says there.
+CREATE FUNCTION bizydb.missing_links(owner bigint, links bizydb.link[]) RETURNS SETOF bizydb.link
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT l.kind, l.lower, l.upper, l.place, CASE
+    WHEN coalesce(upper_goal.id, upper_task.id, deleted_goal.id, deleted_task.id) IS NULL THEN 'gone'
+    WHEN l.kind <> 'dependency' AND coalesce(lower_goal.parent_goal_id, lower_task.parent_goal_id, kept_goal.parent_goal_id, kept_task.parent_goal_id) <> l.upper THEN 'moved'
+    WHEN coalesce(upper_goal.id, upper_task.id) IS NULL THEN 'deleted'
+  END
+  FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n)
+  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND l.kind = 'goal' OFFSET 0) AS lower_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = l.lower AND l.kind <> 'goal' OFFSET 0) AS lower_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = lower_goal.id AND lower_goal.parent_goal_id IS NULL OFFSET 0) AS kept_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = lower_task.id AND lower_task.parent_goal_id IS NULL AND l.kind = 'task' OFFSET 0) AS kept_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = l.upper AND l.kind <> 'dependency' OFFSET 0) AS upper_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = l.upper AND l.kind = 'dependency' OFFSET 0) AS upper_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = l.upper AND l.kind <> 'dependency' AND upper_goal.id IS NULL OFFSET 0) AS deleted_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = l.upper AND l.kind = 'dependency' AND upper_task.id IS NULL OFFSET 0) AS deleted_task ON true
+  WHERE coalesce(lower_goal.id, lower_task.id) IS NOT NULL
+    AND (CASE WHEN l.kind = 'dependency' THEN lower_task.dependencies @> to_jsonb(l.upper) ELSE coalesce(lower_goal.parent_goal_id, lower_task.parent_goal_id) = l.upper END) IS NOT TRUE
+  ORDER BY l.n
+  $$;
+
+COMMENT ON FUNCTION bizydb.missing_links(bigint, bizydb.link[]) IS 'Those of a list of links that are not there, and why.';
+
+-- All at once. If that makes a circle, or is too deep, half of them and then the other half, down to those that are not possible.
+CREATE FUNCTION bizydb.link_again(owner bigint, links bizydb.link[]) RETURNS SETOF bizydb.link
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  half   integer := cardinality(links) / 2;
+  broken text;
+BEGIN
+  IF EXISTS (SELECT FROM unnest(links) AS l WHERE l.kind = 'goal') THEN
+    UPDATE public.goals g SET parent_goal_id = l.upper
+    FROM (SELECT l.lower, min(l.upper) FROM unnest(links) AS l WHERE l.kind = 'goal' GROUP BY l.lower) AS l (lower, upper)
+    WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND (g.parent_goal_id IS NULL) IS TRUE;
+  END IF;
+  IF EXISTS (SELECT FROM unnest(links) AS l WHERE l.kind <> 'goal') THEN
+    UPDATE public.tasks t SET parent_goal_id = coalesce(t.parent_goal_id, l.goal), dependencies = t.dependencies || l.needed
+    FROM (
+      SELECT l.lower, min(l.upper) FILTER (WHERE l.kind = 'task'), coalesce(jsonb_agg(l.upper ORDER BY l.n) FILTER (WHERE l.kind = 'dependency'), '[]')
+      FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n) WHERE l.kind <> 'goal' GROUP BY l.lower
+    ) AS l (lower, goal, needed)
+    WHERE (t.user_id = owner) IS TRUE AND t.id = l.lower;
+  END IF;
+EXCEPTION WHEN check_violation THEN
+  GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
+  IF broken NOT IN ('ck_goals_no_cycle', 'ck_goals_depth', 'ck_tasks_no_dependency_cycle') THEN
+    RAISE;
+  ELSIF half = 0 THEN
+    RETURN QUERY SELECT l.kind, l.lower, l.upper, l.place, CASE broken WHEN 'ck_goals_depth' THEN 'depth' ELSE 'cycle' END FROM unnest(links) AS l;
+  ELSE
+    RETURN QUERY SELECT * FROM bizydb.link_again(owner, links[:half]);
+    RETURN QUERY SELECT * FROM bizydb.link_again(owner, links[half + 1:]);
+  END IF;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.link_again(bigint, bizydb.link[]) IS 'Makes links, and returns those that are not possible.';
+
+-- By the columns that the table has by now. One of a service's own takes its default where the row was deleted before there was one, and
+-- NULL, if it may, where the row has gone that it references.
+CREATE FUNCTION bizydb.put_back(name text, owner bigint, ids bigint[], changed jsonb, needs jsonb DEFAULT NULL) RETURNS bizydb.left_out
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  target   CONSTANT regclass := 'public.' || name;
+  settings jsonb := bizydb.use_settings();
+  columns  text;
+  kept     text;
+  stored   text;
+  broken   text;
+  lost     jsonb := '{}'; -- by own columns that may not be back, when they are
+  more     jsonb;
+  left_out bizydb.left_out;
+BEGIN
+  LOOP
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
+      string_agg(format('%s AS %I', CASE
+        WHEN a.attname LIKE 'x\_%' THEN format('CASE WHEN d.own ? %1$L THEN (d.own ->> %1$L)::%2$s ELSE %3$s END', a.attname, format_type(a.atttypid, -1), coalesce(pg_get_expr(v.adbin, v.adrelid),
+          CASE WHEN a.attidentity <> '' THEN format('nextval(%L)', pg_get_serial_sequence(target::text, a.attname)) END, 'NULL'))
+        ELSE coalesce(changed ->> a.attname, format('d.%I', a.attname)) END, a.attname), ', ' ORDER BY a.attnum),
+      string_agg(CASE WHEN lost ? a.attname THEN format('CASE WHEN %s THEN b.%I END', lost ->> a.attname, a.attname) ELSE format('b.%I', a.attname) END, ', ' ORDER BY a.attnum)
+    INTO columns, kept, stored
+    FROM pg_attribute a LEFT JOIN pg_attrdef v ON v.adrelid = a.attrelid AND v.adnum = a.attnum
+    WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
+    BEGIN
+      EXECUTE format('WITH back AS MATERIALIZED (SELECT %s FROM bizydb.deleted_%s d WHERE (d.user_id = $1) IS TRUE AND d.id = ANY ($2)) INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM back b',
+        kept, name, target, columns, stored) USING owner, ids, needs;
+      EXIT;
+    EXCEPTION WHEN foreign_key_violation THEN
+      GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
+      SELECT jsonb_object_agg(a.attname, '(' || f.found || ')') INTO more
+      FROM pg_constraint c
+      CROSS JOIN LATERAL (
+        SELECT format('EXISTS (SELECT FROM %s f WHERE %s)', c.confrelid::regclass, string_agg(format('f.%I %s b.%I', u.attname, k.equal, l.attname), ' AND '))
+          || CASE WHEN c.confrelid = target THEN format(' OR EXISTS (SELECT FROM back f WHERE %s)', string_agg(format('f.%I %s b.%I', u.attname, k.equal, l.attname), ' AND ')) ELSE '' END
+        FROM (
+          SELECT k.lower, k.upper, format('OPERATOR (%I.%s)', n.nspname, o.oprname)
+          FROM unnest(c.conkey, c.confkey, c.conpfeqop) AS k (lower, upper, op) JOIN pg_operator o ON o.oid = k.op JOIN pg_namespace n ON n.oid = o.oprnamespace
+        ) AS k (lower, upper, equal)
+        JOIN pg_attribute l ON (l.attrelid, l.attnum) = (c.conrelid, k.lower) JOIN pg_attribute u ON (u.attrelid, u.attnum) = (c.confrelid, k.upper)
+      ) AS f (found)
+      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) AND a.attname LIKE 'x\_%' AND NOT a.attnotnull AND NOT lost ? a.attname
+      WHERE c.conrelid = target AND c.conname = broken AND c.contype = 'f' AND has_table_privilege(c.confrelid, 'SELECT') AND NOT row_security_active(c.confrelid);
+      IF more IS NULL THEN
+        RAISE;
+      END IF;
+      lost := lost || more;
+    END;
+  END LOOP;
+  left_out := '[]';
+  FOR broken IN SELECT jsonb_object_keys(lost) LOOP
+    EXECUTE format('SELECT $3 || coalesce(jsonb_agg(jsonb_build_object(%1$L, d.id, ''column'', %2$L, ''reason'', ''gone'') ORDER BY d.id), ''[]'') FROM bizydb.deleted_%3$s d
+      WHERE (d.user_id = $1) IS TRUE AND d.id = ANY ($2) AND d.own ->> %2$L IS NOT NULL AND (SELECT t.%2$I IS NULL FROM %4$s t WHERE (t.user_id = $1) IS TRUE AND t.id = d.id)',
+      left(name, -1), broken, name, target) INTO left_out USING owner, ids, left_out;
+  END LOOP;
+  PERFORM bizydb.use_settings(settings);
+  RETURN left_out;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.put_back(text, bigint, bigint[], jsonb, jsonb) IS 'Inserts goals or tasks of the trash, some columns by other expressions, in which needs is $3.';
+
+-- Planned for the arrays at hand: they are joined. All come at once where a column of a service's own may reference one that comes later.
+CREATE FUNCTION bizydb.by_dependencies(tasks bigint[], links bizydb.link[], OUT peers bigint[], OUT circle boolean) RETURNS SETOF record
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+  AS $$
+DECLARE
+  at_once CONSTANT boolean := EXISTS (SELECT FROM pg_constraint c WHERE (c.conrelid, c.confrelid, c.contype) = ('public.tasks'::regclass, 'public.tasks'::regclass, 'f'));
+  steps   integer := 0;
+BEGIN
+  WHILE tasks <> '{}' LOOP
+    peers := ARRAY(SELECT unnest(tasks) EXCEPT SELECT l.lower FROM unnest(links) AS l JOIN unnest(tasks) AS needed (task) ON l.kind = 'dependency' AND needed.task = l.upper);
+    steps := steps + 1;
+    circle := peers = '{}' OR at_once OR steps > 30; -- of a long chain, the rest is sooner linked afterwards
+    IF circle THEN
+      peers := tasks;
+    END IF;
+    tasks := ARRAY(SELECT unnest(tasks) EXCEPT SELECT unnest(peers));
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.by_dependencies(bigint[], bizydb.link[]) IS 'Tasks by links, each after those that it depends on; in the end, at once, those in a circle, those that depend on them, and the rest of a long chain.';
+
+-- All of them are in the trash and locked, and the caller has locked the user.
+CREATE FUNCTION bizydb.restore(owner bigint, goals bigint[], tasks bigint[]) RETURNS bizydb.left_out
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  links    bizydb.link[];
+  missing  bizydb.link[];
+  refused  bizydb.link[];
+  peers    bigint[];
+  circle   boolean;
+  needs    jsonb;
+  left_out bizydb.left_out := '[]';
+BEGIN
+  -- First what restored tasks depend on, and what restored goals had under them. Where not all of it is possible anymore, that is.
+  links := ARRAY(
+    SELECT ROW (l.kind, l.lower, l.upper, min(l.place), NULL)::bizydb.link FROM (
+      SELECT 'goal', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.goals) AND d.parent_goal_id IS NOT NULL
+      UNION ALL
+      SELECT 'task', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.tasks) AND d.parent_goal_id IS NOT NULL
+      UNION ALL
+      SELECT 'dependency', d.id, needed.id::bigint, needed.place, true FROM bizydb.deleted_tasks d, jsonb_array_elements_text(d.dependencies) WITH ORDINALITY AS needed (id, place)
+      WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.tasks)
+      UNION ALL
+      SELECT d.kind, d.lower, d.upper, d.place, true FROM bizydb.deleted_links d WHERE d.user_id = owner AND d.lower = ANY (restore.goals) AND d.kind = 'goal'
+      UNION ALL
+      SELECT d.kind, d.lower, d.upper, d.place, true FROM bizydb.deleted_links d WHERE d.user_id = owner AND d.lower = ANY (restore.tasks) AND d.kind <> 'goal'
+      UNION ALL
+      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE (d.user_id = owner) IS TRUE AND d.upper = ANY (restore.goals) AND d.kind <> 'dependency'
+      UNION ALL
+      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE (d.user_id = owner) IS TRUE AND d.upper = ANY (restore.tasks) AND d.kind = 'dependency'
+    ) AS l (kind, lower, upper, place, by_lower) GROUP BY l.kind, l.lower, l.upper ORDER BY l.kind, bool_or(l.by_lower) = (l.kind = 'goal'), l.lower, min(l.place), l.upper
+  );
+  PERFORM set_config('bizydb.restoring', 'on', true);
+  -- Cancelled, and roots: what comes under them reopens nothing. Without the work that it had, a goal would start at 0.
+  IF goals <> '{}' THEN
+    left_out := left_out || bizydb.put_back('goals', owner, goals, '{"parent_goal_id": "NULL::bigint", "status": "''cancelled''",
+      "progress_percentage": "CASE WHEN d.task_count > 0 OR d.sub_goal_count > 0 THEN 0 ELSE d.progress_percentage END",
+      "completed_task_count": "0", "sub_goal_progress": "0", "roll_up_count": "0",
+      "updated_at": "greatest(now(), d.updated_at + interval ''1 microsecond'')", "version": "d.version + 1"}');
+  END IF;
+  needs := (
+    SELECT jsonb_object_agg(l.lower, l.needs) FROM (
+      SELECT l.lower, jsonb_agg(l.upper ORDER BY l.n) FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n) WHERE l.kind = 'dependency' GROUP BY l.lower
+    ) AS l (lower, needs)
+  );
+  FOR peers, circle IN SELECT l.peers, l.circle FROM bizydb.by_dependencies(tasks, links) AS l LOOP
+    left_out := left_out || bizydb.put_back('tasks', owner, peers, jsonb_build_object('dependencies', CASE WHEN needs IS NULL OR circle THEN '''[]''::jsonb' ELSE '
+      coalesce((SELECT jsonb_agg(t.id ORDER BY needed.place) FROM jsonb_array_elements_text($3 -> d.id::text) WITH ORDINALITY AS needed (id, place)
+      CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = $1) IS TRUE AND t.id = needed.id::bigint OFFSET 0) AS t), ''[]'')' END,
+      'parent_goal_id', '(SELECT g.id FROM public.goals g WHERE (g.user_id = $1) IS TRUE AND g.id = d.parent_goal_id FOR KEY SHARE)',
+      'updated_at', 'greatest(now(), d.updated_at + interval ''1 microsecond'')', 'version', 'd.version + 1'), needs);
+  END LOOP;
+
+  PERFORM FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) FOR KEY SHARE; -- waits for whoever deletes them
+  missing := ARRAY(SELECT m FROM bizydb.missing_links(owner, links) AS m WHERE m.reason IS NULL);
+  -- What would close a circle by links that are there need not be tried.
+  refused := ARRAY(
+    SELECT ROW (l.kind, l.lower, l.upper, l.place, 'cycle')::bizydb.link
+    FROM (SELECT m.upper, bizydb.needed_tasks(jsonb_build_array(m.upper), owner) FROM unnest(missing) AS m WHERE m.kind = 'dependency' GROUP BY m.upper) AS n (upper, needed)
+    JOIN unnest(missing) AS l ON l.kind = 'dependency' AND l.upper = n.upper WHERE l.lower = ANY (n.needed)
+  );
+  missing := ARRAY(SELECT ROW (m.kind, m.lower, m.upper, m.place, NULL)::bizydb.link FROM unnest(missing) WITH ORDINALITY AS m (kind, lower, upper, place, reason, n)
+    WHERE (m.kind, m.lower, m.upper) NOT IN (SELECT r.kind, r.lower, r.upper FROM unnest(refused) AS r) ORDER BY m.n);
+  refused := refused || ARRAY(SELECT r FROM bizydb.link_again(owner, missing) AS r);
+
+  -- Statuses from the deepest goal up, since a completed goal would be reopened by unfinished work that comes under it.
+  FOR peers IN
+    WITH RECURSIVE above (id, at, depth) AS (
+      SELECT restored.id, restored.id, 0 FROM unnest(goals) AS restored (id)
+      UNION ALL
+      SELECT a.id, g.parent_goal_id, a.depth + 1 FROM above a
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = a.at AND g.parent_goal_id IS NOT NULL OFFSET 0) AS g
+    )
+    SELECT array_agg(r.id) FROM (SELECT a.id, max(a.depth) FROM above a GROUP BY a.id) AS r (id, depth) GROUP BY r.depth ORDER BY r.depth DESC
+  LOOP
+    UPDATE public.goals g SET status = d.status, completed_at = d.completed_at
+    FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (peers) AND d.status <> 'cancelled' AND (g.user_id = owner) IS TRUE AND g.id = d.id;
+    -- Also one that was active with all of its work done, which resuming has completed.
+    UPDATE public.goals g SET status = 'active'
+    FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (peers) AND d.status = 'active' AND (g.user_id = owner) IS TRUE AND g.id = d.id AND g.status = 'completed';
+  END LOOP;
+  PERFORM set_config('bizydb.restoring', '', true);
+
+  missing := ARRAY(SELECT m FROM bizydb.missing_links(owner, links) AS m);
+  left_out := left_out || (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+    'goal', CASE WHEN m.kind = 'goal' THEN m.lower END, 'task', CASE WHEN m.kind <> 'goal' THEN m.lower END,
+    'parent_goal', CASE WHEN m.kind <> 'dependency' THEN m.upper END, 'dependency', CASE WHEN m.kind = 'dependency' THEN m.upper END,
+    'reason', coalesce(m.reason, r.reason, 'moved')
+  )) ORDER BY m.kind, m.lower, m.upper), '[]') FROM unnest(missing) AS m LEFT JOIN unnest(refused) AS r USING (kind, lower, upper));
+  INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place) SELECT owner, m.kind, m.lower, m.upper, m.place FROM unnest(missing) AS m WHERE m.reason = 'deleted' ON CONFLICT DO NOTHING;
+  DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (tasks);
+  DELETE FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (goals);
+  RETURN left_out;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.restore(bigint, bigint[], bigint[]) IS 'Restores goals and tasks of a user from the trash.';
+
+-- A row is in the trash until it is restored with all that belongs to it. With the owner's rights, which sees no more than the user's own.
+CREATE FUNCTION bizydb.restoring(name text, id bigint) RETURNS boolean
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
+  AS $$
+BEGIN
+  IF coalesce(current_setting('bizydb.restoring', true), '') = '' THEN
+    RETURN false;
+  END IF;
+  RETURN CASE name
+    WHEN 'goals' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE (d.user_id = (SELECT bizydb.current_user_id())) IS TRUE AND d.id = restoring.id)
+    ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE (d.user_id = (SELECT bizydb.current_user_id())) IS TRUE AND d.id = restoring.id) END;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.restoring(text, bigint) IS 'For triggers: whether a row of goals or tasks is being restored.';
+
+-- With the owner's rights, since no role may insert ids: whoever could, would take those of others. What is there still, by a trigger
+-- that keeps it from being deleted or by hand, is not deleted.
+CREATE FUNCTION bizydb.restore_task(task bigint, OUT restored bigint, OUT left_out bizydb.left_out) RETURNS SETOF record
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off
+  AS $$
+DECLARE
+  me bigint := bizydb.current_user_id();
+BEGIN
+  PERFORM bizydb.lock_user(me);
+  DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = task AND EXISTS (SELECT FROM public.tasks t WHERE (t.user_id = me) IS TRUE AND t.id = d.id);
+  SELECT d.id INTO restored FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = task FOR UPDATE; -- so that nobody forgets it meanwhile
+  IF FOUND THEN
+    left_out := bizydb.restore(me, '{}', ARRAY[restored]);
+    RETURN NEXT;
+  END IF;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.restore_task(bigint) IS 'Restores a task of the scope''s user. No row without such a deleted task.';
+
+CREATE FUNCTION bizydb.restore_goal(goal bigint, together boolean, OUT restored bigint, OUT goals bigint[], OUT tasks bigint[], OUT left_out bizydb.left_out) RETURNS SETOF record
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off SET enable_seqscan = off
+  AS $$
+DECLARE
+  me    bigint := bizydb.current_user_id();
+  kept  bizydb.deleted_goals;
+  there bigint[];
+BEGIN
+  PERFORM bizydb.lock_user(me);
+  SELECT * INTO kept FROM bizydb.deleted_goals d WHERE (d.user_id = me) IS TRUE AND d.id = goal FOR UPDATE; -- as a task
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  goals := ARRAY[goal];
+  tasks := '{}';
+  IF together THEN
+    tasks := ARRAY(SELECT d.id FROM bizydb.deleted_tasks d WHERE d.user_id = me AND d.deleted_at = kept.deleted_at AND d.deletion = kept.deletion ORDER BY d.id FOR UPDATE);
+    goals := ARRAY(SELECT d.id FROM bizydb.deleted_goals d WHERE d.user_id = me AND d.deleted_at = kept.deleted_at AND d.deletion = kept.deletion ORDER BY d.id FOR UPDATE);
+  END IF;
+  there := ARRAY(SELECT g.id FROM unnest(goals) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.id = k.id OFFSET 0) AS g);
+  IF there <> '{}' THEN
+    DELETE FROM bizydb.deleted_goals d WHERE (d.user_id = me) IS TRUE AND d.id = ANY (there);
+    goals := ARRAY(SELECT unnest(goals) EXCEPT SELECT unnest(there) ORDER BY 1);
+  END IF;
+  there := ARRAY(SELECT t.id FROM unnest(tasks) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = me) IS TRUE AND t.id = k.id OFFSET 0) AS t);
+  IF there <> '{}' THEN
+    DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = ANY (there);
+    tasks := ARRAY(SELECT unnest(tasks) EXCEPT SELECT unnest(there) ORDER BY 1);
+  END IF;
+  IF goal = ANY (goals) THEN
+    restored := goal;
+    left_out := bizydb.restore(me, goals, tasks);
+    RETURN NEXT;
+  END IF;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.restore_goal(bigint, boolean) IS 'Restores a goal of the scope''s user, or all that was deleted together with it. No row without such a deleted goal.';
+
+-- Rows as they are when they are called, and not when the statement began: what a restore in it has inserted. With the caller's rights.
+CREATE FUNCTION bizydb.goal_now(goal bigint) RETURNS SETOF public.goals
+  LANGUAGE sql ROWS 1
+  AS $$ SELECT * FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = goal $$;
+
+COMMENT ON FUNCTION bizydb.goal_now(bigint) IS 'A goal of the scope''s user, as this statement has left it so far.';
+
+CREATE FUNCTION bizydb.task_now(task bigint) RETURNS SETOF public.tasks
+  LANGUAGE sql ROWS 1
+  AS $$ SELECT * FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = task $$;
+
+COMMENT ON FUNCTION bizydb.task_now(bigint) IS 'A task of the scope''s user, as this statement has left it so far.';
+
+-- For a service's retention. It waits for nobody: what a restore has locked is not there.
+CREATE FUNCTION bizydb.forget_deleted(before timestamptz, most integer DEFAULT NULL, OUT goals bigint, OUT tasks bigint)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
+  AS $$
+BEGIN
+  DELETE FROM bizydb.deleted_goals d WHERE d.id = ANY (ARRAY(
+    SELECT o.id FROM bizydb.deleted_goals o WHERE o.deleted_at < before ORDER BY o.deleted_at LIMIT most FOR UPDATE SKIP LOCKED
+  ));
+  GET DIAGNOSTICS goals = ROW_COUNT;
+  DELETE FROM bizydb.deleted_tasks d WHERE d.id = ANY (ARRAY(
+    SELECT o.id FROM bizydb.deleted_tasks o WHERE o.deleted_at < before ORDER BY o.deleted_at LIMIT most FOR UPDATE SKIP LOCKED
+  ));
+  GET DIAGNOSTICS tasks = ROW_COUNT;
+  IF goals = 0 AND tasks = 0 THEN -- also links whose ends went in two transactions at once, each of which saw the other's
+    DELETE FROM bizydb.deleted_links l
+    WHERE NOT CASE WHEN l.kind = 'goal' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.lower) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.lower) END
+      AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.upper) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.upper) END;
+  END IF;
+END
+$$;
+
+COMMENT ON FUNCTION bizydb.forget_deleted(timestamptz, integer) IS 'Removes what any user deleted before a time, at most so many goals and tasks, and counts it.';
+
+REVOKE ALL ON bizydb.deleted_goals, bizydb.deleted_tasks, bizydb.deleted_links FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT SELECT, DELETE ON bizydb.deleted_goals, bizydb.deleted_tasks TO bizydb_user; -- restoring is a function's
+
+REVOKE ALL ON TYPE bizydb.link, bizydb.left_out FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+
+REVOKE ALL ON FUNCTION
+  bizydb.keeps_deleted(), bizydb.keep_deleted(boolean), bizydb.use_settings(jsonb), bizydb.own_values(regclass, text), bizydb.keep_deleted_goal(), bizydb.keep_deleted_tasks(),
+  bizydb.forget_user(), bizydb.empty_trash(), bizydb.forget_links(), bizydb.restoring(text, bigint), bizydb.missing_links(bigint, bizydb.link[]), bizydb.link_again(bigint, bizydb.link[]),
+  bizydb.put_back(text, bigint, bigint[], jsonb, jsonb), bizydb.by_dependencies(bigint[], bizydb.link[]), bizydb.restore(bigint, bigint[], bigint[]),
+  bizydb.restore_task(bigint),
+  bizydb.restore_goal(bigint, boolean), bizydb.goal_now(bigint), bizydb.task_now(bigint), bizydb.forget_deleted(timestamptz, integer)
+  FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+GRANT EXECUTE ON FUNCTION bizydb.restore_task(bigint), bizydb.restore_goal(bigint, boolean), bizydb.restoring(text, bigint), bizydb.goal_now(bigint), bizydb.task_now(bigint) TO bizydb_user;
+GRANT EXECUTE ON FUNCTION bizydb.forget_deleted(timestamptz, integer) TO bizydb_accounts;
+
+CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 11;
 
 -- Types that are in no database, for overrides.yaml.
 

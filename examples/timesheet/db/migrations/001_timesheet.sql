@@ -31,6 +31,10 @@ CREATE INDEX ix_entries_task ON app.entries (user_id, task_id);
 CREATE UNIQUE INDEX ix_entries_running ON app.entries (user_id) WHERE stopped_at IS NULL;
 SELECT bizydb.confine('app.entries');
 
+-- What reports read across all users.
+GRANT USAGE ON SCHEMA app TO bizydb_reporter;
+GRANT SELECT ON app.entries TO bizydb_reporter;
+
 -- Stops the entry that is running, if there is one, and starts another, in one round trip. With the rights of its caller, a scope.
 CREATE FUNCTION app.switch_entry(task bigint, note text) RETURNS bigint
   LANGUAGE sql SET search_path = pg_catalog, pg_temp

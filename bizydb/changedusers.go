@@ -1,0 +1,100 @@
+package bizydb
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ChangedUsersParams selects what [Reporting.ChangedUsers] returns.
+type ChangedUsersParams struct {
+	Since ChangedUsersCursor // Next of an earlier page; empty for every user with a goal or task
+	Limit int                // users on a page, at most 10,000; 0 means 1,000
+}
+
+// A ChangedUsersPage is the users who have changes after a cursor, or the first of them.
+type ChangedUsersPage struct {
+	Users []UserID           // in the order of their changes, each once
+	Next  ChangedUsersCursor // what to give as Since next time; the given one if nobody has changes
+	More  bool               // whether there are more at once
+}
+
+// A ChangedUsersCursor is a position in the changes of all users: a short opaque text. It encodes the numbers of a transaction and a user.
+type ChangedUsersCursor string
+
+// place is what a cursor says.
+type place struct {
+	Began int64 // where tracking did, 0 for the beginning
+	XID   int64
+	User  UserID
+}
+
+const changedUsersSQL = `SELECT since, xid, user_id FROM bizydb.changed_users($1, $2, $3, $4)`
+
+// ChangedUsers returns which users' goals or tasks have changed since a cursor. None is missed: it waits for transactions that write and
+// are older, also of other databases of the server, so that a long one delays what it returns. A user can be on several pages, and again
+// after a page that had the change already. It asks in one round trip.
+//
+// With each user, ask [planner.Queries.Changes] what has changed. A user who was deleted is on no page: nothing is kept of them.
+//
+// Changes have to be tracked: otherwise it returns [ErrChangesOff]. A cursor from before tracking was turned on, or of another server,
+// returns [ErrChangesExpired]: begin anew, with an empty cursor. A text that is no cursor and a limit out of range give [ErrInvalid].
+func (r Reporting) ChangedUsers(ctx context.Context, arg ChangedUsersParams) (ChangedUsersPage, error) {
+	const most = 10_000
+	from, err := arg.Since.place()
+	if err != nil {
+		return ChangedUsersPage{}, err
+	}
+	limit := arg.Limit
+	switch {
+	case limit < 0 || limit > most:
+		return ChangedUsersPage{}, refusedOfChangedUsers("limit", fmt.Sprintf("must be from 0 to %d", most))
+	case limit == 0:
+		limit = 1000
+	}
+	rows, err := r.DBTX().Query(ctx, changedUsersSQL, from.Began, from.XID, int64(from.User), limit)
+	if err != nil {
+		return ChangedUsersPage{}, err
+	}
+	places, err := pgx.CollectRows(rows, pgx.RowToStructByPos[place])
+	if err != nil {
+		return ChangedUsersPage{}, err
+	}
+	page := ChangedUsersPage{Users: []UserID{}, Next: arg.Since, More: len(places) == limit}
+	named := map[UserID]bool{}
+	for _, at := range places {
+		if !named[at.User] {
+			page.Users, named[at.User] = append(page.Users, at.User), true
+		}
+	}
+	if len(places) > 0 {
+		page.Next = places[len(places)-1].cursor()
+	}
+	return page, nil
+}
+
+func (p place) cursor() ChangedUsersCursor {
+	b, _ := json.Marshal(p) // numbers can be marshaled
+	return ChangedUsersCursor(base64.RawURLEncoding.EncodeToString(b))
+}
+
+func (c ChangedUsersCursor) place() (p place, err error) {
+	if c == "" {
+		return place{}, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil || p.Began <= 0 || p.XID <= 0 || p.User <= 0 {
+		return place{}, refusedOfChangedUsers("since", "must be from ChangedUsers")
+	}
+	return p, nil
+}
+
+func refusedOfChangedUsers(param, reason string) error {
+	return fmt.Errorf("bizydb: ChangedUsers: %w", &FieldError{Column: param, Reason: reason, Err: ErrInvalid})
+}

@@ -1,0 +1,118 @@
+package planner
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// PageGoalsParams selects a page of goals for PageGoals, or the goals that CountGoals counts. A filter at its zero value matches all.
+type PageGoalsParams struct {
+	Statuses        GoalStatuses
+	Horizon         *Horizon
+	ParentGoalID    *GoalID // directly under this goal
+	RootsOnly       bool    // under no goal
+	SkipUnderClosed bool    // leave out goals under a completed or cancelled goal, at any depth
+	Search          string  // with this in title, description or success criteria, as in SearchGoals
+
+	Order     GoalOrder
+	Size      int        // goals on a page, at most 10,000; 0 means 50
+	Cursor    GoalCursor // from another page with the same filters and order; empty for the first page
+	WithTotal bool       // also count all that match
+}
+
+// A GoalOrder is an order of goals.
+type GoalOrder string
+
+// The orders of goals.
+const (
+	GoalsByTargetDate GoalOrder = ""         // that of ListGoals: by target date, goals without one last, then by creation
+	GoalsByProgress   GoalOrder = "progress" // the highest percentage first, then by creation
+	GoalsByNewest     GoalOrder = "newest"   // the last created first
+)
+
+// A GoalPage is one page of a list of goals.
+type GoalPage struct {
+	Goals          []Goal
+	Next, Previous GoalCursor // of the pages after and before this one, empty if there is none
+	Total          int        // goals that match on all pages, or 0 without WithTotal
+}
+
+// A GoalCursor is a position in a list of goals: a short opaque text that can be put into a URL as it is. It encodes what the goals are
+// ordered by, and the creation and the id of a goal.
+type GoalCursor string
+
+// PageGoals returns one page of the goals that match every filter that is set. Pages work as those of PageTasks: a goal whose target
+// date or progress changes moves in the list. A page reads all goals of the user that match, in every order.
+//
+// A cursor that is not from PageGoals in the same order, an unknown order and a size out of range give ErrInvalid. The total of an empty
+// page that is not the first takes a second round trip.
+func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage, error) {
+	p := pager[keysetGoalsRow]{
+		method: "PageGoals", order: "target", idsFall: arg.Order == GoalsByNewest, size: arg.Size, cursor: string(arg.Cursor),
+		isPlace: func(k keyset) bool { return k.Key != nil },
+		keysetOf: func(row keysetGoalsRow) keyset {
+			return keyset{Key: new(arg.Order.key(row.Goal)), CreatedAt: row.Goal.CreatedAt.UnixMicro(), ID: int64(row.Goal.ID)}
+		},
+		nearest: func(from keyset, n int) ([]keysetGoalsRow, error) { return q.nearestGoals(ctx, arg, from, n) },
+	}
+	switch arg.Order {
+	case GoalsByTargetDate:
+	case GoalsByProgress, GoalsByNewest:
+		p.order = string(arg.Order)
+	default:
+		return GoalPage{}, p.refused("order", "must be "+listed([]GoalOrder{GoalsByTargetDate, GoalsByProgress, GoalsByNewest}))
+	}
+	rows, next, previous, err := p.page()
+	if err != nil {
+		return GoalPage{}, err
+	}
+	page := GoalPage{Goals: make([]Goal, len(rows)), Next: GoalCursor(next), Previous: GoalCursor(previous)}
+	for i, row := range rows {
+		page.Goals[i] = row.Goal
+		if arg.WithTotal {
+			page.Total = row.TotalCount
+		}
+	}
+	if arg.WithTotal && len(rows) == 0 && arg.Cursor != "" {
+		page.Total, err = q.CountGoals(ctx, arg)
+	}
+	return page, err
+}
+
+// CountGoals returns the number of goals that PageGoals has on all pages. Order, Size, Cursor and WithTotal do not matter.
+func (q *Queries) CountGoals(ctx context.Context, arg PageGoalsParams) (int, error) {
+	return q.countGoals(ctx, countGoalsParams{
+		Statuses: arg.Statuses, Horizon: arg.Horizon, ParentGoalID: arg.ParentGoalID, RootsOnly: arg.RootsOnly,
+		SkipUnderClosed: arg.SkipUnderClosed, Search: arg.Search,
+	})
+}
+
+// nearestGoals asks for no more than n rows, those nearest to from first.
+func (q *Queries) nearestGoals(ctx context.Context, arg PageGoalsParams, from keyset, n int) ([]keysetGoalsRow, error) {
+	key, tie := int64(math.MinInt64), from.ID
+	if from.Key != nil {
+		key = *from.Key
+	}
+	if arg.Order == GoalsByNewest {
+		tie = -tie
+	}
+	return q.keysetGoals(ctx, keysetGoalsParams{
+		Statuses: arg.Statuses, Horizon: arg.Horizon, ParentGoalID: arg.ParentGoalID, RootsOnly: arg.RootsOnly,
+		SkipUnderClosed: arg.SkipUnderClosed, Search: arg.Search, SortBy: string(arg.Order),
+		Back: from.Back, FromKey: key, FromCreatedAt: time.UnixMicro(from.CreatedAt), FromTie: tie, Max: n,
+	})
+}
+
+// key is what a goal is sorted by, as keysetGoals has it.
+func (o GoalOrder) key(g Goal) int64 {
+	switch {
+	case o == GoalsByProgress:
+		return -int64(math.Round(g.ProgressPercentage * 100))
+	case o == GoalsByNewest:
+		return -g.CreatedAt.UnixMicro()
+	case g.TargetDate == nil:
+		return math.MaxInt64
+	}
+	return g.TargetDate.UnixMicro()
+}

@@ -1,0 +1,184 @@
+package planner
+
+import (
+	"context"
+	"time"
+)
+
+// PageTasksParams selects a page of tasks for PageTasks, or the tasks that CountTasks counts. A filter at its zero value matches all.
+type PageTasksParams struct {
+	Statuses        TaskStatuses
+	Category        *string
+	Priority        *int
+	ParentGoalID    *GoalID    // directly under this goal
+	WithoutGoal     bool       // under no goal
+	SkipUnderClosed bool       // leave out tasks under a completed or cancelled goal, at any depth
+	Ready           bool       // pending or in progress, with every dependency completed
+	DueFrom         *time.Time // due at this time or later; an all-day task until its day is over in TimeZone
+	DueBefore       *time.Time // due before this time; an all-day task once its day is over in TimeZone
+	TimeZone        TimeZone
+	AnyTag          Tags   // with at least one of these
+	AllTags         Tags   // with every one of these
+	Search          string // with this in title, description or notes, as in SearchTasks
+
+	ByDueDate bool       // the order is due date, priority, id, without tasks that have no due date; otherwise list order
+	Size      int        // tasks on a page, at most 10,000; 0 means 50
+	Cursor    TaskCursor // from another page with the same filters and order; empty for the first page
+	WithTotal bool       // also count all that match, which reads them all
+}
+
+// A TaskPage is one page of a list of tasks.
+type TaskPage struct {
+	Tasks          []Task
+	Next, Previous TaskCursor // of the pages after and before this one, empty if there is none
+	Total          int        // tasks that match on all pages, or 0 without WithTotal
+}
+
+// A TaskCursor is a position in a list of tasks: a short opaque text that can be put into a URL as it is. It encodes the priority, the
+// times and the id of a task.
+type TaskCursor string
+
+// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first, then the
+// earliest due date, tasks without one last, then the newest.
+//
+// With ByDueDate, and the statuses of tasks that are not completed, DueBefore at some time gives what is overdue then. DueFrom at that
+// time and DueBefore at the end of a day give what is upcoming. Both at the ends of a day give what is due on it.
+//
+// Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates; a task whose priority or
+// due date changes moves in the list. If nothing matches, the page is empty.
+//
+// The cost of a page does not depend on its position. Three kinds of filter cost more: a filter other than Statuses that few of many
+// tasks match, since the query scans past the others; Search, for the same reason; and tags that many tasks have, since each page
+// reads all of them. SkipUnderClosed first reads the goals that are completed or cancelled, and those below them. With ByDueDate, a page
+// that may have completed tasks reads all that are due from DueFrom to DueBefore, if one of them is set.
+//
+// A cursor that is not from PageTasks in the same order and a size out of range give ErrInvalid. The total of an empty page that is not
+// the first takes a second round trip.
+func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
+	p := pager[keysetTasksRow]{
+		method: "PageTasks", size: arg.Size, cursor: string(arg.Cursor), idsFall: true,
+		isPlace: func(k keyset) bool {
+			return k.Priority >= 1 && k.Priority <= 5 && (k.Key == nil && !arg.ByDueDate || k.Key != nil && isTime(*k.Key))
+		},
+		keysetOf: func(row keysetTasksRow) keyset {
+			k := keyset{Priority: row.Task.Priority, CreatedAt: row.Task.CreatedAt.UnixMicro(), ID: int64(row.Task.ID)}
+			if row.Task.DueDate != nil {
+				k.Key = new(row.Task.DueDate.UnixMicro())
+			}
+			return k
+		},
+		nearest: func(from keyset, n int) ([]keysetTasksRow, error) { return q.nearestTasks(ctx, arg, from, n) },
+	}
+	if arg.ByDueDate {
+		p.order, p.idsFall = "due", false
+	}
+	rows, next, previous, err := p.page()
+	if err != nil {
+		return TaskPage{}, err
+	}
+	page := TaskPage{Tasks: make([]Task, len(rows)), Next: TaskCursor(next), Previous: TaskCursor(previous)}
+	for i, row := range rows {
+		page.Tasks[i] = row.Task
+		if arg.WithTotal {
+			page.Total = row.TotalCount
+		}
+	}
+	if arg.WithTotal && len(rows) == 0 && arg.Cursor != "" {
+		page.Total, err = q.CountTasks(ctx, arg)
+	}
+	return page, err
+}
+
+// CountTasks returns the number of tasks that PageTasks has on all pages. Size, Cursor and WithTotal do not matter.
+func (q *Queries) CountTasks(ctx context.Context, arg PageTasksParams) (int, error) {
+	fromDay, beforeDay, err := arg.dueDays("CountTasks")
+	if err != nil {
+		return 0, err
+	}
+	return q.countTasks(ctx, countTasksParams{
+		Statuses: arg.Statuses, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.WithoutGoal,
+		SkipUnderClosed: arg.SkipUnderClosed, Ready: arg.Ready, DueFrom: arg.DueFrom, DueFromDay: fromDay, DueBefore: arg.DueBefore, DueBeforeDay: beforeDay,
+		Tagged: arg.tagged(), AnyTag: arg.AnyTag, AllTags: arg.AllTags, Search: arg.Search, Dated: arg.ByDueDate,
+	})
+}
+
+// nearestTasks asks for no more than n rows, those nearest to from first.
+func (q *Queries) nearestTasks(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]keysetTasksRow, error) {
+	fromDay, beforeDay, err := arg.dueDays("PageTasks")
+	if err != nil {
+		return nil, err
+	}
+	if arg.allMatch() && from == (keyset{}) {
+		first, err := q.allTasks(ctx, n)
+		rows := make([]keysetTasksRow, len(first))
+		for i, task := range first {
+			rows[i].Task = task
+		}
+		return rows, err
+	}
+	var due *time.Time
+	if from.Key != nil {
+		due = new(time.UnixMicro(*from.Key))
+	}
+	created := time.UnixMicro(from.CreatedAt)
+	switch {
+	case arg.ByDueDate:
+		if due == nil { // the first page
+			due = new(time.UnixMicro(minTime))
+		}
+		byDueDate, err := q.keysetTasksByDueDate(ctx, keysetTasksByDueDateParams{
+			Statuses: arg.Statuses, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.WithoutGoal,
+			SkipUnderClosed: arg.SkipUnderClosed, Ready: arg.Ready, DueFrom: arg.DueFrom, DueFromDay: fromDay, DueBefore: arg.DueBefore, DueBeforeDay: beforeDay,
+			Tagged: arg.tagged(), AnyTag: arg.AnyTag, AllTags: arg.AllTags, Search: arg.Search, WithTotal: arg.WithTotal,
+			Back: from.Back, FromDueDate: *due, FromPriority: from.Priority, FromID: from.ID, Max: n,
+		})
+		return asRows(byDueDate), err
+	case arg.tagged():
+		tagged, err := q.keysetTaggedTasks(ctx, keysetTaggedTasksParams{
+			AnyTag: arg.AnyTag, AllTags: arg.AllTags,
+			Statuses: arg.Statuses, Category: arg.Category, Priority: arg.Priority, ParentGoalID: (*int64)(arg.ParentGoalID), Unassigned: arg.WithoutGoal,
+			SkipUnderClosed: arg.SkipUnderClosed, Ready: arg.Ready, DueFrom: arg.DueFrom, DueFromDay: fromDay, DueBefore: arg.DueBefore, DueBeforeDay: beforeDay, Search: arg.Search,
+			Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: from.ID, Max: n,
+		})
+		return asRows(tagged), err
+	}
+	return q.keysetTasks(ctx, keysetTasksParams{
+		Statuses: arg.Statuses, Category: arg.Category, Priority: arg.Priority, ParentGoalID: arg.ParentGoalID, Unassigned: arg.WithoutGoal,
+		SkipUnderClosed: arg.SkipUnderClosed, Ready: arg.Ready, DueFrom: arg.DueFrom, DueFromDay: fromDay, DueBefore: arg.DueBefore, DueBeforeDay: beforeDay,
+		Search: arg.Search, WithTotal: arg.WithTotal,
+		Back: from.Back, FromPriority: from.Priority, FromDueDate: due, FromCreatedAt: created, FromID: from.ID, Max: n,
+	})
+}
+
+func asRows[Row keysetTaggedTasksRow | keysetTasksByDueDateRow](found []Row) []keysetTasksRow {
+	rows := make([]keysetTasksRow, len(found))
+	for i, row := range found {
+		rows[i] = keysetTasksRow(row)
+	}
+	return rows
+}
+
+// dueDays are DueFrom and DueBefore as due dates of all-day tasks: of those due on their days in TimeZone.
+func (p PageTasksParams) dueDays(method string) (from, before *time.Time, err error) {
+	location, err := p.TimeZone.Location()
+	if err != nil {
+		return nil, nil, refused(method, "time_zone", errZone.Reason)
+	}
+	day := func(at *time.Time) *time.Time {
+		if at == nil {
+			return nil
+		}
+		year, month, day := at.In(location).Date()
+		date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).UnixMicro()
+		return new(time.UnixMicro(max(minTime, min(date, maxTime)))) // as far as columns and parameters go
+	}
+	return day(p.DueFrom), day(p.DueBefore), nil
+}
+
+func (p PageTasksParams) tagged() bool { return len(p.AnyTag) > 0 || len(p.AllTags) > 0 }
+
+// allMatch says whether the query for all tasks serves the first page.
+func (p PageTasksParams) allMatch() bool {
+	return len(p.Statuses) == 0 && p.Category == nil && p.Priority == nil && p.ParentGoalID == nil && !p.WithoutGoal && !p.SkipUnderClosed &&
+		!p.Ready && p.DueFrom == nil && p.DueBefore == nil && !p.tagged() && p.Search == "" && !p.ByDueDate && !p.WithTotal
+}

@@ -1,0 +1,98 @@
+package userdata_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/bizydb/userdata"
+)
+
+// docs/operations.md shows the functions of this file. A test in package bizydb holds the two together.
+
+func Example() {
+	ctx := context.Background()
+	db, ada, bob, file, cleanUp := exampleUsers(ctx)
+	defer cleanUp()
+
+	if _, err := userdata.Export(ctx, db.As(ada), file); err != nil {
+		log.Fatal(err)
+	}
+
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		log.Fatal(err)
+	}
+	imported, err := userdata.Import(ctx, db.As(bob), file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(imported.Goals, "goal and", imported.Tasks, "tasks of", imported.Profile.Username)
+	// Output:
+	// 1 goal and 2 tasks of ada
+}
+
+func ExampleExport() {
+	ctx := context.Background()
+	db, ada, _, _, cleanUp := exampleUsers(ctx)
+	defer cleanUp()
+	recorder := httptest.NewRecorder()
+	download(recorder, httptest.NewRequest(http.MethodGet, "/my-data", nil), db.As(ada))
+	fmt.Println(recorder.Body.String()[:37])
+	// Output:
+	// {"format":"bizydb.userdata","version"
+}
+
+func download(w http.ResponseWriter, r *http.Request, scope bizydb.Scope) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="my-data.json"`)
+	if _, err := userdata.Export(r.Context(), scope, w); err != nil {
+		log.Print(err)
+		panic(http.ErrAbortHandler) // the client sees that the response is cut off
+	}
+}
+
+// exampleUsers makes two users, the first with a goal and two tasks, and an empty file.
+func exampleUsers(ctx context.Context) (db *bizydb.DB, first, second bizydb.UserID, file *os.File, cleanUp func()) {
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		log.Fatal(err)
+	}
+	database, err := server.NewDatabase(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var users [2]bizydb.UserID
+	for i, name := range []string{"ada", "bob"} {
+		user, err := database.Accounts().Register(ctx, bizydb.RegisterParams{
+			Email: name + "@example.org", Username: name, Password: bizydb.NewPassword("correct horse"),
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		users[i] = user.ID
+	}
+	goal, err := database.As(users[0]).CreateGoal(ctx, planner.CreateGoalParams{Title: "Open the shop"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := database.As(users[0]).CreateTasks(ctx, planner.CreateTasksParams{{Title: "Sign the lease", ParentGoalID: &goal.ID}, {Title: "Call"}}); err != nil {
+		log.Fatal(err)
+	}
+	if file, err = os.CreateTemp("", ""); err != nil {
+		log.Fatal(err)
+	}
+	return database.DB, users[0], users[1], file, func() {
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+		if err := database.Drop(ctx); err != nil {
+			log.Print(err)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package userdata_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+)
+
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(movesUser); dsn != "" {
+		moveUser(dsn)
+	}
+	if dsn := os.Getenv(importsUser); dsn != "" {
+		importUser(dsn)
+	}
+	// Far from UTC and with half an hour in it, so that a time in the machine's zone shows.
+	time.Local = time.FixedZone("", -(9*60+30)*60)
+
+	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
+	_ = flag.Set("rapid.checks", "20") // unless the command line says otherwise
+
+	code := bizydbtest.Run(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}

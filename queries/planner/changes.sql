@@ -1,0 +1,6 @@
+-- changesAfter returns the goals and tasks that changed after a number, in the order of commits, as they are now. Content
+-- is NULL for what has been deleted. Owner is whom the number was given to, 0 for a first load.
+-- name: changesAfter :many
+SELECT c.seq::bigint AS seq, c.kind::text AS kind, c.id::bigint AS id, c.content::json AS content, c.first::bigint AS first,
+  (SELECT bizydb.current_user_id())::bigint AS owner
+FROM bizydb.changes_after(CASE WHEN @owner::bigint IN (0, (SELECT bizydb.current_user_id())) THEN @after::bigint ELSE -1 END, @most, @first) AS c (seq, kind, id, content, first);
