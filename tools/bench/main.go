@@ -4,6 +4,9 @@
 //	go generate ./...
 //	go run .
 //	go run . -quick -out /tmp/performance.md
+//	go run . http
+//
+// The last one measures examples/server over HTTP, beside the same routes on plain pgx, and prints a table.
 package main
 
 import (
@@ -18,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -25,18 +29,29 @@ import (
 
 func main() {
 	log.SetFlags(log.Ltime)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err == nil {
-		err = run(ctx, o, log.Printf)
-	}
-	if err != nil {
+	if err := command(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		log.Fatal(err)
 	}
+}
+
+func command(ctx context.Context, args []string) error {
+	switch {
+	case os.Getenv(plainVariable) != "":
+		return servePlain(ctx, os.Getenv("LISTEN"))
+	case len(args) > 0 && args[0] == "http":
+		o, err := parseHTTP(args[1:])
+		if err != nil {
+			return err
+		}
+		return runHTTP(ctx, o, os.Stdout, log.Printf)
+	}
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	return run(ctx, o, log.Printf)
 }
 
 type options struct {
@@ -90,12 +105,8 @@ func parse(args []string) (options, error) {
 	if o.contenders, err = pick(contenders, *peerNames); err != nil {
 		return o, err
 	}
-	for s := range strings.SplitSeq(*latencies, ",") {
-		l, err := time.ParseDuration(s)
-		if err != nil {
-			return o, err
-		}
-		o.latencies = append(o.latencies, l)
+	if o.latencies, err = durations(*latencies); err != nil {
+		return o, err
 	}
 	if o.clients, err = numbers("clients", *clients); err != nil {
 		return o, err
@@ -109,6 +120,18 @@ func parse(args []string) (options, error) {
 		return o, errors.New("at least two users, each with 100 tasks or more, and one round")
 	}
 	return o, nil
+}
+
+func durations(text string) ([]time.Duration, error) {
+	var all []time.Duration
+	for s := range strings.SplitSeq(text, ",") {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
 }
 
 func numbers(flag, text string) ([]int, error) {

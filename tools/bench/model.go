@@ -11,25 +11,27 @@ import (
 
 // A Task is the model of the peers that go through database/sql, with the tags of each.
 type Task struct {
-	ID             int64        `db:"id" gorm:"primaryKey" bun:",pk,autoincrement"`
-	UserID         int64        `db:"user_id" gorm:"->"`
-	ParentGoalID   *int64       `db:"parent_goal_id"`
-	Title          string       `db:"title"`
-	Description    *string      `db:"description"`
-	Priority       int          `db:"priority"`
-	Status         string       `db:"status" gorm:"default:pending" bun:",nullzero,default:'pending'"`
-	Category       *string      `db:"category"`
-	EstimatedHours *float64     `db:"estimated_hours"`
-	ActualHours    *float64     `db:"actual_hours"`
-	DueDate        *time.Time   `db:"due_date"`
-	DueAllDay      bool         `db:"due_all_day"`
-	CreatedAt      time.Time    `db:"created_at" gorm:"default:now();autoCreateTime:false" bun:",nullzero,default:now()"`
-	UpdatedAt      time.Time    `db:"updated_at" gorm:"default:now();autoUpdateTime:false" bun:",nullzero,default:now()"`
-	CompletedAt    *time.Time   `db:"completed_at"`
-	Dependencies   list[int64]  `db:"dependencies" bun:"type:jsonb"`
-	Notes          *string      `db:"notes"`
-	Tags           list[string] `db:"tags" bun:"type:jsonb"`
-	BlockedReason  *string      `db:"blocked_reason"`
+	ID                int64        `db:"id" gorm:"primaryKey" bun:",pk,autoincrement"`
+	UserID            int64        `db:"user_id" gorm:"->"`
+	ParentGoalID      *int64       `db:"parent_goal_id"`
+	Title             string       `db:"title"`
+	Description       *string      `db:"description"`
+	Priority          int          `db:"priority"`
+	Status            string       `db:"status" gorm:"default:pending" bun:",nullzero,default:'pending'"`
+	Category          *string      `db:"category"`
+	EstimatedHours    *float64     `db:"estimated_hours"`
+	ActualHours       *float64     `db:"actual_hours"`
+	DueDate           *time.Time   `db:"due_date"`
+	DueAllDay         bool         `db:"due_all_day"`
+	CreatedAt         time.Time    `db:"created_at" gorm:"default:now();autoCreateTime:false" bun:",nullzero,default:now()"`
+	UpdatedAt         time.Time    `db:"updated_at" gorm:"default:now();autoUpdateTime:false" bun:",nullzero,default:now()"`
+	Version           int64        `db:"version" gorm:"->"`
+	CompletedAt       *time.Time   `db:"completed_at"`
+	Dependencies      list[int64]  `db:"dependencies" bun:"type:jsonb"`
+	Notes             *string      `db:"notes"`
+	Tags              list[string] `db:"tags" bun:"type:jsonb"`
+	BlockedReason     *string      `db:"blocked_reason"`
+	BlockedInProgress bool         `db:"blocked_in_progress"`
 }
 
 // A Goal is what the dashboard shows of one.
@@ -111,7 +113,8 @@ func (a *answer) addModels(tasks ...Task) {
 			ID: planner.TaskID(t.ID), UserID: planner.UserID(t.UserID), ParentGoalID: (*planner.GoalID)(t.ParentGoalID), Title: t.Title,
 			Description: t.Description, Priority: t.Priority, Status: planner.TaskStatus(t.Status), Category: t.Category,
 			EstimatedHours: t.EstimatedHours, ActualHours: t.ActualHours, DueDate: t.DueDate, DueAllDay: t.DueAllDay, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
-			CompletedAt: t.CompletedAt, Dependencies: dependencies, Notes: t.Notes, Tags: planner.Tags(t.Tags), BlockedReason: t.BlockedReason,
+			Version: t.Version, CompletedAt: t.CompletedAt, Dependencies: dependencies, Notes: t.Notes, Tags: planner.Tags(t.Tags), BlockedReason: t.BlockedReason,
+			BlockedInProgress: t.BlockedInProgress,
 		})
 	}
 }

@@ -104,7 +104,7 @@ func (p bizydbPeer) Create(ctx context.Context, user int64, task newTask, to *an
 
 func (p bizydbPeer) Complete(ctx context.Context, user, task int64, to *answer) error {
 	done, err := p.as(user).CompleteTask(ctx, planner.CompleteTaskParams{ID: planner.TaskID(task)})
-	to.addTasks(done)
+	to.addTasks(done.Task)
 	return err
 }
 

@@ -104,7 +104,7 @@ func (p bunDB) Dashboard(ctx context.Context, user int64, at time.Time, to *answ
 func (p bunDB) Create(ctx context.Context, user int64, t newTask, to *answer) error {
 	return p.as(ctx, user, isolateSQL, func(ctx context.Context, tx bun.Tx) error {
 		task := model(t)
-		_, err := tx.NewInsert().Model(&task).ExcludeColumn("id", "user_id").Returning("*").Exec(ctx)
+		_, err := tx.NewInsert().Model(&task).ExcludeColumn("id", "user_id", "version").Returning("*").Exec(ctx)
 		to.addModels(task)
 		return err
 	})
@@ -135,7 +135,7 @@ func (p bunDB) Complete(ctx context.Context, user, id int64, to *answer) error {
 func (p bunDB) CreateMany(ctx context.Context, user int64, tasks []newTask) (n int, err error) {
 	err = p.as(ctx, user, isolateSQL, func(ctx context.Context, tx bun.Tx) error {
 		many := models(tasks)
-		result, err := tx.NewInsert().Model(&many).ExcludeColumn("id", "user_id").Returning("id").Exec(ctx)
+		result, err := tx.NewInsert().Model(&many).ExcludeColumn("id", "user_id", "version").Returning("id").Exec(ctx)
 		if err != nil {
 			return err
 		}

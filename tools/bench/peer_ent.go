@@ -196,7 +196,7 @@ func (a *answer) addEntities(tasks ...*ent.Task) {
 		a.addModels(Task{
 			ID: t.ID, UserID: t.UserID, ParentGoalID: t.ParentGoalID, Title: t.Title, Description: t.Description, Priority: t.Priority, Status: t.Status,
 			Category: t.Category, EstimatedHours: t.EstimatedHours, ActualHours: t.ActualHours, DueDate: t.DueDate, DueAllDay: t.DueAllDay, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
-			CompletedAt: t.CompletedAt, Dependencies: t.Dependencies, Notes: t.Notes, Tags: t.Tags, BlockedReason: t.BlockedReason,
+			Version: t.Version, CompletedAt: t.CompletedAt, Dependencies: t.Dependencies, Notes: t.Notes, Tags: t.Tags, BlockedReason: t.BlockedReason, BlockedInProgress: t.BlockedInProgress,
 		})
 	}
 }

@@ -72,7 +72,7 @@ func (p pgxPeer) args(user int64, args ...any) []any {
 func scanTask(row pgx.CollectableRow) (planner.Task, error) {
 	var t planner.Task
 	err := row.Scan(&t.ID, &t.UserID, &t.ParentGoalID, &t.Title, &t.Description, &t.Priority, &t.Status, &t.Category,
-		&t.EstimatedHours, &t.ActualHours, &t.DueDate, &t.DueAllDay, &t.CreatedAt, &t.UpdatedAt, &t.CompletedAt, &t.Dependencies, &t.Notes, &t.Tags, &t.BlockedReason)
+		&t.EstimatedHours, &t.ActualHours, &t.DueDate, &t.DueAllDay, &t.CreatedAt, &t.UpdatedAt, &t.Version, &t.CompletedAt, &t.Dependencies, &t.Notes, &t.Tags, &t.BlockedReason, &t.BlockedInProgress)
 	return t, err
 }
 

@@ -41,11 +41,13 @@ class Task(Base):
     due_all_day = Column(Boolean, default=False)
     created_at = Column(DateTime(timezone=True), FetchedValue())
     updated_at = Column(DateTime(timezone=True), FetchedValue())
+    version = Column(BigInteger, FetchedValue())
     completed_at = Column(DateTime(timezone=True))
     dependencies = Column(JSONB, default=list)
     notes = Column(Text)
     tags = Column(JSONB, default=list)
     blocked_reason = Column(Text)
+    blocked_in_progress = Column(Boolean, default=False)
 
 
 list_order = (Task.priority, func.bizydb.due_or_never(Task.due_date), Task.created_at.desc(), Task.id.desc())

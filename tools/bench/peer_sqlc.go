@@ -97,8 +97,8 @@ func (p sqlcDB) Complete(ctx context.Context, user, task int64, to *answer) erro
 		if err != nil {
 			return err
 		}
-		to.addTasks(done)
-		return climb(ctx, tx, p.rollUp, done.ParentGoalID)
+		to.addTasks(done.Task)
+		return climb(ctx, tx, p.rollUp, done.Task.ParentGoalID)
 	})
 }
 

@@ -102,7 +102,7 @@ func TestPeersAgree(t *testing.T) {
 			goal, category := planner.GoalID(mine.goal), madeCategory
 			want := planner.Task{
 				UserID: planner.UserID(mine.user), ParentGoalID: &goal, Title: "made 7", Priority: 3, Category: &category, Status: planner.TaskPending,
-				DueDate: new(s.at.Add(7 * time.Hour)), Tags: planner.Tags{"made"}, Dependencies: planner.TaskIDs{},
+				DueDate: new(s.at.Add(7 * time.Hour)), Tags: planner.Tags{"made"}, Dependencies: planner.TaskIDs{}, Version: 1,
 			}
 			var inUTC answer
 			inUTC.addTasks(stored...)

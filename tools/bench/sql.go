@@ -8,7 +8,7 @@ import (
 // The columns that a planner.Task has, and those that the dashboard shows of a goal.
 const (
 	taskColumns = `id, user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours,
-  due_date, due_all_day, created_at, updated_at, completed_at, dependencies, notes, tags, blocked_reason`
+  due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags, blocked_reason, blocked_in_progress`
 	goalColumns = `id, title, status, progress_percentage, target_date`
 
 	listOrder = `priority, bizydb.due_or_never(due_date), created_at DESC, id DESC` // as an index has it

@@ -35,10 +35,12 @@ func (Task) Fields() []ent.Field {
 		field.Bool("due_all_day").Default(false),
 		field.Time("created_at").Default(time.Now),
 		field.Time("updated_at").Default(time.Now),
+		field.Int64("version").Optional(),
 		field.Time("completed_at").Optional().Nillable(),
 		field.JSON("dependencies", []int64{}).Default([]int64{}),
 		field.String("notes").Optional().Nillable(),
 		field.Strings("tags").Default([]string{}),
 		field.String("blocked_reason").Optional().Nillable(),
+		field.Bool("blocked_in_progress").Default(false),
 	}
 }

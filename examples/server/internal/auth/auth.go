@@ -1,0 +1,147 @@
+// Package auth signs users up and in. It has no handlers: each face of the service has its own words for what fails here.
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"example.com/server/internal/mail"
+	"github.com/bizy-ai/bizydb/bizydb"
+)
+
+// Errors of Service, besides those of bizydb's accounts.
+var (
+	ErrTooMany    = errors.New("too many attempts")             // from one address of the network
+	ErrLocked     = errors.New("account is locked")             // for a while
+	ErrUnverified = errors.New("email address is not verified") // the password was right
+)
+
+// Config is what a Service needs.
+type Config struct {
+	DB     *bizydb.DB
+	Tokens *Tokens
+	Sender mail.Sender
+	// PublicURL is where the links in mails lead to.
+	PublicURL string
+	// VerifiedOnly refuses the sign-in of users who have not verified their address.
+	VerifiedOnly bool
+}
+
+// A Service signs users up and in.
+type Service struct {
+	Config
+	*Tokens
+	db     *bizydb.DB
+	jobs   *river.Client[pgx.Tx]
+	limits limits
+}
+
+// New returns a Service. Call UseJobs before anybody signs up.
+func New(c Config) *Service { return &Service{Config: c, Tokens: c.Tokens, db: c.DB} }
+
+// UseJobs says where mails are put.
+func (s *Service) UseJobs(jobs *river.Client[pgx.Tx]) { s.jobs = jobs }
+
+// Register creates an account. The mail with the link to verify the address is written if the account is.
+func (s *Service) Register(ctx context.Context, address string, p bizydb.RegisterParams) (bizydb.User, error) {
+	if !s.limits.allow(address) {
+		return bizydb.User{}, ErrTooMany
+	}
+	var user bizydb.User
+	err := pgx.BeginFunc(ctx, s.db.Pool(), func(tx pgx.Tx) (err error) {
+		if user, err = s.db.Accounts().WithTx(tx).Register(ctx, p); err != nil {
+			return err
+		}
+		_, err = s.jobs.InsertTx(ctx, tx, letter{verifyEmail, user.Email}, nil)
+		return err
+	})
+	return user, err
+}
+
+// SignIn checks a password, and returns the user and a token.
+func (s *Service) SignIn(ctx context.Context, address, login string, password bizydb.Password) (bizydb.User, string, error) {
+	if !s.limits.allow(address) {
+		return bizydb.User{}, "", ErrTooMany
+	}
+	account, err := s.accountOf(ctx, login)
+	if err != nil {
+		return bizydb.User{}, "", err
+	}
+	if err := s.countAttempt(ctx, account); err != nil {
+		return bizydb.User{}, "", err
+	}
+	user, err := s.db.Accounts().Authenticate(ctx, login, password)
+	if err != nil {
+		return bizydb.User{}, "", err
+	}
+	if err := s.forgive(ctx, account); err != nil {
+		return bizydb.User{}, "", err
+	}
+	if s.VerifiedOnly && !user.IsVerified {
+		return bizydb.User{}, "", ErrUnverified
+	}
+	token, err := s.Issue(user)
+	return user, token, err
+}
+
+// RequestReset sends a link to set another password, if anybody has the address. Nothing tells whether somebody has: the account is
+// looked up when the mail is written.
+func (s *Service) RequestReset(ctx context.Context, address, email string) error {
+	if !s.limits.allow(address) {
+		return ErrTooMany
+	}
+	_, err := s.jobs.Insert(ctx, letter{resetPassword, email}, nil)
+	return err
+}
+
+// ChangePassword sets another password for a user who knows the old one. Wrong ones count like failed sign-ins.
+func (s *Service) ChangePassword(ctx context.Context, id bizydb.UserID, old, password bizydb.Password) error {
+	account := fmt.Sprint(id)
+	if err := s.countAttempt(ctx, account); err != nil {
+		return err
+	}
+	if err := s.db.Accounts().ChangePassword(ctx, id, old, password); err != nil {
+		return err
+	}
+	return s.forgive(ctx, account)
+}
+
+// Verify does what the link of a sign-up's mail asks for. Its errors are ErrExpired and ErrInvalid.
+func (s *Service) Verify(ctx context.Context, token string) error {
+	link, err := s.readLink(token, verifyEmail)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.Accounts().MarkEmailVerified(ctx, link.User, link.Email)
+	if errors.Is(err, bizydb.ErrNotFound) {
+		return ErrInvalid
+	}
+	return err
+}
+
+// Reset sets another password by the token of a link, which is void after that. Who had the mail has the address.
+func (s *Service) Reset(ctx context.Context, token string, password bizydb.Password) error {
+	link, err := s.readLink(token, resetPassword)
+	if err != nil {
+		return err
+	}
+	accounts := s.db.Accounts()
+	user, err := accounts.Get(ctx, link.User)
+	if errors.Is(err, bizydb.ErrNotFound) || err == nil && (!user.PasswordChangedAt.Equal(link.PasswordChanged) || user.Email != link.Email) {
+		return ErrInvalid
+	}
+	if err != nil {
+		return err
+	}
+	if err := accounts.SetPassword(ctx, user.ID, password); err != nil {
+		return err
+	}
+	if _, err := accounts.MarkEmailVerified(ctx, user.ID, user.Email); err != nil {
+		return err
+	}
+	return s.forgive(ctx, fmt.Sprint(user.ID))
+}

@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"example.com/server/internal/mail"
+	"github.com/bizy-ai/bizydb/bizydb"
+)
+
+// A letter is a job: one mail. It has no link in it, since jobs are kept for a while: the link is made as the mail is sent.
+type letter struct {
+	For   errand `json:"for"`
+	Login string `json:"login"`
+}
+
+func (letter) Kind() string { return "letter" }
+
+type letterWorker struct {
+	river.WorkerDefaults[letter]
+	s *Service
+}
+
+// Work sends a mail. It may send one twice, if the process ends after it was sent.
+func (w *letterWorker) Work(ctx context.Context, job *river.Job[letter]) error {
+	user, err := w.s.db.Accounts().FindByLogin(ctx, job.Args.Login)
+	if errors.Is(err, bizydb.ErrNotFound) || err == nil && !user.IsActive {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	subject, words, path, lifetime := "Verify your address", "Welcome, %s. Verify your address:", "/verify-email", 7*24*time.Hour
+	if job.Args.For == resetPassword {
+		subject, words, path, lifetime = "Set another password", "Hello %s. Set another password:", "/password-reset/confirm", time.Hour
+	}
+	token, err := w.s.link(user, job.Args.For, lifetime)
+	if err != nil {
+		return err
+	}
+	return w.s.Sender.Send(ctx, mail.Message{
+		To: user.Email, Subject: subject,
+		Body: fmt.Sprintf(words, user.Username) + "\n\n" + w.s.PublicURL + path + "?token=" + url.QueryEscape(token) + "\n",
+	})
+}
+
+// A cleaning is a job that runs once a day.
+type cleaning struct{}
+
+func (cleaning) Kind() string { return "cleaning" }
+
+type cleaningWorker struct {
+	river.WorkerDefaults[cleaning]
+	s *Service
+}
+
+// Work forgets failures of sign-ins that count no more, and goals and tasks that were deleted long ago.
+func (w *cleaningWorker) Work(ctx context.Context, _ *river.Job[cleaning]) error {
+	if err := w.s.forgetFailures(ctx); err != nil {
+		return err
+	}
+	_, err := w.s.db.Accounts().ForgetDeleted(ctx, 90*24*time.Hour)
+	return err
+}
+
+// AddWorkers adds what does the service's jobs.
+func (s *Service) AddWorkers(workers *river.Workers) {
+	river.AddWorker(workers, &letterWorker{s: s})
+	river.AddWorker(workers, &cleaningWorker{s: s})
+}
+
+// Periodic are the jobs that recur.
+func Periodic() []*river.PeriodicJob {
+	return []*river.PeriodicJob{river.NewPeriodicJob(
+		river.PeriodicInterval(24*time.Hour), func() (river.JobArgs, *river.InsertOpts) { return cleaning{}, nil }, nil,
+	)}
+}

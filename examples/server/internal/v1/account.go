@@ -1,0 +1,135 @@
+package v1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/bizydb/userdata"
+)
+
+// A SignUp is who wants an account.
+type SignUp struct {
+	Username string          `json:"username" minLength:"1" maxLength:"100" doc:"ASCII letters, digits, dots, underscores and hyphens."`
+	Email    string          `json:"email" minLength:"1" maxLength:"255" format:"email"`
+	Password bizydb.Password `json:"password" format:"password" doc:"8 characters to 72 bytes."`
+	FullName *string         `json:"full_name" required:"false" maxLength:"200"`
+}
+
+// A SignIn is who wants a token.
+type SignIn struct {
+	Login    string          `json:"login" doc:"Username or email address."`
+	Password bizydb.Password `json:"password" format:"password"`
+}
+
+// A Session is who is signed in.
+type Session struct {
+	Token string      `json:"token" doc:"To send as Authorization: Bearer."`
+	User  bizydb.User `json:"user"`
+}
+
+// A PasswordChange is what the owner of an account knows and wants.
+type PasswordChange struct {
+	Current bizydb.Password `json:"current_password" format:"password"`
+	New     bizydb.Password `json:"new_password" format:"password" doc:"8 characters to 72 bytes."`
+}
+
+// Problems are all types of problems.
+type Problems struct {
+	Problems []kind `json:"problems"`
+}
+
+func accountOperations(a *API) {
+	const tag = "account"
+
+	register(a, "POST /users", tag, "sign-up", "Sign up", func(ctx context.Context, who *caller, in *Answer[SignUp]) (*Answer[bizydb.User], error) {
+		return answer(a.users.Register(ctx, who.address, bizydb.RegisterParams{
+			Email: in.Body.Email, Username: in.Body.Username, Password: in.Body.Password, FullName: in.Body.FullName,
+		}))
+	}, public, created, describedAs("A mail with a link to verify the address follows."))
+	register(a, "POST /sessions", tag, "sign-in", "Sign in", func(ctx context.Context, who *caller, in *Answer[SignIn]) (*Answer[Session], error) {
+		user, token, err := a.users.SignIn(ctx, who.address, in.Body.Login, in.Body.Password)
+		return answer(Session{token, user}, err)
+	}, public, created, describedAs("After five wrong passwords the account is locked for a quarter of an hour."))
+
+	register(a, "GET /me", tag, "get-me", "Get the account", func(ctx context.Context, me *caller, _ *Nothing) (*Answer[planner.User], error) {
+		return answer(me.Me(ctx))
+	})
+	register(a, "PATCH /me", tag, "update-me", "Change the profile", func(ctx context.Context, me *caller, in *Answer[Patch[ProfileFields, planner.UpdateMeParams]]) (*Answer[planner.User], error) {
+		return answer(me.UpdateMe(ctx, in.Body.params))
+	}, describedAs("Fields that are sent change, and null clears."))
+	register(a, "PUT /me/password", tag, "change-password", "Change the password", func(ctx context.Context, me *caller, in *Answer[PasswordChange]) (*Nothing, error) {
+		if _, err := me.Me(ctx); err != nil { // the scope says whether the token has ended
+			return nil, err
+		}
+		err := a.users.ChangePassword(ctx, me.id, in.Body.Current, in.Body.New)
+		if errors.Is(err, bizydb.ErrInvalidCredentials) { // who sent it is signed in
+			err = errWrongPassword
+		}
+		return nil, err
+	})
+	register(a, "DELETE /me", tag, "delete-me", "Delete the account with all goals and tasks", func(ctx context.Context, me *caller, _ *Nothing) (*Nothing, error) {
+		if _, err := me.Me(ctx); err != nil {
+			return nil, err
+		}
+		_, err := a.db.Accounts().Delete(ctx, me.id)
+		return nil, err
+	}, describedAs("At once and for good: export the data before."))
+	register(a, "GET /export", tag, "export", "Download all goals and tasks", a.export, exported)
+
+	register(a, "GET /problems", tag, "list-problems", "List the types of problems", func(context.Context, *caller, *Nothing) (*Answer[Problems], error) {
+		return answer(Problems{kinds}, nil)
+	}, public)
+}
+
+// exported documents the answer of export, whose type says only that it is streamed.
+func exported(operation *huma.Operation) {
+	operation.Description = "As a file of JSON, in the format of bizydb's package userdata, which reads it back in."
+	operation.Responses = map[string]*huma.Response{"200": {
+		Description: "A file", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object", AdditionalProperties: true}}},
+	}}
+}
+
+// export writes as it reads. What fails after the first byte cuts the connection off, and the client has no valid JSON.
+func (a *API) export(ctx context.Context, me *caller, _ *Nothing) (*huma.StreamResponse, error) {
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		_, w := humago.Unwrap(hctx)
+		name := fmt.Sprintf("bizy-%s.json", time.Now().UTC().Format(time.DateOnly))
+		file := &download{ResponseController: http.NewResponseController(w), w: w, name: name}
+		_, err := userdata.Export(context.WithoutCancel(ctx), me.Scope, file) // for as long as the client reads
+		switch {
+		case err == nil:
+		case !file.begun:
+			problem, header := a.problem(ctx, hctx.Operation(), err)
+			writeProblem(w, problem, header)
+		default:
+			a.log.WarnContext(ctx, "export ended early", "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	}}, nil
+}
+
+// A download is a file that is sent as it is written, for as long as the client takes some of it each minute.
+type download struct {
+	*http.ResponseController
+	w     http.ResponseWriter
+	name  string
+	begun bool
+}
+
+func (d *download) Write(b []byte) (int, error) {
+	if !d.begun {
+		d.begun = true
+		d.w.Header().Set("Content-Type", "application/json")
+		d.w.Header().Set("Content-Disposition", `attachment; filename="`+d.name+`"`)
+	}
+	_ = d.SetWriteDeadline(time.Now().Add(time.Minute)) // a server without deadlines has none to move
+	return d.w.Write(b)
+}

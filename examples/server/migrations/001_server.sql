@@ -1,0 +1,16 @@
+-- What the service keeps besides bizydb's tables. It is nobody's data, so row security does not confine it: only the service's login
+-- reaches it.
+CREATE SCHEMA server;
+
+CREATE TABLE server.sign_in_failures (
+  account text PRIMARY KEY,
+  failures integer NOT NULL,
+  until timestamptz NOT NULL
+);
+COMMENT ON TABLE server.sign_in_failures IS 'Failed sign-ins in a row, of accounts and of logins that have none.';
+COMMENT ON COLUMN server.sign_in_failures.account IS 'The id of a user, or the hash of a login that no user has: it may be a mistyped password.';
+COMMENT ON COLUMN server.sign_in_failures.until IS 'When the failures are forgotten: some time after the last one that was counted.';
+
+---- create above / drop below ----
+
+DROP SCHEMA server CASCADE;

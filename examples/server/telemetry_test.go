@@ -1,0 +1,68 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+)
+
+// A trace has the route, each round trip and each query by its name, and nothing that a user has written.
+func TestSpans(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)))
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	s := start(t)
+	ada := s.newPerson(t, "ada")
+	for i, c := range []struct {
+		request, body string
+		want          []string
+	}{
+		{"GET /api/tasks/7", "", []string{"GET /api/tasks/{task_id}", "round trip of GetTask", "GetTask"}},
+		{"POST /api/tasks/", `{"title": "private"}`, []string{"POST /api/tasks/{$}", "round trip of CreateTask", "CreateTask"}},
+		{"GET /api/goals/stats/summary", "", []string{"GET /api/goals/stats/summary", "round trip of GoalCountsByStatus", "GoalCountsByStatus", "GoalCountsByHorizon", "Overview"}},
+	} {
+		trace := strings.Repeat("0", 31) + string(rune('1'+i))
+		s.send(t, c.request, c.body, "Authorization", "Bearer "+ada.token, "traceparent", "00-"+trace+"-0000000000000001-01")
+		var names []string
+		trips := 0
+		for _, span := range spansOf(t, recorder, trace, c.want[0]) {
+			names = append(names, span.Name())
+			if strings.HasPrefix(span.Name(), "round trip") {
+				trips++
+			}
+			for _, a := range span.Attributes() {
+				if strings.Contains(a.Value.String(), "private") {
+					t.Errorf("%s has %s", span.Name(), a.Value.String())
+				}
+			}
+		}
+		for _, want := range c.want {
+			if !slices.Contains(names, want) {
+				t.Errorf("%s: no span %q in %q", c.request, want, names)
+			}
+		}
+		if trips != 1 {
+			t.Errorf("%s: %d round trips", c.request, trips)
+		}
+	}
+}
+
+// spansOf are the spans of a trace, once that of the request is there: it ends when the answer has gone.
+func spansOf(t *testing.T, recorder *tracetest.SpanRecorder, trace, request string) []sdktrace.ReadOnlySpan {
+	t.Helper()
+	for range 1000 {
+		spans := slices.DeleteFunc(recorder.Ended(), func(s sdktrace.ReadOnlySpan) bool { return s.SpanContext().TraceID().String() != trace })
+		if slices.ContainsFunc(spans, func(s sdktrace.ReadOnlySpan) bool { return s.Name() == request }) {
+			return spans
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("no span %q", request)
+	return nil
+}
