@@ -19,7 +19,7 @@ import (
 	"github.com/bizy-ai/bizydb/schema"
 )
 
-// The README shows these functions. A test holds the two together.
+// The guide and the other pages of docs show these functions. A test holds them together.
 
 func Example() {
 	ctx := context.Background()

@@ -214,7 +214,7 @@ func TestWithTx(t *testing.T) {
 		login := parseConfig(t, made.DSN).ConnConfig.User
 		for _, sql := range []string{
 			"CREATE TABLE outbox (text text)", "CREATE ROLE " + login + "_app", "GRANT ALL ON outbox TO " + login + "_app",
-			"GRANT " + login + "_app TO " + login, "GRANT USAGE ON SCHEMA public, bizydb TO " + login + "_app", // as README.md says
+			"GRANT " + login + "_app TO " + login, "GRANT USAGE ON SCHEMA public, bizydb TO " + login + "_app", // as docs/operations.md says
 		} {
 			if _, err := owner.Exec(t.Context(), sql); err != nil {
 				t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
 )
 
-// The README shows this function. A test in package bizydb holds the two together.
+// docs/import.md shows this function. A test in package bizydb holds the two together.
 
 func ExampleImport() {
 	ctx := context.Background()

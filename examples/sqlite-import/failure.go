@@ -35,10 +35,10 @@ var known = []struct {
 	what, next string
 }{
 	{bizydb.ErrConnect, "Cannot connect to the server", "Check that the server runs and that DATABASE_URL is right. Then run the same command again."},
-	{bizydb.ErrNotMigrated, "", "Migrate as the owner of the tables: see “Set up a database” in the README. Then run the same command again."},
+	{bizydb.ErrNotMigrated, "", "Migrate as the owner of the tables: see docs/guide.md. Then run the same command again."},
 	{bizydb.ErrSchemaNewer, "", "Use the sqlite-import of the bizydb that migrated the database."},
 	{bizydb.ErrSchemaUnreleased, "", "Migrate a new database: this one is from before the first release."},
-	{bizydb.ErrPrivilegedLogin, "", "Put the service's login into DATABASE_URL: see “Set up a database” in the README."},
+	{bizydb.ErrPrivilegedLogin, "", "Put the service's login into DATABASE_URL: see docs/guide.md."},
 	{bizydb.ErrUnprotected, "", "Run the SQL in this message as the owner of the tables, or call schema.Protect. Then run the same command again."},
 	{bizydb.ErrMissingGrant, "", "Run the SQL in this message as the owner of the tables, or as a superuser. Then run the same command again."},
 	{bizydb.ErrSimpleProtocol, "", "Take default_query_exec_mode out of DATABASE_URL, or set it to another mode."},

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/schema"
+)
+
+func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
+
+// What the guide says makes an owner, a database and a login, in which the program of the README runs.
+func TestGuide(t *testing.T) {
+	t.Parallel()
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bizydbtest.New(t) // makes bizydb's roles, which belong to the whole server
+	name := "hello" + strconv.Itoa(os.Getpid())
+	// The server may have databases and roles with the names of the pages.
+	setUp, roles := sqlOf(t, "../../docs/guide.md", name), sqlOf(t, "../../docs/operations.md", name)
+	owner := server.DSNFor(name, url.UserPassword(name+"_owner", "owner secret"))
+	service := server.DSNFor(name, url.UserPassword(name+"_service", "service secret"))
+	t.Cleanup(func() {
+		run(t, server.DSN(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE);\nDROP ROLE IF EXISTS "+name+"_service, "+name+"_owner;\n")
+	})
+
+	run(t, server.DSN(), setUp[0])
+	run(t, server.DSN(), roles[0])
+	conn, err := pgx.Connect(t.Context(), owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if err := schema.Migrate(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	run(t, owner, setUp[1])
+
+	if err := hello(t.Context(), owner); !errors.Is(err, bizydb.ErrPrivilegedLogin) {
+		t.Errorf("as the owner: %v", err)
+	}
+	if err := hello(t.Context(), service); err != nil {
+		t.Error(err)
+	}
+	if err := hello(t.Context(), service); !errors.Is(err, bizydb.ErrEmailTaken) {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+func sqlOf(t *testing.T, page, name string) (blocks []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		blocks = append(blocks, strings.ReplaceAll(block[1], "planner", name))
+	}
+	return blocks
+}
+
+func run(t *testing.T, dsn, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.WithoutCancel(t.Context()), dsn)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	for statement := range strings.SplitAfterSeq(strings.TrimSpace(sql), ";\n") {
+		if _, err := conn.Exec(context.WithoutCancel(t.Context()), statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
