@@ -33,11 +33,12 @@ func TestGuide(t *testing.T) {
 	owner := server.DSNFor(name, url.UserPassword(name+"_owner", "owner secret"))
 	service := server.DSNFor(name, url.UserPassword(name+"_service", "service secret"))
 	t.Cleanup(func() {
-		run(t, server.DSN(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE);\nDROP ROLE IF EXISTS "+name+"_service, "+name+"_owner;\n")
+		run(t, server.DSN(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE);\nDROP ROLE IF EXISTS "+name+"_service, "+name+"_jobs, "+name+"_owner;\n")
 	})
 
 	run(t, server.DSN(), setUp[0])
 	run(t, server.DSN(), roles[0])
+	run(t, server.DSN(), "CREATE ROLE "+name+"_jobs NOLOGIN;")
 	conn, err := pgx.Connect(t.Context(), owner)
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,15 @@ func TestGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, owner, setUp[1])
+	var version int
+	if err := conn.QueryRow(t.Context(), "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range roles[1:] { // a login that has its roles already, another role, who may connect, monitoring, after a restore
+		if version >= 160000 || !strings.Contains(block, "WITH INHERIT") {
+			run(t, owner, block)
+		}
+	}
 
 	if err := hello(t.Context(), owner); !errors.Is(err, bizydb.ErrPrivilegedLogin) {
 		t.Errorf("as the owner: %v", err)
