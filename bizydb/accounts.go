@@ -55,8 +55,8 @@ func (db *DB) Accounts() *Accounts {
 // service's rows. What [Scope.WithTx] says of errors, retries, roles and exec modes holds here too. The login must be a member of
 // bizydb_accounts.
 //
-// A password is hashed before the statement that stores it is sent, and the transaction waits for that. Call Register, Authenticate,
-// SetPassword and ChangePassword before statements that lock what others wait for.
+// A password is hashed before the statement that stores it is sent, and the transaction waits for that with its connection. Call
+// [Accounts.HashPassword] before the transaction, and Authenticate and ChangePassword outside it.
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
 	return accountsOn(a.session.Join(tx, executor.Entry{
 		Enter: []executor.Statement{{SQL: visitAccountsSQL}}, Leave: []executor.Statement{{SQL: leaveSQL}}, Roles: serviceRoles, Login: serviceLogin,

@@ -280,11 +280,18 @@ func TestAccountsRoundTrips(t *testing.T) {
 			do   func() error
 			want int
 		}{
-			"Get":            {func() error { return second(accounts.Get(t.Context(), alice.ID)) }, 1},
-			"FindByLogin":    {func() error { return second(accounts.FindByLogin(t.Context(), "alice")) }, 1},
-			"List":           {func() error { return second(accounts.List(t.Context(), bizydb.ListUsersParams{})) }, 1},
-			"Deactivate":     {func() error { return second(accounts.Reactivate(t.Context(), alice.ID)) }, 1},
-			"SetPassword":    {func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, 1},
+			"Get":         {func() error { return second(accounts.Get(t.Context(), alice.ID)) }, 1},
+			"FindByLogin": {func() error { return second(accounts.FindByLogin(t.Context(), "alice")) }, 1},
+			"List":        {func() error { return second(accounts.List(t.Context(), bizydb.ListUsersParams{})) }, 1},
+			"Deactivate":  {func() error { return second(accounts.Reactivate(t.Context(), alice.ID)) }, 1},
+			"SetPassword": {func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, 1},
+			"ResetPassword": {func() error {
+				err := accounts.ResetPassword(t.Context(), bizydb.ResetPasswordParams{ID: alice.ID, Email: alice.Email, Password: password})
+				if errors.Is(err, bizydb.ErrInvalidCredentials) {
+					return nil
+				}
+				return fmt.Errorf("a link of year 1: %w", err)
+			}, 1},
 			"RemovePassword": {func() error { return accounts.RemovePassword(t.Context(), bob.ID) }, 1},
 			"Authenticate":   {func() error { return second(accounts.Authenticate(t.Context(), "alice", password)) }, 2},
 			"ChangePassword": {func() error { return accounts.ChangePassword(t.Context(), alice.ID, password, password) }, 2},

@@ -98,9 +98,15 @@ func TestAnswerLost(t *testing.T) {
 					_, err := accounts.ChangeEmail(t.Context(), u, "changed@example.org")
 					return err
 				},
-				"Deactivate":     func(u bizydb.UserID) error { _, err := accounts.Deactivate(t.Context(), u); return err },
-				"SetSuperuser":   func(u bizydb.UserID) error { _, err := accounts.SetSuperuser(t.Context(), u, true); return err },
-				"SetPassword":    func(u bizydb.UserID) error { return accounts.SetPassword(t.Context(), u, password) },
+				"Deactivate":   func(u bizydb.UserID) error { _, err := accounts.Deactivate(t.Context(), u); return err },
+				"SetSuperuser": func(u bizydb.UserID) error { _, err := accounts.SetSuperuser(t.Context(), u, true); return err },
+				"SetPassword":  func(u bizydb.UserID) error { return accounts.SetPassword(t.Context(), u, password) },
+				"ResetPassword": func(u bizydb.UserID) error {
+					return accounts.ResetPassword(t.Context(), bizydb.ResetPasswordParams{
+						ID: u, Email: ownerQuery[string](t, made, "SELECT email FROM public.users WHERE id = $1", u), Password: password,
+						ChangedAt: ownerQuery[time.Time](t, made, "SELECT password_changed_at FROM public.users WHERE id = $1", u),
+					})
+				},
 				"RemovePassword": func(u bizydb.UserID) error { return accounts.RemovePassword(t.Context(), u) },
 				"Delete":         func(u bizydb.UserID) error { _, err := accounts.Delete(t.Context(), u); return err },
 			} {

@@ -71,6 +71,7 @@ var params = map[string][]param{
 	"ReopenTask":           {{"tasks", "id", false}},
 	"ReplaceHash":          {{"users", "hashed_password", false}, {"users", "id", false}, {"users", "hashed_password", false}},
 	"RescheduleTask":       {{"tasks", "due_date", false}, {"tasks", "due_all_day", false}, {"tasks", "version", false}, {"tasks", "id", false}},
+	"ResetHash":            {{"users", "hashed_password", false}, {"users", "id", false}, {"users", "password_changed_at", false}, {"", "email", false}},
 	"RetagTask":            {{"tasks", "tags", false}, {"tasks", "version", false}, {"tasks", "id", false}},
 	"RollUp":               {{"goals", "id", false}},
 	"SearchGoals":          {{"", "text", false}, {"", "limit", false}},

@@ -15,10 +15,13 @@ import (
 // A Password is a password in plain text. It prints as [redacted] with fmt, log/slog and encoding/json, also inside other values.
 // It is read from JSON or text like a string, and hashed in NFC, so that it is the same from every keyboard. A new password has at least 8 characters, at most 72 bytes, which is the limit of
 // bcrypt, and no zero byte.
-type Password struct{ secret.Text }
+type Password struct {
+	secret.Text
+	hashed secret.Hash // by HashPassword
+}
 
 // NewPassword returns s as a Password.
-func NewPassword(s string) Password { return Password{secret.NewText(s)} }
+func NewPassword(s string) Password { return Password{Text: secret.NewText(s)} }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (p *Password) UnmarshalText(text []byte) error {
@@ -69,10 +72,13 @@ func newHasher(cost, atATime int) *hasher {
 	return &hasher{cost: cost, slots: make(chan struct{}, atATime), spent: func(int) {}}
 }
 
-// hash hashes a new password.
+// hash hashes a new password, unless HashPassword has.
 func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, error) {
 	if err := password.check(); err != nil {
 		return secret.Hash{}, err
+	}
+	if !password.hashed.IsZero() && !h.weak(password.hashed) {
+		return password.hashed, nil
 	}
 	var hash []byte
 	err := h.inSlot(ctx, func() (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
@@ -90,6 +91,18 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
+// HashPassword returns a password that Register, ChangePassword, ResetPassword and SetPassword store without hashing it again. Hash before
+// a transaction, and its connection does not wait while others hash. Store the result for one account: a hash that two accounts share
+// tells that their passwords are the same. A password that breaks a rule gives a [*FieldError].
+func (a *Accounts) HashPassword(ctx context.Context, password Password) (Password, error) {
+	hash, err := a.hasher.hash(ctx, password)
+	if err != nil {
+		return Password{}, err
+	}
+	password.hashed = hash
+	return password, nil
+}
+
 // SetPassword sets a new password without the old one, for a reset that the service has authorized. An account without a password
 // has one then.
 func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
@@ -100,6 +113,35 @@ func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password
 	n, err := a.queries.SetHash(ctx, accountsql.SetHashParams{ID: id, NewHash: hash})
 	if err == nil && n == 0 {
 		err = fmt.Errorf("bizydb: SetPassword: %w", ErrNotFound)
+	}
+	return err
+}
+
+// ResetPasswordParams is what a link that resets a password says, and the new password.
+type ResetPasswordParams struct {
+	ID UserID
+	// Email is the address that the link was sent to.
+	Email string
+	// ChangedAt is PasswordChangedAt of the [User] when the link was made.
+	ChangedAt time.Time
+	Password  Password
+}
+
+// ResetPassword sets a new password if the user is active and has changed neither password nor address since a link was made, so that a
+// link works once, however often it is sent at the same time. Otherwise it returns [ErrInvalidCredentials]. The service has checked the
+// link's signature and age. An account without a password has one then.
+func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
+	hash, err := a.hasher.hash(ctx, p.Password)
+	if err != nil {
+		return err
+	}
+	email, ok := cleanLogin(p.Email)
+	if !ok {
+		return fmt.Errorf("bizydb: ResetPassword: %w", ErrInvalidCredentials)
+	}
+	n, err := a.queries.ResetHash(ctx, accountsql.ResetHashParams{ID: p.ID, Email: email, ChangedAt: p.ChangedAt, NewHash: hash})
+	if err == nil && n == 0 {
+		err = fmt.Errorf("bizydb: ResetPassword: %w", ErrInvalidCredentials)
 	}
 	return err
 }

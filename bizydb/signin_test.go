@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,6 +212,119 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+// A link that resets a password works once, for the address and the password that it was made for.
+func TestResetPassword(t *testing.T) {
+	t.Parallel()
+	accounts := openCheap(t, bizydbtest.New(t))
+	link := func(name string) bizydb.ResetPasswordParams {
+		user := register(t, accounts, name)
+		return bizydb.ResetPasswordParams{ID: user.ID, Email: user.Email, ChangedAt: user.PasswordChangedAt, Password: bizydb.NewPassword("battery staple")}
+	}
+	for what, meanwhile := range map[string]func(id bizydb.UserID) error{
+		"used":        func(id bizydb.UserID) error { return accounts.SetPassword(t.Context(), id, password) },
+		"removed":     func(id bizydb.UserID) error { return accounts.RemovePassword(t.Context(), id) },
+		"moved":       func(id bizydb.UserID) error { return second(accounts.ChangeEmail(t.Context(), id, "new@example.org")) },
+		"deactivated": func(id bizydb.UserID) error { return second(accounts.Deactivate(t.Context(), id)) },
+		"deleted":     func(id bizydb.UserID) error { return second(accounts.Delete(t.Context(), id)) },
+	} {
+		p := link(what)
+		if err := meanwhile(p.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := accounts.ResetPassword(t.Context(), p); !errors.Is(err, bizydb.ErrInvalidCredentials) {
+			t.Errorf("%s meanwhile: %v", what, err)
+		}
+	}
+
+	p := link("alice")
+	short := p
+	short.Password = bizydb.NewPassword("short")
+	if err := accounts.ResetPassword(t.Context(), short); !errors.Is(err, bizydb.ErrInvalid) {
+		t.Errorf("a short one: %v", err)
+	}
+	p.Email = strings.ToUpper(p.Email)
+	results := make(chan error)
+	for range 8 {
+		go func() { results <- accounts.ResetPassword(t.Context(), p) }()
+	}
+	done := 0
+	for range 8 {
+		switch err := <-results; {
+		case err == nil:
+			done++
+		case !errors.Is(err, bizydb.ErrInvalidCredentials):
+			t.Error(err)
+		}
+	}
+	if done != 1 {
+		t.Errorf("one link has reset a password %d times", done)
+	}
+	if _, err := accounts.Authenticate(t.Context(), "alice", p.Password); err != nil {
+		t.Error(err)
+	}
+
+	none, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: "grace@example.org", Username: "grace", NoPassword: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = bizydb.ResetPasswordParams{ID: none.ID, Email: none.Email, ChangedAt: none.PasswordChangedAt, Password: password}
+	if err := accounts.ResetPassword(t.Context(), p); err != nil {
+		t.Errorf("an account without a password: %v", err)
+	}
+}
+
+// A password that HashPassword has hashed is stored without a run of bcrypt, and is the same password.
+func TestHashPassword(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	accounts := openCheap(t, db)
+	var runs atomic.Int64
+	bizydb.OnBcrypt(accounts, func(int) { runs.Add(1) })
+	hash := func(s string) bizydb.Password {
+		t.Helper()
+		hashed, err := accounts.HashPassword(t.Context(), bizydb.NewPassword(s))
+		if err != nil || runs.Swap(0) != 1 {
+			t.Fatalf("%v", err)
+		}
+		return hashed
+	}
+	first, next, last := hash("correct horse"), hash("battery staple"), hash("yet another one")
+	user, err := accounts.Register(t.Context(), bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", Password: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := accounts.SetPassword(t.Context(), user.ID, next); err != nil {
+		t.Fatal(err)
+	}
+	if user, err = accounts.Get(t.Context(), user.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := accounts.ResetPassword(t.Context(), bizydb.ResetPasswordParams{ID: user.ID, Email: user.Email, ChangedAt: user.PasswordChangedAt, Password: last}); err != nil {
+		t.Fatal(err)
+	}
+	if n := runs.Load(); n != 0 {
+		t.Errorf("%d runs of bcrypt to store passwords that have been hashed", n)
+	}
+	for password, right := range map[string]bool{"correct horse": false, "battery staple": false, "yet another one": true} {
+		if _, err := accounts.Authenticate(t.Context(), "ada", bizydb.NewPassword(password)); (err == nil) != right {
+			t.Errorf("%s: %v", password, err)
+		}
+	}
+	if _, err := accounts.Authenticate(t.Context(), "ada", last); err != nil {
+		t.Errorf("signed in with a password that has been hashed: %v", err)
+	}
+	if _, err := accounts.HashPassword(t.Context(), bizydb.NewPassword("short")); !errors.Is(err, bizydb.ErrInvalid) {
+		t.Errorf("a short one: %v", err)
+	}
+
+	// A hash that costs less than new ones do is not kept.
+	bizydb.SetBcryptCost(accounts, bcrypt.MinCost+1)
+	runs.Store(0)
+	if err := accounts.SetPassword(t.Context(), user.ID, first); err != nil || runs.Load() != 1 {
+		t.Errorf("a weak hash was stored, or %v", err)
+	}
+}
+
 // What happens to an account between the look at its hash and what is done about it.
 func TestAccountChangesMeanwhile(t *testing.T) {
 	t.Parallel()
@@ -383,6 +497,13 @@ func TestPasswordChangedAt(t *testing.T) {
 		{"change", func() error { return accounts.ChangePassword(t.Context(), alice.ID, password, next) }, true},
 		{"change to the same", func() error { return accounts.ChangePassword(t.Context(), alice.ID, next, next) }, true},
 		{"reset", func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, true},
+		{"reset by a link", func() error {
+			user, err := accounts.Get(t.Context(), alice.ID)
+			if err != nil {
+				return err
+			}
+			return accounts.ResetPassword(t.Context(), bizydb.ResetPasswordParams{ID: user.ID, Email: user.Email, ChangedAt: user.PasswordChangedAt, Password: password})
+		}, true},
 		{"removal", func() error { return accounts.RemovePassword(t.Context(), alice.ID) }, true},
 		{"removal again", func() error { return accounts.RemovePassword(t.Context(), alice.ID) }, false},
 		{"a new one", func() error { return accounts.SetPassword(t.Context(), alice.ID, password) }, true},

@@ -416,6 +416,7 @@ func (m mover) accountParams() map[string]any {
 		"RemoveHash":        m.user,
 		"ReplaceHash":       accountsql.ReplaceHashParams{ID: m.user},
 		"SetActive":         accountsql.SetActiveParams{ID: m.user, IsActive: true},
+		"ResetHash":         accountsql.ResetHashParams{ID: m.user},
 		"SetHash":           accountsql.SetHashParams{ID: m.user},
 		"SetSuperuser":      accountsql.SetSuperuserParams{ID: m.user},
 		"UpdateProfile":     accountsql.UpdateProfileParams{ID: m.user, FullName: new("changed")},

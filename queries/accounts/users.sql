@@ -69,6 +69,11 @@ UPDATE public.users SET hashed_password = @new_hash WHERE id = @id AND is_active
 -- name: RemoveHash :execrows
 UPDATE public.users SET hashed_password = NULL WHERE id = @id;
 
+-- ResetHash sets an active user's hash if neither the hash nor the address has changed since a link was made.
+-- name: ResetHash :execrows
+UPDATE public.users SET hashed_password = @new_hash
+WHERE id = @id AND is_active AND password_changed_at = @changed_at AND bizydb.fold(email) = bizydb.fold(@email);
+
 -- SetActive deactivates and reactivates a user.
 -- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = @is_active WHERE id = @id

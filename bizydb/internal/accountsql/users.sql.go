@@ -393,6 +393,32 @@ func (q *Queries) ReplaceHash(ctx context.Context, arg ReplaceHashParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const resetHash = `-- name: ResetHash :execrows
+UPDATE public.users SET hashed_password = $1
+WHERE id = $2 AND is_active AND password_changed_at = $3 AND bizydb.fold(email) = bizydb.fold($4)
+`
+
+type ResetHashParams struct {
+	NewHash   secret.Hash
+	ID        planner.UserID
+	ChangedAt time.Time
+	Email     string
+}
+
+// ResetHash sets an active user's hash if neither the hash nor the address has changed since a link was made.
+func (q *Queries) ResetHash(ctx context.Context, arg ResetHashParams) (int64, error) {
+	result, err := q.db.Exec(ctx, resetHash,
+		arg.NewHash,
+		arg.ID,
+		arg.ChangedAt,
+		arg.Email,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const setActive = `-- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = $1 WHERE id = $2
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at
