@@ -146,7 +146,7 @@ func TestTriggersSee(t *testing.T) {
 			_, err := p.scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: p.tasks[1]})
 			return err
 		}, false},
-		{"`CompleteTask`, completed before", completed, func(p plan, ctx context.Context) error {
+		{"`CompleteTask`, already completed", completed, func(p plan, ctx context.Context) error {
 			_, err := p.scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: p.tasks[1]})
 			return err
 		}, false},
@@ -178,7 +178,7 @@ func TestTriggersSee(t *testing.T) {
 			_, err := p.scope.UpdateGoal(ctx, planner.UpdateGoalParams{ID: p.goals[3], Title: new("other")})
 			return err
 		}, false},
-		{"`UpdateGoal`, a goal without tasks comes to 100 percent", func(p plan, ctx context.Context) error {
+		{"`UpdateGoal`, a goal without tasks reaches 100 percent", func(p plan, ctx context.Context) error {
 			_, err := p.scope.DeleteTasks(ctx, p.tasks[:])
 			return err
 		}, func(p plan, ctx context.Context) error {
@@ -201,13 +201,13 @@ func TestTriggersSee(t *testing.T) {
 			_, err := p.scope.MoveGoal(ctx, planner.MoveGoalParams{ID: p.goals[3], ParentGoalID: &p.goals[1]})
 			return err
 		}, false},
-		{"`CreateTasks`, three of which one is completed", nil, func(p plan, ctx context.Context) error {
+		{"`CreateTasks`, three tasks, one of them completed", nil, func(p plan, ctx context.Context) error {
 			_, err := p.scope.CreateTasks(ctx, planner.CreateTasksParams{
 				{Title: "task", ParentGoalID: &p.goals[3]}, {Title: "task", ParentGoalID: &p.goals[3]}, {Title: "task", ParentGoalID: &p.goals[3], Status: planner.TaskCompleted},
 			})
 			return err
 		}, false},
-		{"`SetTaskStatuses`, all under a goal", nil, completed, false},
+		{"`SetTaskStatuses`, all tasks under a goal", nil, completed, false},
 		{"`RollUpAll` that finds nothing", half, func(p plan, ctx context.Context) error {
 			changed, err := p.scope.RollUpAll(ctx)
 			if len(changed) > 0 {
@@ -215,7 +215,7 @@ func TestTriggersSee(t *testing.T) {
 			}
 			return err
 		}, false},
-		{"`RollUpAll` that finds two completed tasks that no trigger has seen", func(p plan, ctx context.Context) error {
+		{"`RollUpAll` that finds two completed tasks unseen by triggers", func(p plan, ctx context.Context) error {
 			return run(ctx, fmt.Sprintf(`ALTER TABLE public.tasks DISABLE TRIGGER USER;
 				UPDATE public.tasks SET status = 'completed', completed_at = now() WHERE user_id = %d;
 				ALTER TABLE public.tasks ENABLE TRIGGER USER`, p.user))
@@ -248,7 +248,7 @@ func TestTriggersSee(t *testing.T) {
 			}
 			return nil
 		}, false},
-		{"`CompleteTask`, lost to another transaction and tried again", func(_ plan, ctx context.Context) error {
+		{"`CompleteTask`, lost to another transaction and retried", func(_ plan, ctx context.Context) error {
 			return run(ctx, `
 				CREATE SEQUENCE app.attempts;
 				CREATE FUNCTION app.lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -290,7 +290,7 @@ func TestTriggersSee(t *testing.T) {
 			_, err := p.scope.DeleteTasks(ctx, planner.TaskIDs{p.tasks[1]})
 			return err
 		}, false},
-		{"`DeleteTask` that another task depends on", func(p plan, ctx context.Context) error {
+		{"`DeleteTask`, another task depends on it", func(p plan, ctx context.Context) error {
 			_, err := p.scope.UpdateTask(ctx, planner.UpdateTaskParams{ID: p.tasks[1], Dependencies: planner.TaskIDs{p.tasks[0]}})
 			return err
 		}, func(p plan, ctx context.Context) error {
@@ -325,7 +325,7 @@ func TestTriggersSee(t *testing.T) {
 	left := 0
 	for _, operation := range operations {
 		if operation.do == nil {
-			fmt.Fprintf(&table, "\n### %s\n\n| operation | statement | rows | changed, beside `updated_at`, `version` and `completed_at` | as | user |\n|---|---|---|---|---|---|\n", operation.name)
+			fmt.Fprintf(&table, "\n### %s\n\n| operation | statement | rows | changed, besides `updated_at`, `version` and `completed_at` | as | user |\n|---|---|---|---|---|---|\n", operation.name)
 			continue
 		}
 		left++
