@@ -159,11 +159,11 @@ func TestProgressClimbsToTheTop(t *testing.T) {
 // Two moves that are fine each by itself and too deep together, at every isolation level.
 func TestDepthByRacingMoves(t *testing.T) {
 	t.Parallel()
+	db := bizydbtest.New(t)
+	watch := owner(t, db)
 	for _, isolation := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
 		for _, upperFirst := range []bool{true, false} {
 			t.Run(fmt.Sprint(isolation, " ", upperFirst), func(t *testing.T) {
-				t.Parallel()
-				db := bizydbtest.New(t)
 				user := db.NewUser(t)
 				setup := enter(t, db, user, "")
 				top, middle, bottom := newChain(t, setup, 34), newChain(t, setup, 34), newChain(t, setup, 34)
@@ -176,7 +176,7 @@ func TestDepthByRacingMoves(t *testing.T) {
 				// The second may use a stale snapshot, the first is an ordinary statement.
 				first, second := enter(t, db, user, ""), enter(t, db, user, isolation)
 				exec(t, first, move, moves[0][0], moves[0][1])
-				result := execBlocked(t, owner(t, db), second, move, moves[1][0], moves[1][1])
+				result := execBlocked(t, watch, second, move, moves[1][0], moves[1][1])
 				commit(t, first)
 				err := pgError(t, <-result)
 				if err == nil {
@@ -216,10 +216,10 @@ func TestNewRowCannotNameItself(t *testing.T) {
 // Two moves that are fine each by itself and a cycle together: the first to get there wins, at every isolation level.
 func TestGoalCycleByRacingMoves(t *testing.T) {
 	t.Parallel()
+	db := bizydbtest.New(t)
+	watch := owner(t, db)
 	for _, isolation := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
 		t.Run(string(isolation), func(t *testing.T) {
-			t.Parallel()
-			db := bizydbtest.New(t)
 			user := db.NewUser(t)
 			setup := enter(t, db, user, "")
 			a, b := newGoal(t, setup, nil), newGoal(t, setup, nil)
@@ -229,7 +229,7 @@ func TestGoalCycleByRacingMoves(t *testing.T) {
 			// The second may use a stale snapshot, the first is an ordinary statement.
 			first, second := enter(t, db, user, ""), enter(t, db, user, isolation)
 			exec(t, first, move, a, belowB)
-			result := execBlocked(t, owner(t, db), second, move, b, belowA)
+			result := execBlocked(t, watch, second, move, b, belowA)
 			commit(t, first)
 			err := pgError(t, <-result)
 			if err == nil {
@@ -239,7 +239,7 @@ func TestGoalCycleByRacingMoves(t *testing.T) {
 			if !isCycle(err) && !stale {
 				t.Errorf("the second move: %v, want a refusal", err)
 			}
-			if n := one[int](t, owner(t, db), cycles); n != 0 {
+			if n := one[int](t, watch, cycles); n != 0 {
 				t.Errorf("%d goals are their own ancestors", n)
 			}
 		})
