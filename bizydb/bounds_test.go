@@ -213,7 +213,7 @@ func TestFirstAndLastTimes(t *testing.T) {
 // Work without hours is work.
 func TestCriticalPathWithoutHours(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	var last planner.TaskIDs
@@ -234,7 +234,7 @@ func TestCriticalPathWithoutHours(t *testing.T) {
 // Goals have at most 100 levels; the tree of all of them is read as it is.
 func TestLevelsOfGoals(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	var parent *planner.GoalID
 	var top planner.GoalID
@@ -328,7 +328,7 @@ func TestDependenciesOnce(t *testing.T) {
 // updated_at is later after a change made in a transaction that began before another change.
 func TestUpdatedAtInAnEarlierTransaction(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	tx, err := db.Pool().Begin(t.Context())

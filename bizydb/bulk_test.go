@@ -171,7 +171,7 @@ func TestRefusedTaskOfMany(t *testing.T) {
 func TestManyTasks(t *testing.T) {
 	t.Parallel()
 	n := atLength(8_000)
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plant(t, bob)
 	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})

@@ -301,7 +301,7 @@ func TestFunctionsThatWrite(t *testing.T) {
 // The functions of schema/ that write, as the server says, are known to write.
 func TestWritersAreThoseOfTheSchema(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	got := ownerQuery[[]string](t, db, `
 		SELECT array_agg(DISTINCT p.proname::text) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname = 'bizydb' AND p.provolatile = 'v' AND p.prorettype <> 'trigger'::regtype AND has_function_privilege('bizydb_user', p.oid, 'EXECUTE')`)
@@ -334,7 +334,7 @@ var harmless = regexp.MustCompile("^(" + strings.Join([]string{
 // The functions of the server that leave something are known to write.
 func TestWritersAreThoseOfTheServer(t *testing.T) {
 	t.Parallel()
-	got := ownerQuery[[]string](t, bizydbtest.New(t), `
+	got := ownerQuery[[]string](t, commonDatabase(t), `
 		SELECT array_agg(DISTINCT proname::text) FROM pg_proc
 		WHERE pronamespace = 'pg_catalog'::regnamespace AND provolatile = 'v' AND prorettype <> 'trigger'::regtype AND 'internal'::regtype <> ALL (proargtypes)
 		  AND (has_function_privilege('bizydb_user', oid, 'EXECUTE') OR has_function_privilege('bizydb_reporter', oid, 'EXECUTE'))`)

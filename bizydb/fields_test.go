@@ -479,7 +479,7 @@ func snakeCase(name string) string { return strings.ToLower(wordEnd.ReplaceAllSt
 // Every column can be read, created and updated, unless there is a reason against it.
 func TestEveryColumnHasItsFields(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	stale := maps.Clone(withoutField)
 	names := func(typ reflect.Type) []string {
 		var names []string

@@ -327,7 +327,7 @@ func randomParams[Params any](t *testing.T, row int, at things) Params {
 // Every list, page, stream and search returns the rows that its filters let through, each by itself and some together.
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	at := plantAll(t, alice)
 	for row := range 60 {

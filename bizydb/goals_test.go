@@ -10,13 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
 func TestGoalLists(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	noon := at(t, "2028-02-29 12:00 UTC")
 	ids := map[string]planner.GoalID{}
@@ -95,7 +94,7 @@ func TestGoalLists(t *testing.T) {
 
 func TestGoalMetrics(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	ctx := t.Context()
 	goal, err := alice.CreateGoal(ctx, planner.CreateGoalParams{Title: "goal", Metrics: planner.Metrics{"revenue": 1.5, "costs": map[string]any{"a": 1.0}}})

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
@@ -52,11 +53,51 @@ func sqlState(err error) string {
 	return ""
 }
 
-// owners has, by connection string, an idle connection of the tables' owner to each database that [ownerQuery] has been asked about.
+// common is the database of the tests that stay within users of their own. Making a database takes several times as long as such a test.
+var common struct {
+	sync.Mutex
+	*bizydbtest.Database
+}
+
+// commonDatabase is for a test that reads and writes as users that it adds, and changes nothing else.
+func commonDatabase(t testing.TB) *bizydbtest.Database {
+	t.Helper()
+	common.Lock()
+	defer common.Unlock()
+	if common.Database != nil {
+		return common.Database
+	}
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := server.NewDatabase(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.DB.Close()
+	config := parseConfig(t, made.DSN)
+	config.MaxConns = 30 // for several tests at once, each with a few
+	if made.DB, err = bizydb.OpenConfig(context.Background(), config); err != nil {
+		t.Fatal(errors.Join(err, made.Drop(context.Background())))
+	}
+	owners.Store(made.AdminDSN, make(chan *pgx.Conn, 1))
+	common.Database = made
+	return made
+}
+
+// dropCommonDatabase is for the end of all tests. A server that was started for them has gone with its databases.
+func dropCommonDatabase() {
+	if common.Database != nil {
+		_ = common.Drop(context.Background())
+	}
+}
+
+// owners has, by connection string, an idle connection of the tables' owner to each database that a test has used as its owner.
 var owners sync.Map
 
-// ownerQuery reads one value as the tables' owner.
-func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args ...any) T {
+// withOwner uses a connection of the tables' owner, which is kept for the next use unless something goes wrong.
+func withOwner(t testing.TB, db *bizydbtest.Database, use func(*pgx.Conn) error) {
 	t.Helper()
 	kept, found := owners.LoadOrStore(db.AdminDSN, make(chan *pgx.Conn, 1))
 	idle := kept.(chan *pgx.Conn)
@@ -81,8 +122,7 @@ func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args .
 			t.Fatal(err)
 		}
 	}
-	var v T
-	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+	if err := use(conn); err != nil {
 		_ = conn.Close(context.Background())
 		t.Fatal(err)
 	}
@@ -91,6 +131,24 @@ func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args .
 	default: // somebody else's is there already
 		_ = conn.Close(context.Background())
 	}
+}
+
+// asOwner executes statements as the tables' owner. What they set for their session ends with them.
+func asOwner(t testing.TB, db *bizydbtest.Database, sql string) {
+	t.Helper()
+	withOwner(t, db, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			return err
+		}
+		_, err := conn.Exec(t.Context(), "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all()")
+		return err
+	})
+}
+
+// ownerQuery reads one value as the tables' owner.
+func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args ...any) (v T) {
+	t.Helper()
+	withOwner(t, db, func(conn *pgx.Conn) error { return conn.QueryRow(t.Context(), sql, args...).Scan(&v) })
 	return v
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -66,7 +65,7 @@ func at(t *testing.T, text string) *time.Time {
 // A list is the beginning of all that match, whatever its limit and however many match. Which query finds it depends on both.
 func TestListTasks(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	random := rand.New(rand.NewPCG(5, 6))
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
@@ -103,7 +102,7 @@ func TestListTasks(t *testing.T) {
 
 func TestListsByDueDate(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	task := func(title, due string, status planner.TaskStatus, priority int) planner.CreateTaskParams {
 		p := planner.CreateTaskParams{Title: title, Status: status, Priority: &priority}
@@ -203,7 +202,7 @@ func TestListsByDueDate(t *testing.T) {
 // A day in a zone begins where the clock says so first, whatever it does at midnight, and each moment is on one day.
 func TestDaysOfAZone(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	for _, c := range []struct {
 		zone             planner.TimeZone
 		day, first, last string
@@ -237,7 +236,7 @@ func TestDaysOfAZone(t *testing.T) {
 // Every character that is searched for stands for itself, and case does not matter.
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	long := strings.Repeat("𝄞", 499) + "!"
 	for i, title := range []string{"100 % done", "100 and done", `a_b`, "axb", `back\slash`, "backslash", "Größe", "it's", long, "x"} {
@@ -276,7 +275,7 @@ func TestSearch(t *testing.T) {
 
 func TestTaggedTasks(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	tags := func(title string, tags ...string) planner.CreateTaskParams {
 		return planner.CreateTaskParams{Title: title, Tags: tags, Priority: new(len(title))}
@@ -322,7 +321,7 @@ func TestTaggedTasks(t *testing.T) {
 
 func TestTasksWithoutGoal(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	create(t, alice, planner.CreateTaskParams{Title: "done", Status: planner.TaskCompleted}, planner.CreateTaskParams{Title: "second", Priority: new(2)},

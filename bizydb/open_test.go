@@ -187,15 +187,3 @@ func TestGrantTakenAway(t *testing.T) {
 		t.Errorf("%d connections not given back", n)
 	}
 }
-
-func asOwner(t testing.TB, db *bizydbtest.Database, sql string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.AdminDSN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
-		t.Fatal(err)
-	}
-}

@@ -18,7 +18,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -28,7 +27,7 @@ import (
 //	go test -run ProgressModel -timeout 1h ./bizydb -rapid.checks 1000 -rapid.steps 60
 func TestProgressModel(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		user := db.NewUser(t)
 		s := &service{

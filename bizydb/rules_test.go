@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
 // A constraint is a constraint or a unique index of the catalogue, or one that a function names in the error that it raises.
@@ -76,7 +75,7 @@ const notBlank = `[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u16
 // error of its kind, and there are no other rules.
 func TestEveryConstraintHasItsError(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	rows, err := db.Pool().Query(t.Context(), constraintsSQL)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +203,7 @@ func literalsOf(definition string) []string {
 // SchemaVersion is what Open insists on, and the migrations have to lead there.
 func TestSchemaVersionIsTheLastMigration(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t) // which would not open otherwise
+	db := commonDatabase(t) // which would not open otherwise
 	if got, err := queryAll[int](t, db.Pool(), "SELECT bizydb.schema_version()"); err != nil || got[0] != bizydb.SchemaVersion {
 		t.Errorf("%v, %v, want %d", got, err, bizydb.SchemaVersion)
 	}

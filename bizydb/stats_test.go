@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -61,7 +60,7 @@ func doneAt(moments ...string) planner.CreateTasksParams {
 // A day is the user's: as long as it is there, from its first moment to its last.
 func TestStatsDays(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	type days = []planner.DailyCompletionsRow
 	row := func(day string, completed int) planner.DailyCompletionsRow {
 		return planner.DailyCompletionsRow{Day: date(day), Completed: completed, ActualHours: float64(completed)}
@@ -198,7 +197,7 @@ func TestStatsDays(t *testing.T) {
 // A week begins with the first moment of the user's Monday.
 func TestStatsWeeks(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	for _, c := range []struct {
 		name    string
 		zone    planner.TimeZone
@@ -278,7 +277,7 @@ func TestStatsWeeks(t *testing.T) {
 // A user without tasks has complete series of zeros, and no number is NULL.
 func TestStatsOfNothing(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
 	if err != nil {
@@ -327,7 +326,7 @@ func endsOf[Row any](rows []Row, of func(Row) (day time.Time, tasks int)) series
 // Where clocks go back over midnight a day begins before the one before it has ended. A series has the days that were asked for.
 func TestSeriesWhereMidnightComesTwice(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	// In Newfoundland it was a minute past midnight on November 1, 2009, and then 23:01 of October 31 again.
 	tasks := doneAt("2009-11-01T02:30:30Z", "2009-11-01T02:31:30Z")
@@ -361,7 +360,7 @@ func TestSeriesWhereMidnightComesTwice(t *testing.T) {
 // A series is as long as asked for, a hundred years at most, and empty for less than one day or week.
 func TestStatsLengths(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	at := moment("2028-02-29T12:00:00Z")
 	tasks := doneAt(
@@ -440,7 +439,7 @@ func TestStatsLengths(t *testing.T) {
 // Without At a series ends now.
 func TestStatsNow(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
 	if err != nil {
@@ -491,7 +490,7 @@ func TestStatsNow(t *testing.T) {
 // A time zone that nobody knows is ErrInvalid, each time, whether there is anything to count or not.
 func TestStatsTimeZoneUnknown(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	at := moment("2028-02-29T12:00:00Z")
 	for _, user := range []string{"without tasks", "with tasks"} {
 		alice := db.As(db.NewUser(t))
@@ -548,7 +547,7 @@ func TestStatsTimeZoneUnknown(t *testing.T) {
 // From is in, Before is not, and a task that is completed in the moment it is due is so in time.
 func TestCompletionRate(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	from, before := moment("2028-02-29T00:00:00+01:00"), moment("2028-03-01T00:00:00+01:00")
 	tasks := doneAt("2028-02-28T23:00:00.000001Z", "2028-02-29T11:00:00Z", "2028-02-29T22:00:00Z", "2028-02-29T12:00:00Z", "2028-02-28T12:00:00Z")
@@ -584,7 +583,7 @@ func TestCompletionRate(t *testing.T) {
 // An estimate of no hours is one, and an empty category too.
 func TestStatsHours(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	goals := map[string]*planner.GoalID{}
 	for _, title := range []string{"goal", "sub-goal"} {
@@ -640,7 +639,7 @@ func TestStatsHours(t *testing.T) {
 // What remains is divided by the mean of the last days; the range is 1.28 standard errors of it.
 func TestGoalForecast(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	const today = "2028-02-29"
 	after := func(days int) *time.Time { return new(date(today).AddDate(0, 0, days)) }
 	for _, c := range []struct {
@@ -714,7 +713,7 @@ func TestGoalForecast(t *testing.T) {
 // A goal's tasks are those under its sub-goals too, but for cancelled ones and what is under them.
 func TestGoalForecastTree(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	made, at := moment("2028-02-01T00:00:00Z"), moment("2028-02-29T12:00:00Z")
 	goals := map[string]*planner.GoalID{}

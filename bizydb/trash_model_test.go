@@ -25,7 +25,7 @@ import (
 //	go test -run TrashModel -timeout 1h ./bizydb -rapid.checks 1000 -rapid.steps 60
 func TestTrashModel(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		user := db.NewUser(t)
 		h := &hoarder{

@@ -213,7 +213,7 @@ func TestRestoreWithoutWhatHasGone(t *testing.T) {
 // Pages of deleted rows meet without a gap, also within one deletion, the last deleted first.
 func TestDeletedRowsInPages(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	scope := db.As(db.NewUser(t))
 	var want []planner.TaskID
 	for range 3 {
@@ -252,7 +252,7 @@ func TestDeletedRowsInPages(t *testing.T) {
 // A row that is not in the trash is not found, and nothing of the transaction is lost by that.
 func TestRestoreOfNothing(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plantAll(t, alice)
 	err := bob.InTx(t.Context(), func(tx *bizydb.Tx) error {

@@ -71,7 +71,7 @@ func TestInTx(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made := bizydbtest.New(t)
+			made := commonDatabase(t)
 			db := open(t, made.DSN, oneConn)
 			alice, bob := db.As(made.NewUser(t)), db.As(made.NewUser(t))
 
@@ -145,7 +145,10 @@ func TestStaleStatements(t *testing.T) {
 		for _, spoil := range []string{"DEALLOCATE ALL", "DISCARD ALL", "ALTER TABLE public.tasks ALTER priority TYPE bigint"} {
 			t.Run(name+"/"+spoil, func(t *testing.T) {
 				t.Parallel()
-				made := bizydbtest.New(t)
+				made := commonDatabase(t)
+				if spoil[0] == 'A' {
+					made = bizydbtest.New(t)
+				}
 				db := &bizydbtest.Database{DB: open(t, made.DSN, oneConn)}
 				user := made.NewUser(t)
 				list := func() (err error) {
@@ -176,7 +179,7 @@ func TestStaleStatements(t *testing.T) {
 
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	err := alice.Snapshot(t.Context(), func(tx *bizydb.Tx) error {
 		if got := titles(t, tx); len(got) != 0 {

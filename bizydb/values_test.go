@@ -88,7 +88,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 // A value that the schema does not take names its field and what the rule is.
 func TestRefusedValues(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	for field, c := range map[string]struct {
@@ -236,7 +236,7 @@ func TestNumbersInMetrics(t *testing.T) {
 
 func TestNoUser(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	for _, id := range []bizydb.UserID{0, -1} {
 		for name, with := range handles {
 			with(t, db, id, func(q planner.ReadWriter) {

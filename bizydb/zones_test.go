@@ -50,7 +50,7 @@ func TestUnknownZones(t *testing.T) {
 // A zone that Go has and the server does not is refused by name too: the server may have an older IANA database.
 func TestZoneThatTheServerLacks(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	for _, sql := range []string{"SELECT now() AT TIME ZONE $1", "SELECT now()::timestamp AT TIME ZONE $1"} {
 		_, err := db.Pool().Exec(t.Context(), sql, "Europe/Atlantis")
 		err = bizydb.Classify(err)
@@ -64,7 +64,7 @@ func TestZoneThatTheServerLacks(t *testing.T) {
 // PostgreSQL takes for abbreviations.
 func TestZonesAreThoseOfIANA(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	names, err := queryAll[string](t, db.Pool(), "SELECT name FROM pg_timezone_names ORDER BY name")
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestZonesAreThoseOfIANA(t *testing.T) {
 // CET has summer time, which the abbreviation CET of PostgreSQL has not.
 func TestAbbreviatedZone(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := commonDatabase(t)
 	alice := db.As(db.NewUser(t))
 	create(t, alice, planner.CreateTaskParams{Title: "tomorrow in summer", DueDate: new(moment("2024-07-01T22:30:00Z"))})
 	for zone, want := range map[planner.TimeZone]string{"CET": "tomorrow in summer", "Etc/GMT-2": "tomorrow in summer", "Etc/GMT+2": "", "Africa/Algiers": "", "": ""} {
