@@ -28,6 +28,7 @@ type Server struct {
 	templates map[string]string   // by locale
 	own       map[string]template // by locale and services' migrations
 	inspected map[string]bool     // templates and roles, of which a copy has been opened
+	copies    bool                // whether the files of a template are copied
 
 	idling sync.Mutex
 	idle   []*pgx.Conn // the administrator's, without a goroutine, which would look like a leak of a test
@@ -157,10 +158,10 @@ func (s *Server) open(ctx context.Context, d *Database, alike string, opts []biz
 	return nil
 }
 
-// strategy ends CREATE DATABASE: on a server of ours, whose checkpoints don't wait for a disk, the files of the template are copied,
-// which is half the work of logging what is in them.
+// strategy ends CREATE DATABASE: on a server whose checkpoints don't wait for a disk, the files of the template are copied, which is half
+// the work of logging what is in them.
 func (s *Server) strategy() string {
-	if s.keeps {
+	if !s.copies {
 		return ""
 	}
 	return " STRATEGY file_copy"
@@ -204,14 +205,16 @@ func (s *Server) asAdmin(ctx context.Context, do func(*pgx.Conn) error) (err err
 			return err
 		}
 	}
-	if err := do(conn); err != nil || s.keeps {
-		_ = conn.Close(context.WithoutCancel(ctx))
-		return err
+	if err = do(conn); err == nil {
+		s.idling.Lock()
+		defer s.idling.Unlock()
+		if !s.keeps || len(s.idle) == 0 { // others may need what a server has for all
+			s.idle = append(s.idle, conn)
+			return nil
+		}
 	}
-	s.idling.Lock()
-	defer s.idling.Unlock()
-	s.idle = append(s.idle, conn)
-	return nil
+	_ = conn.Close(context.WithoutCancel(ctx))
+	return err
 }
 
 func execOn(ctx context.Context, dsn string, sql ...string) error {

@@ -13,6 +13,7 @@ import (
 type claim struct {
 	prefix string
 	tx     pgx.Tx
+	quick  bool // whether the server waits for no disk
 }
 
 // claimClass is the first key of the locks of all claims.
@@ -29,11 +30,15 @@ func newClaim(ctx context.Context, dsn string) (*claim, error) {
 	if err == nil {
 		_, err = tx.Exec(ctx, fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(%d, %d)`, claimClass, number))
 	}
+	var quick bool
+	if err == nil {
+		err = tx.QueryRow(ctx, `SELECT current_setting('fsync') = 'off'`).Scan(&quick)
+	}
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	return &claim{fmt.Sprintf("bizydbtest_%08x_", number), tx}, nil
+	return &claim{fmt.Sprintf("bizydbtest_%08x_", number), tx, quick}, nil
 }
 
 func (c *claim) release() { _ = c.tx.Conn().Close(context.Background()) }

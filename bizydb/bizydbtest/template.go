@@ -33,7 +33,7 @@ func (s *Server) prepare(ctx context.Context, o options) (prefix, name string, e
 		if s.claim, err = newClaim(ctx, s.DSN()); err != nil {
 			return "", "", fmt.Errorf("claim databases: %w", err)
 		}
-		s.templates, s.own, s.inspected = map[string]string{}, map[string]template{}, map[string]bool{}
+		s.templates, s.own, s.inspected, s.copies = map[string]string{}, map[string]template{}, map[string]bool{}, s.claim.quick
 		if s.keeps {
 			if err := sweep(ctx, s.DSN()); err != nil {
 				return "", "", fmt.Errorf("drop databases of tests that were killed: %w", err)
@@ -122,6 +122,10 @@ func (s *Server) makeTemplate(ctx context.Context, conn *pgx.Conn, name, from st
 		return err
 	}
 	err := connected(ctx, s.DSNFor(draft, nil), migrate)
+	if err == nil {
+		// Whoever is first to connect after a migration collects what the server keeps of its catalog in a file, which copies then have.
+		err = execOn(ctx, s.DSNFor(draft, nil), `SELECT`)
+	}
 	if err == nil {
 		_, err = conn.Exec(ctx, fmt.Sprintf(`ALTER DATABASE %s RENAME TO %s`, draft, name))
 		if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) && pgErr.Code == pgerrcode.ObjectInUse {

@@ -24,6 +24,7 @@ var settings = []string{
 	"full_page_writes=off",
 	"max_wal_size=256MB", // the files may be in memory
 	"max_connections=200",
+	"shared_preload_libraries=plpgsql", // else each connection loads it for its first trigger
 }
 
 // clusterTimeout bounds initdb and the server's start together.
