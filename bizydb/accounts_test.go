@@ -16,6 +16,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -27,7 +28,7 @@ var (
 // openCheap opens db once more, with the cheapest hashes there are.
 func openCheap(t testing.TB, db *bizydbtest.Database) *bizydb.Accounts {
 	t.Helper()
-	cheap, err := bizydb.Open(t.Context(), db.DSN)
+	cheap, err := bizydb.Open(inspected.Before(t.Context()), db.DSN)
 	if err != nil {
 		t.Fatal(err)
 	}

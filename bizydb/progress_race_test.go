@@ -26,7 +26,7 @@ var raceFor = flag.Duration("racefor", 500*time.Millisecond, "how long the write
 //	go test -run ProgressUnderWriters ./bizydb -racefor 60s
 func TestProgressUnderWriters(t *testing.T) {
 	const size = 16
-	for _, users := range []int{1, 100} {
+	for _, users := range []int{1, atLength(100)} {
 		for _, plain := range []int{0, size / 4} {
 			t.Run(fmt.Sprintf("%d users, %d plain clients", users, plain), func(t *testing.T) {
 				t.Parallel()

@@ -39,6 +39,7 @@ func lose(t *testing.T, db *bizydbtest.Database, table string, n int, code strin
 
 func TestLostTransactionsAreTriedAgain(t *testing.T) {
 	t.Parallel()
+	made := bizydbtest.New(t)
 	one := func(ctx context.Context, s bizydb.Scope, task planner.TaskID) error {
 		_, err := s.CompleteTask(ctx, planner.CompleteTaskParams{ID: task})
 		return err
@@ -94,8 +95,7 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 		{"a transaction that fails otherwise", pgerrcode.ObjectNotInPrerequisiteState, 100, several, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			made := bizydbtest.New(t)
+			asOwner(t, made, "DROP FUNCTION IF EXISTS public.lose CASCADE; DROP SEQUENCE IF EXISTS public.attempts")
 			db := open(t, made.DSN, oneConn) // which comes back each time
 			user := made.NewUser(t)
 			mine := plant(t, db.As(user))
@@ -112,7 +112,7 @@ func TestLostTransactionsAreTriedAgain(t *testing.T) {
 			if err != nil || (task.Status == planner.TaskCompleted) != c.wins {
 				t.Errorf("the task is %s, %v", task.Status, err)
 			}
-			once := ownerQuery[int](t, made, "SELECT count(*) FROM public.tasks WHERE title = 'once'")
+			once := ownerQuery[int](t, made, "SELECT count(*) FROM public.tasks WHERE title = 'once' AND user_id = $1", user)
 			if isTx := strings.Contains(c.name, "transaction"); once > 1 || (once == 1) != (isTx && c.wins) {
 				t.Errorf("%d rows of the transaction's first statement", once)
 			}

@@ -14,7 +14,7 @@ import (
 
 // execModes are the modes that bizydb works in at one round trip a call. A connection string that names another mode than
 // cache_statement leads to a pooler that prepared statements do not pass. With -full they are all, otherwise one that prepares and one
-// that does not, and through a pooler the one that it is for.
+// that does not, through a pooler the one that it is for, and with -short, which is for other servers than the first, the usual one.
 func execModes(t testing.TB) []pgx.QueryExecMode {
 	t.Helper()
 	modes := []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec}
@@ -28,7 +28,7 @@ func execModes(t testing.TB) []pgx.QueryExecMode {
 	if parseConfig(t, server.DSN()).ConnConfig.DefaultQueryExecMode != modes[0] {
 		return modes[1:]
 	}
-	if !*full && mayBePooled() {
+	if !*full && (mayBePooled() || testing.Short()) {
 		return modes[:1]
 	}
 	return modes

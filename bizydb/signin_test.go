@@ -328,7 +328,10 @@ func TestHashPassword(t *testing.T) {
 // What happens to an account between the look at its hash and what is done about it.
 func TestAccountChangesMeanwhile(t *testing.T) {
 	t.Parallel()
+	made := bizydbtest.New(t)
+	others := openCheap(t, made)
 	reset := bizydb.NewPassword("yet another one")
+	users := 0
 	for name, c := range map[string]struct {
 		meanwhile func(t *testing.T, db *bizydbtest.Database, others *bizydb.Accounts, id bizydb.UserID) error
 		signIn    error
@@ -355,19 +358,19 @@ func TestAccountChangesMeanwhile(t *testing.T) {
 			return nil
 		}, nil, nil, password},
 	} {
-		for call, do := range map[string]func(ctx context.Context, a *bizydb.Accounts, id bizydb.UserID) error{
-			"Authenticate": func(ctx context.Context, a *bizydb.Accounts, _ bizydb.UserID) error {
-				return second(a.Authenticate(ctx, "alice", password))
+		for call, do := range map[string]func(ctx context.Context, a *bizydb.Accounts, user bizydb.User) error{
+			"Authenticate": func(ctx context.Context, a *bizydb.Accounts, user bizydb.User) error {
+				return second(a.Authenticate(ctx, user.Username, password))
 			},
-			"ChangePassword": func(ctx context.Context, a *bizydb.Accounts, id bizydb.UserID) error {
-				return a.ChangePassword(ctx, id, password, password)
+			"ChangePassword": func(ctx context.Context, a *bizydb.Accounts, user bizydb.User) error {
+				return a.ChangePassword(ctx, user.ID, password, password)
 			},
 		} {
+			users++
+			alice := register(t, others, fmt.Sprintf("alice%d", users))
 			t.Run(name+"/"+call, func(t *testing.T) {
 				t.Parallel()
-				made := bizydbtest.New(t)
-				accounts, others := openCheap(t, made), openCheap(t, made)
-				alice := register(t, others, "alice")
+				accounts := openCheap(t, made)
 				bizydb.SetBcryptCost(accounts, bcrypt.MinCost+1) // so that a sign-in renews
 				var once sync.Once
 				bizydb.OnBcrypt(accounts, func(int) {
@@ -381,11 +384,11 @@ func TestAccountChangesMeanwhile(t *testing.T) {
 				if call == "ChangePassword" {
 					want = c.change
 				}
-				if err := do(t.Context(), accounts, alice.ID); !errors.Is(err, want) {
+				if err := do(t.Context(), accounts, alice); !errors.Is(err, want) {
 					t.Errorf("%v, want %v", err, want)
 				}
 				if !c.holds.IsZero() {
-					if _, err := others.Authenticate(t.Context(), "alice", c.holds); err != nil {
+					if _, err := others.Authenticate(t.Context(), alice.Username, c.holds); err != nil {
 						t.Errorf("afterwards: %v", err)
 					}
 				}
