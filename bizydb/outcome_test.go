@@ -20,7 +20,8 @@ import (
 // instead, nothing has changed.
 func TestAnswerLost(t *testing.T) {
 	t.Parallel()
-	for _, mode := range execModes(t) {
+	modes := execModes(t)
+	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			made := bizydbtest.New(t, bizydbtest.WithReporting(), tracked)
@@ -57,7 +58,14 @@ func TestAnswerLost(t *testing.T) {
 			}
 			reader := made.NewUser(t)
 			readAt := plantAll(t, made.As(reader))
+			// What an answer comes in depends on the mode and on what it has, not on which call it is of.
+			known, turn := map[string]bool{}, int64(0)
 			eachCall(t, func(t *testing.T, method string) {
+				shape := shapeOf(method)
+				again := known[shape] && !*full
+				if known[shape] = true; again && mode != modes[0] {
+					return
+				}
 				user, at := reader, readAt
 				first, parts := int64(0), int64(1)
 				if !reads(method) {
@@ -66,6 +74,10 @@ func TestAnswerLost(t *testing.T) {
 					switch {
 					case mayBePooled(): // A pooler has parts of its own.
 						parts = 8
+						if again {
+							first, parts = turn, turn+1
+							turn = (turn + 1) % 8
+						}
 					case mode == pgx.QueryExecModeExec:
 						parts = 2
 					default: // Three are of preparing, which is the same for each.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"maps"
 	"reflect"
@@ -262,6 +263,15 @@ func reads(name string) bool {
 	}
 	_, reads := reflect.TypeFor[planner.Reader]().MethodByName(callOf(name, things{}).method)
 	return reads
+}
+
+// shapeOf tells calls apart that change something or not, and by what they return.
+func shapeOf(name string) string {
+	if _, ok := ownCalls[name]; ok {
+		return name
+	}
+	method, _ := readWriter.MethodByName(callOf(name, things{}).method)
+	return fmt.Sprint(reads(name), method.Type.Out(0))
 }
 
 // callOf returns the call of a method, or the one that sends an unexported query.
