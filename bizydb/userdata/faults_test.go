@@ -152,11 +152,11 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
 	first := made.NewUser(t)
-	fill(t, made, first, 40, 6000)
+	fill(t, made, first, 40, 5100) // the last hundred are written by a second statement
 	document := exportOf(t.Context(), t, made.As(first))
 	second := made.NewUser(t)
 	before := everything(t, made)
-	for _, at := range []int{1, len(document) / 20, len(document) / 2, len(document) - 100_000} {
+	for _, at := range []int{1, len(document) / 2, len(document) - 20_000} {
 		broken := errors.New("broken")
 		for _, c := range []struct {
 			name string
