@@ -18,10 +18,6 @@ func TestMain(m *testing.M) {
 
 	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
 	_ = flag.Set("rapid.checks", "40") // unless the command line says otherwise
-	if flag.Parse(); testing.Short() { // on other servers than the first: what the values are does not depend on them
-		_ = flag.Set("rapid.checks", "15")
-		flag.Parse()
-	}
 
 	code := bizydbtest.Run(m)
 	dropCommonDatabase()
