@@ -419,6 +419,42 @@ func TestDeletedAgain(t *testing.T) {
 	if err != nil || restored.Task.Title != "again" {
 		t.Errorf("%+v, %v", restored, err)
 	}
+
+	// Two users' rows go in one statement, among them one of a user who keeps nothing, and each gets back what was linked.
+	other, leaving := db.As(db.NewUser(t)), db.NewUser(t)
+	hers := plantAll(t, other)
+	plantAll(t, db.As(leaving))
+	asOwner(t, db, fmt.Sprintf("SET bizydb.deletes_user = %d; DELETE FROM public.tasks WHERE id <> ALL ('{%d, %d}'); RESET bizydb.deletes_user", leaving, at.waiting, hers.waiting))
+	for _, u := range []struct {
+		scope bizydb.Scope
+		at    things
+	}{{db.As(user), at}, {other, hers}} {
+		if _, err := u.scope.RestoreTask(t.Context(), u.at.task); err != nil {
+			t.Error(err)
+		}
+		if got, err := u.scope.GetTask(t.Context(), u.at.waiting); err != nil || !slices.Equal(got.Dependencies, planner.TaskIDs{u.at.task}) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if n := ownerQuery[int](t, db, fmt.Sprintf("SELECT count(*) FROM bizydb.deleted_tasks WHERE user_id = %d", leaving)); n != 1 {
+		t.Errorf("%d tasks are kept of a user who is being deleted, want the one of before", n)
+	}
+
+	// The id of one belongs to another user's row by now: nothing is restored, and nothing lost.
+	if _, err := db.As(user).DeleteTask(t.Context(), at.waiting); err != nil {
+		t.Fatal(err)
+	}
+	asOwner(t, db, fmt.Sprintf("INSERT INTO public.tasks (id, user_id, title) VALUES (%d, %d, 'taken'); INSERT INTO public.goals (id, user_id, title) VALUES (%d, %[2]d, 'taken')", at.waiting, leaving, at.deletedGoal))
+	if _, err := db.As(user).RestoreTask(t.Context(), at.waiting); !errors.Is(err, bizydb.ErrConflict) {
+		t.Errorf("a task's id is taken: %v, want ErrConflict", err)
+	}
+	if _, err := db.As(user).RestoreGoal(t.Context(), planner.RestoreGoalParams{ID: at.deletedGoal, Together: true}); !errors.Is(err, bizydb.ErrConflict) {
+		t.Errorf("a goal's id is taken: %v, want ErrConflict", err)
+	}
+	asOwner(t, db, fmt.Sprintf("DELETE FROM public.users WHERE id = %d", leaving))
+	if restored, err := db.As(user).RestoreTask(t.Context(), at.waiting); err != nil || !slices.Equal(restored.Task.Dependencies, planner.TaskIDs{at.task}) {
+		t.Errorf("%+v, %v", restored, err)
+	}
 }
 
 // Sixteen writers delete, restore, move and link at the same time, a quarter of them as plain clients. Nothing has drifted afterwards,
@@ -614,6 +650,43 @@ func TestLeftOutLinks(t *testing.T) {
 		}
 		if n := ownerQuery[int](t, db, "SELECT count(*) FROM bizydb.deleted_links"); n != 0 {
 			t.Errorf("%d links of rows that are not deleted", n)
+		}
+	}
+
+	// What a restore has seen in the trash stays there until the restore has ended.
+	{
+		above := goal(nil)
+		sub, needed := goal(&above), task(nil)
+		waiting := task(nil, needed)
+		must(scope.DeleteGoal(ctx, sub))
+		must(scope.DeleteTask(ctx, waiting))
+		must(scope.DeleteGoal(ctx, above))
+		must(scope.DeleteTask(ctx, needed))
+		must(nil, scope.InTx(ctx, func(tx *bizydb.Tx) error {
+			goal, err := tx.RestoreGoal(ctx, planner.RestoreGoalParams{ID: sub})
+			must(goal, err)
+			check("a goal, not forgotten yet", goal.LeftOut, planner.LeftOutLink{Goal: sub, ParentGoal: above, Reason: planner.LinkDeleted})
+			task, err := tx.RestoreTask(ctx, waiting)
+			must(task, err)
+			check("a dependency, not forgotten yet", task.LeftOut, planner.LeftOutLink{Task: waiting, Dependency: needed, Reason: planner.LinkDeleted})
+			must(db.Accounts().ForgetDeleted(ctx, 0))
+			return nil
+		}))
+		check("the goal above, not forgotten", restoreGoal(above))
+		check("what is needed, not forgotten", restoreTask(needed))
+	}
+
+	// The owner empties the trash of goals: a link to one that is there again comes back with the task.
+	{
+		above := goal(nil)
+		under := task(&above)
+		must(scope.DeleteGoal(ctx, above))
+		must(scope.DeleteTask(ctx, under))
+		check("the goal alone", restoreGoal(above))
+		asOwner(t, db, "TRUNCATE bizydb.deleted_goals")
+		check("the task", restoreTask(under))
+		if got, err := scope.GetTask(ctx, under); err != nil || !is(got.ParentGoalID, above) {
+			t.Error(got, err)
 		}
 	}
 

@@ -308,6 +308,7 @@ WITH expected (line) AS (
 -- function bizydb.roll_up_user(bigint)
 -- function bizydb.schema_version()
 -- function bizydb.see_all_changes()
+-- function bizydb.sweep_links()
 -- function bizydb.tagged_tasks(jsonb,jsonb)
 -- function bizydb.task_defaults()
 -- function bizydb.task_now(bigint)
@@ -549,6 +550,7 @@ ALTER FUNCTION bizydb.roll_up_tasks() SET row_security TO 'off'
 ALTER FUNCTION bizydb.roll_up_tasks() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.roll_up_user(bigint) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.see_all_changes() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.sweep_links() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SECURITY DEFINER
 ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET jit TO 'off'
 ALTER FUNCTION bizydb.tagged_tasks(jsonb,jsonb) SET row_security TO 'off'
