@@ -148,13 +148,14 @@ func migrateRiver(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// grant gives the service's login the rights that it needs, and no other: it reads goals and tasks only as bizydb_user, in scopes.
+// grant gives the service's login the rights that it needs, and no other: it reads what is a user's only as bizydb_user, in scopes.
 func grant(ctx context.Context, conn *pgx.Conn, login string) error {
 	login = pgx.Identifier{login}.Sanitize()
 	for _, sql := range []string{
 		"GRANT USAGE ON SCHEMA public, bizydb, server, " + riverSchema + " TO " + login,
 		"GRANT bizydb_user, bizydb_accounts TO " + login,
-		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA server, " + riverSchema + " TO " + login,
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON server.sign_in_failures TO " + login,
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + riverSchema + " TO " + login,
 		"GRANT USAGE ON ALL SEQUENCES IN SCHEMA " + riverSchema + " TO " + login,
 	} {
 		if _, err := conn.Exec(ctx, sql); err != nil {

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // Where the old API was wrong, or against the design of the schema, this one differs on purpose. README.md has the same table.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := start(t, "JWT_SECRET", secret)
 	for _, c := range []struct {
 		what string
 		old  string // as the README says
@@ -94,6 +97,18 @@ func TestDifferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			return p.do(t, "POST /api/tasks/", `{"title": "x"}`).status == 401
+		}},
+		{"a token ends at a sign-out, and when the password changes: 401. One without the claims `jti` and `password_changed`, by another service, is 401", "works until it expires", func(t *testing.T, p *person) bool {
+			other, err := p.config.tokens.Issue(must(p.db.Accounts().Get(t.Context(), p.id))(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.must(t, "POST /api/auth/logout", "")
+			out := p.do(t, "GET /api/tasks/", "").status
+			p.token = other
+			in := p.do(t, "GET /api/auth/profile", "").status
+			p.token = must(jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"user_id": p.id, "username": "x", "exp": time.Now().Add(time.Hour).Unix()}).SignedString([]byte(secret)))(t)
+			return out == 401 && in == 200 && p.do(t, "GET /api/tasks/", "").status == 401
 		}},
 		{"no answer repeats a value of a sign-up, a sign-in or a new password", "the passwords of those that are refused", func(t *testing.T, p *person) bool {
 			return !strings.Contains(p.send(t, "POST /api/auth/login", `{"password": "secret"}`).text, "secret")

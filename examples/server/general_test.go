@@ -64,6 +64,15 @@ func TestGeneral(t *testing.T) {
 	}
 }
 
+// Ready tells a load balancer that requests would fail, while health says that the process need not be started anew.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.db.Close()
+	wantAnswer(t, "ready", s.send(t, "GET /ready", ""), 503, "no database")
+	wantAnswer(t, "health", s.send(t, "GET /health", ""), 200, "")
+}
+
 func TestSlashAtTheEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -63,6 +63,8 @@ func TestGoalInput(t *testing.T) {
 		{"GET /api/goals/x", "", 422, ""},
 		{"GET " + path + "?include_counts=maybe", "", 422, only(`{"type": "bool_parsing", "loc": ["query", "include_counts"], "msg": "Input should be a valid boolean, unable to interpret input", "input": "maybe"}`)},
 		{"DELETE /api/goals/99", "", 404, detail("Goal 99 not found")},
+		{"DELETE /api/goals/x", "", 422, ""},
+		{"POST /api/goals/x/calculate-progress", "", 422, ""},
 		{"POST /api/goals/99/calculate-progress", "", 404, detail("Goal 99 not found")},
 
 		{"POST " + path + "/breakdown", "", 503, detail(noAI)},

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +94,7 @@ func TestRealService(t *testing.T) {
 		t.Fatal(err)
 	}
 	environment := map[string]string{
-		"DATABASE_URL": made.DSN, "OWNER_DATABASE_URL": made.AdminDSN, "LISTEN": "127.0.0.1:0", "JWT_SECRET": "0123456789 0123456789 0123456789",
+		"DATABASE_URL": made.DSN, "OWNER_DATABASE_URL": made.AdminDSN, "LISTEN": "127.0.0.1:0", "JWT_SECRET": secret,
 		"CLIENT_ADDRESS_HEADER": "X-Forwarded-For",
 	}
 	getenv := func(name string) string { return environment[name] }
@@ -124,5 +127,46 @@ func TestRealService(t *testing.T) {
 				t.Errorf("a secret is in the log:\n%s", log)
 			}
 		}
+	}
+}
+
+// The README's table has the variables that the code reads, and no other.
+func TestEnvironmentIsDocumented(t *testing.T) {
+	t.Parallel()
+	read := map[string]bool{}
+	_, err := readConfig(func(name string) string {
+		read[name] = true
+		// So that it reads the rest, too.
+		return map[string]string{"SMTP_URL": "smtp://me:pass@host:587", "MAIL_FROM": "me@example.org"}[name]
+	}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		code, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(name, "_test.go") && regexp.MustCompile(`os\.(Getenv|LookupEnv)\(`).Match(code) {
+			t.Errorf("%s reads the environment beside readConfig", name)
+		}
+	}
+	_, section, _ := strings.Cut(readme, "\n## Environment\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*?) \\|").FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`([A-Z_]+)`").FindAllStringSubmatch(row[1], -1) {
+			documented[name[1]] = true
+		}
+	}
+	if len(read) < 10 {
+		t.Errorf("only %d variables are read", len(read))
+	}
+	if !maps.Equal(read, documented) {
+		t.Errorf("read %v\ndocumented %v", slices.Sorted(maps.Keys(read)), slices.Sorted(maps.Keys(documented)))
 	}
 }

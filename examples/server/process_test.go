@@ -22,11 +22,11 @@ import (
 // asProcess makes the test binary the service itself: see TestMain.
 const asProcess = "SERVER_TEST_PROCESS"
 
-// Each of fifty clients that create tasks, one after the other, while the process gets its signal has the answer to every request that was
-// begun: what is stored is what was acknowledged, one by one.
+// Fifty clients create tasks, one after the other, while the process gets its signal. Those behind a load balancer, which asks whether the
+// service is ready, see no failure at all. The others go on until they are refused, and have the answer to every request that was begun. What
+// is stored is what was acknowledged, one by one.
 func TestTerminated(t *testing.T) {
 	t.Parallel()
-	const secret = "0123456789 0123456789 0123456789"
 	s := start(t, "JWT_SECRET", secret)
 	ada := s.newPerson(t, "ada")
 	self, err := os.Executable()
@@ -35,7 +35,7 @@ func TestTerminated(t *testing.T) {
 	}
 	command := exec.CommandContext(t.Context(), self)
 	command.Env = append(os.Environ(), asProcess+"=1", "DATABASE_URL="+s.db.Pool().Config().ConnString(), "JWT_SECRET="+secret,
-		"LISTEN=127.0.0.1:0", "SHUTDOWN_DELAY=300ms")
+		"LISTEN=127.0.0.1:0", "SHUTDOWN_DELAY=700ms")
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -66,17 +66,35 @@ func TestTerminated(t *testing.T) {
 		acknowledged [clients][]string
 		count, after atomic.Int64
 		signalled    atomic.Bool
+		ready        atomic.Bool
 		done         sync.WaitGroup
 	)
+	ready.Store(true)
+	done.Go(func() { // the load balancer's check
+		defer ready.Store(false)
+		for {
+			got, err := http.Get(url + "/ready")
+			if err != nil {
+				t.Errorf("the service was not seen to be about to stop: %v", err)
+				return
+			}
+			_ = got.Body.Close()
+			if got.StatusCode == http.StatusServiceUnavailable {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
 	for i := range clients {
+		balanced := i%2 == 0
 		done.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			for n := 0; ; n++ {
+			for n := 0; !balanced || ready.Load(); n++ {
 				title := fmt.Sprintf("%d of %d", n, i)
 				status, text, err := ada.createTask(t.Context(), client, url, title)
 				if err != nil { // refused, and so is what comes after
-					if !signalled.Load() || text != "" {
+					if balanced || !signalled.Load() || text != "" {
 						t.Errorf("%s: %v after %q", title, err, text)
 					}
 					return
@@ -104,6 +122,10 @@ func TestTerminated(t *testing.T) {
 	<-read
 	if err := command.Wait(); err != nil {
 		t.Errorf("the process: %v", err)
+	}
+	if got, err := http.Get(url + "/health"); err == nil {
+		_ = got.Body.Close()
+		t.Error("still listening")
 	}
 
 	all := slices.Sorted(slices.Values(slices.Concat(acknowledged[:]...)))

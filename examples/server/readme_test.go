@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 //go:embed README.md
@@ -58,7 +59,12 @@ func TestRun(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"-demo"}, func(name string) string { return environment[name] }, out)
 	}()
+	began := time.Now()
 	urls := waitFor(t, out, regexp.MustCompile(`listening on (http://\S+)`), 2)
+	took := time.Since(began)
+	if t.Logf("listening after %s", took); took > 10*time.Second {
+		t.Errorf("it took %s to listen", took)
+	}
 	for _, url := range urls {
 		s := &service{url: url}
 		got := s.send(t, "POST /api/auth/login", `{"username": "demo", "password": "correct horse"}`)

@@ -120,6 +120,7 @@ func TestTaskInput(t *testing.T) {
 		{"POST /api/tasks/99/complete", "", 404, detail("Task 99 not found")},
 		{"POST /api/tasks/99/complete", `{"actual_hours": 1}`, 404, detail("Task 99 not found")},
 		{"POST /api/tasks/99/uncomplete", "", 404, detail("Task 99 not found")},
+		{"POST /api/tasks/x/uncomplete", "", 422, ""},
 		{fmt.Sprintf("POST /api/tasks/%d/complete", id), `{"actual_hours": -1}`, 422, ""},
 		{fmt.Sprintf("POST /api/tasks/%d/uncomplete", id), "", 400, detail(fmt.Sprintf("Task %d is not completed", id))},
 	})

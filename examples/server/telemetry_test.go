@@ -8,9 +8,34 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
+
+// The pool of connections has metrics.
+func TestPoolMetrics(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	s := start(t)
+	s.send(t, "GET /ready", "")
+	var read metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &read); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, scope := range read.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			names = append(names, m.Name)
+		}
+	}
+	for _, want := range []string{"pgxpool.acquires", "pgxpool.empty_acquire", "pgxpool.max_connections", "pgxpool.total_connections"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no metric %s in %q", want, names)
+		}
+	}
+}
 
 // A trace has the route, each round trip and each query by its name, and nothing that a user has written.
 func TestSpans(t *testing.T) {
@@ -19,6 +44,7 @@ func TestSpans(t *testing.T) {
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	s := start(t)
 	ada := s.newPerson(t, "ada")
+	ada.must(t, "GET /api/tasks/", "") // the session is looked up with the first request
 	for i, c := range []struct {
 		request, body string
 		want          []string

@@ -41,6 +41,13 @@ func TestV1Problems(t *testing.T) {
 		{request: "GET /api/v1/tasks?due_from=today", status: 422, kind: "invalid", where: "query.due_from"},
 		{request: "GET /api/v1/tasks?cursor=x", status: 422, kind: "invalid", where: "query.cursor"},
 		{request: "GET /api/v1/tasks?ready=true&due_before=2026-01-01T00:00:00Z&time_zone=Mars", status: 422, kind: "invalid", where: "query.time_zone"},
+		{request: "GET /api/v1/trash/tasks?cursor=x", status: 422, kind: "invalid", where: "query.cursor"},
+		{request: "GET /api/v1/trash/goals?cursor=e30", status: 422, kind: "invalid", where: "query.cursor"}, // {}
+		{request: "GET /api/v1/trash/goals?before=2026-01-01T00:00:00Z", status: 422, kind: "invalid", where: "query.before"},
+		{request: "POST /api/v1/users/verify-email", body: `{"token": "x"}`, status: 400, kind: "invalid-link"},
+		{request: "POST /api/v1/users/verify-email", body: `{}`, status: 422, kind: "invalid", where: "body"},
+		{request: "POST /api/v1/password-resets", body: `{"email": "nobody"}`, status: 422, kind: "invalid", where: "body.email"},
+		{request: "POST /api/v1/password-resets/confirm", body: `{"token": "x", "new_password": "battery staple"}`, status: 400, kind: "invalid-link"},
 		{request: "GET /api/v1/search", status: 422, kind: "invalid", where: "query.search"},
 		{request: "GET /api/v1/dashboard?time_zone=Mars", status: 422, kind: "invalid", where: "query.time_zone"},
 		{request: "GET /api/v1/changes", status: 503, kind: "changes-off"},
@@ -194,13 +201,51 @@ func TestV1Conditions(t *testing.T) {
 			}
 		}
 	}
+	// What becomes of a task or goal, too.
+	task := fmt.Sprint("/api/v1/tasks/", ada.create(t, "tasks", `{"title": "x"}`))
+	goal := fmt.Sprint("/api/v1/goals/", ada.create(t, "goals", `{"title": "x"}`))
+	for _, change := range []string{
+		task + "/start", task + "/block", task + "/unblock", task + "/complete", task + "/reopen", goal + "/complete", goal + "/reopen",
+	} {
+		of := change[:strings.LastIndex(change, "/")]
+		before := ada.v1(t, "GET "+of, "")
+		for _, c := range []struct {
+			header []string
+			status int
+		}{
+			{[]string{"If-Match", `"99"`}, 412},
+			{[]string{"If-Match", `"x"`}, 412},
+			{[]string{"If-Match", `"1", "2"`}, 422},
+			{[]string{"If-Match", before.header.Get("ETag")}, 200},
+			{[]string{"If-Match", before.header.Get("ETag")}, 412},
+			{[]string{"If-Match", "*"}, 200},
+			{nil, 200},
+		} {
+			got := ada.v1(t, "POST "+change, "", c.header...)
+			if got.status != c.status {
+				t.Errorf("%s, %s: %d %s", change, c.header, got.status, got.text)
+			}
+			switch now := ada.v1(t, "GET "+of, ""); {
+			case c.status == 200 && got.header.Get("ETag") != now.header.Get("ETag"):
+				t.Errorf("%s: ETag %s, then %s", change, got.header.Get("ETag"), now.header.Get("ETag"))
+			case c.status == 412 && !strings.Contains(got.text, `"location":"header.If-Match"`):
+				t.Errorf("%s: %s", change, got.text)
+			}
+		}
+		if after := ada.v1(t, "GET "+of, ""); after.field(t, "version") != before.field(t, "version").(float64)+1 {
+			t.Errorf("%s: from %s\nto %s", change, before.text, after.text)
+		}
+		if got := ada.v1(t, "POST "+regexp.MustCompile(`/\d+/`).ReplaceAllString(change, "/1000000/"), "", "If-Match", `"1"`); got.status != 404 {
+			t.Errorf("%s of none: %d %s", change, got.status, got.text)
+		}
+	}
 	// Progress moves the tag of a goal, and refuses nobody's change.
-	goal := ada.create(t, "goals", `{"title": "x"}`)
-	task := ada.create(t, "tasks", fmt.Sprintf(`{"title": "x", "parent_goal_id": %d}`, goal))
-	ada.create(t, "tasks", fmt.Sprintf(`{"title": "x", "parent_goal_id": %d}`, goal))
-	path := fmt.Sprint("/api/v1/goals/", goal)
+	above := ada.create(t, "goals", `{"title": "x"}`)
+	below := ada.create(t, "tasks", fmt.Sprintf(`{"title": "x", "parent_goal_id": %d}`, above))
+	ada.create(t, "tasks", fmt.Sprintf(`{"title": "x", "parent_goal_id": %d}`, above))
+	path := fmt.Sprint("/api/v1/goals/", above)
 	tag := ada.v1(t, "GET "+path, "").header.Get("ETag")
-	ada.v1(t, fmt.Sprintf("POST /api/v1/tasks/%d/complete", task), "")
+	ada.v1(t, fmt.Sprintf("POST /api/v1/tasks/%d/complete", below), "")
 	if got := ada.v1(t, "GET "+path, "", "If-None-Match", tag); got.status != 200 || got.field(t, "progress_percentage") != 50.0 {
 		t.Errorf("%d %s", got.status, got.text)
 	}
@@ -351,6 +396,41 @@ func TestV1Export(t *testing.T) {
 	}
 }
 
+// What the links of mails are for, by the same tokens as at the old paths.
+func TestV1Mails(t *testing.T) {
+	t.Parallel()
+	s := start(t, "EMAIL_VERIFICATION", "required")
+	s.startJobs(t)
+	nobody := &person{service: s}
+	post := func(what, path, body string, status int, text string) {
+		t.Helper()
+		if got := nobody.v1(t, "POST /api/v1/"+path, body); got.status != status || !strings.Contains(got.text, text) {
+			t.Errorf("%s: %d %s, want %d %s", what, got.status, got.text, status, text)
+		}
+	}
+	const signIn = `{"login": "ada", "password": "correct horse"}`
+	post("sign-up", "users", `{"username": "ada", "email": "ada@example.org", "password": "correct horse"}`, 201, "")
+	post("unverified", "sessions", signIn, 403, "not-verified")
+	verify := link(t, s.mails.next(t, 1)).Query().Get("token")
+	post("one link for another", "password-resets/confirm", fmt.Sprintf(`{"token": %q, "new_password": "battery staple"}`, verify), 400, "invalid-link")
+	for range 2 {
+		post("verify", "users/verify-email", fmt.Sprintf(`{"token": %q}`, verify), 204, "")
+	}
+	post("verified", "sessions", signIn, 201, "")
+
+	post("reset of nobody", "password-resets", `{"email": "nobody@example.org"}`, 202, "")
+	post("reset", "password-resets", `{"email": "Ada@example.org"}`, 202, "")
+	reset := link(t, s.mails.next(t, 2)).Query().Get("token")
+	post("one link for another", "users/verify-email", fmt.Sprintf(`{"token": %q}`, reset), 400, "invalid-link")
+	post("a session's token", "users/verify-email", fmt.Sprintf(`{"token": %q}`, s.newPerson(t, "eve").token), 400, "invalid-link")
+	post("short", "password-resets/confirm", fmt.Sprintf(`{"token": %q, "new_password": "short"}`, reset), 422, "body.")
+	confirm := fmt.Sprintf(`{"token": %q, "new_password": "battery staple"}`, reset)
+	post("confirm", "password-resets/confirm", confirm, 204, "")
+	post("confirm again", "password-resets/confirm", confirm, 400, "invalid-link")
+	post("old password", "sessions", signIn, 401, "")
+	post("new password", "sessions", `{"login": "ada", "password": "battery staple"}`, 201, "")
+}
+
 // An account, from its sign-up to its end.
 func TestV1Account(t *testing.T) {
 	t.Parallel()
@@ -386,7 +466,10 @@ func TestV1Account(t *testing.T) {
 	want("wrong current password", ada.v1(t, "PUT /api/v1/me/password", `{"current_password": "wrong horse", "new_password": "battery staple"}`), 422, "body.current_password")
 	want("another password", ada.v1(t, "PUT /api/v1/me/password", `{"current_password": "correct horse", "new_password": "battery staple"}`), 204, "")
 	want("the old password", signIn("correct horse"), 401, "")
-	want("the new password", signIn("battery staple"), 201, "")
+	want("the old token", ada.v1(t, "GET /api/v1/me", ""), 401, "not-signed-in")
+	in = signIn("battery staple")
+	want("the new password", in, 201, "")
+	ada.token = in.field(t, "token").(string)
 	for range 5 {
 		ada.v1(t, "PUT /api/v1/me/password", `{"current_password": "wrong horse", "new_password": "battery staple"}`)
 	}

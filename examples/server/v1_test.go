@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
@@ -96,6 +98,30 @@ var v1Bodies = map[string]string{
 	"sign-up":         `{"username": "new", "email": "new@example.org", "password": "correct horse"}`,
 	"sign-in":         `{"login": "ada", "password": "correct horse"}`,
 	"change-password": `{"current_password": "correct horse", "new_password": "battery staple"}`,
+
+	// LINK is the token of a link for it.
+	"verify-email":           `{"token": "LINK"}`,
+	"request-password-reset": `{"email": "ada@example.org"}`,
+	"reset-password":         `{"token": "LINK", "new_password": "battery staple"}`,
+}
+
+// errands are what the links of these operations are for.
+var errands = map[string]string{"verify-email": "verify", "reset-password": "reset"}
+
+// linkFor is the token of a link as it is in a mail to a person.
+func (p *person) linkFor(t *testing.T, errand string) string {
+	t.Helper()
+	user, err := p.db.Accounts().Get(t.Context(), p.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"for": errand, "user": user.ID, "email": user.Email, "password_changed": user.PasswordChangedAt, "exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // v1Queries are the parameters that an operation needs.
@@ -139,8 +165,11 @@ var trips = map[string]int{
 	"change-password": 5, // whether the token has ended, the count of attempts, the old password, the new one, and that the attempt counts no more
 	"delete-me":       2,
 	"sign-in":         5,
-	"sign-up":         5,
-	"export":          6,
+	"reset-password":  4,
+
+	"request-password-reset": 4, // River begins and commits a transaction, and says that there is a job, unless it just has
+	"sign-up":                5,
+	"export":                 6,
 }
 
 // Each operation asks the database once.
@@ -155,21 +184,20 @@ func TestV1RoundTrips(t *testing.T) {
 	query := one.Query()
 	query.Set("pool_max_conns", "1")
 	one.RawQuery = query.Encode()
-	s := startOn(t, made, one.String())
+	s := startOn(t, made, one.String(), "JWT_SECRET", secret)
 	owner(t, s, "SELECT bizydb.track_changes()")
 	for _, o := range s.operations() {
 		var n int
 		var got answer
 		for i := range 2 { // the first warms the connection up
 			name := fmt.Sprint(o.OperationID, i)
-			p := s.newPerson(t, name)
-			if strings.Contains(v1Bodies[o.OperationID], "correct horse") {
-				if err := s.db.Accounts().SetPassword(t.Context(), p.id, bizydb.NewPassword("correct horse")); err != nil {
-					t.Fatal(err)
-				}
+			account := bizydb.RegisterParams{NoPassword: true} // since a hash takes time
+			if strings.Contains(v1Bodies[o.OperationID], password) {
+				account = bizydb.RegisterParams{Password: bizydb.NewPassword(password)}
 			}
+			p := s.newPersonWith(t, name, account)
 			m := p.plant(t)
-			body := strings.NewReplacer(`"new"`, `"new`+name+`"`, `"new@`, `"new`+name+`@`, `"ada"`, `"`+name+`"`).Replace(v1Bodies[o.OperationID])
+			body := strings.NewReplacer(`"new"`, `"new`+name+`"`, `"new@`, `"new`+name+`@`, `"ada"`, `"`+name+`"`, `"ada@`, `"`+name+`@`, "LINK", p.linkFor(t, errands[o.OperationID])).Replace(v1Bodies[o.OperationID])
 			proxy.RoundTrips()
 			got = p.v1(t, o.request(m), body)
 			n = proxy.RoundTrips()
@@ -177,6 +205,9 @@ func TestV1RoundTrips(t *testing.T) {
 		want, ok := trips[o.OperationID]
 		if !ok {
 			want = 1
+		}
+		if o.OperationID == "request-password-reset" && n == want-1 {
+			n = want
 		}
 		if got.status/100 != 2 || n != want {
 			t.Errorf("%s: %d in %d round trips, want %d\n%s", o.OperationID, got.status, n, want, got.text)
@@ -198,7 +229,7 @@ func TestV1Isolation(t *testing.T) {
 	}
 	before := all()
 	for _, o := range s.operations() {
-		if len(o.Security) == 0 || o.OperationID == "delete-me" {
+		if len(o.Security) == 0 || o.OperationID == "delete-me" || o.OperationID == "sign-out" {
 			continue
 		}
 		// Her id in the place of each id of a path.

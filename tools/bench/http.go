@@ -15,11 +15,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -75,40 +78,60 @@ type httpCase struct {
 	afterwards func(ctx context.Context, s *site, c contender, mine workspace) error
 }
 
-var httpCases = []httpCase{
-	{name: "get", target: func(s *site, _, n int) (string, string, string, int64) {
-		user, task := s.reader(0, n)
-		return "GET", fmt.Sprint("/api/tasks/", task), "", user
-	}},
-	{name: "list", target: func(s *site, _, n int) (string, string, string, int64) {
-		user, _ := s.reader(0, n)
-		return "GET", "/api/tasks/?limit=20", "", user
-	}},
-	{name: "dashboard", target: func(s *site, _, n int) (string, string, string, int64) {
+// httpCases has each route of the old API, and those of /api/v1 that do the same. Plain pgx has the old ones alone, and answers for both.
+var httpCases = slices.Concat(
+	routes("", func(int) string { return "/api/tasks/" }, httpCase{name: "dashboard", target: func(s *site, _, n int) (string, string, string, int64) {
 		user, _ := s.reader(0, n)
 		return "GET", "/api/tasks/stats/summary", "", user
-	}},
-	{
-		name: "create",
-		target: func(s *site, server, n int) (string, string, string, int64) {
-			mine := s.workspaces[server][n%len(s.workspaces[server])]
-			t := s.newTask(mine, n)
-			body, _ := json.Marshal(map[string]any{
-				"title": t.title, "priority": t.priority, "category": t.category, "parent_goal_id": t.goal, "due_date": t.due, "tags": t.tags,
-			})
-			return "POST", "/api/tasks/", string(body), mine.user
+	}}),
+	routes("v1 ", func(server int) string {
+		if server == plainHTTP {
+			return "/api/tasks/"
+		}
+		return "/api/v1/tasks/"
+	}),
+)
+
+// routes are those of tasks below a path, and others.
+func routes(prefix string, tasks func(server int) string, more ...httpCase) []httpCase {
+	// all is the path of all tasks, which has no slash at its end in /api/v1.
+	all := func(server int) string {
+		if path := tasks(server); strings.Contains(path, "/v1/") {
+			return strings.TrimSuffix(path, "/")
+		}
+		return tasks(server)
+	}
+	return append([]httpCase{
+		{name: prefix + "get", target: func(s *site, server, n int) (string, string, string, int64) {
+			user, task := s.reader(0, n)
+			return "GET", fmt.Sprint(tasks(server), task), "", user
+		}},
+		{name: prefix + "list", target: func(s *site, server, n int) (string, string, string, int64) {
+			user, _ := s.reader(0, n)
+			return "GET", all(server) + "?limit=20", "", user
+		}},
+		{
+			name: prefix + "create",
+			target: func(s *site, server, n int) (string, string, string, int64) {
+				mine := s.workspaces[server][n%len(s.workspaces[server])]
+				t := s.newTask(mine, n)
+				body, _ := json.Marshal(map[string]any{
+					"title": t.title, "priority": t.priority, "category": t.category, "parent_goal_id": t.goal, "due_date": t.due, "tags": t.tags,
+				})
+				return "POST", all(server), string(body), mine.user
+			},
+			afterwards: func(ctx context.Context, s *site, _ contender, mine workspace) error { return s.clear(ctx, mine) },
 		},
-		afterwards: func(ctx context.Context, s *site, _ contender, mine workspace) error { return s.clear(ctx, mine) },
-	},
-	{
-		name: "complete",
-		target: func(s *site, server, n int) (string, string, string, int64) {
-			all := s.workspaces[server]
-			mine := all[n%len(all)]
-			return "POST", fmt.Sprintf("/api/tasks/%d/complete", mine.tasks[n/len(all)%len(mine.tasks)]), "", mine.user
+		{
+			name: prefix + "complete",
+			target: func(s *site, server, n int) (string, string, string, int64) {
+				all := s.workspaces[server]
+				mine := all[n%len(all)]
+				return "POST", fmt.Sprintf("%s%d/complete", tasks(server), mine.tasks[n/len(all)%len(mine.tasks)]), "", mine.user
+			},
+			afterwards: func(ctx context.Context, s *site, c contender, mine workspace) error { return s.rewind(ctx, c, mine) },
 		},
-		afterwards: func(ctx context.Context, s *site, c contender, mine workspace) error { return s.rewind(ctx, c, mine) },
-	},
+	}, more...)
 }
 
 // An httpResult is what was measured of one route at one latency.
@@ -142,6 +165,9 @@ func runHTTP(ctx context.Context, o httpOptions, out io.Writer, logf func(string
 		return err
 	}
 	b := &httpBench{site: s, httpOptions: o, binary: binary, secret: []byte(rand.Text() + rand.Text()), tokens: map[int64]string{}}
+	if b.changed, err = s.passwordsChanged(ctx); err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(table, "| route\t| latency\t| server\t| requests/s\t| to plain pgx\t| p50 ms\t| p95 ms\t| p99 ms\t|")
 	fmt.Fprintln(table, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
@@ -167,6 +193,8 @@ type httpBench struct {
 	binary string
 	secret []byte
 	tokens map[int64]string
+
+	changed map[int64]time.Time // when each user's password was
 }
 
 // at measures all routes at one latency, with servers of their own.
@@ -272,11 +300,24 @@ func (b *httpBench) start(ctx context.Context, command *exec.Cmd, environment []
 	return "", nil, errors.Join(errors.New("it is not ready"), stop())
 }
 
+// passwordsChanged is when each user's password was, which a token says.
+func (s *site) passwordsChanged(ctx context.Context) (map[int64]time.Time, error) {
+	rows, err := s.owner.triggers.Query(ctx, "SELECT id, password_changed_at FROM public.users")
+	if err != nil {
+		return nil, err
+	}
+	changed := map[int64]time.Time{}
+	var user int64
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&user, &at}, func() error { changed[user] = at; return nil })
+	return changed, err
+}
+
 func (b *httpBench) token(user int64) (string, error) {
 	if token, ok := b.tokens[user]; ok {
 		return token, nil
 	}
-	token, err := plainToken(b.secret, user)
+	token, err := plainToken(b.secret, user, b.changed[user])
 	b.tokens[user] = token
 	return token, err
 }
@@ -292,6 +333,9 @@ func (b *httpBench) attack(ctx context.Context, c httpCase, server int, url stri
 			return 0, err
 		}
 		targets[n] = vegeta.Target{Method: method, URL: url + path, Body: []byte(body), Header: http.Header{"Authorization": {"Bearer " + token}}}
+		if body != "" {
+			targets[n].Header.Set("Content-Type", "application/json")
+		}
 	}
 	var next atomic.Int64
 	targeter := func(t *vegeta.Target) error { *t = targets[int(next.Add(1)-1)%len(targets)]; return nil }

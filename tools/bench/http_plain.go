@@ -110,6 +110,8 @@ func (s plainServer) handler() http.Handler {
 type plainClaims struct {
 	UserID   *int64  `json:"user_id"`
 	Username *string `json:"username"`
+
+	PasswordChanged time.Time `json:"password_changed"`
 	jwt.RegisteredClaims
 }
 
@@ -130,10 +132,10 @@ func (s plainServer) user(r *http.Request) (int64, error) {
 	return *claims.UserID, nil
 }
 
-// plainToken is the token of a user.
-func plainToken(secret []byte, user int64) (string, error) {
+// plainToken is the token of a user, with the claims that examples/server needs.
+func plainToken(secret []byte, user int64, passwordChanged time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, plainClaims{
-		&user, new(fmt.Sprint("u", user)), jwt.RegisteredClaims{ExpiresAt: jwt.NewNumericDate(time.Now().Add(24 * time.Hour))},
+		&user, new(fmt.Sprint("u", user)), passwordChanged, jwt.RegisteredClaims{ID: fmt.Sprint("session of ", user), ExpiresAt: jwt.NewNumericDate(time.Now().Add(24 * time.Hour))},
 	}).SignedString(secret)
 }
 

@@ -1,7 +1,7 @@
--- What the service keeps besides bizydb's tables. It is nobody's data, so row security does not confine it: only the service's login
--- reaches it.
+-- What the service keeps besides bizydb's tables.
 CREATE SCHEMA server;
 
+-- Nobody's data, so row security does not confine it: only the service's login reaches it.
 CREATE TABLE server.sign_in_failures (
   account text PRIMARY KEY,
   failures integer NOT NULL,

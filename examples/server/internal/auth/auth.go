@@ -35,9 +35,10 @@ type Config struct {
 type Service struct {
 	Config
 	*Tokens
-	db     *bizydb.DB
-	jobs   *river.Client[pgx.Tx]
-	limits limits
+	db       *bizydb.DB
+	jobs     *river.Client[pgx.Tx]
+	limits   limits
+	sessions sessions
 }
 
 // New returns a Service. Call UseJobs before anybody signs up.
@@ -98,12 +99,14 @@ func (s *Service) RequestReset(ctx context.Context, address, email string) error
 	return err
 }
 
-// ChangePassword sets another password for a user who knows the old one. Wrong ones count like failed sign-ins.
+// ChangePassword sets another password for a user who knows the old one, and ends all sessions of the user. Wrong ones count like failed
+// sign-ins.
 func (s *Service) ChangePassword(ctx context.Context, id bizydb.UserID, old, password bizydb.Password) error {
 	account := fmt.Sprint(id)
 	if err := s.countAttempt(ctx, account); err != nil {
 		return err
 	}
+	defer s.sessions.end(id)
 	if err := s.db.Accounts().ChangePassword(ctx, id, old, password); err != nil {
 		return err
 	}
@@ -123,7 +126,8 @@ func (s *Service) Verify(ctx context.Context, token string) error {
 	return err
 }
 
-// Reset sets another password by the token of a link, which is void after that. Who had the mail has the address.
+// Reset sets another password by the token of a link, which is void after that, and ends all sessions of the user. Who had the mail has
+// the address.
 func (s *Service) Reset(ctx context.Context, token string, password bizydb.Password) error {
 	link, err := s.readLink(token, resetPassword)
 	if err != nil {
@@ -137,6 +141,7 @@ func (s *Service) Reset(ctx context.Context, token string, password bizydb.Passw
 	if err != nil {
 		return err
 	}
+	defer s.sessions.end(user.ID)
 	if err := accounts.SetPassword(ctx, user.ID, password); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,10 @@ type Session struct {
 	Username string
 	Email    string // empty in a token without one
 	IsAdmin  bool
+
+	id              string
+	passwordChanged time.Time
+	until           time.Time
 }
 
 // Tokens issues and reads tokens, which are JWTs with an HMAC.
@@ -35,18 +40,22 @@ func NewTokens(secret []byte, algorithm string, lifetime time.Duration) (*Tokens
 	return &Tokens{secret, method, lifetime}, nil
 }
 
-// sessionClaims are those of the tokens that the service's front ends know. A field that is needed is a pointer.
+// sessionClaims are those of the tokens that the service's front ends know, and what says whether the session goes on. A field that is
+// needed is a pointer.
 type sessionClaims struct {
 	UserID   *bizydb.UserID `json:"user_id"`
 	Username *string        `json:"username"`
 	Email    string         `json:"email,omitempty"`
 	IsAdmin  bool           `json:"is_admin"`
+	// Of the user, as it was at the sign-in. (The time of the sign-in would not do: iat has seconds, and a sign-in by the old password can
+	// come after the change in the same one.)
+	PasswordChanged *time.Time `json:"password_changed"`
 	jwt.RegisteredClaims
 }
 
 // Validate is called by package jwt.
 func (c sessionClaims) Validate() error {
-	if c.UserID == nil || c.Username == nil {
+	if c.UserID == nil || c.Username == nil || c.PasswordChanged == nil || c.ID == "" {
 		return ErrClaims
 	}
 	return nil
@@ -62,18 +71,20 @@ var (
 // Issue returns the token of a sign-in.
 func (t *Tokens) Issue(user bizydb.User) (string, error) {
 	return t.sign(sessionClaims{
-		&user.ID, &user.Username, user.Email, user.IsSuperuser,
-		jwt.RegisteredClaims{IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(time.Now().Add(t.lifetime))},
+		&user.ID, &user.Username, user.Email, user.IsSuperuser, &user.PasswordChangedAt,
+		jwt.RegisteredClaims{
+			ID: rand.Text(), IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(time.Now().Add(t.lifetime)),
+		},
 	})
 }
 
-// Session reads the token of a sign-in. Its errors are ErrExpired and ErrInvalid, and ErrClaims for a token that is signed well.
-func (t *Tokens) Session(token string) (Session, error) {
+// readSession reads the token of a sign-in. Its errors are ErrExpired and ErrInvalid, and ErrClaims for a token that is signed well.
+func (t *Tokens) readSession(token string) (Session, error) {
 	var c sessionClaims
 	if err := t.parse(token, &c); err != nil {
 		return Session{}, err
 	}
-	return Session{*c.UserID, *c.Username, c.Email, c.IsAdmin}, nil
+	return Session{*c.UserID, *c.Username, c.Email, c.IsAdmin, c.ID, *c.PasswordChanged, c.ExpiresAt.Time}, nil
 }
 
 // An errand is what a link in a mail is for.

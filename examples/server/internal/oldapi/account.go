@@ -29,11 +29,10 @@ func me(c *call) (any, error) {
 }
 
 func (a *API) deleteMe(c *call) (any, error) {
-	me, err := c.scope.Me(c.Context()) // an account that is not active stays
-	if err != nil {
+	if err := a.users.Recheck(c.Context(), c.session); err != nil { // an account that is not active stays
 		return nil, err
 	}
-	_, err = a.db.Accounts().Delete(c.Context(), me.ID)
+	_, err := a.db.Accounts().Delete(c.Context(), c.session.UserID)
 	return nil, err
 }
 
@@ -43,11 +42,10 @@ func (a *API) changePassword(c *call) (any, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	me, err := c.scope.Me(c.Context())
-	if err != nil {
+	if err := a.users.Recheck(c.Context(), c.session); err != nil {
 		return nil, err
 	}
-	err = a.users.ChangePassword(c.Context(), me.ID, bizydb.NewPassword(*old), bizydb.NewPassword(*password))
+	err := a.users.ChangePassword(c.Context(), c.session.UserID, bizydb.NewPassword(*old), bizydb.NewPassword(*password))
 	switch {
 	case errors.Is(err, bizydb.ErrInvalidCredentials):
 		return nil, fail(http.StatusBadRequest, "Current password is wrong") // a 401 would sign the user out

@@ -15,7 +15,7 @@ func (a *API) authRoutes() []route {
 		{pattern: "POST /api/auth/register", status: 201, body: needsBody, do: a.register, public: true},
 		{pattern: "POST /api/auth/login", status: 200, body: needsBody, do: a.login, public: true},
 		{pattern: "GET /api/auth/profile", status: 200, do: profile},
-		{pattern: "POST /api/auth/logout", status: 200, do: logout},
+		{pattern: "POST /api/auth/logout", status: 200, do: a.logout},
 		{pattern: "GET /api/auth/verify-token", status: 200, do: verifyToken},
 		{pattern: "GET /api/auth/auth-server-health", status: 200, do: authServerHealth, public: true},
 	}
@@ -86,7 +86,10 @@ func profile(c *call) (any, error) {
 	}, nil
 }
 
-func logout(c *call) (any, error) {
+func (a *API) logout(c *call) (any, error) {
+	if err := a.users.SignOut(c.Context(), c.session); err != nil {
+		return nil, err
+	}
 	return map[string]any{"message": "Logged out successfully", "username": c.session.Username}, nil
 }
 

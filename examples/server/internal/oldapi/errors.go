@@ -53,6 +53,8 @@ func (c *call) about(err error) error {
 	switch {
 	case err == nil, errors.As(err, &failed):
 		return err
+	case errors.Is(err, auth.ErrEnded): // since the token was read
+		return unauthorized("Invalid token: " + auth.ErrEnded.Error())
 	case errors.Is(err, bizydb.ErrNoUser):
 		return unauthorized("Token validation failed: user does not exist or is not active")
 	case errors.Is(err, bizydb.ErrEmailTaken), errors.Is(err, bizydb.ErrUsernameTaken):

@@ -103,7 +103,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, one route) (any, er
 	if !one.public {
 		session, err := a.session(r)
 		if err != nil {
-			return nil, err
+			return nil, c.about(err)
 		}
 		c.session, c.scope = session, a.db.As(session.UserID)
 	}
@@ -116,7 +116,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, one route) (any, er
 	return answer, c.about(err)
 }
 
-// session reads the token of a request. Whether its user is still there and active is for the database to say.
+// session reads the token of a request. Whether its user is still there and active is for the scope to say, with each query.
 func (a *API) session(r *http.Request) (auth.Session, error) {
 	header := r.Header.Get("Authorization")
 	scheme, token, _ := strings.Cut(header, " ")
@@ -126,7 +126,7 @@ func (a *API) session(r *http.Request) (auth.Session, error) {
 	case !strings.EqualFold(scheme, "Bearer"):
 		return auth.Session{}, fail(http.StatusForbidden, "Invalid authentication credentials")
 	}
-	session, err := a.users.Session(token)
+	session, err := a.users.Session(r.Context(), token)
 	switch {
 	case err == nil:
 		return session, nil
@@ -134,8 +134,10 @@ func (a *API) session(r *http.Request) (auth.Session, error) {
 		return session, unauthorized("Token has expired")
 	case errors.Is(err, auth.ErrClaims):
 		return session, unauthorized("Token validation failed: " + err.Error())
-	default:
+	case auth.IsTokenError(err):
 		return session, unauthorized("Invalid token: " + err.Error())
+	default: // of the database
+		return session, err
 	}
 }
 

@@ -101,15 +101,20 @@ func (s *Site) setCookie(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, c)
 }
 
-// scope is that of the session's user, if the request has a session.
-func (s *Site) scope(r *http.Request) (bizydb.Scope, bool) {
+// session is that of a request. Without one that goes on the error is errSignedOut.
+func (s *Site) session(r *http.Request) (auth.Session, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return bizydb.Scope{}, false
+		return auth.Session{}, errSignedOut
 	}
-	session, err := s.users.Session(cookie.Value)
-	return s.db.As(session.UserID), err == nil
+	session, err := s.users.Session(r.Context(), cookie.Value)
+	if auth.IsTokenError(err) || errors.Is(err, bizydb.ErrNoUser) {
+		err = errSignedOut
+	}
+	return session, err
 }
+
+var errSignedOut = errors.New("no session")
 
 // zone is the time zone of the session, which says when today is.
 func zone(r *http.Request) *time.Location {
@@ -122,12 +127,15 @@ func zone(r *http.Request) *time.Location {
 }
 
 func (s *Site) show(w http.ResponseWriter, r *http.Request) {
-	scope, ok := s.scope(r)
-	if !ok {
+	session, err := s.session(r)
+	if errors.Is(err, errSignedOut) {
 		s.render(w, r, http.StatusOK, "sign-in.html", signInForm{})
 		return
 	}
-	plan, err := readPlan(r.Context(), scope, time.Now().In(zone(r)))
+	var plan plan
+	if err == nil {
+		plan, err = readPlan(r.Context(), s.db.As(session.UserID), time.Now().In(zone(r)))
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -168,6 +176,19 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
+	session, err := s.session(r)
+	if err == nil {
+		err = s.users.SignOut(r.Context(), session)
+	}
+	if err != nil && !errors.Is(err, errSignedOut) && !errors.Is(err, bizydb.ErrNoUser) {
+		s.fail(w, r, err) // and the reader stays signed in, rather than with a cookie that has gone and a session that goes on
+		return
+	}
+	s.forget(w, r)
+}
+
+// forget takes the cookies of a session that has ended.
+func (s *Site) forget(w http.ResponseWriter, r *http.Request) {
 	s.setCookie(w, sessionCookie, "")
 	s.setCookie(w, zoneCookie, "")
 	http.Redirect(w, r, "/app/", http.StatusSeeOther)
@@ -176,14 +197,14 @@ func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
 // change does something to a task and shows the page again, at the task where it was asked for.
 func (s *Site) change(do func(r *http.Request, scope bizydb.Scope, id planner.TaskID) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scope, ok := s.scope(r)
-		if !ok {
-			http.Redirect(w, r, "/app/", http.StatusSeeOther)
+		session, err := s.session(r)
+		if err != nil {
+			s.fail(w, r, err)
 			return
 		}
 		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 		if err == nil {
-			err = do(r, scope, planner.TaskID(id))
+			err = do(r, s.db.As(session.UserID), planner.TaskID(id))
 		} else {
 			err = bizydb.ErrNotFound
 		}
@@ -203,8 +224,8 @@ func (s *Site) change(do func(r *http.Request, scope bizydb.Scope, id planner.Ta
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, problem := http.StatusInternalServerError, "Something went wrong here."
 	switch {
-	case errors.Is(err, bizydb.ErrNoUser): // since the sign-in
-		s.signOut(w, r)
+	case errors.Is(err, errSignedOut), errors.Is(err, bizydb.ErrNoUser): // since the page was shown
+		s.forget(w, r)
 		return
 	case errors.Is(err, bizydb.ErrNotFound):
 		status, problem = http.StatusNotFound, "There is no such task."

@@ -48,7 +48,7 @@ func goalOperations(a *API) {
 		IfMatch
 		Body Patch[GoalFields, planner.UpdateGoalParams]
 	}
-	type remove struct {
+	type move struct { // or a deletion
 		GoalPath
 		IfMatch
 	}
@@ -89,7 +89,7 @@ func goalOperations(a *API) {
 		}
 		return oneGoal(me.UpdateGoal(ctx, p))
 	}, describedAs("Fields that are sent change, and null clears. If-Match looks at the version alone: progress that has moved refuses nothing."))
-	register(a, "DELETE /goals/{goal_id}", tag, "delete-goal", "Delete a goal", func(ctx context.Context, me *caller, in *remove) (*Nothing, error) {
+	register(a, "DELETE /goals/{goal_id}", tag, "delete-goal", "Delete a goal", func(ctx context.Context, me *caller, in *move) (*Nothing, error) {
 		version, err := in.version()
 		switch {
 		case err != nil:
@@ -101,12 +101,16 @@ func goalOperations(a *API) {
 		return nil, err
 	}, describedAs("It goes to the trash. Its sub-goals become roots, and its tasks stay without a goal."))
 
-	register(a, "POST /goals/{goal_id}/complete", tag, "complete-goal", "Complete a goal", func(ctx context.Context, me *caller, in *GoalPath) (*GoalOut, error) {
-		row, err := me.CompleteGoal(ctx, planner.CompleteGoalParams{ID: in.GoalID})
+	register(a, "POST /goals/{goal_id}/complete", tag, "complete-goal", "Complete a goal", func(ctx context.Context, me *caller, in *move) (*GoalOut, error) {
+		version, err := in.version()
+		if err != nil {
+			return nil, err
+		}
+		row, err := me.CompleteGoal(ctx, planner.CompleteGoalParams{ID: in.GoalID, IfVersion: version})
 		return oneGoal(row.Goal, err)
 	}, describedAs("Even with unfinished work under it."))
-	register(a, "POST /goals/{goal_id}/reopen", tag, "reopen-goal", "Make a completed goal active again", func(ctx context.Context, me *caller, in *GoalPath) (*GoalOut, error) {
-		row, err := me.ReopenGoal(ctx, in.GoalID)
+	register(a, "POST /goals/{goal_id}/reopen", tag, "reopen-goal", "Make a completed goal active again", func(ctx context.Context, me *caller, in *move) (*GoalOut, error) {
+		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.ReopenGoalRow, error) { return w.ReopenGoal(ctx, in.GoalID) })
 		return oneGoal(row.Goal, err)
 	}, describedAs("And every completed goal above it."))
 

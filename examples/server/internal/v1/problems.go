@@ -18,6 +18,7 @@ import (
 var (
 	errNoToken       = errors.New("no valid token")
 	errWrongPassword = errors.New("current password is wrong")
+	errLink          = errors.New("link is invalid or has expired")
 )
 
 // A kind is a type of problem.
@@ -56,8 +57,9 @@ var kinds = []kind{
 	},
 	{
 		Name: "not-signed-in", Title: "Not signed in", Status: 401, Detail: "Sign in, and send the token as Authorization: Bearer.",
-		of: []error{errNoToken, bizydb.ErrNoUser},
+		of: []error{errNoToken, auth.ErrExpired, auth.ErrInvalid, auth.ErrClaims, auth.ErrEnded, bizydb.ErrNoUser},
 	},
+	{Name: "invalid-link", Title: "Link is invalid or has expired", Status: 400, Detail: "Ask for another mail.", of: []error{errLink}},
 	{Name: "not-verified", Title: "Email address is not verified", Status: 403, Detail: "Follow the link in the mail.", of: []error{auth.ErrUnverified}},
 	{
 		Name: "locked", Title: "Account is locked", Status: 423, Detail: "Wait: there were too many attempts with a wrong password.", RetryAfter: "900",

@@ -62,16 +62,18 @@ func taskOperations(a *API) {
 		IfMatch
 		Body Patch[TaskFields, planner.UpdateTaskParams]
 	}
-	type remove struct {
+	type move struct { // or a deletion
 		TaskPath
 		IfMatch
 	}
 	type complete struct {
 		TaskPath
+		IfMatch
 		Body *Completion
 	}
 	type block struct {
 		TaskPath
+		IfMatch
 		Body *Block
 	}
 	type tagged struct {
@@ -117,7 +119,7 @@ func taskOperations(a *API) {
 		}
 		return oneTask(me.UpdateTask(ctx, p))
 	}, describedAs("Fields that are sent change, and null clears."))
-	register(a, "DELETE /tasks/{task_id}", tag, "delete-task", "Delete a task", func(ctx context.Context, me *caller, in *remove) (*Nothing, error) {
+	register(a, "DELETE /tasks/{task_id}", tag, "delete-task", "Delete a task", func(ctx context.Context, me *caller, in *move) (*Nothing, error) {
 		version, err := in.version()
 		switch {
 		case err != nil:
@@ -129,32 +131,38 @@ func taskOperations(a *API) {
 		return nil, err
 	}, describedAs("It goes to the trash."))
 
-	register(a, "POST /tasks/{task_id}/complete", tag, "complete-task", "Complete a task", func(ctx context.Context, me *caller, in *complete) (*TaskOut, error) {
+	register(a, "POST /tasks/{task_id}/complete", tag, "complete-task", "Complete a task", func(ctx context.Context, me *caller, in *complete) (_ *TaskOut, err error) {
 		p := planner.CompleteTaskParams{ID: in.TaskID}
+		if p.IfVersion, err = in.version(); err != nil {
+			return nil, err
+		}
 		if in.Body != nil {
 			p.ActualHours, p.CompletedAt = in.Body.ActualHours, in.Body.CompletedAt
 		}
 		row, err := me.CompleteTask(ctx, p)
 		return oneTask(row.Task, err)
 	})
-	register(a, "POST /tasks/{task_id}/reopen", tag, "reopen-task", "Make a completed task pending again", func(ctx context.Context, me *caller, in *TaskPath) (*TaskOut, error) {
-		row, err := me.ReopenTask(ctx, in.TaskID)
+	register(a, "POST /tasks/{task_id}/reopen", tag, "reopen-task", "Make a completed task pending again", func(ctx context.Context, me *caller, in *move) (*TaskOut, error) {
+		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.ReopenTaskRow, error) { return w.ReopenTask(ctx, in.TaskID) })
 		return oneTask(row.Task, err)
 	})
-	register(a, "POST /tasks/{task_id}/start", tag, "start-task", "Start a task", func(ctx context.Context, me *caller, in *TaskPath) (*TaskOut, error) {
-		row, err := me.StartTask(ctx, in.TaskID)
+	register(a, "POST /tasks/{task_id}/start", tag, "start-task", "Start a task", func(ctx context.Context, me *caller, in *move) (*TaskOut, error) {
+		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.StartTaskRow, error) { return w.StartTask(ctx, in.TaskID) })
 		return oneTask(row.Task, err)
 	})
-	register(a, "POST /tasks/{task_id}/block", tag, "block-task", "Block a task", func(ctx context.Context, me *caller, in *block) (*TaskOut, error) {
+	register(a, "POST /tasks/{task_id}/block", tag, "block-task", "Block a task", func(ctx context.Context, me *caller, in *block) (_ *TaskOut, err error) {
 		p := planner.BlockTaskParams{ID: in.TaskID}
+		if p.IfVersion, err = in.version(); err != nil {
+			return nil, err
+		}
 		if in.Body != nil {
 			p.Reason = in.Body.Reason
 		}
 		row, err := me.BlockTask(ctx, p)
 		return oneTask(row.Task, err)
 	})
-	register(a, "POST /tasks/{task_id}/unblock", tag, "unblock-task", "Unblock a task", func(ctx context.Context, me *caller, in *TaskPath) (*TaskOut, error) {
-		row, err := me.UnblockTask(ctx, in.TaskID)
+	register(a, "POST /tasks/{task_id}/unblock", tag, "unblock-task", "Unblock a task", func(ctx context.Context, me *caller, in *move) (*TaskOut, error) {
+		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.UnblockTaskRow, error) { return w.UnblockTask(ctx, in.TaskID) })
 		return oneTask(row.Task, err)
 	})
 

@@ -92,13 +92,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A caller is who sends a request, and what they may reach. Without a sign-in the scope is nobody's.
 type caller struct {
 	bizydb.Scope
-	id      bizydb.UserID
+	session auth.Session
 	address string // of the network
 }
 
 type callerKey struct{}
 
-// signIn reads the token of a request. Whether its user is still there and active is for the database to say.
+// signIn reads the token of a request. Whether its user is still there and active is for the scope to say, with each query.
 func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 	operation := ctx.Operation()
 	r, w := humago.Unwrap(ctx)
@@ -106,13 +106,16 @@ func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 	who := &caller{address: web.Address(r)}
 	if len(operation.Security) > 0 {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		session, err := a.users.Session(token)
-		if !strings.EqualFold(scheme, "Bearer") || err != nil {
-			problem, header := a.problem(r.Context(), operation, errNoToken)
+		err := errNoToken
+		if strings.EqualFold(scheme, "Bearer") {
+			who.session, err = a.users.Session(r.Context(), token)
+		}
+		if err != nil {
+			problem, header := a.problem(r.Context(), operation, err)
 			writeProblem(w, problem, header)
 			return
 		}
-		who.Scope, who.id = a.db.As(session.UserID), session.UserID
+		who.Scope = a.db.As(who.session.UserID)
 	}
 	next(huma.WithValue(ctx, callerKey{}, who))
 }
@@ -160,6 +163,9 @@ func describedAs(text string) func(*huma.Operation) {
 
 // created is for operations that answer 201.
 func created(operation *huma.Operation) { operation.DefaultStatus = http.StatusCreated }
+
+// accepted is for operations that answer 202: the work is done later.
+func accepted(operation *huma.Operation) { operation.DefaultStatus = http.StatusAccepted }
 
 const description = `Goals and tasks of the user who is signed in. Errors are problem details (RFC 9457), of the types that /problems lists.
 Times are RFC 3339, in UTC. Lists have pages: follow the Link header with rel="next" until there is none.
