@@ -193,8 +193,10 @@ func TestSessionsOfOtherProcesses(t *testing.T) {
 	ada.must(t, "POST /api/users/change-password", `{"current_password": "correct horse", "new_password": "another horse"}`)
 	began := time.Now()
 	for _, c := range [][2]string{
-		{"POST /api/users/change-password", `{"current_password": "another horse", "new_password": "correct horse"}`}, {"DELETE /api/users/me", ""},
-		{"PUT /api/v1/me/password", `{"current_password": "another horse", "new_password": "correct horse"}`}, {"DELETE /api/v1/me", ""},
+		{"POST /api/users/change-password", `{"current_password": "another horse", "new_password": "correct horse"}`},
+		{"DELETE /api/users/me", ""},
+		{"PUT /api/v1/me/password", `{"current_password": "another horse", "new_password": "correct horse"}`},
+		{"DELETE /api/v1/me", ""},
 	} {
 		if got := elsewhere.json(t, c[0], c[1]); got.status != 401 {
 			t.Errorf("%s: %d %s", c[0], got.status, got.text)
