@@ -25,9 +25,9 @@ FROM jsonb_to_recordset($1::bizydb.new_tasks) AS n (
 RETURNING id
 `
 
-// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
-// CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
-// given it returns an empty slice.
+// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. The fields and
+// the errors are those of CreateTask. A FieldError has the Index of the refused task if it is known. The tasks are sent
+// as one JSON value of at most 256 MB. Without tasks it returns an empty slice.
 func (q *Queries) CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, createTasks, tasks)
 	if err != nil {
@@ -87,9 +87,10 @@ type SetTaskStatusesParams struct {
 	IDs         TaskIDs    `json:"ids"`
 }
 
-// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
-// order, also if they had the status already. CompletedAt, for a Status of completed, is as in CompleteTask. Progress is
-// updated once. An empty status changes nothing.
+// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in
+// unspecified order. Tasks that had the status already are among them. CompletedAt has the same meaning as in
+// CompleteTask, and is ignored unless Status is completed. Progress is updated once for all tasks. An empty Status
+// changes nothing.
 func (q *Queries) SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error) {
 	rows, err := q.db.Query(ctx, setTaskStatuses, arg.Status, arg.CompletedAt, arg.IDs)
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 
 // ChangesParams selects what Changes returns.
 type ChangesParams struct {
-	Since ChangesCursor `json:"since"` // Next of an earlier page; empty for all there is
+	Since ChangesCursor `json:"since"` // Next of an earlier page; empty for all goals and tasks
 	Limit int           `json:"limit"` // changes on a page, at most 10,000; 0 means 50
 }
 
-// A ChangesPage is what changed after a cursor, or the first of it.
+// A ChangesPage is one page of the changes after a cursor.
 type ChangesPage struct {
 	Changes []Change      `json:"changes"` // in the order of commits
-	Next    ChangesCursor `json:"next"`    // what to give as Since next time; the given one if nothing has changed
-	More    bool          `json:"more"`    // whether there are more at once
+	Next    ChangesCursor `json:"next"`    // Since of the next call; the same cursor if nothing has changed
+	More    bool          `json:"more"`    // whether there are more changes now
 }
 
-// A Change is a goal or task as it is now, or the id of one that has been deleted: one field is set.
+// A Change is a goal or task as it is now, or the id of a deleted one. Exactly one field is set.
 type Change struct {
 	Goal        *Goal  `json:"goal,omitempty"`
 	Task        *Task  `json:"task,omitempty"`
@@ -31,24 +31,24 @@ type Change struct {
 	DeletedTask TaskID `json:"deleted_task,omitempty"`
 }
 
-// A ChangesCursor is a position in the changes of a user: a short opaque text that can be put into a URL as it is. It encodes the
-// user's id and numbers that changes of all users are counted with.
+// A ChangesCursor is a position in the changes of a user: a short opaque text that can be put into a URL unescaped. It encodes
+// the user's id and sequence numbers that all users share.
 type ChangesCursor string
 
-// Changes returns which of the user's goals and tasks have changed since a cursor, deleted ones included, in the order of commits. Each
-// comes once, as it is now, however often it has changed. Without a cursor they are all the goals and tasks that there are, and perhaps one
-// that was deleted. So a copy begins with an empty cursor, and stays current by the same call. Until the user has had anything, the cursor
-// stays empty.
+// Changes returns one page of the user's goals and tasks that have changed since a cursor, deleted ones included, in the order of
+// commits. Each row comes once, as it is now, however often it has changed. With an empty cursor it returns all goals and tasks:
+// a copy begins with an empty cursor and stays current by the same call. If the user's last change was a deletion, its id comes
+// too. Next stays empty for a user who has never had a goal or task.
 //
-// A page sees one snapshot. What changes between pages comes on a later page, again if it has been on an earlier one, and nothing is
-// missed. A goal or task can come before the goal that it is under, or a task that it depends on.
+// A page is one snapshot. A row that changes between two pages comes on a later page, even if an earlier page had it. No change
+// is missed. A goal or task can come before its parent goal, and a task before its dependencies.
 //
-// In a transaction that has written, a cursor counts only if it commits. On a standby that lags, and in a snapshot that is older than a
-// cursor, the cursor can seem to have expired.
+// A cursor from a transaction that has written is valid only if the transaction commits. On a standby that lags, or in a snapshot
+// older than the cursor, a valid cursor can return bizydb.ErrChangesExpired.
 //
-// Changes have to be tracked, which the owner of bizydb's tables turns on: otherwise it returns bizydb.ErrChangesOff. A cursor from
-// before tracking was turned on, of another user, or of a later state of the database than it is at, returns bizydb.ErrChangesExpired:
-// begin anew, with an empty cursor and an empty copy. A text that is no cursor and a limit out of range give ErrInvalid.
+// Returns bizydb.ErrChangesOff unless the owner of bizydb's tables has turned tracking on. Returns bizydb.ErrChangesExpired for a
+// cursor from before tracking was turned on, of another user, or from a later state of the database: start again with an empty
+// cursor and an empty copy. Returns ErrInvalid for a text that is not a cursor and for a limit out of range.
 func (q *Queries) Changes(ctx context.Context, arg ChangesParams) (ChangesPage, error) {
 	from, err := arg.Since.position()
 	if err != nil {

@@ -31,8 +31,8 @@ type changesAfterRow struct {
 	Owner   int64  `json:"owner"`
 }
 
-// changesAfter returns the goals and tasks that changed after a number, in the order of commits, as they are now. Content
-// is NULL for what has been deleted. Owner is whom the number was given to, 0 for a first load.
+// changesAfter returns the goals and tasks that changed after a sequence number, as they are now, in the order of
+// commits. Content is NULL for a deleted row. Owner is the user that the number was given to, or 0 for a first load.
 func (q *Queries) changesAfter(ctx context.Context, arg changesAfterParams) ([]changesAfterRow, error) {
 	rows, err := q.db.Query(ctx, changesAfter,
 		arg.Owner,

@@ -20,10 +20,10 @@ type AddDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// AddDependencies appends tasks to those that a task depends on, each once, and returns it as stored. A task that depends on
-// all of them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound; if a
-// dependency does not, ErrUnknownReference; if the task would depend on itself, directly or through others,
-// ErrDependencyCycle.
+// AddDependencies adds dependencies to a task, each once, and returns the task as stored. New ones are appended. A task
+// that has all of them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does
+// not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if the task would depend on
+// itself, directly or through other tasks.
 func (q *Queries) AddDependencies(ctx context.Context, arg AddDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, addDependencies, arg.Dependencies, arg.ID)
 	var i Task
@@ -64,8 +64,8 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRA
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 `
 
-// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
-// goal does not exist it returns an empty slice.
+// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled sub-goals included, in list order.
+// If the goal does not exist it returns an empty slice.
 func (q *Queries) GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, goalTasks, goalID)
 	if err != nil {
@@ -126,8 +126,8 @@ type ReadyTasksParams struct {
 	Limit           int  `json:"limit"`
 }
 
-// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order. SkipUnderClosed
-// leaves out those under a completed or cancelled goal, at any depth.
+// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
+// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 func (q *Queries) ReadyTasks(ctx context.Context, arg ReadyTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, readyTasks, arg.SkipUnderClosed, arg.Limit)
 	if err != nil {
@@ -184,8 +184,8 @@ type RemoveDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// RemoveDependencies removes tasks from those that a task depends on and returns it as stored. A task that depends on none of
-// them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+// RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of them is
+// not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 func (q *Queries) RemoveDependencies(ctx context.Context, arg RemoveDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, removeDependencies, arg.Dependencies, arg.ID)
 	var i Task
@@ -227,9 +227,9 @@ type SetTaskDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
-// does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
-// itself, directly or through others, ErrDependencyCycle; at another version than IfVersion, ErrVersionConflict.
+// SetTaskDependencies replaces the dependencies of a task and returns the task as stored. Nil clears them. Returns
+// ErrNotFound if the task does not exist, ErrUnknownReference if a dependency does not exist, ErrDependencyCycle if the
+// task would depend on itself, directly or through other tasks, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, setTaskDependencies, arg.Dependencies, arg.IfVersion, arg.ID)
 	var i Task
@@ -267,7 +267,7 @@ WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = $1 AN
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 
-// TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+// TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. If the task is
 // completed or does not exist it returns an empty slice.
 func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlockedBy, id)
@@ -319,8 +319,8 @@ WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1 AN
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 
-// TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
-// does not exist it returns an empty slice.
+// TasksBlocking returns the direct dependencies of a task that are not completed, in list order. If there are none, or
+// the task does not exist, it returns an empty slice.
 func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlocking, id)
 	if err != nil {
@@ -387,9 +387,9 @@ type goalWorkRow struct {
 	Elsewhere bool `json:"elsewhere"`
 }
 
-// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
-// that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
-// computed from it. If the goal does not exist it returns an empty slice.
+// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all
+// tasks that they depend on, in list order. Elsewhere marks the tasks that are not under the goal. TaskOrder and
+// CriticalPath are computed from it. If the goal does not exist it returns an empty slice.
 func (q *Queries) goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error) {
 	rows, err := q.db.Query(ctx, goalWork, goalID)
 	if err != nil {

@@ -27,23 +27,23 @@ var (
 	goalStatuses = GoalStatuses{GoalActive, GoalCompleted, GoalOnHold, GoalCancelled}
 )
 
-// TextValue implements [pgtype.TextValuer]. An empty status is NULL, and one that is not listed above gives ErrInvalid.
+// TextValue implements [pgtype.TextValuer]. An empty status is NULL. An unknown status returns ErrInvalid.
 func (s TaskStatus) TextValue() (pgtype.Text, error) {
 	return oneOfOrNone(s, taskStatuses)
 }
 
-// TextValue implements [pgtype.TextValuer]. An empty status is NULL, and one that is not listed above gives ErrInvalid.
+// TextValue implements [pgtype.TextValuer]. An empty status is NULL. An unknown status returns ErrInvalid.
 func (s GoalStatus) TextValue() (pgtype.Text, error) {
 	return oneOfOrNone(s, goalStatuses)
 }
 
-// TextValue implements [pgtype.TextValuer]. No statuses are NULL, and one that is not listed above gives ErrInvalid.
+// TextValue implements [pgtype.TextValuer]. An empty list is NULL. An unknown status returns ErrInvalid.
 func (s TaskStatuses) TextValue() (pgtype.Text, error) { return eachOf(s, taskStatuses) }
 
-// TextValue implements [pgtype.TextValuer]. No statuses are NULL, and one that is not listed above gives ErrInvalid.
+// TextValue implements [pgtype.TextValuer]. An empty list is NULL. An unknown status returns ErrInvalid.
 func (s GoalStatuses) TextValue() (pgtype.Text, error) { return eachOf(s, goalStatuses) }
 
-// TextValue implements [pgtype.TextValuer]. A horizon that is not listed above gives ErrInvalid.
+// TextValue implements [pgtype.TextValuer]. An unknown horizon returns ErrInvalid.
 func (h Horizon) TextValue() (pgtype.Text, error) {
 	return oneOf(h, Yearly, Quarterly, Monthly, Weekly)
 }
@@ -99,7 +99,7 @@ func (t Tags) TextValue() (pgtype.Text, error) { return jsonOrNull(t, t == nil) 
 // TextValue implements [pgtype.TextValuer]. Nil is NULL.
 func (ids TaskIDs) TextValue() (pgtype.Text, error) { return jsonOrNull(ids, ids == nil) }
 
-// TextValue implements [pgtype.TextValuer]. Nil is none.
+// TextValue implements [pgtype.TextValuer]. Nil is an empty list.
 func (n CreateTasksParams) TextValue() (pgtype.Text, error) {
 	tasks := make([]newTask, len(n))
 	for i, t := range n {
@@ -235,11 +235,10 @@ var (
 // MarshalJSON implements [json.Marshaler].
 func (t Tags) MarshalJSON() ([]byte, error) { return marshal([]string(t)) }
 
-// MarshalJSON implements [json.Marshaler]. Package json checks how deep the result is nested, so
-// values that could not be read back are refused.
+// MarshalJSON implements [json.Marshaler]. It refuses values that could not be read back, such as ones nested too deep.
 func (m Metrics) MarshalJSON() ([]byte, error) { return marshal(map[string]any(m)) }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A number that a float64 would change stays a [json.Number].
+// UnmarshalJSON implements [json.Unmarshaler]. A number that conversion to float64 would change stays a [json.Number].
 func (m *Metrics) UnmarshalJSON(b []byte) error {
 	var object map[string]any
 	if err := decode(b, &object); err != nil {
@@ -249,8 +248,8 @@ func (m *Metrics) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON implements [json.Marshaler]. A value that could not be read back in Metrics, since it is nested too deep, is
-// refused.
+// MarshalJSON implements [json.Marshaler]. It refuses a value that could not be read back in [Metrics], such as one nested too
+// deep.
 func (m Metric) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(Metrics{"": m.Value})
 	if err != nil {
@@ -259,7 +258,7 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 	return b[len(`{"":`) : len(b)-len(`}`)], nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A number that a float64 would change stays a [json.Number].
+// UnmarshalJSON implements [json.Unmarshaler]. A number that conversion to float64 would change stays a [json.Number].
 func (m *Metric) UnmarshalJSON(b []byte) error {
 	var value any
 	if err := decode(b, &value); err != nil {

@@ -23,7 +23,7 @@ WHERE a.distance > 0
 ORDER BY a.distance
 `
 
-// GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
+// GoalAncestors returns the goals above a goal, from its parent up to the root. If the goal is a root or does not exist
 // it returns an empty slice.
 func (q *Queries) GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalAncestors, goalID)
@@ -79,8 +79,8 @@ type GoalsAtRiskParams struct {
 	Limit int        `json:"limit"`
 }
 
-// GoalsAtRisk returns the active goals below 20 percent whose target date is past or within 30 days of At, ordered by
-// target date, then by creation.
+// GoalsAtRisk returns the active goals below 20 percent whose target date has passed or is at most 30 days after At.
+// They are ordered by target date, then from the oldest to the newest.
 func (q *Queries) GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalsAtRisk, arg.At, arg.Limit)
 	if err != nil {
@@ -129,8 +129,8 @@ ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif($1::bizydb.count, 0)
 `
 
-// GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
-// those without one last.
+// GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, then by
+// target date, goals without one last.
 func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalsNearCompletion, limit)
 	if err != nil {
@@ -191,8 +191,8 @@ type ListGoalsParams struct {
 	Limit        int          `json:"limit"`
 }
 
-// ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
-// by creation. RootsOnly excludes sub-goals.
+// ListGoals returns the goals that match every filter that is set, ordered by target date, goals without one last, then
+// from the oldest to the newest. RootsOnly leaves out sub-goals.
 func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, listGoals,
 		arg.Statuses,
@@ -257,8 +257,9 @@ type OverdueGoalsParams struct {
 	Limit           int        `json:"limit"`
 }
 
-// OverdueGoals returns the active goals whose target date is before At, those on hold too if WithOnHold is set, ordered by
-// target date, then by creation. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+// OverdueGoals returns the active goals whose target date is before At, ordered by target date, then from the oldest to
+// the newest. WithOnHold adds goals on hold. SkipUnderClosed leaves out goals under a completed or cancelled goal, at
+// any depth.
 func (q *Queries) OverdueGoals(ctx context.Context, arg OverdueGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, overdueGoals,
 		arg.WithOnHold,
@@ -319,8 +320,8 @@ type SearchGoalsParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
-// the order of ListGoals. An empty Text matches all.
+// SearchGoals returns the goals that have Text in their title, description or success criteria, in the order of
+// ListGoals. Texts are compared as in SearchTasks. An empty Text matches all.
 func (q *Queries) SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, searchGoals, arg.Text, arg.Limit)
 	if err != nil {
@@ -379,8 +380,9 @@ type UpcomingGoalsParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
-// TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
+// UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
+// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 it is the day of At. With Days
+// below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
 func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, upcomingGoals,
 		arg.At,
@@ -516,9 +518,10 @@ type keysetGoalsRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set and come after the
-// position given by FromKey, FromCreatedAt and FromID, or before it if Back is set, the nearest first. SortBy says what the key
-// is, as a number that rises along the list. TotalCount is the number of all that match.
+// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set,
+// beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns those before the
+// position. The nearest come first. SortBy selects the key, a number that rises along the list. TotalCount is the
+// number of all goals that match.
 func (q *Queries) keysetGoals(ctx context.Context, arg keysetGoalsParams) ([]keysetGoalsRow, error) {
 	rows, err := q.db.Query(ctx, keysetGoals,
 		arg.Back,

@@ -6,47 +6,49 @@ import (
 	"time"
 )
 
-// PageGoalsParams selects a page of goals for PageGoals, or the goals that CountGoals counts. A filter at its zero value matches all.
+// PageGoalsParams selects a page of goals for PageGoals, or the goals that CountGoals counts. A filter at its zero value matches
+// all.
 type PageGoalsParams struct {
 	Statuses        GoalStatuses
 	Horizon         *Horizon
-	ParentGoalID    *GoalID // directly under this goal
-	RootsOnly       bool    // under no goal
+	ParentGoalID    *GoalID // only goals directly under this one
+	RootsOnly       bool    // only goals without a parent
 	SkipUnderClosed bool    // leave out goals under a completed or cancelled goal, at any depth
-	Search          string  // with this in title, description or success criteria, as in SearchGoals
+	Search          string  // text in title, description or success criteria; see SearchGoals
 
 	Order     GoalOrder
 	Size      int        // goals on a page, at most 10,000; 0 means 50
-	Cursor    GoalCursor // from another page with the same filters and order; empty for the first page
-	WithTotal bool       // also count all that match
+	Cursor    GoalCursor // Next or Previous of a page with the same filters and order; empty for the first page
+	WithTotal bool       // also count the goals on all pages
 }
 
-// A GoalOrder is an order of goals.
+// A GoalOrder is the order of a list of goals.
 type GoalOrder string
 
 // The orders of goals.
 const (
-	GoalsByTargetDate GoalOrder = ""         // that of ListGoals: by target date, goals without one last, then by creation
-	GoalsByProgress   GoalOrder = "progress" // the highest percentage first, then by creation
-	GoalsByNewest     GoalOrder = "newest"   // the last created first
+	GoalsByTargetDate GoalOrder = ""         // by target date, goals without one last, then the oldest first, as in ListGoals
+	GoalsByProgress   GoalOrder = "progress" // the highest percentage first, then the oldest first
+	GoalsByNewest     GoalOrder = "newest"   // the newest first
 )
 
 // A GoalPage is one page of a list of goals.
 type GoalPage struct {
 	Goals          []Goal
-	Next, Previous GoalCursor // of the pages after and before this one, empty if there is none
-	Total          int        // goals that match on all pages, or 0 without WithTotal
+	Next, Previous GoalCursor // cursors of the pages after and before this one; empty if there is none
+	Total          int        // goals on all pages, or 0 without WithTotal
 }
 
-// A GoalCursor is a position in a list of goals: a short opaque text that can be put into a URL as it is. It encodes what the goals are
-// ordered by, and the creation and the id of a goal.
+// A GoalCursor is a position in a list of goals: a short opaque text that can be put into a URL unescaped. It encodes the sort
+// key, the creation time and the id of a goal.
 type GoalCursor string
 
-// PageGoals returns one page of the goals that match every filter that is set. Pages work as those of PageTasks: a goal whose target
-// date or progress changes moves in the list. A page reads all goals of the user that match, in every order.
+// PageGoals returns one page of the goals that match every filter that is set. Keyset pagination works as in PageTasks: a goal
+// whose target date or progress changes moves in the list. In every order, a page reads all goals of the user that match. If
+// nothing matches, the page is empty.
 //
-// A cursor that is not from PageGoals in the same order, an unknown order and a size out of range give ErrInvalid. The total of an empty
-// page that is not the first takes a second round trip.
+// Returns ErrInvalid for a cursor that is not from PageGoals in the same order, an unknown order, and a size out of range. The
+// total of an empty page that is not the first takes a second round trip.
 func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage, error) {
 	p := pager[keysetGoalsRow]{
 		method: "PageGoals", order: "target", idsFall: arg.Order == GoalsByNewest, size: arg.Size, cursor: string(arg.Cursor),
@@ -80,7 +82,7 @@ func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage,
 	return page, err
 }
 
-// CountGoals returns the number of goals that PageGoals has on all pages. Order, Size, Cursor and WithTotal do not matter.
+// CountGoals returns the number of goals on all pages of PageGoals. It ignores Order, Size, Cursor and WithTotal.
 func (q *Queries) CountGoals(ctx context.Context, arg PageGoalsParams) (int, error) {
 	return q.countGoals(ctx, countGoalsParams{
 		Statuses: arg.Statuses, Horizon: arg.Horizon, ParentGoalID: arg.ParentGoalID, RootsOnly: arg.RootsOnly,

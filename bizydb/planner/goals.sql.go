@@ -28,9 +28,9 @@ type CompleteGoalRow struct {
 	Changed bool `json:"changed"`
 }
 
-// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns the goal as stored and
-// whether that changed it. CompletedAt is as in CompleteTask. If the goal does not exist it returns ErrNotFound; at another
-// version than IfVersion, ErrVersionConflict.
+// CompleteGoal sets the status of a goal to completed, even with unfinished work under it, and returns the goal as
+// stored. CompletedAt has the same meaning as in CompleteTask. Changed is false if nothing changed. Returns ErrNotFound
+// if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) CompleteGoal(ctx context.Context, arg CompleteGoalParams) (CompleteGoalRow, error) {
 	row := q.db.QueryRow(ctx, completeGoal, arg.CompletedAt, arg.IfVersion, arg.ID)
 	var i CompleteGoalRow
@@ -85,9 +85,9 @@ type CreateGoalParams struct {
 	CompletedAt        *time.Time `json:"completed_at"`
 }
 
-// CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
-// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns
-// ErrUnknownReference; a goal on the 101st level gives ErrInvalid.
+// CreateGoal adds a goal and returns it as stored. Only Title is required. A field at its zero value takes its default:
+// active, 0 percent, no parent, created now, no metrics. Returns ErrUnknownReference if the parent goal does not exist,
+// and ErrInvalid for a goal on the 101st level.
 func (q *Queries) CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, createGoal,
 		arg.ParentGoalID,
@@ -133,8 +133,8 @@ DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND i
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count
 `
 
-// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
-// does not exist it returns ErrNotFound.
+// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. RestoreGoal
+// brings it back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
 func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 	row := q.db.QueryRow(ctx, deleteGoal, id)
 	var i Goal
@@ -175,7 +175,8 @@ type DeleteGoalIfVersionParams struct {
 	Version int64  `json:"version"`
 }
 
-// DeleteGoalIfVersion is DeleteGoal for a goal at the version given. At another version it returns ErrVersionConflict.
+// DeleteGoalIfVersion is DeleteGoal for one version of a goal. Returns ErrNotFound if the goal does not exist, and
+// ErrVersionConflict if it is at another version.
 func (q *Queries) DeleteGoalIfVersion(ctx context.Context, arg DeleteGoalIfVersionParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, deleteGoalIfVersion, arg.ID, arg.Version)
 	var i Goal
@@ -208,7 +209,7 @@ const getGoal = `-- name: GetGoal :one
 SELECT id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, completed_task_count, sub_goal_count, sub_goal_progress, roll_up_count FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
-// GetGoal returns one goal, or ErrNotFound.
+// GetGoal returns a goal. Returns ErrNotFound if it does not exist.
 func (q *Queries) GetGoal(ctx context.Context, id GoalID) (Goal, error) {
 	row := q.db.QueryRow(ctx, getGoal, id)
 	var i Goal
@@ -249,10 +250,10 @@ type MoveGoalParams struct {
 	ID           GoalID  `json:"id"`
 }
 
-// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
-// goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
-// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another version than
-// IfVersion, ErrVersionConflict.
+// MoveGoal moves a goal, with everything under it, under another goal and returns it as stored. A nil ParentGoalID
+// makes it a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist,
+// ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and
+// ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.IfVersion, arg.ID)
 	var i Goal
@@ -293,9 +294,9 @@ type ReopenGoalRow struct {
 	Changed bool `json:"changed"`
 }
 
-// ReopenGoal makes a completed goal, and every completed goal above it, active again, and returns the goal as stored and
-// whether that changed it: a goal that is not completed stays as it is. Its percentage is recomputed from its work, which
-// can be 100; without work it stays 100 until it is set. If the goal does not exist it returns ErrNotFound.
+// ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
+// goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
+// goal and can be 100. Without work it stays at 100 until it is set. Returns ErrNotFound if the goal does not exist.
 func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error) {
 	row := q.db.QueryRow(ctx, reopenGoal, id)
 	var i ReopenGoalRow
@@ -360,11 +361,13 @@ type UpdateGoalParams struct {
 	ID                   GoalID     `json:"id"`
 }
 
-// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
-// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
-// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
-// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another
-// version than IfVersion, ErrVersionConflict.
+// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its
+// column unchanged. Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a
+// whole, and an empty map clears them. CompletedAt follows Status.
+//
+// Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist, ErrGoalCycle if the
+// parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and ErrVersionConflict if its
+// version is not IfVersion.
 func (q *Queries) UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, updateGoal,
 		arg.Title,

@@ -6,13 +6,13 @@ import "context"
 type ListTasksParams struct {
 	Statuses     TaskStatuses `json:"statuses"`
 	Category     *string      `json:"category"`
-	ParentGoalID *GoalID      `json:"parent_goal_id"` // directly under this goal
+	ParentGoalID *GoalID      `json:"parent_goal_id"` // only tasks directly under this goal
 	Limit        int          `json:"limit"`
 }
 
-// ListTasks returns the tasks that match every filter that is set, in list order: the most urgent priority first, then the earliest
-// due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more filters and
-// pagination. With a category, the query scans past tasks that do not match.
+// ListTasks returns the tasks that match every filter that is set, in list order: the most urgent priority first, then the
+// earliest due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more
+// filters and pagination. With a category, the query scans past tasks that do not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	if len(arg.Statuses) == 0 && arg.Category == nil && arg.ParentGoalID == nil {
 		return q.allTasks(ctx, arg.Limit)

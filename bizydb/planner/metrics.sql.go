@@ -19,8 +19,8 @@ type GoalMetricParams struct {
 	ID  GoalID `json:"id"`
 }
 
-// GoalMetric returns the value of one key of a goal's metrics. If the goal or the key does not exist it returns
-// ErrNotFound.
+// GoalMetric returns the value of one key of a goal's metrics. Returns ErrNotFound if the goal or the key does not
+// exist.
 func (q *Queries) GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error) {
 	row := q.db.QueryRow(ctx, goalMetric, arg.Key, arg.ID)
 	var value Metric
@@ -40,9 +40,9 @@ type MergeGoalMetricsParams struct {
 	ID        GoalID  `json:"id"`
 }
 
-// MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
-// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound; at another version
-// than IfVersion, ErrVersionConflict.
+// MergeGoalMetrics sets some keys of a goal's metrics, leaves the others unchanged, and returns the goal as stored. The
+// merge is shallow: an object replaces an object. Returns ErrNotFound if the goal does not exist, and
+// ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, mergeGoalMetrics, arg.Metrics, arg.IfVersion, arg.ID)
 	var i Goal
@@ -83,8 +83,8 @@ type RemoveGoalMetricParams struct {
 	ID        GoalID `json:"id"`
 }
 
-// RemoveGoalMetric removes one key of a goal's metrics, if present, and returns the goal as stored. If the goal does not
-// exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+// RemoveGoalMetric removes one key of a goal's metrics and returns the goal as stored. A goal without the key is not
+// changed. Returns ErrNotFound if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, removeGoalMetric, arg.Key, arg.IfVersion, arg.ID)
 	var i Goal
@@ -126,8 +126,8 @@ type SetGoalMetricParams struct {
 	ID        GoalID `json:"id"`
 }
 
-// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
-// the goal does not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored.
+// Returns ErrNotFound if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, setGoalMetric,
 		arg.Key,

@@ -8,13 +8,13 @@ import (
 
 // A CriticalPath is a chain of tasks in which each depends on the one before.
 type CriticalPath struct {
-	Tasks []Task  // in the order in which they have to be done
+	Tasks []Task  // in the order in which they must be done
 	Hours float64 // the sum of their estimates
 }
 
-// TaskOrder returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, in topological order:
-// each task after those that it depends on, also by way of tasks elsewhere. Ties are in list order. If the goal does not exist it
-// returns an empty slice.
+// TaskOrder returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, in topological
+// order: each task comes after its dependencies, including indirect ones through tasks elsewhere. Ties are in list order. If the
+// goal does not exist it returns an empty slice.
 func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {
@@ -29,10 +29,12 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	return tasks, nil
 }
 
-// CriticalPath returns the chain of tasks with the most estimated hours, and of several such chains one with the most tasks, among
-// those that a goal still waits for: the tasks of TaskOrder that are not completed, and what they depend on anywhere. With unlimited
-// people the rest of the goal takes as long. Dependencies of completed tasks do not count. A task without an estimate counts 0 hours.
-// If nothing remains, or the goal does not exist, the path has no tasks.
+// CriticalPath returns the chain of dependent tasks with the most estimated hours among the work that a goal still waits for.
+// With unlimited people, that is how long the goal takes. Of several such chains it returns one with the most tasks.
+//
+// The work is the tasks of TaskOrder that are not completed, and their dependencies anywhere that are not completed. Dependencies
+// of completed tasks do not count. A task without an estimate counts 0 hours. If no work remains, or the goal does not exist, the
+// path has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {

@@ -13,7 +13,7 @@ const me = `-- name: Me :one
 SELECT id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id())
 `
 
-// Me returns the scope's own account.
+// Me returns the account of the scope's user.
 func (q *Queries) Me(ctx context.Context) (User, error) {
 	row := q.db.QueryRow(ctx, me)
 	var i User
@@ -48,9 +48,10 @@ type UpdateMeParams struct {
 	FullName      *string `json:"full_name"`
 }
 
-// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
-// ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
-// another account gives ErrUsernameTaken, one that breaks the rule of RegisterParams ErrInvalid.
+// UpdateMe changes the names of the scope's user and returns the account. A nil field leaves its column unchanged, and
+// ClearFullName sets FullName to NULL. White space around the names is trimmed. A FullName without a visible character
+// is stored as NULL. Returns ErrUsernameTaken for the username of another account, and ErrInvalid for a name that
+// breaks a rule of bizydb.RegisterParams.
 func (q *Queries) UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error) {
 	row := q.db.QueryRow(ctx, updateMe, arg.Username, arg.ClearFullName, arg.FullName)
 	var i User

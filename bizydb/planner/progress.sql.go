@@ -44,9 +44,10 @@ type GoalTreeRow struct {
 	Completed  int  `json:"completed"`
 }
 
-// GoalTree returns a goal, or with 0 every root, followed by its sub-goals in the order of ListGoals, each followed by
-// its own, depth first. Depth is 0 for the goal itself and for roots. The tasks directly under each goal are counted by
-// status. If the goal does not exist it returns an empty slice.
+// GoalTree returns a goal and all its sub-goals, depth first: each goal is followed by its own sub-goals, in the order
+// of ListGoals. With 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
+// InProgress, Blocked and Completed count the tasks directly under each goal. If the goal does not exist it returns an
+// empty slice.
 func (q *Queries) GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error) {
 	rows, err := q.db.Query(ctx, goalTree, goalID)
 	if err != nil {
@@ -107,10 +108,10 @@ type RollUpRow struct {
 	NewPercentage float64 `json:"new_percentage"`
 }
 
-// RollUp recomputes the progress of a goal, everything under it and the goals above it, and writes what differs. It
-// returns the goals that were wrong, ordered by id, with the old and the new percentage, which are equal if only a count
-// was wrong. Triggers maintain progress; RollUp is for repair, and for after a load with triggers disabled. If the goal
-// does not exist it returns ErrNotFound.
+// RollUp recomputes the progress of a goal, of everything under it and of the goals above it, and returns the goals
+// that it corrected, ordered by id, with the old and the new percentage. These are equal if only a count was wrong.
+// Triggers maintain progress: RollUp is for repair, such as after a load with triggers disabled. Returns ErrNotFound if
+// the goal does not exist.
 func (q *Queries) RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error) {
 	rows, err := q.db.Query(ctx, rollUp, goalID)
 	if err != nil {

@@ -10,306 +10,336 @@ import (
 )
 
 type Querier interface {
-	// AddDependencies appends tasks to those that a task depends on, each once, and returns it as stored. A task that depends on
-	// all of them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound; if a
-	// dependency does not, ErrUnknownReference; if the task would depend on itself, directly or through others,
-	// ErrDependencyCycle.
+	// AddDependencies adds dependencies to a task, each once, and returns the task as stored. New ones are appended. A task
+	// that has all of them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does
+	// not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if the task would depend on
+	// itself, directly or through other tasks.
 	AddDependencies(ctx context.Context, arg AddDependenciesParams) (Task, error)
-	// AddTags appends the tags that a task does not have, each once, and returns it as stored. A task that has them all is not
-	// changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+	// AddTags adds tags to a task, each once, and returns the task as stored. New ones are appended. A task that has all of
+	// them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 	AddTags(ctx context.Context, arg AddTagsParams) (Task, error)
-	// BlockTask sets a task's status to blocked and its reason, nil for none, and returns the task as stored and whether that
-	// changed it. UnblockTask undoes it, but makes a task pending that was completed. If the task does not exist it returns
-	// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+	// BlockTask sets the status of a task to blocked, sets its reason, which may be nil, and returns the task as stored.
+	// UnblockTask undoes it, except that a task that was completed becomes pending. Changed is false if nothing changed.
+	// Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 	BlockTask(ctx context.Context, arg BlockTaskParams) (BlockTaskRow, error)
-	// CompleteGoal sets a goal's status to completed, even with unfinished work under it, and returns the goal as stored and
-	// whether that changed it. CompletedAt is as in CompleteTask. If the goal does not exist it returns ErrNotFound; at another
-	// version than IfVersion, ErrVersionConflict.
+	// CompleteGoal sets the status of a goal to completed, even with unfinished work under it, and returns the goal as
+	// stored. CompletedAt has the same meaning as in CompleteTask. Changed is false if nothing changed. Returns ErrNotFound
+	// if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 	CompleteGoal(ctx context.Context, arg CompleteGoalParams) (CompleteGoalRow, error)
-	// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns the task as stored and whether
-	// that changed it. A nil CompletedAt means now, and leaves a task that is completed already its own; any time of the years
-	// 1 to 9999 is stored as it is given, a future one too. If the task does not exist it returns ErrNotFound; at another version
-	// than IfVersion, ErrVersionConflict.
+	// CompleteTask sets the status of a task to completed, with its ActualHours if they are set, and returns the task as
+	// stored. A nil CompletedAt means now, or leaves the time unchanged if the task is completed already. Any other time in
+	// the years 1 to 9999 is stored as given, also one in the future. Changed is false if nothing changed. Returns
+	// ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 	CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error)
-	// CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
-	// those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
-	// from 0 to 1, 0 if none was due.
+	// CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all, those completed, and those
+	// completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day task. Rate is
+	// the completed share, from 0 to 1, or 0 if no task was due.
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
-	// CreateGoal adds a goal and returns it as stored. Only Title is required: a field at its zero value takes its default
-	// (active, 0 percent, no parent, created now, no metrics). If the parent goal does not exist it returns
-	// ErrUnknownReference; a goal on the 101st level gives ErrInvalid.
+	// CreateGoal adds a goal and returns it as stored. Only Title is required. A field at its zero value takes its default:
+	// active, 0 percent, no parent, created now, no metrics. Returns ErrUnknownReference if the parent goal does not exist,
+	// and ErrInvalid for a goal on the 101st level.
 	CreateGoal(ctx context.Context, arg CreateGoalParams) (Goal, error)
-	// CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
-	// (priority 3, pending, no goal, created now, no tags, no dependencies). A dependency given twice counts once. If the
-	// parent goal or a dependency does not exist it returns ErrUnknownReference.
+	// CreateTask adds a task and returns it as stored. Only Title is required. A field at its zero value takes its default:
+	// priority 3, pending, no goal, created now, no tags, no dependencies. A dependency that is given twice is stored once.
+	// Returns ErrUnknownReference if the parent goal or a dependency does not exist.
 	CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error)
-	// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
-	// CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
-	// given it returns an empty slice.
+	// CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. The fields and
+	// the errors are those of CreateTask. A FieldError has the Index of the refused task if it is known. The tasks are sent
+	// as one JSON value of at most 256 MB. Without tasks it returns an empty slice.
 	CreateTasks(ctx context.Context, tasks CreateTasksParams) ([]TaskID, error)
-	// DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
-	// actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
-	// 36525; below 1 it returns an empty slice.
+	// DailyCompletions returns the number of tasks completed and their actual hours for each of the Days days ending with
+	// the day of At, the oldest first. Days without completions are included with 0. Days is capped at 36525, a hundred
+	// years. With Days below 1 it returns an empty slice.
 	DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error)
-	// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. If the goal
-	// does not exist it returns ErrNotFound.
+	// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. RestoreGoal
+	// brings it back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
 	DeleteGoal(ctx context.Context, id GoalID) (Goal, error)
-	// DeleteGoalIfVersion is DeleteGoal for a goal at the version given. At another version it returns ErrVersionConflict.
+	// DeleteGoalIfVersion is DeleteGoal for one version of a goal. Returns ErrNotFound if the goal does not exist, and
+	// ErrVersionConflict if it is at another version.
 	DeleteGoalIfVersion(ctx context.Context, arg DeleteGoalIfVersionParams) (Goal, error)
-	// DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
+	// DeleteTask deletes a task and returns it. RestoreTask brings it back, unless the trash is turned off. Returns
+	// ErrNotFound if the task does not exist.
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
-	// DeleteTaskIfVersion deletes a task and returns it. If the task does not exist it returns ErrNotFound; at another version,
-	// ErrVersionConflict.
+	// DeleteTaskIfVersion is DeleteTask for one version of a task. Returns ErrNotFound if the task does not exist, and
+	// ErrVersionConflict if it is at another version.
 	DeleteTaskIfVersion(ctx context.Context, arg DeleteTaskIfVersionParams) (Task, error)
 	// DeleteTasks deletes many tasks in one statement and returns the ids of those that existed, in unspecified order.
 	DeleteTasks(ctx context.Context, ids TaskIDs) ([]TaskID, error)
-	// DeletedGoals returns the deleted goals, the last deleted first. Those of one transaction were deleted at the same time, and come by
-	// their ids, the highest first. For the next page, Before and BeforeID are DeletedAt and ID of the last goal of this one; BeforeID counts
-	// with Before alone. If nothing is there it returns an empty slice.
+	// DeletedGoals returns one page of the deleted goals, the last deleted first. Goals that were deleted in one
+	// transaction have the same DeletedAt and are ordered by id, the highest first. For the next page, set Before and
+	// BeforeID to DeletedAt and ID of the last goal of this page. BeforeID is ignored if Before is nil. If there are no
+	// more it returns an empty slice.
 	DeletedGoals(ctx context.Context, arg DeletedGoalsParams) ([]DeletedGoal, error)
-	// DeletedTasks is DeletedGoals for tasks.
+	// DeletedTasks returns one page of the deleted tasks, ordered and paged as in DeletedGoals. If there are no more it
+	// returns an empty slice.
 	DeletedTasks(ctx context.Context, arg DeletedTasksParams) ([]DeletedTask, error)
-	// ForgetDeleted removes the goals and tasks that were deleted before a time for good, and counts them.
+	// ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many. They can
+	// no longer be restored.
 	ForgetDeleted(ctx context.Context, before time.Time) (ForgetDeletedRow, error)
-	// ForgetDeletedGoal removes a deleted goal for good and returns it. If there is none it returns ErrNotFound.
+	// ForgetDeletedGoal permanently removes a deleted goal and returns it. Returns ErrNotFound if there is no such deleted
+	// goal.
 	ForgetDeletedGoal(ctx context.Context, id GoalID) (DeletedGoal, error)
-	// ForgetDeletedTask removes a deleted task for good and returns it. If there is none it returns ErrNotFound.
+	// ForgetDeletedTask permanently removes a deleted task and returns it. Returns ErrNotFound if there is no such deleted
+	// task.
 	ForgetDeletedTask(ctx context.Context, id TaskID) (DeletedTask, error)
-	// GetGoal returns one goal, or ErrNotFound.
+	// GetGoal returns a goal. Returns ErrNotFound if it does not exist.
 	GetGoal(ctx context.Context, id GoalID) (Goal, error)
-	// GetTask returns one task, or ErrNotFound.
+	// GetTask returns a task. Returns ErrNotFound if it does not exist.
 	GetTask(ctx context.Context, id TaskID) (Task, error)
-	// GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
+	// GoalAncestors returns the goals above a goal, from its parent up to the root. If the goal is a root or does not exist
 	// it returns an empty slice.
 	GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error)
-	// GoalCountsByHorizon returns, for each horizon from yearly to weekly and then for goals without one, the number of goals, of
-	// active and of completed ones, and the average progress of the active ones, 0 if there are none.
+	// GoalCountsByHorizon returns, for each horizon, the number of goals, of active goals and of completed goals, and the
+	// average percentage of the active ones. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
+	// are included with 0.
 	GoalCountsByHorizon(ctx context.Context) ([]GoalCountsByHorizonRow, error)
-	// GoalCountsByStatus returns the number of goals and their average progress for each status, in the order active, on hold,
-	// completed, cancelled, 0 if there are none.
+	// GoalCountsByStatus returns the number of goals and their average percentage for each status, in the order active, on
+	// hold, completed, cancelled. Statuses without goals are included with 0.
 	GoalCountsByStatus(ctx context.Context) ([]GoalCountsByStatusRow, error)
-	// GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
-	// last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
-	// per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
-	// plus and minus 1.28 standard errors of the mean, which contains the true rate in about four of five cases if there are
-	// some weeks of data; it does not include the variance of the days to come. A day more than a hundred years away is nil,
-	// as is every day if nothing was completed, and EarliestDay and LatestDay with only one day of data. If nothing remains
-	// all three are the day of At. Remaining counts the tasks not completed now, whatever At is. If the goal does not exist
-	// it returns ErrNotFound.
+	// GoalForecast estimates the day on which all tasks under a goal and its sub-goals, except cancelled ones, will be
+	// done. PerDay is the mean number of tasks completed per day over the last Days days, or since the goal was created if
+	// that is shorter, and over at least one day. Remaining is the number of tasks not completed now, whatever At is.
+	// Returns ErrNotFound if the goal does not exist.
+	//
+	// ExpectedDay is the day of At plus the time that the remaining tasks take at that rate. EarliestDay and LatestDay use
+	// the rate plus and minus 1.28 standard errors of the mean. With some weeks of data this range contains the true rate
+	// in about four of five cases. It does not include the variance of the days to come.
+	//
+	// If no task remains, all three days are the day of At. Otherwise a day more than a hundred years away is nil, all
+	// three are nil if no task was completed, and EarliestDay and LatestDay are nil with only one day of data.
 	GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error)
-	// GoalMetric returns the value of one key of a goal's metrics. If the goal or the key does not exist it returns
-	// ErrNotFound.
+	// GoalMetric returns the value of one key of a goal's metrics. Returns ErrNotFound if the goal or the key does not
+	// exist.
 	GoalMetric(ctx context.Context, arg GoalMetricParams) (Metric, error)
-	// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
-	// goal does not exist it returns an empty slice.
+	// GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled sub-goals included, in list order.
+	// If the goal does not exist it returns an empty slice.
 	GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error)
-	// GoalTree returns a goal, or with 0 every root, followed by its sub-goals in the order of ListGoals, each followed by
-	// its own, depth first. Depth is 0 for the goal itself and for roots. The tasks directly under each goal are counted by
-	// status. If the goal does not exist it returns an empty slice.
+	// GoalTree returns a goal and all its sub-goals, depth first: each goal is followed by its own sub-goals, in the order
+	// of ListGoals. With 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
+	// InProgress, Blocked and Completed count the tasks directly under each goal. If the goal does not exist it returns an
+	// empty slice.
 	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
-	// GoalsAtRisk returns the active goals below 20 percent whose target date is past or within 30 days of At, ordered by
-	// target date, then by creation.
+	// GoalsAtRisk returns the active goals below 20 percent whose target date has passed or is at most 30 days after At.
+	// They are ordered by target date, then from the oldest to the newest.
 	GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error)
-	// GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
-	// those without one last.
+	// GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, then by
+	// target date, goals without one last.
 	GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error)
-	// ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
-	// by creation. RootsOnly excludes sub-goals.
+	// ListGoals returns the goals that match every filter that is set, ordered by target date, goals without one last, then
+	// from the oldest to the newest. RootsOnly leaves out sub-goals.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
-	// Me returns the scope's own account.
+	// Me returns the account of the scope's user.
 	Me(ctx context.Context) (User, error)
-	// MergeGoalMetrics sets the given keys of a goal's metrics, leaves the others unchanged and returns the goal as stored.
-	// The merge is shallow: an object replaces an object. If the goal does not exist it returns ErrNotFound; at another version
-	// than IfVersion, ErrVersionConflict.
+	// MergeGoalMetrics sets some keys of a goal's metrics, leaves the others unchanged, and returns the goal as stored. The
+	// merge is shallow: an object replaces an object. Returns ErrNotFound if the goal does not exist, and
+	// ErrVersionConflict if its version is not IfVersion.
 	MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error)
-	// MoveGoal moves a goal, with everything under it, under another goal, or makes it a root, and returns it as stored. A
-	// goal under itself or under one of its own sub-goals gives ErrGoalCycle, more than 100 levels of goals ErrInvalid. If the
-	// goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another version than
-	// IfVersion, ErrVersionConflict.
+	// MoveGoal moves a goal, with everything under it, under another goal and returns it as stored. A nil ParentGoalID
+	// makes it a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist,
+	// ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and
+	// ErrVersionConflict if its version is not IfVersion.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
-	// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
-	// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference; at another version than IfVersion,
-	// ErrVersionConflict.
+	// MoveTask moves a task under another goal and returns it as stored. A nil ParentGoalID means no goal. Returns
+	// ErrNotFound if the task does not exist, ErrUnknownReference if the goal does not exist, and ErrVersionConflict if its
+	// version is not IfVersion.
 	MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error)
-	// OpenTasks returns the tasks that are not completed: pending, in progress or blocked. SkipUnderClosed leaves out those under a
-	// completed or cancelled goal, at any depth.
-	OpenTasks(ctx context.Context, arg OpenTasksParams) ([]Task, error)
-	// OverdueGoals returns the active goals whose target date is before At, those on hold too if WithOnHold is set, ordered by
-	// target date, then by creation. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
-	OverdueGoals(ctx context.Context, arg OverdueGoalsParams) ([]Goal, error)
-	// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
-	// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves out those
+	// OpenTasks returns the tasks that are pending, in progress or blocked, in list order. SkipUnderClosed leaves out tasks
 	// under a completed or cancelled goal, at any depth.
+	OpenTasks(ctx context.Context, arg OpenTasksParams) ([]Task, error)
+	// OverdueGoals returns the active goals whose target date is before At, ordered by target date, then from the oldest to
+	// the newest. WithOnHold adds goals on hold. SkipUnderClosed leaves out goals under a completed or cancelled goal, at
+	// any depth.
+	OverdueGoals(ctx context.Context, arg OverdueGoalsParams) ([]Goal, error)
+	// OverdueTasks returns the pending and in-progress tasks that were due before At, ordered by due date, priority and id.
+	// WithBlocked adds blocked tasks. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves
+	// out tasks under a completed or cancelled goal, at any depth.
 	OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error)
-	// Overview counts what a dashboard shows first: the active goals and their average progress, 0 if there are none; how many of
-	// them are near completion and at risk, as GoalsNearCompletion and GoalsAtRisk list them, and overdue, with a target date
-	// before At; and the overdue tasks, as OverdueTasks lists them.
+	// Overview returns the numbers of a dashboard: active goals, their average percentage, 0 if there are none, and how
+	// many of them are near completion, at risk and overdue; and overdue tasks. The goals are those of GoalsNearCompletion,
+	// GoalsAtRisk and OverdueGoals. The tasks are those of OverdueTasks, with blocked ones if WithBlocked is set.
 	Overview(ctx context.Context, arg OverviewParams) (OverviewRow, error)
-	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order. SkipUnderClosed
-	// leaves out those under a completed or cancelled goal, at any depth.
+	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
+	// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 	ReadyTasks(ctx context.Context, arg ReadyTasksParams) ([]Task, error)
-	// RemoveDependencies removes tasks from those that a task depends on and returns it as stored. A task that depends on none of
-	// them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+	// RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of them is
+	// not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 	RemoveDependencies(ctx context.Context, arg RemoveDependenciesParams) (Task, error)
-	// RemoveGoalMetric removes one key of a goal's metrics, if present, and returns the goal as stored. If the goal does not
-	// exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+	// RemoveGoalMetric removes one key of a goal's metrics and returns the goal as stored. A goal without the key is not
+	// changed. Returns ErrNotFound if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 	RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error)
-	// RemoveTags removes tags from a task and returns it as stored. A task that has none of them is not changed. Concurrent
-	// calls all take effect. If the task does not exist it returns ErrNotFound.
+	// RemoveTags removes tags from a task and returns the task as stored. A task that has none of them is not changed.
+	// Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 	RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, error)
-	// ReopenGoal makes a completed goal, and every completed goal above it, active again, and returns the goal as stored and
-	// whether that changed it: a goal that is not completed stays as it is. Its percentage is recomputed from its work, which
-	// can be 100; without work it stays 100 until it is set. If the goal does not exist it returns ErrNotFound.
+	// ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
+	// goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
+	// goal and can be 100. Without work it stays at 100 until it is set. Returns ErrNotFound if the goal does not exist.
 	ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error)
-	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as stored
-	// and whether that changed it: a task that is not completed stays as it is. If the task does not exist it returns
-	// ErrNotFound.
+	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
+	// stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
+	// exist.
 	ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error)
-	// RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
-	// not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+	// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means none. DueAllDay makes
+	// it an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+	// IfVersion.
 	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
-	// RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
-	// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+	// RetagTask replaces the tags of a task and returns the task as stored. Nil clears them. Returns ErrNotFound if the
+	// task does not exist, and ErrVersionConflict if its version is not IfVersion.
 	RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error)
-	// RollUp recomputes the progress of a goal, everything under it and the goals above it, and writes what differs. It
-	// returns the goals that were wrong, ordered by id, with the old and the new percentage, which are equal if only a count
-	// was wrong. Triggers maintain progress; RollUp is for repair, and for after a load with triggers disabled. If the goal
-	// does not exist it returns ErrNotFound.
+	// RollUp recomputes the progress of a goal, of everything under it and of the goals above it, and returns the goals
+	// that it corrected, ordered by id, with the old and the new percentage. These are equal if only a count was wrong.
+	// Triggers maintain progress: RollUp is for repair, such as after a load with triggers disabled. Returns ErrNotFound if
+	// the goal does not exist.
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
 	// RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
-	// SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
-	// the order of ListGoals. An empty Text matches all.
+	// SearchGoals returns the goals that have Text in their title, description or success criteria, in the order of
+	// ListGoals. Texts are compared as in SearchTasks. An empty Text matches all.
 	SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error)
-	// SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
-	// and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
-	// Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
-	// all. It reads all tasks of the user.
+	// SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Texts are compared
+	// in Unicode's normal form C and full case folding, whatever the locale of the database: É matches é in either form and
+	// does not match e; ß matches SS; Σ matches both small sigmas; i does not match a dotless ı. There are no wildcards: %
+	// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 	SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error)
-	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored. If
-	// the goal does not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored.
+	// Returns ErrNotFound if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 	SetGoalMetric(ctx context.Context, arg SetGoalMetricParams) (Goal, error)
-	// SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
-	// does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
-	// itself, directly or through others, ErrDependencyCycle; at another version than IfVersion, ErrVersionConflict.
+	// SetTaskDependencies replaces the dependencies of a task and returns the task as stored. Nil clears them. Returns
+	// ErrNotFound if the task does not exist, ErrUnknownReference if a dependency does not exist, ErrDependencyCycle if the
+	// task would depend on itself, directly or through other tasks, and ErrVersionConflict if its version is not IfVersion.
 	SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error)
-	// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
-	// order, also if they had the status already. CompletedAt, for a Status of completed, is as in CompleteTask. Progress is
-	// updated once. An empty status changes nothing.
+	// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in
+	// unspecified order. Tasks that had the status already are among them. CompletedAt has the same meaning as in
+	// CompleteTask, and is ignored unless Status is completed. Progress is updated once for all tasks. An empty Status
+	// changes nothing.
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
-	// StartTask sets a task's status to in progress, even if it is completed or blocked, and returns the task as stored and
-	// whether that changed it. If the task does not exist it returns ErrNotFound.
+	// StartTask sets the status of a task to in progress, even if it is completed or blocked, and returns the task as
+	// stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist.
 	StartTask(ctx context.Context, id TaskID) (StartTaskRow, error)
-	// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
-	// If both are empty it returns an empty slice. Tags are case-sensitive.
+	// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and every tag in
+	// AllTags, in list order. If both are empty it returns an empty slice. Tags are case-sensitive.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
-	// TaskActivity counts the tasks created and the tasks completed at or after From and before Before, and adds up the hours of
-	// those completed.
+	// TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
+	// ActualHours are the sums over the completed ones.
 	TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error)
-	// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
-	// points of the category, tasks without one last.
+	// TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
+	// category that has tasks, ordered by the code points of the category. Tasks without a category come last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
-	// TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
+	// TaskCountsByPriority returns the number of tasks, the number of completed ones and the sums of hours for each
+	// priority from 1 to 5. Priorities without tasks are included with 0.
 	TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error)
-	// TaskCountsByStatus returns the number of tasks and their hours for each status, in the order pending, in progress,
-	// blocked, completed, 0 if there are none.
+	// TaskCountsByStatus returns the number of tasks and the sums of their hours for each status, in the order pending, in
+	// progress, blocked, completed. Statuses without tasks are included with 0.
 	TaskCountsByStatus(ctx context.Context) ([]TaskCountsByStatusRow, error)
-	// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and remaining, which is
-	// the estimate of tasks not completed. Compared… are the estimated and the spent hours of the completed tasks that have
-	// both.
+	// TaskHours sums the hours of all tasks or, if parentGoalID is not nil, of the tasks directly under that goal.
+	// Estimated and Spent are the estimated and the actual hours. Remaining is the estimate of the tasks that are not
+	// completed. ComparedEstimated and ComparedSpent count only completed tasks that have both an estimate and actual
+	// hours.
 	TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHoursRow, error)
-	// TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+	// TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. If the task is
 	// completed or does not exist it returns an empty slice.
 	TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
-	// TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
-	// does not exist it returns an empty slice.
+	// TasksBlocking returns the direct dependencies of a task that are not completed, in list order. If there are none, or
+	// the task does not exist, it returns an empty slice.
 	TasksBlocking(ctx context.Context, id TaskID) ([]Task, error)
-	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
+	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest), in list order.
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
-	// TasksCompleted returns the tasks completed at or after From and before Before, the latest first; of several completed at
-	// once, as by SetTaskStatuses, the one with the highest id.
+	// TasksCompleted returns the tasks completed at or after From and before Before, the latest first. Tasks completed at
+	// the same time are ordered by id, the highest first.
 	TasksCompleted(ctx context.Context, arg TasksCompletedParams) ([]Task, error)
 	// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
 	// priority and id. An all-day task is due when its day begins in TimeZone.
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
-	// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
-	// date, priority and id. With WithUndated the tasks without a due date follow. SkipUnderClosed leaves out those under a
-	// completed or cancelled goal, at any depth.
+	// TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, earlier hours
+	// included, ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end.
+	// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
-	// TasksWithoutGoal returns the tasks, not completed, that are under no goal.
+	// TasksWithoutGoal returns the tasks that are not completed and are under no goal, in list order.
 	TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error)
-	// UnblockTask gives a blocked task the status that it had before, pending or in progress, clears its reason, and returns the
-	// task as stored and whether that changed it: a task that is not blocked stays as it is. One that was completed becomes
-	// pending, and one created as blocked too, unless with BlockedInProgress. If the task does not exist it returns ErrNotFound.
+	// UnblockTask gives a blocked task its earlier status, pending or in progress, clears the reason and returns the task
+	// as stored. A task that was completed before it was blocked becomes pending. A task created as blocked becomes
+	// pending, or in progress if it was created with BlockedInProgress. A task that is not blocked stays as it is, and
+	// Changed is false. Returns ErrNotFound if the task does not exist.
 	UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error)
-	// UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
-	// TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
+	// UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
+	// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 it is the day of At. With Days
+	// below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
-	// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
-	// tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
-	// above 36525 counts as 36525. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+	// UpcomingTasks returns the tasks that are not completed and are due from At until the end of the day that is Days days
+	// later in TimeZone, ordered by due date, priority and id. All-day tasks of the day of At are included. With Days 0 it
+	// is the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
+	// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
-	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its column
-	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a whole, and an
-	// empty map clears them. CompletedAt follows Status. A goal under itself gives ErrGoalCycle, more than 100 levels of goals
-	// ErrInvalid. If the goal does not exist it returns ErrNotFound; if the parent does not, ErrUnknownReference; at another
-	// version than IfVersion, ErrVersionConflict.
+	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its
+	// column unchanged. Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a
+	// whole, and an empty map clears them. CompletedAt follows Status.
+	//
+	// Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist, ErrGoalCycle if the
+	// parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and ErrVersionConflict if its
+	// version is not IfVersion.
 	UpdateGoal(ctx context.Context, arg UpdateGoalParams) (Goal, error)
-	// UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
-	// ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
-	// another account gives ErrUsernameTaken, one that breaks the rule of RegisterParams ErrInvalid.
+	// UpdateMe changes the names of the scope's user and returns the account. A nil field leaves its column unchanged, and
+	// ClearFullName sets FullName to NULL. White space around the names is trimmed. A FullName without a visible character
+	// is stored as NULL. Returns ErrUsernameTaken for the username of another account, and ErrInvalid for a name that
+	// breaks a rule of bizydb.RegisterParams.
 	UpdateMe(ctx context.Context, arg UpdateMeParams) (User, error)
-	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
-	// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
-	// whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
-	// CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
-	// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference; at another
-	// version than IfVersion, ErrVersionConflict. Dependencies in a cycle give ErrDependencyCycle.
+	// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its
+	// column unchanged. Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are
+	// replaced as a whole, and an empty slice clears them. CompletedAt follows Status. BlockedReason is cleared unless the
+	// task is blocked. DueAllDay is cleared with the due date. A DueDate without DueAllDay is a time, even if the task was
+	// an all-day task.
+	//
+	// Returns ErrNotFound if the task does not exist, ErrUnknownReference if the parent goal or a dependency does not
+	// exist, ErrDependencyCycle if the task would depend on itself, directly or through other tasks, and ErrVersionConflict
+	// if its version is not IfVersion.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
-	// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
-	// below 1 counts as 1, above 36525 as 36525.
+	// Velocity returns the number of tasks completed in the Days days ending with the day of At, and the mean per day. Days
+	// is at least 1 and at most 36525, a hundred years: values outside count as the nearer one.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
-	// WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
-	// 5218 counts as 5218; below 1 it returns an empty slice.
+	// WeeklyCompletions returns the number of tasks completed and their actual hours for each of the Weeks weeks ending
+	// with the week of At, the oldest first. Weeks begin on Monday. Weeks without completions are included with 0. Weeks is
+	// capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 	WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error)
-	// Workload returns, for each of the Weeks weeks from the week of At on, the tasks due in it: how many, how many are open
-	// (not completed), how many of the open ones have no estimate, the estimated hours of all and of the open ones, and the
-	// actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
-	// it returns an empty slice.
+	// Workload returns the tasks due in each of the Weeks weeks from the week of At on, the first week first: the number of
+	// tasks, of open tasks (not completed) and of open tasks without an estimate; the estimated hours of all tasks and of
+	// open tasks; and the actual hours. Weeks begin on Monday. Weeks without tasks are included with 0. Weeks is capped at
+	// 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 	// allTasks is ListTasks without a filter.
 	allTasks(ctx context.Context, limit int) ([]Task, error)
-	// changesAfter returns the goals and tasks that changed after a number, in the order of commits, as they are now. Content
-	// is NULL for what has been deleted. Owner is whom the number was given to, 0 for a first load.
+	// changesAfter returns the goals and tasks that changed after a sequence number, as they are now, in the order of
+	// commits. Content is NULL for a deleted row. Owner is the user that the number was given to, or 0 for a first load.
 	changesAfter(ctx context.Context, arg changesAfterParams) ([]changesAfterRow, error)
 	// countGoals is the query behind CountGoals.
 	countGoals(ctx context.Context, arg countGoalsParams) (int, error)
-	// countTasks is the query behind CountTasks. The tags of AnyTag and AllTags count if Tagged is set. Dated leaves out tasks
-	// without a due date.
+	// countTasks is the query behind CountTasks. AnyTag and AllTags are ignored unless Tagged is set. Dated leaves out
+	// tasks without a due date.
 	countTasks(ctx context.Context, arg countTasksParams) (int, error)
 	// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
 	filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error)
-	// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
-	// that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
-	// computed from it. If the goal does not exist it returns an empty slice.
+	// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all
+	// tasks that they depend on, in list order. Elsewhere marks the tasks that are not under the goal. TaskOrder and
+	// CriticalPath are computed from it. If the goal does not exist it returns an empty slice.
 	goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error)
-	// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set and come after the
-	// position given by FromKey, FromCreatedAt and FromID, or before it if Back is set, the nearest first. SortBy says what the key
-	// is, as a number that rises along the list. TotalCount is the number of all that match.
+	// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set,
+	// beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns those before the
+	// position. The nearest come first. SortBy selects the key, a number that rises along the list. TotalCount is the
+	// number of all goals that match.
 	keysetGoals(ctx context.Context, arg keysetGoalsParams) ([]keysetGoalsRow, error)
-	// keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
-	// those in AllTags. It reads every task that has them.
+	// keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and
+	// every tag in AllTags. It reads all tasks that have them.
 	keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error)
-	// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
-	// after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
-	// it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
+	// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set, in list
+	// order, beginning after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID. With
+	// Back it returns those before the position. The nearest come first. TotalCount is the number of all tasks that match,
+	// or 0 without WithTotal.
 	keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error)
-	// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due date.
-	// The tags of AnyTag and AllTags count if Tagged is set.
+	// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due
+	// date. AnyTag and AllTags are ignored unless Tagged is set.
 	keysetTasksByDueDate(ctx context.Context, arg keysetTasksByDueDateParams) ([]keysetTasksByDueDateRow, error)
-	// restoreGoal restores a goal, or all that was deleted together with it, and then reads it.
+	// restoreGoal restores a goal, and with Together all that was deleted in the same transaction, and reads the goal
+	// afterwards.
 	restoreGoal(ctx context.Context, arg restoreGoalParams) (restoreGoalRow, error)
-	// restoreTask restores a task, and then reads it.
+	// restoreTask restores a task and reads it afterwards.
 	restoreTask(ctx context.Context, id int64) (restoreTaskRow, error)
 }
 

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// A Reader has the queries that only read. See the methods of [Queries] for what each returns.
+// A Reader has the queries that only read. The methods of [Queries] document them.
 type Reader interface {
 	Changes(ctx context.Context, arg ChangesParams) (ChangesPage, error)
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
@@ -60,8 +60,8 @@ type Reader interface {
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 }
 
-// A ReadWriter has all queries, those that read and those that write. It also has unexported methods, so other packages can
-// implement it only by embedding one.
+// A ReadWriter has all queries, reads and writes. The methods of [Queries] document them. It has unexported methods too, so other
+// packages can implement it only by embedding one.
 type ReadWriter interface {
 	Reader
 	Querier

@@ -39,9 +39,9 @@ type CompletionRateRow struct {
 	Rate      float64 `json:"rate"`
 }
 
-// CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
-// those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
-// from 0 to 1, 0 if none was due.
+// CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all, those completed, and those
+// completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day task. Rate is
+// the completed share, from 0 to 1, or 0 if no task was due.
 func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error) {
 	row := q.db.QueryRow(ctx, completionRate, arg.TimeZone, arg.From, arg.Before)
 	var i CompletionRateRow
@@ -88,9 +88,9 @@ type DailyCompletionsRow struct {
 	ActualHours float64   `json:"actual_hours"`
 }
 
-// DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
-// actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
-// 36525; below 1 it returns an empty slice.
+// DailyCompletions returns the number of tasks completed and their actual hours for each of the Days days ending with
+// the day of At, the oldest first. Days without completions are included with 0. Days is capped at 36525, a hundred
+// years. With Days below 1 it returns an empty slice.
 func (q *Queries) DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, dailyCompletions, arg.TimeZone, arg.Days, arg.At)
 	if err != nil {
@@ -131,8 +131,9 @@ type GoalCountsByHorizonRow struct {
 	AverageProgress float64  `json:"average_progress"`
 }
 
-// GoalCountsByHorizon returns, for each horizon from yearly to weekly and then for goals without one, the number of goals, of
-// active and of completed ones, and the average progress of the active ones, 0 if there are none.
+// GoalCountsByHorizon returns, for each horizon, the number of goals, of active goals and of completed goals, and the
+// average percentage of the active ones. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
+// are included with 0.
 func (q *Queries) GoalCountsByHorizon(ctx context.Context) ([]GoalCountsByHorizonRow, error) {
 	rows, err := q.db.Query(ctx, goalCountsByHorizon)
 	if err != nil {
@@ -175,8 +176,8 @@ type GoalCountsByStatusRow struct {
 	AverageProgress float64    `json:"average_progress"`
 }
 
-// GoalCountsByStatus returns the number of goals and their average progress for each status, in the order active, on hold,
-// completed, cancelled, 0 if there are none.
+// GoalCountsByStatus returns the number of goals and their average percentage for each status, in the order active, on
+// hold, completed, cancelled. Statuses without goals are included with 0.
 func (q *Queries) GoalCountsByStatus(ctx context.Context) ([]GoalCountsByStatusRow, error) {
 	rows, err := q.db.Query(ctx, goalCountsByStatus)
 	if err != nil {
@@ -243,14 +244,17 @@ type GoalForecastRow struct {
 	LatestDay   *time.Time `json:"latest_day"`
 }
 
-// GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
-// last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
-// per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
-// plus and minus 1.28 standard errors of the mean, which contains the true rate in about four of five cases if there are
-// some weeks of data; it does not include the variance of the days to come. A day more than a hundred years away is nil,
-// as is every day if nothing was completed, and EarliestDay and LatestDay with only one day of data. If nothing remains
-// all three are the day of At. Remaining counts the tasks not completed now, whatever At is. If the goal does not exist
-// it returns ErrNotFound.
+// GoalForecast estimates the day on which all tasks under a goal and its sub-goals, except cancelled ones, will be
+// done. PerDay is the mean number of tasks completed per day over the last Days days, or since the goal was created if
+// that is shorter, and over at least one day. Remaining is the number of tasks not completed now, whatever At is.
+// Returns ErrNotFound if the goal does not exist.
+//
+// ExpectedDay is the day of At plus the time that the remaining tasks take at that rate. EarliestDay and LatestDay use
+// the rate plus and minus 1.28 standard errors of the mean. With some weeks of data this range contains the true rate
+// in about four of five cases. It does not include the variance of the days to come.
+//
+// If no task remains, all three days are the day of At. Otherwise a day more than a hundred years away is nil, all
+// three are nil if no task was completed, and EarliestDay and LatestDay are nil with only one day of data.
 func (q *Queries) GoalForecast(ctx context.Context, arg GoalForecastParams) (GoalForecastRow, error) {
 	row := q.db.QueryRow(ctx, goalForecast,
 		arg.GoalID,
@@ -308,9 +312,9 @@ type OverviewRow struct {
 	OverdueTasks        int     `json:"overdue_tasks"`
 }
 
-// Overview counts what a dashboard shows first: the active goals and their average progress, 0 if there are none; how many of
-// them are near completion and at risk, as GoalsNearCompletion and GoalsAtRisk list them, and overdue, with a target date
-// before At; and the overdue tasks, as OverdueTasks lists them.
+// Overview returns the numbers of a dashboard: active goals, their average percentage, 0 if there are none, and how
+// many of them are near completion, at risk and overdue; and overdue tasks. The goals are those of GoalsNearCompletion,
+// GoalsAtRisk and OverdueGoals. The tasks are those of OverdueTasks, with blocked ones if WithBlocked is set.
 func (q *Queries) Overview(ctx context.Context, arg OverviewParams) (OverviewRow, error) {
 	row := q.db.QueryRow(ctx, overview, arg.WithBlocked, arg.At, arg.TimeZone)
 	var i OverviewRow
@@ -347,8 +351,8 @@ type TaskActivityRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskActivity counts the tasks created and the tasks completed at or after From and before Before, and adds up the hours of
-// those completed.
+// TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
+// ActualHours are the sums over the completed ones.
 func (q *Queries) TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error) {
 	row := q.db.QueryRow(ctx, taskActivity, arg.From, arg.Before)
 	var i TaskActivityRow
@@ -378,8 +382,8 @@ type TaskCountsByCategoryRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
-// points of the category, tasks without one last.
+// TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
+// category that has tasks, ordered by the code points of the category. Tasks without a category come last.
 func (q *Queries) TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByCategory)
 	if err != nil {
@@ -426,7 +430,8 @@ type TaskCountsByPriorityRow struct {
 	ActualHours    float64 `json:"actual_hours"`
 }
 
-// TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
+// TaskCountsByPriority returns the number of tasks, the number of completed ones and the sums of hours for each
+// priority from 1 to 5. Priorities without tasks are included with 0.
 func (q *Queries) TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByPriority)
 	if err != nil {
@@ -471,8 +476,8 @@ type TaskCountsByStatusRow struct {
 	ActualHours    float64    `json:"actual_hours"`
 }
 
-// TaskCountsByStatus returns the number of tasks and their hours for each status, in the order pending, in progress,
-// blocked, completed, 0 if there are none.
+// TaskCountsByStatus returns the number of tasks and the sums of their hours for each status, in the order pending, in
+// progress, blocked, completed. Statuses without tasks are included with 0.
 func (q *Queries) TaskCountsByStatus(ctx context.Context) ([]TaskCountsByStatusRow, error) {
 	rows, err := q.db.Query(ctx, taskCountsByStatus)
 	if err != nil {
@@ -515,9 +520,10 @@ type TaskHoursRow struct {
 	ComparedSpent     float64 `json:"compared_spent"`
 }
 
-// TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and remaining, which is
-// the estimate of tasks not completed. Compared… are the estimated and the spent hours of the completed tasks that have
-// both.
+// TaskHours sums the hours of all tasks or, if parentGoalID is not nil, of the tasks directly under that goal.
+// Estimated and Spent are the estimated and the actual hours. Remaining is the estimate of the tasks that are not
+// completed. ComparedEstimated and ComparedSpent count only completed tasks that have both an estimate and actual
+// hours.
 func (q *Queries) TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHoursRow, error) {
 	row := q.db.QueryRow(ctx, taskHours, parentGoalID)
 	var i TaskHoursRow
@@ -550,8 +556,8 @@ type VelocityRow struct {
 	PerDay    float64 `json:"per_day"`
 }
 
-// Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
-// below 1 counts as 1, above 36525 as 36525.
+// Velocity returns the number of tasks completed in the Days days ending with the day of At, and the mean per day. Days
+// is at least 1 and at most 36525, a hundred years: values outside count as the nearer one.
 func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error) {
 	row := q.db.QueryRow(ctx, velocity, arg.Days, arg.At, arg.TimeZone)
 	var i VelocityRow
@@ -593,8 +599,9 @@ type WeeklyCompletionsRow struct {
 	ActualHours float64   `json:"actual_hours"`
 }
 
-// WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
-// 5218 counts as 5218; below 1 it returns an empty slice.
+// WeeklyCompletions returns the number of tasks completed and their actual hours for each of the Weeks weeks ending
+// with the week of At, the oldest first. Weeks begin on Monday. Weeks without completions are included with 0. Weeks is
+// capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 func (q *Queries) WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error) {
 	rows, err := q.db.Query(ctx, weeklyCompletions, arg.TimeZone, arg.Weeks, arg.At)
 	if err != nil {
@@ -658,10 +665,10 @@ type WorkloadRow struct {
 	ActualHours     float64   `json:"actual_hours"`
 }
 
-// Workload returns, for each of the Weeks weeks from the week of At on, the tasks due in it: how many, how many are open
-// (not completed), how many of the open ones have no estimate, the estimated hours of all and of the open ones, and the
-// actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
-// it returns an empty slice.
+// Workload returns the tasks due in each of the Weeks weeks from the week of At on, the first week first: the number of
+// tasks, of open tasks (not completed) and of open tasks without an estimate; the estimated hours of all tasks and of
+// open tasks; and the actual hours. Weeks begin on Monday. Weeks without tasks are included with 0. Weeks is capped at
+// 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 func (q *Queries) Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error) {
 	rows, err := q.db.Query(ctx, workload, arg.TimeZone, arg.Weeks, arg.At)
 	if err != nil {

@@ -7,12 +7,14 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// StreamTasks returns the tasks of ListTasks one by one. It holds one task in memory at a time, and all tasks are from one snapshot.
-// The query is sent when a loop begins; each loop sends it anew. An error is the last pair, with a zero Task.
+// StreamTasks returns the tasks of ListTasks one at a time, so that a long list does not have to fit in memory. All tasks are
+// from one snapshot. The query is sent when a loop begins, and again by each further loop. An error is the last pair, with a zero
+// Task.
 //
-// The loop holds a connection until it ends; in a transaction, other calls give bizydb.ErrBusy until then. Leaving the loop early
-// frees the connection: up to a thousand remaining rows are read and discarded; with more, the connection is closed and the pool
-// opens another when needed. In a transaction all remaining rows are read. When ctx ends, the next pair is its error, even if further rows have already arrived.
+// The loop holds a connection until it ends. In a transaction, other calls return bizydb.ErrBusy until then. Leaving the loop
+// early frees the connection: up to a thousand remaining rows are read and discarded. With more, the connection is closed, and
+// the pool opens another when needed. In a transaction all remaining rows are read. When ctx ends, the next pair is its error,
+// even if further rows have already arrived.
 func (q *Queries) StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error] {
 	return executor.Stream[Task](ctx, q.db, "StreamTasks", func(db executor.DBTX) { _, _ = New(db).ListTasks(ctx, arg) })
 }

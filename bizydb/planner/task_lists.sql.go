@@ -23,8 +23,8 @@ type OpenTasksParams struct {
 	Limit           int  `json:"limit"`
 }
 
-// OpenTasks returns the tasks that are not completed: pending, in progress or blocked. SkipUnderClosed leaves out those under a
-// completed or cancelled goal, at any depth.
+// OpenTasks returns the tasks that are pending, in progress or blocked, in list order. SkipUnderClosed leaves out tasks
+// under a completed or cancelled goal, at any depth.
 func (q *Queries) OpenTasks(ctx context.Context, arg OpenTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, openTasks, arg.SkipUnderClosed, arg.Limit)
 	if err != nil {
@@ -89,9 +89,9 @@ type OverdueTasksParams struct {
 	TimeZone        TimeZone   `json:"time_zone"`
 }
 
-// OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
-// by due date, priority and id. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves out those
-// under a completed or cancelled goal, at any depth.
+// OverdueTasks returns the pending and in-progress tasks that were due before At, ordered by due date, priority and id.
+// WithBlocked adds blocked tasks. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves
+// out tasks under a completed or cancelled goal, at any depth.
 func (q *Queries) OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, overdueTasks,
 		arg.WithBlocked,
@@ -154,10 +154,10 @@ type SearchTasksParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
-// and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
-// Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
-// all. It reads all tasks of the user.
+// SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Texts are compared
+// in Unicode's normal form C and full case folding, whatever the locale of the database: É matches é in either form and
+// does not match e; ß matches SS; Σ matches both small sigmas; i does not match a dotless ı. There are no wildcards: %
+// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, searchTasks, arg.Text, arg.Limit)
 	if err != nil {
@@ -213,8 +213,8 @@ type TaggedTasksParams struct {
 	Limit   int  `json:"limit"`
 }
 
-// TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
-// If both are empty it returns an empty slice. Tags are case-sensitive.
+// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and every tag in
+// AllTags, in list order. If both are empty it returns an empty slice. Tags are case-sensitive.
 func (q *Queries) TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, taggedTasks, arg.AnyTag, arg.AllTags, arg.Limit)
 	if err != nil {
@@ -269,7 +269,7 @@ type TasksByPriorityParams struct {
 	Limit    int `json:"limit"`
 }
 
-// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
+// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest), in list order.
 func (q *Queries) TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksByPriority, arg.Priority, arg.Limit)
 	if err != nil {
@@ -325,8 +325,8 @@ type TasksCompletedParams struct {
 	Limit  int       `json:"limit"`
 }
 
-// TasksCompleted returns the tasks completed at or after From and before Before, the latest first; of several completed at
-// once, as by SetTaskStatuses, the one with the highest id.
+// TasksCompleted returns the tasks completed at or after From and before Before, the latest first. Tasks completed at
+// the same time are ordered by id, the highest first.
 func (q *Queries) TasksCompleted(ctx context.Context, arg TasksCompletedParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksCompleted, arg.From, arg.Before, arg.Limit)
 	if err != nil {
@@ -470,9 +470,9 @@ type TasksDueTodayParams struct {
 	At              *time.Time `json:"at"`
 }
 
-// TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
-// date, priority and id. With WithUndated the tasks without a due date follow. SkipUnderClosed leaves out those under a
-// completed or cancelled goal, at any depth.
+// TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, earlier hours
+// included, ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end.
+// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDueToday,
 		arg.SkipUnderClosed,
@@ -532,7 +532,7 @@ CROSS JOIN LATERAL (SELECT id, user_id, parent_goal_id, title, description, prio
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC
 `
 
-// TasksWithoutGoal returns the tasks, not completed, that are under no goal.
+// TasksWithoutGoal returns the tasks that are not completed and are under no goal, in list order.
 func (q *Queries) TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksWithoutGoal, limit)
 	if err != nil {
@@ -599,9 +599,10 @@ type UpcomingTasksParams struct {
 	Days            int        `json:"days"`
 }
 
-// UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
-// tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
-// above 36525 counts as 36525. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+// UpcomingTasks returns the tasks that are not completed and are due from At until the end of the day that is Days days
+// later in TimeZone, ordered by due date, priority and id. All-day tasks of the day of At are included. With Days 0 it
+// is the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
+// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
 		arg.SkipUnderClosed,
@@ -741,8 +742,8 @@ type countTasksParams struct {
 	Dated           bool         `json:"dated"`
 }
 
-// countTasks is the query behind CountTasks. The tags of AnyTag and AllTags count if Tagged is set. Dated leaves out tasks
-// without a due date.
+// countTasks is the query behind CountTasks. AnyTag and AllTags are ignored unless Tagged is set. Dated leaves out
+// tasks without a due date.
 func (q *Queries) countTasks(ctx context.Context, arg countTasksParams) (int, error) {
 	row := q.db.QueryRow(ctx, countTasks,
 		arg.SkipUnderClosed,
@@ -899,8 +900,8 @@ type keysetTaggedTasksRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
-// those in AllTags. It reads every task that has them.
+// keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and
+// every tag in AllTags. It reads all tasks that have them.
 func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTaggedTasks,
 		arg.Back,
@@ -1039,9 +1040,10 @@ type keysetTasksRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
-// after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
-// it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
+// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set, in list
+// order, beginning after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID. With
+// Back it returns those before the position. The nearest come first. TotalCount is the number of all tasks that match,
+// or 0 without WithTotal.
 func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTasks,
 		arg.WithTotal,
@@ -1168,8 +1170,8 @@ type keysetTasksByDueDateRow struct {
 	TotalCount int  `json:"total_count"`
 }
 
-// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due date.
-// The tags of AnyTag and AllTags count if Tagged is set.
+// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due
+// date. AnyTag and AllTags are ignored unless Tagged is set.
 func (q *Queries) keysetTasksByDueDate(ctx context.Context, arg keysetTasksByDueDateParams) ([]keysetTasksByDueDateRow, error) {
 	rows, err := q.db.Query(ctx, keysetTasksByDueDate,
 		arg.WithTotal,

@@ -10,50 +10,52 @@ type PageTasksParams struct {
 	Statuses        TaskStatuses
 	Category        *string
 	Priority        *int
-	ParentGoalID    *GoalID    // directly under this goal
-	WithoutGoal     bool       // under no goal
+	ParentGoalID    *GoalID    // only tasks directly under this goal
+	WithoutGoal     bool       // only tasks under no goal
 	SkipUnderClosed bool       // leave out tasks under a completed or cancelled goal, at any depth
-	Ready           bool       // pending or in progress, with every dependency completed
+	Ready           bool       // only pending and in-progress tasks whose dependencies are all completed
 	DueFrom         *time.Time // due at this time or later; an all-day task until its day is over in TimeZone
 	DueBefore       *time.Time // due before this time; an all-day task once its day is over in TimeZone
 	TimeZone        TimeZone
-	AnyTag          Tags   // with at least one of these
-	AllTags         Tags   // with every one of these
-	Search          string // with this in title, description or notes, as in SearchTasks
+	AnyTag          Tags   // tasks with at least one of these tags
+	AllTags         Tags   // tasks with every one of these tags
+	Search          string // text in title, description or notes; see SearchTasks
 
-	ByDueDate bool       // the order is due date, priority, id, without tasks that have no due date; otherwise list order
+	ByDueDate bool       // order by due date, priority and id, without undated tasks; otherwise list order
 	Size      int        // tasks on a page, at most 10,000; 0 means 50
-	Cursor    TaskCursor // from another page with the same filters and order; empty for the first page
-	WithTotal bool       // also count all that match, which reads them all
+	Cursor    TaskCursor // Next or Previous of a page with the same filters and order; empty for the first page
+	WithTotal bool       // also count the tasks on all pages, which reads them all
 }
 
 // A TaskPage is one page of a list of tasks.
 type TaskPage struct {
 	Tasks          []Task
-	Next, Previous TaskCursor // of the pages after and before this one, empty if there is none
-	Total          int        // tasks that match on all pages, or 0 without WithTotal
+	Next, Previous TaskCursor // cursors of the pages after and before this one; empty if there is none
+	Total          int        // tasks on all pages, or 0 without WithTotal
 }
 
-// A TaskCursor is a position in a list of tasks: a short opaque text that can be put into a URL as it is. It encodes the priority, the
-// times and the id of a task.
+// A TaskCursor is a position in a list of tasks: a short opaque text that can be put into a URL unescaped. It encodes the
+// priority, the times and the id of a task.
 type TaskCursor string
 
-// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first, then the
-// earliest due date, tasks without one last, then the newest.
+// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first,
+// then the earliest due date, tasks without one last, then the newest. If nothing matches, the page is empty.
 //
-// With ByDueDate, and the statuses of tasks that are not completed, DueBefore at some time gives what is overdue then. DueFrom at that
-// time and DueBefore at the end of a day give what is upcoming. Both at the ends of a day give what is due on it.
+// Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates. A task whose
+// priority or due date changes moves in the list.
 //
-// Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates; a task whose priority or
-// due date changes moves in the list. If nothing matches, the page is empty.
+// ByDueDate with the statuses pending, in progress and blocked makes pages of overdue tasks (DueBefore: now), of upcoming tasks
+// (DueFrom: now, DueBefore: the end of a day) and of the tasks due on a day (DueFrom and DueBefore: its beginning and its end).
 //
-// The cost of a page does not depend on its position. Three kinds of filter cost more: a filter other than Statuses that few of many
-// tasks match, since the query scans past the others; Search, for the same reason; and tags that many tasks have, since each page
-// reads all of them. SkipUnderClosed first reads the goals that are completed or cancelled, and those below them. With ByDueDate, a page
-// that may have completed tasks reads all that are due from DueFrom to DueBefore, if one of them is set.
+// The cost of a page does not depend on its position. Some filters cost more:
 //
-// A cursor that is not from PageTasks in the same order and a size out of range give ErrInvalid. The total of an empty page that is not
-// the first takes a second round trip.
+//   - A filter other than Statuses that few of many tasks match: the query scans past the others. So does Search.
+//   - Tags that many tasks have: each page reads all of them.
+//   - SkipUnderClosed: it first reads the completed and cancelled goals, and all goals below them.
+//   - ByDueDate with DueFrom or DueBefore, and Statuses that can match completed tasks: a page reads all tasks due in that range.
+//
+// Returns ErrInvalid for a cursor that is not from PageTasks in the same order and for a size out of range. The total of an empty
+// page that is not the first takes a second round trip.
 func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
 	p := pager[keysetTasksRow]{
 		method: "PageTasks", size: arg.Size, cursor: string(arg.Cursor), idsFall: true,
@@ -89,7 +91,7 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 	return page, err
 }
 
-// CountTasks returns the number of tasks that PageTasks has on all pages. Size, Cursor and WithTotal do not matter.
+// CountTasks returns the number of tasks on all pages of PageTasks. It ignores Size, Cursor and WithTotal.
 func (q *Queries) CountTasks(ctx context.Context, arg PageTasksParams) (int, error) {
 	fromDay, beforeDay, err := arg.dueDays("CountTasks")
 	if err != nil {

@@ -25,8 +25,8 @@ type AddTagsParams struct {
 	ID   TaskID `json:"id"`
 }
 
-// AddTags appends the tags that a task does not have, each once, and returns it as stored. A task that has them all is not
-// changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+// AddTags adds tags to a task, each once, and returns the task as stored. New ones are appended. A task that has all of
+// them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 func (q *Queries) AddTags(ctx context.Context, arg AddTagsParams) (Task, error) {
 	row := q.db.QueryRow(ctx, addTags, arg.Tags, arg.ID)
 	var i Task
@@ -74,9 +74,9 @@ type BlockTaskRow struct {
 	Changed bool `json:"changed"`
 }
 
-// BlockTask sets a task's status to blocked and its reason, nil for none, and returns the task as stored and whether that
-// changed it. UnblockTask undoes it, but makes a task pending that was completed. If the task does not exist it returns
-// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+// BlockTask sets the status of a task to blocked, sets its reason, which may be nil, and returns the task as stored.
+// UnblockTask undoes it, except that a task that was completed becomes pending. Changed is false if nothing changed.
+// Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (BlockTaskRow, error) {
 	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.IfVersion, arg.ID)
 	var i BlockTaskRow
@@ -127,10 +127,10 @@ type CompleteTaskRow struct {
 	Changed bool `json:"changed"`
 }
 
-// CompleteTask sets a task's status to completed, and its ActualHours if given, and returns the task as stored and whether
-// that changed it. A nil CompletedAt means now, and leaves a task that is completed already its own; any time of the years
-// 1 to 9999 is stored as it is given, a future one too. If the task does not exist it returns ErrNotFound; at another version
-// than IfVersion, ErrVersionConflict.
+// CompleteTask sets the status of a task to completed, with its ActualHours if they are set, and returns the task as
+// stored. A nil CompletedAt means now, or leaves the time unchanged if the task is completed already. Any other time in
+// the years 1 to 9999 is stored as given, also one in the future. Changed is false if nothing changed. Returns
+// ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error) {
 	row := q.db.QueryRow(ctx, completeTask,
 		arg.ActualHours,
@@ -197,9 +197,9 @@ type CreateTaskParams struct {
 	CompletedAt       *time.Time `json:"completed_at"`
 }
 
-// CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
-// (priority 3, pending, no goal, created now, no tags, no dependencies). A dependency given twice counts once. If the
-// parent goal or a dependency does not exist it returns ErrUnknownReference.
+// CreateTask adds a task and returns it as stored. Only Title is required. A field at its zero value takes its default:
+// priority 3, pending, no goal, created now, no tags, no dependencies. A dependency that is given twice is stored once.
+// Returns ErrUnknownReference if the parent goal or a dependency does not exist.
 func (q *Queries) CreateTask(ctx context.Context, arg CreateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, createTask,
 		arg.ParentGoalID,
@@ -252,7 +252,8 @@ DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND i
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
-// DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
+// DeleteTask deletes a task and returns it. RestoreTask brings it back, unless the trash is turned off. Returns
+// ErrNotFound if the task does not exist.
 func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, deleteTask, id)
 	var i Task
@@ -294,8 +295,8 @@ type DeleteTaskIfVersionParams struct {
 	Version int64  `json:"version"`
 }
 
-// DeleteTaskIfVersion deletes a task and returns it. If the task does not exist it returns ErrNotFound; at another version,
-// ErrVersionConflict.
+// DeleteTaskIfVersion is DeleteTask for one version of a task. Returns ErrNotFound if the task does not exist, and
+// ErrVersionConflict if it is at another version.
 func (q *Queries) DeleteTaskIfVersion(ctx context.Context, arg DeleteTaskIfVersionParams) (Task, error) {
 	row := q.db.QueryRow(ctx, deleteTaskIfVersion, arg.ID, arg.Version)
 	var i Task
@@ -329,7 +330,7 @@ const getTask = `-- name: GetTask :one
 SELECT id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = $1
 `
 
-// GetTask returns one task, or ErrNotFound.
+// GetTask returns a task. Returns ErrNotFound if it does not exist.
 func (q *Queries) GetTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, getTask, id)
 	var i Task
@@ -371,9 +372,9 @@ type MoveTaskParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
-// exist it returns ErrNotFound; if the goal does not, ErrUnknownReference; at another version than IfVersion,
-// ErrVersionConflict.
+// MoveTask moves a task under another goal and returns it as stored. A nil ParentGoalID means no goal. Returns
+// ErrNotFound if the task does not exist, ErrUnknownReference if the goal does not exist, and ErrVersionConflict if its
+// version is not IfVersion.
 func (q *Queries) MoveTask(ctx context.Context, arg MoveTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, moveTask, arg.ParentGoalID, arg.IfVersion, arg.ID)
 	var i Task
@@ -417,8 +418,8 @@ type RemoveTagsParams struct {
 	ID   TaskID `json:"id"`
 }
 
-// RemoveTags removes tags from a task and returns it as stored. A task that has none of them is not changed. Concurrent
-// calls all take effect. If the task does not exist it returns ErrNotFound.
+// RemoveTags removes tags from a task and returns the task as stored. A task that has none of them is not changed.
+// Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 func (q *Queries) RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, error) {
 	row := q.db.QueryRow(ctx, removeTags, arg.Tags, arg.ID)
 	var i Task
@@ -460,9 +461,9 @@ type ReopenTaskRow struct {
 	Changed bool `json:"changed"`
 }
 
-// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as stored
-// and whether that changed it: a task that is not completed stays as it is. If the task does not exist it returns
-// ErrNotFound.
+// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
+// stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
+// exist.
 func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error) {
 	row := q.db.QueryRow(ctx, reopenTask, id)
 	var i ReopenTaskRow
@@ -506,8 +507,9 @@ type RescheduleTaskParams struct {
 	ID        TaskID     `json:"id"`
 }
 
-// RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
-// not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means none. DueAllDay makes
+// it an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+// IfVersion.
 func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, rescheduleTask,
 		arg.DueDate,
@@ -554,8 +556,8 @@ type RetagTaskParams struct {
 	ID        TaskID `json:"id"`
 }
 
-// RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
-// ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+// RetagTask replaces the tags of a task and returns the task as stored. Nil clears them. Returns ErrNotFound if the
+// task does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, retagTask, arg.Tags, arg.IfVersion, arg.ID)
 	var i Task
@@ -597,8 +599,8 @@ type StartTaskRow struct {
 	Changed bool `json:"changed"`
 }
 
-// StartTask sets a task's status to in progress, even if it is completed or blocked, and returns the task as stored and
-// whether that changed it. If the task does not exist it returns ErrNotFound.
+// StartTask sets the status of a task to in progress, even if it is completed or blocked, and returns the task as
+// stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist.
 func (q *Queries) StartTask(ctx context.Context, id TaskID) (StartTaskRow, error) {
 	row := q.db.QueryRow(ctx, startTask, id)
 	var i StartTaskRow
@@ -641,9 +643,10 @@ type UnblockTaskRow struct {
 	Changed bool `json:"changed"`
 }
 
-// UnblockTask gives a blocked task the status that it had before, pending or in progress, clears its reason, and returns the
-// task as stored and whether that changed it: a task that is not blocked stays as it is. One that was completed becomes
-// pending, and one created as blocked too, unless with BlockedInProgress. If the task does not exist it returns ErrNotFound.
+// UnblockTask gives a blocked task its earlier status, pending or in progress, clears the reason and returns the task
+// as stored. A task that was completed before it was blocked becomes pending. A task created as blocked becomes
+// pending, or in progress if it was created with BlockedInProgress. A task that is not blocked stays as it is, and
+// Changed is false. Returns ErrNotFound if the task does not exist.
 func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error) {
 	row := q.db.QueryRow(ctx, unblockTask, id)
 	var i UnblockTaskRow
@@ -722,12 +725,15 @@ type UpdateTaskParams struct {
 	ID                  TaskID     `json:"id"`
 }
 
-// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
-// unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
-// whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
-// CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
-// task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference; at another
-// version than IfVersion, ErrVersionConflict. Dependencies in a cycle give ErrDependencyCycle.
+// UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its
+// column unchanged. Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are
+// replaced as a whole, and an empty slice clears them. CompletedAt follows Status. BlockedReason is cleared unless the
+// task is blocked. DueAllDay is cleared with the due date. A DueDate without DueAllDay is a time, even if the task was
+// an all-day task.
+//
+// Returns ErrNotFound if the task does not exist, ErrUnknownReference if the parent goal or a dependency does not
+// exist, ErrDependencyCycle if the task would depend on itself, directly or through other tasks, and ErrVersionConflict
+// if its version is not IfVersion.
 func (q *Queries) UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, updateTask,
 		arg.Title,

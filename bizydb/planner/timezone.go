@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// A TimeZone is the name of a time zone in the IANA database, such as Europe/Berlin. An empty one means UTC. An abbreviation or an
-// offset is not a name, except those that the database has: Etc/GMT-2 is two hours east of Greenwich.
+// A TimeZone is the name of a time zone in the IANA database, such as Europe/Berlin. Empty means UTC. Abbreviations and offsets
+// are not names, except those in the IANA database: Etc/GMT-2 is two hours east of Greenwich.
 type TimeZone string
 
 var errZone = &FieldError{Reason: "must be the name of a time zone in the IANA database", Err: ErrInvalid}
@@ -19,8 +19,8 @@ var errZone = &FieldError{Reason: "must be the name of a time zone in the IANA d
 // zones has the locations of valid names.
 var zones sync.Map
 
-// Location returns the rules of a zone. If the IANA database, as Go finds it on the machine or else has it built in, does not have
-// exactly this name, it returns ErrInvalid.
+// Location returns the time zone as a [time.Location]. It returns ErrInvalid unless the IANA database has exactly this name. The
+// database is the machine's or, if there is none, the one embedded in the program.
 func (z TimeZone) Location() (*time.Location, error) {
 	if known, ok := zones.Load(z); ok {
 		return known.(*time.Location), nil

@@ -2,20 +2,20 @@ package planner
 
 import "context"
 
-// A LinkReason says why a restored goal or task did not get a link back.
+// A LinkReason says why a link of a restored goal or task was left out.
 type LinkReason string
 
 // The reasons for which links are left out.
 const (
-	LinkDeleted LinkReason = "deleted" // the ParentGoal or Dependency is deleted; the link comes back when that is restored
-	LinkGone    LinkReason = "gone"    // that, or what the Column referenced, does not exist anymore
-	LinkMoved   LinkReason = "moved"   // the Goal or Task is under another goal by now
-	LinkCycle   LinkReason = "cycle"   // a goal would be its own ancestor, or a task depend on itself
+	LinkDeleted LinkReason = "deleted" // the ParentGoal or Dependency is deleted; the link comes back when it is restored
+	LinkGone    LinkReason = "gone"    // the ParentGoal, the Dependency or the row that Column referenced no longer exists
+	LinkMoved   LinkReason = "moved"   // the Goal or Task is under another goal now
+	LinkCycle   LinkReason = "cycle"   // a goal would be its own ancestor, or a task would depend on itself
 	LinkDepth   LinkReason = "depth"   // there would be more than 100 levels of goals
 )
 
-// A LeftOutLink is a link that a restored goal or task had when it was deleted and did not get back. It is from a Goal or a Task to the
-// ParentGoal above it, or from a Task to a Dependency; or it is of a service's own, and a Column of the Goal or Task that was not NULL is.
+// A LeftOutLink is a link of a goal or task that was not restored with it. It leads from Goal or Task to the ParentGoal, or from
+// Task to the Dependency. For a column of the service's own on Goal or Task, Column is its name: it had a value and is NULL now.
 // The other fields are zero.
 type LeftOutLink struct {
 	Goal       GoalID     `json:"goal,omitempty"`
@@ -26,42 +26,41 @@ type LeftOutLink struct {
 	Reason     LinkReason `json:"reason"`
 }
 
-// LeftOutLinks are empty, and not nil, if every link is back.
+// LeftOutLinks is a list of links that were not restored. If every link is back it is empty, not nil.
 type LeftOutLinks []LeftOutLink
 
-// A RestoredTask is a task after RestoreTask.
+// A RestoredTask is the result of RestoreTask: the task as it is now.
 type RestoredTask struct {
 	Task    Task         `json:"task"`
 	LeftOut LeftOutLinks `json:"left_out"`
 }
 
-// A RestoredGoal is a goal after RestoreGoal.
+// A RestoredGoal is the result of RestoreGoal: the goal as it is now.
 type RestoredGoal struct {
 	Goal    Goal         `json:"goal"`
-	Goals   []GoalID     `json:"goals"` // all that were restored, this one among them
-	Tasks   []TaskID     `json:"tasks"` // those restored with it
+	Goals   []GoalID     `json:"goals"` // all restored goals, this one included
+	Tasks   []TaskID     `json:"tasks"` // the tasks restored with it
 	LeftOut LeftOutLinks `json:"left_out"`
 }
 
 // RestoreGoalParams selects the deleted goal that RestoreGoal restores.
 type RestoreGoalParams struct {
 	ID GoalID `json:"id"`
-	// Together restores all goals and tasks that were deleted in the same transaction, too.
+	// Together also restores all goals and tasks that were deleted in the same transaction.
 	Together bool `json:"together"`
 }
 
-// RestoreTask restores a deleted task under its own id, as it was, and returns it. It comes back under its goal, with its dependencies,
-// and the tasks that depended on it do so again. Links that have been made since then stay, and those that are not possible anymore are
-// in LeftOut. Progress follows, as for a task that is added. If there is no such deleted task it returns ErrNotFound.
+// RestoreTask restores a deleted task with its id and returns it. It is under its goal again and has its dependencies, and the
+// tasks that depended on it do so again. Links made since the deletion stay. Links that are no longer possible are in LeftOut.
+// Progress follows as for a new task. Returns ErrNotFound if there is no such deleted task.
 func (q *Queries) RestoreTask(ctx context.Context, id TaskID) (RestoredTask, error) {
 	row, err := q.restoreTask(ctx, int64(id))
 	return RestoredTask(row), err
 }
 
-// RestoreGoal restores a deleted goal under its own id, with the status that it had, and returns it. It comes back under its parent,
-// and its sub-goals and tasks under it. Links that have been made since then stay, and those that are not possible anymore are in
-// LeftOut. Progress follows, of the goals above as for a goal that is moved under them. If there is no such deleted goal it returns
-// ErrNotFound.
+// RestoreGoal restores a deleted goal with its id and its status and returns it. It is under its parent again, and its sub-goals
+// and tasks are under it. Links made since the deletion stay. Links that are no longer possible are in LeftOut. The progress of
+// the goals above follows as for a goal that is moved under them. Returns ErrNotFound if there is no such deleted goal.
 func (q *Queries) RestoreGoal(ctx context.Context, arg RestoreGoalParams) (RestoredGoal, error) {
 	row, err := q.restoreGoal(ctx, restoreGoalParams{ID: int64(arg.ID), Together: arg.Together})
 	restored := RestoredGoal{Goal: row.Goal, Goals: make([]GoalID, len(row.RestoredGoals)), Tasks: make([]TaskID, len(row.RestoredTasks)), LeftOut: row.LeftOut}

@@ -25,9 +25,10 @@ type DeletedGoalsParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// DeletedGoals returns the deleted goals, the last deleted first. Those of one transaction were deleted at the same time, and come by
-// their ids, the highest first. For the next page, Before and BeforeID are DeletedAt and ID of the last goal of this one; BeforeID counts
-// with Before alone. If nothing is there it returns an empty slice.
+// DeletedGoals returns one page of the deleted goals, the last deleted first. Goals that were deleted in one
+// transaction have the same DeletedAt and are ordered by id, the highest first. For the next page, set Before and
+// BeforeID to DeletedAt and ID of the last goal of this page. BeforeID is ignored if Before is nil. If there are no
+// more it returns an empty slice.
 func (q *Queries) DeletedGoals(ctx context.Context, arg DeletedGoalsParams) ([]DeletedGoal, error) {
 	rows, err := q.db.Query(ctx, deletedGoals, arg.BeforeID, arg.Before, arg.Limit)
 	if err != nil {
@@ -84,7 +85,8 @@ type DeletedTasksParams struct {
 	Limit    int        `json:"limit"`
 }
 
-// DeletedTasks is DeletedGoals for tasks.
+// DeletedTasks returns one page of the deleted tasks, ordered and paged as in DeletedGoals. If there are no more it
+// returns an empty slice.
 func (q *Queries) DeletedTasks(ctx context.Context, arg DeletedTasksParams) ([]DeletedTask, error) {
 	rows, err := q.db.Query(ctx, deletedTasks, arg.BeforeID, arg.Before, arg.Limit)
 	if err != nil {
@@ -144,7 +146,8 @@ type ForgetDeletedRow struct {
 	Tasks int64 `json:"tasks"`
 }
 
-// ForgetDeleted removes the goals and tasks that were deleted before a time for good, and counts them.
+// ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many. They can
+// no longer be restored.
 func (q *Queries) ForgetDeleted(ctx context.Context, before time.Time) (ForgetDeletedRow, error) {
 	row := q.db.QueryRow(ctx, forgetDeleted, before)
 	var i ForgetDeletedRow
@@ -157,7 +160,8 @@ DELETE FROM bizydb.deleted_goals WHERE user_id = (SELECT bizydb.current_user_id(
 RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date, status, progress_percentage, success_criteria, created_at, updated_at, version, completed_at, metrics, task_count, sub_goal_count, deleted_at, deletion, own
 `
 
-// ForgetDeletedGoal removes a deleted goal for good and returns it. If there is none it returns ErrNotFound.
+// ForgetDeletedGoal permanently removes a deleted goal and returns it. Returns ErrNotFound if there is no such deleted
+// goal.
 func (q *Queries) ForgetDeletedGoal(ctx context.Context, id GoalID) (DeletedGoal, error) {
 	row := q.db.QueryRow(ctx, forgetDeletedGoal, id)
 	var i DeletedGoal
@@ -191,7 +195,8 @@ DELETE FROM bizydb.deleted_tasks WHERE user_id = (SELECT bizydb.current_user_id(
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags, deleted_at, deletion, own
 `
 
-// ForgetDeletedTask removes a deleted task for good and returns it. If there is none it returns ErrNotFound.
+// ForgetDeletedTask permanently removes a deleted task and returns it. Returns ErrNotFound if there is no such deleted
+// task.
 func (q *Queries) ForgetDeletedTask(ctx context.Context, id TaskID) (DeletedTask, error) {
 	row := q.db.QueryRow(ctx, forgetDeletedTask, id)
 	var i DeletedTask
@@ -242,7 +247,8 @@ type restoreGoalRow struct {
 	LeftOut       LeftOutLinks `json:"left_out"`
 }
 
-// restoreGoal restores a goal, or all that was deleted together with it, and then reads it.
+// restoreGoal restores a goal, and with Together all that was deleted in the same transaction, and reads the goal
+// afterwards.
 func (q *Queries) restoreGoal(ctx context.Context, arg restoreGoalParams) (restoreGoalRow, error) {
 	row := q.db.QueryRow(ctx, restoreGoal, arg.ID, arg.Together)
 	var i restoreGoalRow
@@ -285,7 +291,7 @@ type restoreTaskRow struct {
 	LeftOut LeftOutLinks `json:"left_out"`
 }
 
-// restoreTask restores a task, and then reads it.
+// restoreTask restores a task and reads it afterwards.
 func (q *Queries) restoreTask(ctx context.Context, id int64) (restoreTaskRow, error) {
 	row := q.db.QueryRow(ctx, restoreTask, id)
 	var i restoreTaskRow

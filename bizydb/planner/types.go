@@ -7,7 +7,8 @@ type (
 	TaskID int64
 )
 
-// A TaskStatus is the status of a task. The empty value leaves the status unchanged in an update and takes the default in a create.
+// A TaskStatus is the status of a task. In an update the empty value leaves the status unchanged. In a create it takes the
+// default.
 type TaskStatus string
 
 // The statuses of tasks.
@@ -18,10 +19,11 @@ const (
 	TaskBlocked    TaskStatus = "blocked"
 )
 
-// TaskStatuses are the statuses that a list has tasks of: all, if there are none.
+// TaskStatuses is a filter by status. Empty means all.
 type TaskStatuses []TaskStatus
 
-// A GoalStatus is the status of a goal. The empty value leaves the status unchanged in an update and takes the default in a create.
+// A GoalStatus is the status of a goal. In an update the empty value leaves the status unchanged. In a create it takes the
+// default.
 type GoalStatus string
 
 // The statuses of goals.
@@ -32,10 +34,10 @@ const (
 	GoalCancelled GoalStatus = "cancelled"
 )
 
-// GoalStatuses are the statuses that a list has goals of: all, if there are none.
+// GoalStatuses is a filter by status. Empty means all.
 type GoalStatuses []GoalStatus
 
-// A Horizon is the period that a goal is set for.
+// A Horizon is the period that a goal is set for. A goal can have none.
 type Horizon string
 
 // The horizons of goals.
@@ -51,12 +53,13 @@ const (
 type (
 	Tags    []string
 	TaskIDs []TaskID
-	// Metrics are a user's own figures for a goal. Numbers are returned as float64, or as [json.Number] where that would be another
-	// number: 9007199254740993, 1e-400.
+	// Metrics are a user's own figures for a goal, a JSON object. Numbers are returned as float64, or as [json.Number] if conversion
+	// to float64 would change them, as with 9007199254740993 and 1e-400.
 	Metrics map[string]any
 )
 
-// A Metric is the value of one key of a goal's metrics: any JSON value, as package json decodes it. Numbers are returned as in Metrics.
+// A Metric is the value of one key of a goal's metrics: any JSON value, as package json decodes it. Numbers are returned as in
+// [Metrics].
 type Metric struct{ Value any }
 
 // CreateTasksParams are the tasks that CreateTasks adds. They are sent as one JSON parameter.

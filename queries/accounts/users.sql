@@ -1,4 +1,4 @@
--- ChangeEmail sets another address, which is not verified.
+-- ChangeEmail sets another address and marks it as not verified.
 -- name: ChangeEmail :one
 UPDATE bizydb.profiles SET email = @email, is_verified = false, email_verified_at = NULL WHERE id = @id
 RETURNING *;
@@ -9,25 +9,27 @@ INSERT INTO public.users (email, username, hashed_password, full_name)
 VALUES (@email, @username, @hashed_password, sqlc.narg('full_name'))
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at;
 
--- DeleteUser deletes a user with all goals and tasks and counts those.
+-- DeleteUser deletes a user with all goals and tasks, and returns how many goals and tasks there were.
 -- name: DeleteUser :one
 SELECT d.goals::bigint AS goals, d.tasks::bigint AS tasks FROM bizydb.delete_user(@id::bigint) AS d;
 
--- FindCredentials returns what a sign-in needs, by email or username.
+-- FindCredentials returns the id, the hash and the state of the account with an email address or username, for a
+-- sign-in.
 -- name: FindCredentials :one
 SELECT id, hashed_password, is_active FROM public.users
 WHERE bizydb.fold(email) = bizydb.fold(@login) OR bizydb.fold(username) = bizydb.fold(@login);
 
--- FindUser returns a user by email or username, ignoring case.
+-- FindUser returns the user with an email address or username, ignoring case.
 -- name: FindUser :one
 SELECT * FROM bizydb.profiles
 WHERE bizydb.fold(email) = bizydb.fold(@login) OR bizydb.fold(username) = bizydb.fold(@login);
 
--- ForgetOfAll removes what any user deleted more than some seconds ago, at most so many goals and tasks, and counts it.
+-- ForgetOfAll permanently removes goals and tasks that any user deleted more than Seconds seconds ago, at most Most of
+-- each, and returns how many.
 -- name: ForgetOfAll :one
 SELECT f.goals::bigint AS goals, f.tasks::bigint AS tasks FROM bizydb.forget_deleted(now() - make_interval(secs => @seconds::float8), @most::int) AS f;
 
--- GetHash returns an active user's hash, for a change of password.
+-- GetHash returns the hash of an active user, for a change of password.
 -- name: GetHash :one
 SELECT hashed_password FROM public.users WHERE id = @id AND is_active;
 
@@ -35,7 +37,7 @@ SELECT hashed_password FROM public.users WHERE id = @id AND is_active;
 -- name: GetUser :one
 SELECT * FROM bizydb.profiles WHERE id = @id;
 
--- ListUsers returns users with an id above After, ordered by id.
+-- ListUsers returns the users with an id above After that match every filter that is set, ordered by id.
 -- name: ListUsers :many
 SELECT * FROM bizydb.profiles
 WHERE id > @after
@@ -51,8 +53,8 @@ UPDATE bizydb.profiles SET is_verified = true, email_verified_at = coalesce(emai
 WHERE id = @id AND bizydb.fold(email) = bizydb.fold(@email)
 RETURNING *;
 
--- RecordSignIn records a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
--- got another password since the hash was read.
+-- RecordSignIn records a sign-in, and renews the hash if NewHash is set. It returns no row if the account has been
+-- deactivated, or its password changed, since the hash was read.
 -- name: RecordSignIn :one
 UPDATE public.users SET
   last_login_at = now(),
@@ -61,34 +63,34 @@ UPDATE public.users SET
 WHERE id = @id AND is_active AND hashed_password = @hashed_password
 RETURNING id, email, username, full_name, is_active, is_verified, is_superuser, created_at, updated_at, last_login_at, email_verified_at, password_changed_at;
 
--- ReplaceHash replaces an active user's hash if it is still the old one.
+-- ReplaceHash replaces the hash of an active user if it is still the old one.
 -- name: ReplaceHash :execrows
 UPDATE public.users SET hashed_password = @new_hash WHERE id = @id AND is_active AND hashed_password = @old_hash;
 
--- RemoveHash leaves a user without a password.
+-- RemoveHash removes the password of a user.
 -- name: RemoveHash :execrows
 UPDATE public.users SET hashed_password = NULL WHERE id = @id;
 
--- ResetHash sets an active user's hash if neither the hash nor the address has changed since a link was made.
+-- ResetHash sets the hash of an active user unless the hash or the address has changed since a link was made.
 -- name: ResetHash :execrows
 UPDATE public.users SET hashed_password = @new_hash
 WHERE id = @id AND is_active AND password_changed_at = @changed_at AND bizydb.fold(email) = bizydb.fold(@email);
 
--- SetActive deactivates and reactivates a user.
+-- SetActive activates or deactivates a user.
 -- name: SetActive :one
 UPDATE bizydb.profiles SET is_active = @is_active WHERE id = @id
 RETURNING *;
 
--- SetHash sets a user's hash.
+-- SetHash sets the hash of a user.
 -- name: SetHash :execrows
 UPDATE public.users SET hashed_password = @new_hash WHERE id = @id;
 
--- SetSuperuser sets or clears the mark of an administrator.
+-- SetSuperuser sets or clears the administrator flag of a user.
 -- name: SetSuperuser :one
 UPDATE bizydb.profiles SET is_superuser = @is_superuser WHERE id = @id
 RETURNING *;
 
--- UpdateProfile changes the fields that are set.
+-- UpdateProfile changes the names that are set.
 -- name: UpdateProfile :one
 UPDATE bizydb.profiles SET
   username = coalesce(sqlc.narg('username'), username),

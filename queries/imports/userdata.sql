@@ -6,8 +6,8 @@ FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY id;
 
--- ExportTasks returns every task, ordered by id, with the columns that an import restores. A dependency on a task that is
--- gone, which bizydb.forget_dependencies could not see, is left out.
+-- ExportTasks returns every task, ordered by id, with the columns that an import restores. It leaves out a dependency
+-- on a deleted task that bizydb.forget_dependencies could not see.
 -- name: ExportTasks :many
 SELECT
   t.id, t.parent_goal_id, t.title, t.description, t.priority, t.status, t.blocked_reason, t.blocked_in_progress, t.category, t.estimated_hours, t.actual_hours,
@@ -22,8 +22,8 @@ FROM public.tasks t
 WHERE t.user_id = (SELECT bizydb.current_user_id())
 ORDER BY t.id;
 
--- LinkTasks sets what many tasks depend on, given as a JSON object that has a list of ids for the id of each task. It may
--- read all tasks of the user.
+-- LinkTasks sets the dependencies of many tasks. They are a JSON object that has a list of ids for the id of each task.
+-- It may read all tasks of the user.
 -- name: LinkTasks :exec
 UPDATE public.tasks t SET dependencies = (SELECT (sqlc.arg('dependencies')::text)::jsonb) -> t.id::text
 WHERE t.user_id = (SELECT bizydb.current_user_id())

@@ -1,6 +1,6 @@
--- CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. Fields are as in
--- CreateTask; a FieldError has the Index of the task. The tasks are sent as one JSON value, of at most 256 MB. With none
--- given it returns an empty slice.
+-- CreateTasks adds many tasks in one statement, atomically, and returns their ids in the order given. The fields and
+-- the errors are those of CreateTask. A FieldError has the Index of the refused task if it is known. The tasks are sent
+-- as one JSON value of at most 256 MB. Without tasks it returns an empty slice.
 -- name: CreateTasks :many
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours,
@@ -20,9 +20,10 @@ RETURNING id;
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = ANY (ARRAY(SELECT i::bigint FROM jsonb_array_elements_text(@ids::bizydb.task_ids) AS i))
 RETURNING id;
 
--- SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in unspecified
--- order, also if they had the status already. CompletedAt, for a Status of completed, is as in CompleteTask. Progress is
--- updated once. An empty status changes nothing.
+-- SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in
+-- unspecified order. Tasks that had the status already are among them. CompletedAt has the same meaning as in
+-- CompleteTask, and is ignored unless Status is completed. Progress is updated once for all tasks. An empty Status
+-- changes nothing.
 -- name: SetTaskStatuses :many
 UPDATE public.tasks SET status = coalesce(sqlc.narg('status'), status),
   completed_at = CASE WHEN sqlc.narg('status') = 'completed' THEN coalesce(sqlc.narg('completed_at'), completed_at) ELSE completed_at END

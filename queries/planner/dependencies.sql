@@ -1,14 +1,14 @@
--- AddDependencies appends tasks to those that a task depends on, each once, and returns it as stored. A task that depends on
--- all of them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound; if a
--- dependency does not, ErrUnknownReference; if the task would depend on itself, directly or through others,
--- ErrDependencyCycle.
+-- AddDependencies adds dependencies to a task, each once, and returns the task as stored. New ones are appended. A task
+-- that has all of them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does
+-- not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if the task would depend on
+-- itself, directly or through other tasks.
 -- name: AddDependencies :one
 UPDATE public.tasks SET dependencies = dependencies || coalesce(sqlc.narg('dependencies'), '[]'::jsonb) -- the trigger keeps the first of each
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled ones included, in list order. If the
--- goal does not exist it returns an empty slice.
+-- GoalTasks returns all tasks under a goal and its sub-goals at any depth, cancelled sub-goals included, in list order.
+-- If the goal does not exist it returns an empty slice.
 -- name: GoalTasks :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
@@ -19,9 +19,9 @@ SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND parent_goal_id = ANY (ARRAY(SELECT id FROM tree))
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC;
 
--- goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all tasks
--- that they depend on, in list order. Elsewhere marks tasks that are only depended on. TaskOrder and CriticalPath are
--- computed from it. If the goal does not exist it returns an empty slice.
+-- goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all
+-- tasks that they depend on, in list order. Elsewhere marks the tasks that are not under the goal. TaskOrder and
+-- CriticalPath are computed from it. If the goal does not exist it returns an empty slice.
 -- name: goalWork :many
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
@@ -40,8 +40,8 @@ FROM (SELECT id, bool_and(elsewhere) AS elsewhere FROM work GROUP BY id) AS w
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = w.id OFFSET 0) AS tasks -- by key
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
--- ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order. SkipUnderClosed
--- leaves out those under a completed or cancelled goal, at any depth.
+-- ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
+-- SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 -- name: ReadyTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -54,8 +54,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- RemoveDependencies removes tasks from those that a task depends on and returns it as stored. A task that depends on none of
--- them is not changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+-- RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of them is
+-- not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 -- name: RemoveDependencies :one
 UPDATE public.tasks SET dependencies = coalesce((
   SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(tasks.dependencies) WITH ORDINALITY AS d (id, place)
@@ -64,15 +64,15 @@ UPDATE public.tasks SET dependencies = coalesce((
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- SetTaskDependencies replaces the tasks that a task depends on and returns it as stored. Nil clears them. If the task
--- does not exist it returns ErrNotFound; if a dependency does not, ErrUnknownReference; if the task would depend on
--- itself, directly or through others, ErrDependencyCycle; at another version than IfVersion, ErrVersionConflict.
+-- SetTaskDependencies replaces the dependencies of a task and returns the task as stored. Nil clears them. Returns
+-- ErrNotFound if the task does not exist, ErrUnknownReference if a dependency does not exist, ErrDependencyCycle if the
+-- task would depend on itself, directly or through other tasks, and ErrVersionConflict if its version is not IfVersion.
 -- name: SetTaskDependencies :one
 UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]'::jsonb), version = coalesce(sqlc.narg('if_version'), version)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- TasksBlockedBy returns the tasks, not completed, that depend directly on a task, in list order. If that task is
+-- TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. If the task is
 -- completed or does not exist it returns an empty slice.
 -- name: TasksBlockedBy :many
 SELECT tasks.* FROM public.tasks blocker
@@ -81,8 +81,8 @@ CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT b
 WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed' AND tasks.status <> 'completed'
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
--- TasksBlocking returns the tasks, not completed, that a task depends on directly, in list order. If the task is ready or
--- does not exist it returns an empty slice.
+-- TasksBlocking returns the direct dependencies of a task that are not completed, in list order. If there are none, or
+-- the task does not exist, it returns an empty slice.
 -- name: TasksBlocking :many
 SELECT tasks.* FROM public.tasks blocked
 CROSS JOIN LATERAL (SELECT DISTINCT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id)) AS d

@@ -11,7 +11,7 @@ WHERE g.user_id = (SELECT bizydb.current_user_id())
   AND (@search::text = '' OR strpos(bizydb.fold(g.title), (SELECT bizydb.fold(@search))) > 0
        OR strpos(bizydb.fold(g.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(g.success_criteria), (SELECT bizydb.fold(@search))) > 0);
 
--- GoalAncestors returns the goals above a goal, from its parent to the root. For a root, and if the goal does not exist,
+-- GoalAncestors returns the goals above a goal, from its parent up to the root. If the goal is a root or does not exist
 -- it returns an empty slice.
 -- name: GoalAncestors :many
 WITH RECURSIVE above (id, parent_goal_id, distance) AS (
@@ -25,8 +25,8 @@ CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT b
 WHERE a.distance > 0
 ORDER BY a.distance;
 
--- GoalsAtRisk returns the active goals below 20 percent whose target date is past or within 30 days of At, ordered by
--- target date, then by creation.
+-- GoalsAtRisk returns the active goals below 20 percent whose target date has passed or is at most 30 days after At.
+-- They are ordered by target date, then from the oldest to the newest.
 -- name: GoalsAtRisk :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage < 20
@@ -34,17 +34,18 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND prog
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- GoalsNearCompletion returns the active goals at 80 percent or more, the highest percentage first, then by target date,
--- those without one last.
+-- GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, then by
+-- target date, goals without one last.
 -- name: GoalsNearCompletion :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
 ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set and come after the
--- position given by FromKey, FromCreatedAt and FromID, or before it if Back is set, the nearest first. SortBy says what the key
--- is, as a number that rises along the list. TotalCount is the number of all that match.
+-- keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set,
+-- beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns those before the
+-- position. The nearest come first. SortBy selects the key, a number that rises along the list. TotalCount is the
+-- number of all goals that match.
 -- name: keysetGoals :many
 WITH matching AS MATERIALIZED (
   SELECT g.id, g.created_at, CASE @sort_by::text WHEN 'newest' THEN -g.id ELSE g.id END AS tie, CASE @sort_by
@@ -76,8 +77,8 @@ CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT b
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.key, sign * extract(epoch FROM p.created_at), sign * p.tie;
 
--- ListGoals returns the goals that match every filter that is set, ordered by target date, those without one last, then
--- by creation. RootsOnly excludes sub-goals.
+-- ListGoals returns the goals that match every filter that is set, ordered by target date, goals without one last, then
+-- from the oldest to the newest. RootsOnly leaves out sub-goals.
 -- name: ListGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -88,8 +89,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- OverdueGoals returns the active goals whose target date is before At, those on hold too if WithOnHold is set, ordered by
--- target date, then by creation. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+-- OverdueGoals returns the active goals whose target date is before At, ordered by target date, then from the oldest to
+-- the newest. WithOnHold adds goals on hold. SkipUnderClosed leaves out goals under a completed or cancelled goal, at
+-- any depth.
 -- name: OverdueGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -99,8 +101,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- SearchGoals returns the goals with Text in their title, description or success criteria, compared as by SearchTasks, in
--- the order of ListGoals. An empty Text matches all.
+-- SearchGoals returns the goals that have Text in their title, description or success criteria, in the order of
+-- ListGoals. Texts are compared as in SearchTasks. An empty Text matches all.
 -- name: SearchGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -109,8 +111,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- UpcomingGoals returns the active goals whose target date is between At and the end of the day that is Days later in
--- TimeZone, ordered by target date. Days 0 is the day of At; below 0 nothing matches; above 36525 counts as 36525.
+-- UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
+-- TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 it is the day of At. With Days
+-- below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
 -- name: UpcomingGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())

@@ -1,10 +1,11 @@
--- Me returns the scope's own account.
+-- Me returns the account of the scope's user.
 -- name: Me :one
 SELECT * FROM bizydb.profiles WHERE id = (SELECT bizydb.current_user_id());
 
--- UpdateMe changes the fields of one's own profile that are set and returns it. A nil field leaves its column unchanged;
--- ClearFullName sets FullName to NULL. White space around both is trimmed, and a FullName with nothing to see is NULL. A username of
--- another account gives ErrUsernameTaken, one that breaks the rule of RegisterParams ErrInvalid.
+-- UpdateMe changes the names of the scope's user and returns the account. A nil field leaves its column unchanged, and
+-- ClearFullName sets FullName to NULL. White space around the names is trimmed. A FullName without a visible character
+-- is stored as NULL. Returns ErrUsernameTaken for the username of another account, and ErrInvalid for a name that
+-- breaks a rule of bizydb.RegisterParams.
 -- name: UpdateMe :one
 UPDATE bizydb.profiles SET
   username = coalesce(sqlc.narg('username'), username),

@@ -1,6 +1,6 @@
--- CompletionRate counts the tasks due at or after From and before Before, as TasksDue lists them: all, those completed, and
--- those completed by their due date, which is the end of the day in TimeZone for an all-day task. Rate is the completed share,
--- from 0 to 1, 0 if none was due.
+-- CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all, those completed, and those
+-- completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day task. Rate is
+-- the completed share, from 0 to 1, or 0 if no task was due.
 -- name: CompletionRate :one
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT sqlc.arg('from')::timestamptz, sqlc.arg('before')::timestamptz,
@@ -16,9 +16,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND CASE WHEN due_all_day THEN due_date >= (SELECT from_day FROM span) AND due_date < (SELECT before_day FROM span)
     ELSE due_date >= (SELECT from_time FROM span) AND due_date < (SELECT before_time FROM span) END;
 
--- DailyCompletions returns, for each of the Days days ending with the day of At, the number of tasks completed and their
--- actual hours, oldest first. Days without completions are included with 0. Days above 36525, a hundred years, counts as
--- 36525; below 1 it returns an empty slice.
+-- DailyCompletions returns the number of tasks completed and their actual hours for each of the Days days ending with
+-- the day of At, the oldest first. Days without completions are included with 0. Days is capped at 36525, a hundred
+-- years. With Days below 1 it returns an empty slice.
 -- name: DailyCompletions :many
 WITH asked (first_day, last_day) AS (
   SELECT day - greatest(0, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, day
@@ -40,8 +40,9 @@ WHERE c.day BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.day
 ORDER BY c.day;
 
--- GoalCountsByHorizon returns, for each horizon from yearly to weekly and then for goals without one, the number of goals, of
--- active and of completed ones, and the average progress of the active ones, 0 if there are none.
+-- GoalCountsByHorizon returns, for each horizon, the number of goals, of active goals and of completed goals, and the
+-- average percentage of the active ones. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
+-- are included with 0.
 -- name: GoalCountsByHorizon :many
 SELECT h.horizon::bizydb.horizon AS horizon, coalesce(g.goals, 0)::int AS goals, coalesce(g.active, 0)::int AS active,
   coalesce(g.completed, 0)::int AS completed, coalesce(g.average_progress, 0)::float8 AS average_progress
@@ -53,8 +54,8 @@ LEFT JOIN (
 ) AS g ON g.horizon IS NOT DISTINCT FROM h.horizon
 ORDER BY h.place;
 
--- GoalCountsByStatus returns the number of goals and their average progress for each status, in the order active, on hold,
--- completed, cancelled, 0 if there are none.
+-- GoalCountsByStatus returns the number of goals and their average percentage for each status, in the order active, on
+-- hold, completed, cancelled. Statuses without goals are included with 0.
 -- name: GoalCountsByStatus :many
 SELECT s.status::bizydb.goal_status AS status, coalesce(g.goals, 0)::int AS goals, coalesce(g.average_progress, 0)::float8 AS average_progress
 FROM unnest(ARRAY['active', 'on_hold', 'completed', 'cancelled']) WITH ORDINALITY AS s (status, place)
@@ -64,14 +65,17 @@ LEFT JOIN (
 ) AS g ON g.status = s.status
 ORDER BY s.place;
 
--- GoalForecast estimates when the tasks under a goal and its sub-goals, except cancelled ones, will be done, from the
--- last Days days, or from the goal's age if it is younger, at least one day. PerDay is the mean number of tasks completed
--- per day. ExpectedDay is the day of At plus the remaining tasks at that rate. EarliestDay and LatestDay use the rate
--- plus and minus 1.28 standard errors of the mean, which contains the true rate in about four of five cases if there are
--- some weeks of data; it does not include the variance of the days to come. A day more than a hundred years away is nil,
--- as is every day if nothing was completed, and EarliestDay and LatestDay with only one day of data. If nothing remains
--- all three are the day of At. Remaining counts the tasks not completed now, whatever At is. If the goal does not exist
--- it returns ErrNotFound.
+-- GoalForecast estimates the day on which all tasks under a goal and its sub-goals, except cancelled ones, will be
+-- done. PerDay is the mean number of tasks completed per day over the last Days days, or since the goal was created if
+-- that is shorter, and over at least one day. Remaining is the number of tasks not completed now, whatever At is.
+-- Returns ErrNotFound if the goal does not exist.
+--
+-- ExpectedDay is the day of At plus the time that the remaining tasks take at that rate. EarliestDay and LatestDay use
+-- the rate plus and minus 1.28 standard errors of the mean. With some weeks of data this range contains the true rate
+-- in about four of five cases. It does not include the variance of the days to come.
+--
+-- If no task remains, all three days are the day of At. Otherwise a day more than a hundred years away is nil, all
+-- three are nil if no task was completed, and EarliestDay and LatestDay are nil with only one day of data.
 -- name: GoalForecast :one
 WITH RECURSIVE tree (id) AS (
   SELECT g.id FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @goal_id
@@ -102,9 +106,9 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
 
--- Overview counts what a dashboard shows first: the active goals and their average progress, 0 if there are none; how many of
--- them are near completion and at risk, as GoalsNearCompletion and GoalsAtRisk list them, and overdue, with a target date
--- before At; and the overdue tasks, as OverdueTasks lists them.
+-- Overview returns the numbers of a dashboard: active goals, their average percentage, 0 if there are none, and how
+-- many of them are near completion, at risk and overdue; and overdue tasks. The goals are those of GoalsNearCompletion,
+-- GoalsAtRisk and OverdueGoals. The tasks are those of OverdueTasks, with blocked ones if WithBlocked is set.
 -- name: Overview :one
 WITH asked (at, today) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.due_on(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))
@@ -128,8 +132,8 @@ CROSS JOIN (
     AND (NOT due_all_day OR due_date < (SELECT today FROM asked))
 ) AS t;
 
--- TaskActivity counts the tasks created and the tasks completed at or after From and before Before, and adds up the hours of
--- those completed.
+-- TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
+-- ActualHours are the sums over the completed ones.
 -- name: TaskActivity :one
 SELECT (
     SELECT count(*) FROM public.tasks
@@ -139,8 +143,8 @@ SELECT (
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= sqlc.arg('from')::timestamptz AND completed_at < sqlc.arg('before')::timestamptz;
 
--- TaskCountsByCategory returns the number of tasks and their hours for each category that has tasks, ordered by the code
--- points of the category, tasks without one last.
+-- TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
+-- category that has tasks, ordered by the code points of the category. Tasks without a category come last.
 -- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours
@@ -149,7 +153,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 GROUP BY category
 ORDER BY category COLLATE "C" NULLS LAST;
 
--- TaskCountsByPriority returns the number of tasks and their hours for each priority from 1 to 5, 0 if there are none.
+-- TaskCountsByPriority returns the number of tasks, the number of completed ones and the sums of hours for each
+-- priority from 1 to 5. Priorities without tasks are included with 0.
 -- name: TaskCountsByPriority :many
 SELECT p::int AS priority, coalesce(t.tasks, 0)::int AS tasks, coalesce(t.completed, 0)::int AS completed,
   coalesce(t.estimated_hours, 0)::float8 AS estimated_hours, coalesce(t.actual_hours, 0)::float8 AS actual_hours
@@ -161,8 +166,8 @@ LEFT JOIN (
 ) AS t ON t.priority = p
 ORDER BY p;
 
--- TaskCountsByStatus returns the number of tasks and their hours for each status, in the order pending, in progress,
--- blocked, completed, 0 if there are none.
+-- TaskCountsByStatus returns the number of tasks and the sums of their hours for each status, in the order pending, in
+-- progress, blocked, completed. Statuses without tasks are included with 0.
 -- name: TaskCountsByStatus :many
 SELECT s.status::bizydb.task_status AS status, coalesce(t.tasks, 0)::int AS tasks,
   coalesce(t.estimated_hours, 0)::float8 AS estimated_hours, coalesce(t.actual_hours, 0)::float8 AS actual_hours
@@ -173,9 +178,10 @@ LEFT JOIN (
 ) AS t ON t.status = s.status
 ORDER BY s.place;
 
--- TaskHours returns the hours of all tasks, or of those directly under a goal: estimated, spent, and remaining, which is
--- the estimate of tasks not completed. Compared… are the estimated and the spent hours of the completed tasks that have
--- both.
+-- TaskHours sums the hours of all tasks or, if parentGoalID is not nil, of the tasks directly under that goal.
+-- Estimated and Spent are the estimated and the actual hours. Remaining is the estimate of the tasks that are not
+-- completed. ComparedEstimated and ComparedSpent count only completed tasks that have both an estimate and actual
+-- hours.
 -- name: TaskHours :one
 SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actual_hours), 0)::float8 AS spent,
   coalesce(sum(estimated_hours) FILTER (WHERE status <> 'completed'), 0)::float8 AS remaining,
@@ -184,8 +190,8 @@ SELECT coalesce(sum(estimated_hours), 0)::float8 AS estimated, coalesce(sum(actu
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL);
 
--- Velocity returns the number of tasks completed on the Days days ending with the day of At, and the mean per day. Days
--- below 1 counts as 1, above 36525 as 36525.
+-- Velocity returns the number of tasks completed in the Days days ending with the day of At, and the mean per day. Days
+-- is at least 1 and at most 36525, a hundred years: values outside count as the nearer one.
 -- name: Velocity :one
 SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::bizydb.count, 36525))::int)::float8 AS per_day
 FROM public.tasks
@@ -193,8 +199,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
   AND completed_at >= (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone) - greatest(1, least(sqlc.arg('days')::bizydb.count, 36525))::int + 1, @time_zone))
   AND completed_at < (SELECT bizydb.day_start(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone) + 1, @time_zone));
 
--- WeeklyCompletions is DailyCompletions by week, from Monday, for the Weeks weeks ending with the week of At. Weeks above
--- 5218 counts as 5218; below 1 it returns an empty slice.
+-- WeeklyCompletions returns the number of tasks completed and their actual hours for each of the Weeks weeks ending
+-- with the week of At, the oldest first. Weeks begin on Monday. Weeks without completions are included with 0. Weeks is
+-- capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 -- name: WeeklyCompletions :many
 WITH asked (first_monday, last_monday) AS (
   SELECT monday - 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1), monday
@@ -216,10 +223,10 @@ WHERE c.monday BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.monday
 ORDER BY c.monday;
 
--- Workload returns, for each of the Weeks weeks from the week of At on, the tasks due in it: how many, how many are open
--- (not completed), how many of the open ones have no estimate, the estimated hours of all and of the open ones, and the
--- actual hours. Weeks start on Monday; those without tasks are included with 0. Weeks above 5218 counts as 5218; below 1
--- it returns an empty slice.
+-- Workload returns the tasks due in each of the Weeks weeks from the week of At on, the first week first: the number of
+-- tasks, of open tasks (not completed) and of open tasks without an estimate; the estimated hours of all tasks and of
+-- open tasks; and the actual hours. Weeks begin on Monday. Weeks without tasks are included with 0. Weeks is capped at
+-- 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 -- name: Workload :many
 WITH asked (first_monday, last_monday) AS (
   SELECT monday, monday + 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1)

@@ -5,8 +5,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT /* out of the planner's sight: a limit in sight is planned for, each time */ nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- countTasks is the query behind CountTasks. The tags of AnyTag and AllTags count if Tagged is set. Dated leaves out tasks
--- without a due date.
+-- countTasks is the query behind CountTasks. AnyTag and AllTags are ignored unless Tagged is set. Dated leaves out
+-- tasks without a due date.
 -- name: countTasks :one
 SELECT count(*)::int AS total
 FROM public.tasks t
@@ -43,8 +43,8 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- keysetTaggedTasks is keysetTasks for tasks with at least one of the tags in AnyTag, unless it is empty, and all of
--- those in AllTags. It reads every task that has them.
+-- keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and
+-- every tag in AllTags. It reads all tasks that have them.
 -- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
@@ -78,9 +78,10 @@ END
 ORDER BY sign * m.priority, sign * extract(epoch FROM m.due_date), -sign * extract(epoch FROM m.created_at), -sign * m.id
 LIMIT @max::int;
 
--- keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set and come
--- after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID in list order, or before
--- it if Back is set, the nearest first. TotalCount is the number of all that match, or 0 without WithTotal.
+-- keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set, in list
+-- order, beginning after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID. With
+-- Back it returns those before the position. The nearest come first. TotalCount is the number of all tasks that match,
+-- or 0 without WithTotal.
 -- name: keysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -127,8 +128,8 @@ CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sig
 ORDER BY sign * p.priority, sign * extract(epoch FROM p.due_date), -sign * extract(epoch FROM p.created_at), -sign * p.id
 LIMIT @max::int;
 
--- keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due date.
--- The tags of AnyTag and AllTags count if Tagged is set.
+-- keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due
+-- date. AnyTag and AllTags are ignored unless Tagged is set.
 -- name: keysetTasksByDueDate :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.due_date, t.priority FROM public.tasks t
@@ -162,8 +163,8 @@ CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sig
 ORDER BY sign * extract(epoch FROM p.due_date), sign * p.priority, sign * p.id
 LIMIT @max::int;
 
--- OpenTasks returns the tasks that are not completed: pending, in progress or blocked. SkipUnderClosed leaves out those under a
--- completed or cancelled goal, at any depth.
+-- OpenTasks returns the tasks that are pending, in progress or blocked, in list order. SkipUnderClosed leaves out tasks
+-- under a completed or cancelled goal, at any depth.
 -- name: OpenTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_progress', 'blocked')
@@ -171,9 +172,9 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND status IN ('pending', 'in_
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- OverdueTasks returns the tasks due before At that are pending or in progress, or blocked if WithBlocked is set, ordered
--- by due date, priority and id. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves out those
--- under a completed or cancelled goal, at any depth.
+-- OverdueTasks returns the pending and in-progress tasks that were due before At, ordered by due date, priority and id.
+-- WithBlocked adds blocked tasks. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves
+-- out tasks under a completed or cancelled goal, at any depth.
 -- name: OverdueTasks :many
 WITH asked (at, today) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.due_on(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))
@@ -187,10 +188,10 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- SearchTasks returns the tasks with Text in their title, description or notes. Both are compared in Unicode's normal form C
--- and after its full case folding, whatever the database's locale: É matches é however it is written, and not e; ß matches SS,
--- Σ each small sigma; i is no pair of a dotless ı. There are no wildcards: % and _ match themselves. An empty Text matches
--- all. It reads all tasks of the user.
+-- SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Texts are compared
+-- in Unicode's normal form C and full case folding, whatever the locale of the database: É matches é in either form and
+-- does not match e; ß matches SS; Σ matches both small sigmas; i does not match a dotless ı. There are no wildcards: %
+-- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -199,23 +200,23 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- TaggedTasks returns the tasks with at least one of the tags in AnyTag, unless it is empty, and all of those in AllTags.
--- If both are empty it returns an empty slice. Tags are case-sensitive.
+-- TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and every tag in
+-- AllTags, in list order. If both are empty it returns an empty slice. Tags are case-sensitive.
 -- name: TaggedTasks :many
 SELECT tasks.* FROM unnest(bizydb.tagged_tasks(sqlc.narg('any_tag')::bizydb.tags, sqlc.narg('all_tags')::bizydb.tags)) AS tagged (id)
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = tagged.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, tasks.id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest).
+-- TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest), in list order.
 -- name: TasksByPriority :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND priority = @priority::bizydb.count
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- TasksCompleted returns the tasks completed at or after From and before Before, the latest first; of several completed at
--- once, as by SetTaskStatuses, the one with the highest id.
+-- TasksCompleted returns the tasks completed at or after From and before Before, the latest first. Tasks completed at
+-- the same time are ordered by id, the highest first.
 -- name: TasksCompleted :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= sqlc.arg('from')::timestamptz AND completed_at < sqlc.arg('before')::timestamptz
@@ -238,9 +239,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- TasksDueToday returns the tasks, not completed, that are due on the day of At, earlier hours included, ordered by due
--- date, priority and id. With WithUndated the tasks without a due date follow. SkipUnderClosed leaves out those under a
--- completed or cancelled goal, at any depth.
+-- TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, earlier hours
+-- included, ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end.
+-- SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 -- name: TasksDueToday :many
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT bizydb.day_start(day, @time_zone::bizydb.time_zone), bizydb.day_start(day + 1, @time_zone), bizydb.due_on(day), bizydb.due_on(day + 1)
@@ -262,7 +263,7 @@ CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT b
 ORDER BY tasks.due_date NULLS LAST, tasks.priority, tasks.id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- TasksWithoutGoal returns the tasks, not completed, that are under no goal.
+-- TasksWithoutGoal returns the tasks that are not completed and are under no goal, in list order.
 -- name: TasksWithoutGoal :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -273,9 +274,10 @@ SELECT tasks.* FROM (
 CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = page.id OFFSET 0) AS tasks -- by key, however many are expected
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
--- UpcomingTasks returns the tasks, not completed, that are due between At and the end of the day that is Days later, all-day
--- tasks of the day of At included, ordered by due date, priority and id. Days 0 is the day of At; below 0 nothing matches;
--- above 36525 counts as 36525. SkipUnderClosed leaves out those under a completed or cancelled goal, at any depth.
+-- UpcomingTasks returns the tasks that are not completed and are due from At until the end of the day that is Days days
+-- later in TimeZone, ordered by due date, priority and id. All-day tasks of the day of At are included. With Days 0 it
+-- is the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
+-- SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 -- name: UpcomingTasks :many
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.day_start(day + days + 1, @time_zone::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)

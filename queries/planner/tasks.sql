@@ -1,5 +1,5 @@
--- AddTags appends the tags that a task does not have, each once, and returns it as stored. A task that has them all is not
--- changed. Concurrent calls all take effect. If the task does not exist it returns ErrNotFound.
+-- AddTags adds tags to a task, each once, and returns the task as stored. New ones are appended. A task that has all of
+-- them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 -- name: AddTags :one
 UPDATE public.tasks SET tags = tags || coalesce((
   SELECT jsonb_agg(added.tag ORDER BY added.place)
@@ -9,27 +9,27 @@ UPDATE public.tasks SET tags = tags || coalesce((
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- MoveTask moves a task under another goal, or under none for nil, and returns it as stored. If the task does not
--- exist it returns ErrNotFound; if the goal does not, ErrUnknownReference; at another version than IfVersion,
--- ErrVersionConflict.
+-- MoveTask moves a task under another goal and returns it as stored. A nil ParentGoalID means no goal. Returns
+-- ErrNotFound if the task does not exist, ErrUnknownReference if the goal does not exist, and ErrVersionConflict if its
+-- version is not IfVersion.
 -- name: MoveTask :one
 UPDATE public.tasks SET parent_goal_id = sqlc.narg('parent_goal_id'), version = coalesce(sqlc.narg('if_version'), version)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- BlockTask sets a task's status to blocked and its reason, nil for none, and returns the task as stored and whether that
--- changed it. UnblockTask undoes it, but makes a task pending that was completed. If the task does not exist it returns
--- ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+-- BlockTask sets the status of a task to blocked, sets its reason, which may be nil, and returns the task as stored.
+-- UnblockTask undoes it, except that a task that was completed becomes pending. Changed is false if nothing changed.
+-- Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason'), version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
 
--- CompleteTask sets a task's status to completed, and its ActualHours if given, and returns the task as stored and whether
--- that changed it. A nil CompletedAt means now, and leaves a task that is completed already its own; any time of the years
--- 1 to 9999 is stored as it is given, a future one too. If the task does not exist it returns ErrNotFound; at another version
--- than IfVersion, ErrVersionConflict.
+-- CompleteTask sets the status of a task to completed, with its ActualHours if they are set, and returns the task as
+-- stored. A nil CompletedAt means now, or leaves the time unchanged if the task is completed already. Any other time in
+-- the years 1 to 9999 is stored as given, also one in the future. Changed is false if nothing changed. Returns
+-- ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg('actual_hours'), tasks.actual_hours), completed_at = coalesce(sqlc.narg('completed_at'), tasks.completed_at),
   version = coalesce(sqlc.narg('if_version'), tasks.version)
@@ -37,9 +37,9 @@ FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.c
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
 
--- CreateTask adds a task and returns it as stored. Only Title is required: a field at its zero value takes its default
--- (priority 3, pending, no goal, created now, no tags, no dependencies). A dependency given twice counts once. If the
--- parent goal or a dependency does not exist it returns ErrUnknownReference.
+-- CreateTask adds a task and returns it as stored. Only Title is required. A field at its zero value takes its default:
+-- priority 3, pending, no goal, created now, no tags, no dependencies. A dependency that is given twice is stored once.
+-- Returns ErrUnknownReference if the parent goal or a dependency does not exist.
 -- name: CreateTask :one
 INSERT INTO public.tasks (
   parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours,
@@ -50,25 +50,26 @@ INSERT INTO public.tasks (
 )
 RETURNING *;
 
--- DeleteTask deletes a task and returns it. If the task does not exist it returns ErrNotFound.
+-- DeleteTask deletes a task and returns it. RestoreTask brings it back, unless the trash is turned off. Returns
+-- ErrNotFound if the task does not exist.
 -- name: DeleteTask :one
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- DeleteTaskIfVersion deletes a task and returns it. If the task does not exist it returns ErrNotFound; at another version,
--- ErrVersionConflict.
+-- DeleteTaskIfVersion is DeleteTask for one version of a task. Returns ErrNotFound if the task does not exist, and
+-- ErrVersionConflict if it is at another version.
 -- name: DeleteTaskIfVersion :one
 DELETE FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
   AND CASE WHEN version = @version THEN true ELSE bizydb.refuse_task_version(id, version, @version) END
 RETURNING *;
 
--- GetTask returns one task, or ErrNotFound.
+-- GetTask returns a task. Returns ErrNotFound if it does not exist.
 -- name: GetTask :one
 SELECT * FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
--- RemoveTags removes tags from a task and returns it as stored. A task that has none of them is not changed. Concurrent
--- calls all take effect. If the task does not exist it returns ErrNotFound.
+-- RemoveTags removes tags from a task and returns the task as stored. A task that has none of them is not changed.
+-- Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 -- name: RemoveTags :one
 UPDATE public.tasks SET tags = coalesce((
   SELECT jsonb_agg(e.tag ORDER BY e.place) FROM jsonb_array_elements(tasks.tags) WITH ORDINALITY AS e (tag, place)
@@ -77,52 +78,57 @@ UPDATE public.tasks SET tags = coalesce((
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as stored
--- and whether that changed it: a task that is not completed stays as it is. If the task does not exist it returns
--- ErrNotFound.
+-- ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
+-- stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
+-- exist.
 -- name: ReopenTask :one
 UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
 
--- RescheduleTask sets a task's due date, nil for none, and whether that is a day, and returns it as stored. If the task does
--- not exist it returns ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+-- RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means none. DueAllDay makes
+-- it an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+-- IfVersion.
 -- name: RescheduleTask :one
 UPDATE public.tasks SET due_date = sqlc.narg('due_date'), due_all_day = @due_all_day, version = coalesce(sqlc.narg('if_version'), version)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- RetagTask replaces a task's tags, nil for none, and returns it as stored. If the task does not exist it returns
--- ErrNotFound; at another version than IfVersion, ErrVersionConflict.
+-- RetagTask replaces the tags of a task and returns the task as stored. Nil clears them. Returns ErrNotFound if the
+-- task does not exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: RetagTask :one
 UPDATE public.tasks SET tags = coalesce(sqlc.narg('tags'), '[]'::jsonb), version = coalesce(sqlc.narg('if_version'), version)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- StartTask sets a task's status to in progress, even if it is completed or blocked, and returns the task as stored and
--- whether that changed it. If the task does not exist it returns ErrNotFound.
+-- StartTask sets the status of a task to in progress, even if it is completed or blocked, and returns the task as
+-- stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist.
 -- name: StartTask :one
 UPDATE public.tasks SET status = 'in_progress'
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
 
--- UnblockTask gives a blocked task the status that it had before, pending or in progress, clears its reason, and returns the
--- task as stored and whether that changed it: a task that is not blocked stays as it is. One that was completed becomes
--- pending, and one created as blocked too, unless with BlockedInProgress. If the task does not exist it returns ErrNotFound.
+-- UnblockTask gives a blocked task its earlier status, pending or in progress, clears the reason and returns the task
+-- as stored. A task that was completed before it was blocked becomes pending. A task created as blocked becomes
+-- pending, or in progress if it was created with BlockedInProgress. A task that is not blocked stays as it is, and
+-- Changed is false. Returns ErrNotFound if the task does not exist.
 -- name: UnblockTask :one
 UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
 
--- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its column
--- unchanged; Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are replaced as a
--- whole, and an empty slice clears them. A DueDate without DueAllDay is a time, also where the task was due on a day.
--- CompletedAt follows Status, BlockedReason is cleared unless the task is blocked, and DueAllDay with the due date. If the
--- task does not exist it returns ErrNotFound; if the parent goal or a dependency does not, ErrUnknownReference; at another
--- version than IfVersion, ErrVersionConflict. Dependencies in a cycle give ErrDependencyCycle.
+-- UpdateTask changes the fields that are set and returns the task as stored. A field at its zero value leaves its
+-- column unchanged. Clear… sets the column to NULL and takes precedence over the field. Tags and dependencies are
+-- replaced as a whole, and an empty slice clears them. CompletedAt follows Status. BlockedReason is cleared unless the
+-- task is blocked. DueAllDay is cleared with the due date. A DueDate without DueAllDay is a time, even if the task was
+-- an all-day task.
+--
+-- Returns ErrNotFound if the task does not exist, ErrUnknownReference if the parent goal or a dependency does not
+-- exist, ErrDependencyCycle if the task would depend on itself, directly or through other tasks, and ErrVersionConflict
+-- if its version is not IfVersion.
 -- name: UpdateTask :one
 UPDATE public.tasks SET
   title = coalesce(sqlc.narg('title'), title),

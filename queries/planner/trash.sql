@@ -1,6 +1,7 @@
--- DeletedGoals returns the deleted goals, the last deleted first. Those of one transaction were deleted at the same time, and come by
--- their ids, the highest first. For the next page, Before and BeforeID are DeletedAt and ID of the last goal of this one; BeforeID counts
--- with Before alone. If nothing is there it returns an empty slice.
+-- DeletedGoals returns one page of the deleted goals, the last deleted first. Goals that were deleted in one
+-- transaction have the same DeletedAt and are ordered by id, the highest first. For the next page, set Before and
+-- BeforeID to DeletedAt and ID of the last goal of this page. BeforeID is ignored if Before is nil. If there are no
+-- more it returns an empty slice.
 -- name: DeletedGoals :many
 SELECT * FROM bizydb.deleted_goals
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -9,7 +10,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY deleted_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- DeletedTasks is DeletedGoals for tasks.
+-- DeletedTasks returns one page of the deleted tasks, ordered and paged as in DeletedGoals. If there are no more it
+-- returns an empty slice.
 -- name: DeletedTasks :many
 SELECT * FROM bizydb.deleted_tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -18,7 +20,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY deleted_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- ForgetDeleted removes the goals and tasks that were deleted before a time for good, and counts them.
+-- ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many. They can
+-- no longer be restored.
 -- name: ForgetDeleted :one
 WITH g AS (
   DELETE FROM bizydb.deleted_goals d WHERE d.user_id = (SELECT bizydb.current_user_id()) AND d.deleted_at < @before::timestamptz RETURNING d.id
@@ -27,23 +30,26 @@ WITH g AS (
 )
 SELECT (SELECT count(*) FROM g)::bigint AS goals, (SELECT count(*) FROM t)::bigint AS tasks;
 
--- ForgetDeletedGoal removes a deleted goal for good and returns it. If there is none it returns ErrNotFound.
+-- ForgetDeletedGoal permanently removes a deleted goal and returns it. Returns ErrNotFound if there is no such deleted
+-- goal.
 -- name: ForgetDeletedGoal :one
 DELETE FROM bizydb.deleted_goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- ForgetDeletedTask removes a deleted task for good and returns it. If there is none it returns ErrNotFound.
+-- ForgetDeletedTask permanently removes a deleted task and returns it. Returns ErrNotFound if there is no such deleted
+-- task.
 -- name: ForgetDeletedTask :one
 DELETE FROM bizydb.deleted_tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- restoreGoal restores a goal, or all that was deleted together with it, and then reads it.
+-- restoreGoal restores a goal, and with Together all that was deleted in the same transaction, and reads the goal
+-- afterwards.
 -- name: restoreGoal :one
 SELECT sqlc.embed(goals), r.goals::bigint[] AS restored_goals, r.tasks::bigint[] AS restored_tasks, r.left_out::bizydb.left_out AS left_out
 FROM bizydb.restore_goal(@id, @together) AS r (id, goals, tasks, left_out)
 CROSS JOIN LATERAL bizydb.goal_now(r.id) AS goals;
 
--- restoreTask restores a task, and then reads it.
+-- restoreTask restores a task and reads it afterwards.
 -- name: restoreTask :one
 SELECT sqlc.embed(tasks), r.left_out::bizydb.left_out AS left_out
 FROM bizydb.restore_task(@id) AS r (id, left_out)

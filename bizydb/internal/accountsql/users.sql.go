@@ -23,7 +23,7 @@ type ChangeEmailParams struct {
 	ID    planner.UserID
 }
 
-// ChangeEmail sets another address, which is not verified.
+// ChangeEmail sets another address and marks it as not verified.
 func (q *Queries) ChangeEmail(ctx context.Context, arg ChangeEmailParams) (User, error) {
 	row := q.db.QueryRow(ctx, changeEmail, arg.Email, arg.ID)
 	var i User
@@ -107,7 +107,7 @@ type DeleteUserRow struct {
 	Tasks int64
 }
 
-// DeleteUser deletes a user with all goals and tasks and counts those.
+// DeleteUser deletes a user with all goals and tasks, and returns how many goals and tasks there were.
 func (q *Queries) DeleteUser(ctx context.Context, id int64) (DeleteUserRow, error) {
 	row := q.db.QueryRow(ctx, deleteUser, id)
 	var i DeleteUserRow
@@ -126,7 +126,8 @@ type FindCredentialsRow struct {
 	IsActive       bool
 }
 
-// FindCredentials returns what a sign-in needs, by email or username.
+// FindCredentials returns the id, the hash and the state of the account with an email address or username, for a
+// sign-in.
 func (q *Queries) FindCredentials(ctx context.Context, login string) (FindCredentialsRow, error) {
 	row := q.db.QueryRow(ctx, findCredentials, login)
 	var i FindCredentialsRow
@@ -139,7 +140,7 @@ SELECT id, email, username, full_name, is_active, is_verified, is_superuser, cre
 WHERE bizydb.fold(email) = bizydb.fold($1) OR bizydb.fold(username) = bizydb.fold($1)
 `
 
-// FindUser returns a user by email or username, ignoring case.
+// FindUser returns the user with an email address or username, ignoring case.
 func (q *Queries) FindUser(ctx context.Context, login string) (User, error) {
 	row := q.db.QueryRow(ctx, findUser, login)
 	var i User
@@ -174,7 +175,8 @@ type ForgetOfAllRow struct {
 	Tasks int64
 }
 
-// ForgetOfAll removes what any user deleted more than some seconds ago, at most so many goals and tasks, and counts it.
+// ForgetOfAll permanently removes goals and tasks that any user deleted more than Seconds seconds ago, at most Most of
+// each, and returns how many.
 func (q *Queries) ForgetOfAll(ctx context.Context, arg ForgetOfAllParams) (ForgetOfAllRow, error) {
 	row := q.db.QueryRow(ctx, forgetOfAll, arg.Seconds, arg.Most)
 	var i ForgetOfAllRow
@@ -186,7 +188,7 @@ const getHash = `-- name: GetHash :one
 SELECT hashed_password FROM public.users WHERE id = $1 AND is_active
 `
 
-// GetHash returns an active user's hash, for a change of password.
+// GetHash returns the hash of an active user, for a change of password.
 func (q *Queries) GetHash(ctx context.Context, id planner.UserID) (secret.Hash, error) {
 	row := q.db.QueryRow(ctx, getHash, id)
 	var hashed_password secret.Hash
@@ -237,7 +239,7 @@ type ListUsersParams struct {
 	Limit     int
 }
 
-// ListUsers returns users with an id above After, ordered by id.
+// ListUsers returns the users with an id above After that match every filter that is set, ordered by id.
 func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]User, error) {
 	rows, err := q.db.Query(ctx, listUsers,
 		arg.After,
@@ -339,8 +341,8 @@ type RecordSignInRow struct {
 	PasswordChangedAt time.Time
 }
 
-// RecordSignIn records a sign-in, and renews the hash if there is a new one, unless the account has been deactivated or
-// got another password since the hash was read.
+// RecordSignIn records a sign-in, and renews the hash if NewHash is set. It returns no row if the account has been
+// deactivated, or its password changed, since the hash was read.
 func (q *Queries) RecordSignIn(ctx context.Context, arg RecordSignInParams) (RecordSignInRow, error) {
 	row := q.db.QueryRow(ctx, recordSignIn, arg.NewHash, arg.ID, arg.HashedPassword)
 	var i RecordSignInRow
@@ -365,7 +367,7 @@ const removeHash = `-- name: RemoveHash :execrows
 UPDATE public.users SET hashed_password = NULL WHERE id = $1
 `
 
-// RemoveHash leaves a user without a password.
+// RemoveHash removes the password of a user.
 func (q *Queries) RemoveHash(ctx context.Context, id planner.UserID) (int64, error) {
 	result, err := q.db.Exec(ctx, removeHash, id)
 	if err != nil {
@@ -384,7 +386,7 @@ type ReplaceHashParams struct {
 	OldHash secret.Hash
 }
 
-// ReplaceHash replaces an active user's hash if it is still the old one.
+// ReplaceHash replaces the hash of an active user if it is still the old one.
 func (q *Queries) ReplaceHash(ctx context.Context, arg ReplaceHashParams) (int64, error) {
 	result, err := q.db.Exec(ctx, replaceHash, arg.NewHash, arg.ID, arg.OldHash)
 	if err != nil {
@@ -405,7 +407,7 @@ type ResetHashParams struct {
 	Email     string
 }
 
-// ResetHash sets an active user's hash if neither the hash nor the address has changed since a link was made.
+// ResetHash sets the hash of an active user unless the hash or the address has changed since a link was made.
 func (q *Queries) ResetHash(ctx context.Context, arg ResetHashParams) (int64, error) {
 	result, err := q.db.Exec(ctx, resetHash,
 		arg.NewHash,
@@ -429,7 +431,7 @@ type SetActiveParams struct {
 	ID       planner.UserID
 }
 
-// SetActive deactivates and reactivates a user.
+// SetActive activates or deactivates a user.
 func (q *Queries) SetActive(ctx context.Context, arg SetActiveParams) (User, error) {
 	row := q.db.QueryRow(ctx, setActive, arg.IsActive, arg.ID)
 	var i User
@@ -459,7 +461,7 @@ type SetHashParams struct {
 	ID      planner.UserID
 }
 
-// SetHash sets a user's hash.
+// SetHash sets the hash of a user.
 func (q *Queries) SetHash(ctx context.Context, arg SetHashParams) (int64, error) {
 	result, err := q.db.Exec(ctx, setHash, arg.NewHash, arg.ID)
 	if err != nil {
@@ -478,7 +480,7 @@ type SetSuperuserParams struct {
 	ID          planner.UserID
 }
 
-// SetSuperuser sets or clears the mark of an administrator.
+// SetSuperuser sets or clears the administrator flag of a user.
 func (q *Queries) SetSuperuser(ctx context.Context, arg SetSuperuserParams) (User, error) {
 	row := q.db.QueryRow(ctx, setSuperuser, arg.IsSuperuser, arg.ID)
 	var i User
@@ -514,7 +516,7 @@ type UpdateProfileParams struct {
 	ID            planner.UserID
 }
 
-// UpdateProfile changes the fields that are set.
+// UpdateProfile changes the names that are set.
 func (q *Queries) UpdateProfile(ctx context.Context, arg UpdateProfileParams) (User, error) {
 	row := q.db.QueryRow(ctx, updateProfile,
 		arg.Username,

@@ -25,8 +25,8 @@ FROM jsonb_to_recordset(($1::text)::jsonb) AS n (
 RETURNING id
 `
 
-// CreateGoals adds goals, given as a JSON array of objects with the columns of the table, and returns their ids in the
-// order given.
+// CreateGoals adds goals and returns their ids in the order given. The goals are a JSON array of objects with the
+// columns of the table.
 func (q *Queries) CreateGoals(ctx context.Context, goals string) ([]planner.GoalID, error) {
 	rows, err := q.db.Query(ctx, createGoals, goals)
 	if err != nil {
@@ -56,7 +56,7 @@ type DateGoalsParams struct {
 	Times []time.Time `json:"times"`
 }
 
-// DateGoals sets when goals were last changed.
+// DateGoals sets the time of the last change of goals.
 func (q *Queries) DateGoals(ctx context.Context, arg DateGoalsParams) error {
 	_, err := q.db.Exec(ctx, dateGoals, arg.IDs, arg.Times)
 	return err
@@ -104,7 +104,7 @@ type LinkGoalsParams struct {
 	Parents []int64 `json:"parents"`
 }
 
-// LinkGoals puts goals under others.
+// LinkGoals sets the parents of goals.
 func (q *Queries) LinkGoals(ctx context.Context, arg LinkGoalsParams) error {
 	_, err := q.db.Exec(ctx, linkGoals, arg.IDs, arg.Parents)
 	return err
@@ -123,7 +123,7 @@ type ListProgressRow struct {
 	CompletedAt        *time.Time         `json:"completed_at"`
 }
 
-// ListProgress returns the status, the percentage and the time of completion of goals, ordered by id.
+// ListProgress returns the status, the percentage and the time of completion of some goals, ordered by id.
 func (q *Queries) ListProgress(ctx context.Context, ids []int64) ([]ListProgressRow, error) {
 	rows, err := q.db.Query(ctx, listProgress, ids)
 	if err != nil {
@@ -161,7 +161,7 @@ type SetGoalStatusesParams struct {
 	Times    []time.Time `json:"times"`
 }
 
-// SetGoalStatuses gives goals their statuses. Completed ones were completed at the times given.
+// SetGoalStatuses sets the statuses of goals, and the times of completion of completed ones.
 func (q *Queries) SetGoalStatuses(ctx context.Context, arg SetGoalStatusesParams) error {
 	_, err := q.db.Exec(ctx, setGoalStatuses, arg.IDs, arg.Statuses, arg.Times)
 	return err

@@ -16,7 +16,7 @@ const beginImport = `-- name: BeginImport :exec
 SELECT pg_catalog.set_config('bizydb.importing', 'on', true)
 `
 
-// BeginImport says to triggers that an import runs. It holds until EndImport or the end of the transaction.
+// BeginImport tells triggers that an import runs, until EndImport or the end of the transaction.
 func (q *Queries) BeginImport(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, beginImport)
 	return err
@@ -26,7 +26,7 @@ const endImport = `-- name: EndImport :exec
 SELECT pg_catalog.set_config('bizydb.importing', '', true)
 `
 
-// EndImport says to triggers that the import has ended.
+// EndImport tells triggers that the import has ended.
 func (q *Queries) EndImport(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, endImport)
 	return err
@@ -37,7 +37,7 @@ SELECT g.id FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however man
 CROSS JOIN LATERAL (SELECT one.id FROM public.goals one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS g
 `
 
-// ExistingGoals returns those of the ids that are goals of the user, in unspecified order.
+// ExistingGoals returns the ids that are goals of the user, in unspecified order.
 func (q *Queries) ExistingGoals(ctx context.Context, ids []int64) ([]planner.GoalID, error) {
 	rows, err := q.db.Query(ctx, existingGoals, ids)
 	if err != nil {
@@ -63,7 +63,7 @@ SELECT t.id FROM unnest($1::bigint[]) AS wanted (id) -- each by key, however man
 CROSS JOIN LATERAL (SELECT one.id FROM public.tasks one WHERE one.user_id = (SELECT bizydb.current_user_id()) AND one.id = wanted.id OFFSET 0) AS t
 `
 
-// ExistingTasks returns those of the ids that are tasks of the user, in unspecified order.
+// ExistingTasks returns the ids that are tasks of the user, in unspecified order.
 func (q *Queries) ExistingTasks(ctx context.Context, ids []int64) ([]planner.TaskID, error) {
 	rows, err := q.db.Query(ctx, existingTasks, ids)
 	if err != nil {
@@ -93,7 +93,8 @@ type GetColumnHashesRow struct {
 	ColumnHashes [][]byte `json:"column_hashes"`
 }
 
-// GetColumnHashes returns the hashes of the columns in one record, and the new ids that they belong to, element by element.
+// GetColumnHashes returns the hashes of the columns in one record, and the new ids that they belong to. The slices
+// correspond element by element.
 func (q *Queries) GetColumnHashes(ctx context.Context, id int64) (GetColumnHashesRow, error) {
 	row := q.db.QueryRow(ctx, getColumnHashes, id)
 	var i GetColumnHashesRow
@@ -117,7 +118,8 @@ type ListImportedRow struct {
 	Record  int64 `json:"record"`
 }
 
-// ListImported returns what has been imported of a kind, ordered by old id. Of several records of one row the last one counts: it comes last.
+// ListImported returns the imported rows of a kind, ordered by old id. Of several records of one row the last one
+// counts: it comes last.
 func (q *Queries) ListImported(ctx context.Context, kind string) ([]ListImportedRow, error) {
 	rows, err := q.db.Query(ctx, listImported, kind)
 	if err != nil {
@@ -156,7 +158,8 @@ type ListRecordsRow struct {
 	UpgradedOn string    `json:"upgraded_on"`
 }
 
-// ListRecords returns when and how what is in each record was imported, in unspecified order. Records of one import have the same time.
+// ListRecords returns the time and the settings of each record's import, in unspecified order. Records of one import
+// have the same time.
 func (q *Queries) ListRecords(ctx context.Context) ([]ListRecordsRow, error) {
 	rows, err := q.db.Query(ctx, listRecords)
 	if err != nil {
@@ -186,7 +189,7 @@ const now = `-- name: Now :one
 SELECT now()::timestamptz
 `
 
-// Now returns when the transaction began.
+// Now returns the time at which the transaction began.
 func (q *Queries) Now(ctx context.Context) (time.Time, error) {
 	row := q.db.QueryRow(ctx, now)
 	var column_1 time.Time
@@ -210,7 +213,7 @@ type RecordImportedParams struct {
 	NewIDs       []int64  `json:"new_ids"`
 }
 
-// RecordImported records what has been imported. The slices belong together, element by element.
+// RecordImported records imported rows. The slices correspond element by element.
 func (q *Queries) RecordImported(ctx context.Context, arg RecordImportedParams) error {
 	_, err := q.db.Exec(ctx, recordImported,
 		arg.Zone,

@@ -108,8 +108,8 @@ type ExportTasksRow struct {
 	Tags              planner.Tags       `json:"tags"`
 }
 
-// ExportTasks returns every task, ordered by id, with the columns that an import restores. A dependency on a task that is
-// gone, which bizydb.forget_dependencies could not see, is left out.
+// ExportTasks returns every task, ordered by id, with the columns that an import restores. It leaves out a dependency
+// on a deleted task that bizydb.forget_dependencies could not see.
 func (q *Queries) ExportTasks(ctx context.Context) ([]ExportTasksRow, error) {
 	rows, err := q.db.Query(ctx, exportTasks)
 	if err != nil {
@@ -156,8 +156,8 @@ WHERE t.user_id = (SELECT bizydb.current_user_id())
   AND t.id = ANY (ARRAY(SELECT k::bigint FROM jsonb_object_keys(($1::text)::jsonb) AS k))
 `
 
-// LinkTasks sets what many tasks depend on, given as a JSON object that has a list of ids for the id of each task. It may
-// read all tasks of the user.
+// LinkTasks sets the dependencies of many tasks. They are a JSON object that has a list of ids for the id of each task.
+// It may read all tasks of the user.
 func (q *Queries) LinkTasks(ctx context.Context, dependencies string) error {
 	_, err := q.db.Exec(ctx, linkTasks, dependencies)
 	return err
