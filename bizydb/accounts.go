@@ -13,24 +13,25 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A User is an account. No exported type contains its password hash.
+// A User is an account, without its password hash. No exported type contains the hash.
 type User = planner.User
 
 // Accounts manages users: sign-up, sign-in, profiles, deletion. Its queries run as role bizydb_accounts, outside any scope and
-// without rights on goals and tasks. The service decides who may call them. Each call is one round trip; Authenticate and
-// ChangePassword, which read a hash first, are two.
+// without rights on goals and tasks. The service decides who may call them. Each call is one round trip. Authenticate and
+// ChangePassword take two, since they read a hash first.
 //
-// A user who does not exist gives [ErrNotFound]. A value that breaks a rule gives [ErrInvalid], usually a [*FieldError].
+// A call for a user who does not exist returns [ErrNotFound]. A value that breaks a rule returns [ErrInvalid], usually as a
+// [*FieldError].
 //
-// Passwords are hashed with bcrypt. [WithHashConcurrency] limits how many are hashed at the same time. Waiting for a turn stops when
-// the context ends, and holds no connection of the pool.
+// Passwords are hashed with bcrypt. [WithHashConcurrency] limits how many are hashed at the same time. A call that waits for its
+// turn ends with its context. It holds no connection, except in a transaction of the service's own.
 //
-// PasswordChangedAt of a [User] has another value after each change of the password, and keeps it when a sign-in only renews the hash.
-// Put it into what stands for a sign-in, such as a session or a signed token, and into links that reset a password. When one of them
-// comes back, compare with time.Time.Equal: another value means that the password has been changed since, and that it is void.
-// (Comparing the time at which a token was made is not enough. It can be later than the change, and rest on a sign-in before it.)
-// Put the email address into a link that resets a password as well: whoever reads the mail of an address that the user has given up
-// could use it otherwise.
+// PasswordChangedAt of a [User] has another value after each change of the password. It stays the same when a sign-in only renews
+// the hash. Put it into sessions, signed tokens and links that reset a password, and compare it with time.Time.Equal when one
+// comes back: another value means that the password has been changed since, and that the session, token or link is void. (To
+// compare the time at which a token was made is not enough. It can be later than the change, and rest on a sign-in before it.)
+// Put the email address into a reset link too. Otherwise the new owner of an address that the user has given up could use the
+// link. [Accounts.ResetPassword] checks both.
 type Accounts struct {
 	queries *accountsql.Queries
 	session *executor.Session // of the queries
@@ -46,16 +47,16 @@ const (
 	leaveSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true)`
 )
 
-// Accounts returns the operations on users.
+// Accounts returns the methods on users. It does not query the database.
 func (db *DB) Accounts() *Accounts {
 	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin}), db.hasher)
 }
 
-// WithTx returns the same operations inside a transaction of the service's own, so that a sign-up commits or rolls back with the
-// service's rows. What [Scope.WithTx] says of errors, retries, roles and exec modes holds here too. The login must be a member of
-// bizydb_accounts.
+// WithTx returns the same methods inside a transaction of the service's own, so that a sign-up commits or rolls back together
+// with the service's rows. The rules of [Scope.WithTx] on errors, retries, roles and exec modes hold here too. The login must be
+// a member of bizydb_accounts.
 //
-// A password is hashed before the statement that stores it is sent, and the transaction waits for that with its connection. Call
+// A password is hashed before its statement is sent. Meanwhile the transaction holds its connection. To avoid that, call
 // [Accounts.HashPassword] before the transaction, and Authenticate and ChangePassword outside it.
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
 	return accountsOn(a.session.Join(tx, executor.Entry{
@@ -69,25 +70,25 @@ func accountsOn(session *executor.Session, hasher *hasher) *Accounts {
 
 // RegisterParams describes a new account. White space around the email address and the names is trimmed.
 type RegisterParams struct {
-	// Email is an address that [mail.ParseAddress] accepts, without a name or quotes, of at most 255 characters, none of which is white
-	// space or invisible. It is stored in NFC and otherwise as typed, but for a domain with other characters than ASCII, which is
-	// stored as [idna] encodes it. An address is one account however it is written: its case, Unicode's in every database, its normal
-	// form and the form of its domain make no difference.
+	// Email is a bare address as [mail.ParseAddress] accepts it: no name, no quotes, no white space or invisible characters, at most
+	// 255 characters. It is stored as typed, in NFC. A domain with characters outside ASCII is stored as [idna] encodes it.
+	// Addresses that differ only in case, in Unicode normal form or in the encoding of the domain are one account, whatever the
+	// locale of the database.
 	Email string
 	// Username has 1 to 100 characters: ASCII letters, digits, ".", "_" and "-", the first a letter or digit. It is stored as typed
 	// and unique ignoring case.
 	Username string
 	Password Password
-	// NoPassword makes an account without a password, for a service whose users sign in by other means, such as OpenID Connect.
-	// Password must be empty then. SetPassword gives the account one.
+	// NoPassword makes an account without a password, for a user who signs in by other means, such as OpenID Connect. Password must
+	// be empty then. SetPassword gives the account a password.
 	NoPassword bool
-	// FullName is one line of at most 200 characters, without control characters. If it has nothing to see, such as white space only, it
-	// is stored as NULL. Other invisible characters are kept, since some languages need them.
+	// FullName is one line of at most 200 characters, without control characters. Without a visible character it is stored as NULL.
+	// Invisible characters between visible ones are kept, since some languages need them.
 	FullName *string
 }
 
-// Register creates a user who is active and not verified. It returns [ErrEmailTaken] or [ErrUsernameTaken] if another account has
-// the email address or the username.
+// Register creates a user who is active and not verified, and returns the account. It returns [ErrEmailTaken] or
+// [ErrUsernameTaken] if another account has the email address or the username.
 func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error) {
 	email, err := cleanEmail(p.Email)
 	if err != nil {
@@ -119,8 +120,8 @@ func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// FindByLogin returns the user with an email address or username, however it is written, active or not. Send mail to the address in the
-// result, which can differ from the login.
+// FindByLogin returns the user with an email address or username, ignoring case, active or not. The address in the result can be
+// spelled differently from the login: send mail to the address in the result.
 func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) {
 	login, ok := cleanLogin(login)
 	if !ok {
@@ -134,11 +135,11 @@ func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) 
 type ListUsersParams struct {
 	Active, Verified, Superuser *bool
 
-	After UserID // the last id of the page before, or 0 for the first page
+	After UserID // the last id of the previous page, or 0 for the first page
 	Limit int    // 0 means all
 }
 
-// List returns users ordered by id. If nothing matches it returns an empty slice.
+// List returns the users that match every filter that is set, ordered by id. If nothing matches it returns an empty slice.
 func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) {
 	rows, err := a.queries.ListUsers(ctx, accountsql.ListUsersParams{
 		After: p.After, Active: p.Active, Verified: p.Verified, Superuser: p.Superuser, Limit: p.Limit,
@@ -153,15 +154,16 @@ func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) 
 	return users, nil
 }
 
-// UpdateProfileParams changes a profile, by the rules of [RegisterParams]. A nil field leaves its column unchanged; ClearFullName sets
-// FullName to NULL.
+// UpdateProfileParams are changes of a profile, with the rules of [RegisterParams]. A nil field leaves its column unchanged.
+// ClearFullName sets FullName to NULL.
 type UpdateProfileParams struct {
 	Username      *string
 	FullName      *string
 	ClearFullName bool
 }
 
-// UpdateProfile changes the names of a user. Users change their own with [planner.Queries.UpdateMe].
+// UpdateProfile changes the names of a user and returns the account. It returns [ErrUsernameTaken] if another account has the
+// username. Users change their own names with [planner.Queries.UpdateMe].
 func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfileParams) (User, error) {
 	username, fullName := trimmed(p.Username), trimmed(p.FullName)
 	if err := checkNames(username, fullName); err != nil {
@@ -173,7 +175,8 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfile
 	return User(row), err
 }
 
-// ChangeEmail sets a new email address, by the rules of [RegisterParams]. It counts as not verified even if it differs in case only.
+// ChangeEmail sets a new email address, with the rules of [RegisterParams], and returns the account. The address counts as not
+// verified, even if it differs in case only. It returns [ErrEmailTaken] if another account has the address.
 func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (User, error) {
 	email, err := cleanEmail(email)
 	if err != nil {
@@ -184,7 +187,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 }
 
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. If
-// the user has another address by now, and not the same one written otherwise, it returns [ErrNotFound].
+// the user has a different address now, it returns [ErrNotFound]. Another spelling of the same address is not a different one.
 func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
 	if clean, err := cleanEmail(email); err == nil { // another one is nobody's
 		email = clean
@@ -193,8 +196,8 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 	return User(row), err
 }
 
-// Deactivate is the soft delete. The user cannot sign in, and calls of the user's scopes return [ErrNoUser]. A transaction that is open
-// goes on to its end. Goals and tasks stay.
+// Deactivate keeps the user from signing in: a soft delete. From its commit on, calls of the user's scopes return [ErrNoUser]. An
+// open transaction goes on to its end. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
 	return User(row), err
@@ -206,19 +209,20 @@ func (a *Accounts) Reactivate(ctx context.Context, id UserID) (User, error) {
 	return User(row), err
 }
 
-// SetSuperuser sets or clears the mark of an administrator. What that means is up to the service; the database gives it no rights.
+// SetSuperuser sets or clears the administrator flag of a user. The flag gives no rights in the database: its meaning is up to
+// the service.
 func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (User, error) {
 	row, err := a.queries.SetSuperuser(ctx, accountsql.SetSuperuserParams{ID: id, IsSuperuser: superuser})
 	return User(row), err
 }
 
-// A DeleteResult counts goals and tasks.
+// A DeleteResult says how many goals and tasks were deleted.
 type DeleteResult struct {
 	Goals, Tasks int64
 }
 
-// Delete removes a user with all goals and tasks, deleted ones too, permanently, and counts those that were not deleted. It waits for open
-// transactions that write for the user.
+// Delete permanently removes a user with all goals and tasks, including those in the trash. The result does not count the trash.
+// Delete waits for open transactions that write for the user.
 func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
 	row, err := a.queries.DeleteUser(ctx, int64(id))
 	return DeleteResult(row), err
@@ -227,9 +231,10 @@ func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) 
 // forgetAtOnce is how many goals, and tasks, a transaction of ForgetDeleted removes.
 const forgetAtOnce = 10_000
 
-// ForgetDeleted removes the goals and tasks that any user deleted longer ago than a time for good, and counts them. It keeps a service's
-// retention: call it once a day. It works in transactions of 10,000 goals and tasks; if it fails, call it again. It leaves out what is just
-// being restored. A duration below 0 gives [ErrInvalid].
+// ForgetDeleted permanently removes the goals and tasks of all users that were deleted more than a duration ago, and returns how
+// many. Call it once a day to limit how long the trash is kept. It works in transactions of at most 10,000 goals and 10,000
+// tasks: after an error, call it again. Rows that are being restored meanwhile are left out. A negative duration returns
+// [ErrInvalid].
 func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (DeleteResult, error) {
 	if olderThan < 0 {
 		return DeleteResult{}, fmt.Errorf("bizydb: %w", &FieldError{Column: "older_than", Reason: "must not be negative", Err: ErrInvalid})

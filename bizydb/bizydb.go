@@ -13,7 +13,7 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// SchemaVersion is the number of the last migration. It is the only schema version that this version of the package works with.
+// SchemaVersion is the number of the last migration. [Open] refuses a database at any other version.
 const SchemaVersion = version.Latest
 
 // A DB is a pool of connections to a migrated database. It is safe for concurrent use.
@@ -34,8 +34,8 @@ type options struct {
 	constraints          map[string]Constraint
 }
 
-// AllowPrivilegedLogin lets [Open] accept a login that can read or write the tables outside a scope, such as a superuser, or the
-// owner of the tables, of schema public or of the database. Scopes stay confined; other statements on the pool are not.
+// AllowPrivilegedLogin lets [Open] accept a login that can use the tables outside a scope: a superuser, or the owner of the
+// tables, of schema public or of the database. Scopes stay confined. Other statements on the pool are not.
 func AllowPrivilegedLogin() Option {
 	return func(o *options) { o.allowPrivilegedLogin = true }
 }
@@ -46,29 +46,30 @@ func WithBcryptCost(cost int) Option {
 	return func(o *options) { o.bcryptCost = cost }
 }
 
-// WithHashConcurrency sets how many passwords are hashed at the same time. The default is GOMAXPROCS. A hash keeps one core busy;
-// calls beyond the limit wait.
+// WithHashConcurrency limits how many passwords are hashed at the same time. The default is GOMAXPROCS. Each hash keeps one core
+// busy. Calls beyond the limit wait.
 func WithHashConcurrency(n int) Option {
 	return func(o *options) { o.hashConcurrency = n }
 }
 
-// Open connects to a database and checks that bizydb can use it safely. The connection string is a URL or keywords and values, as
-// [pgxpool.ParseConfig] takes it, including pool settings such as pool_max_conns. The caller closes the DB.
+// Open connects to a database and checks that bizydb can use it safely. The connection string is a URL or a list of keywords and
+// values, as [pgxpool.ParseConfig] takes it, with pool settings such as pool_max_conns. The caller closes the DB.
 //
-// Open compares what the login, PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter may do, the policies, the triggers
-// and the functions' settings with what the migrations made, and looks for their columns, constraints, unique indexes and defaults. Its
-// error has the statements that mend what differs: some are the tables' owner's to run, with schema.Protect or one by one, and some
-// those of whoever administers the roles. A login needs bizydb_reporter only for [DB.Reporting], and no other role if that is all that it
-// is for. Objects that are not bizydb's do not count, unless [StrictOpen] asks for them.
+// Open compares the database with its migrations: columns, constraints, unique indexes, defaults, policies, triggers, settings of
+// functions, and the rights of the login, of PUBLIC and of the roles bizydb_user, bizydb_accounts and bizydb_reporter. The error
+// has the statements that repair the difference. Those on objects are for the owner of the tables, who can run schema.Protect
+// instead. Those on roles are for the administrator of the roles. A login needs bizydb_reporter only for [DB.Reporting]. A login
+// for reports needs no other role. Objects that are not bizydb's are ignored, unless [StrictOpen] includes them.
 //
 // Open returns
-//   - [ErrConfig] for an invalid connection string or option, or a setting under which calls would fail or change what they do,
+//
+//   - [ErrConfig] for an invalid connection string or option, or a setting that would make calls fail or change their results,
 //   - [ErrConnect] if the server cannot be reached or refuses the login,
-//   - [ErrNotMigrated], [ErrSchemaNewer] or [ErrSchemaUnreleased] if the schema does not have [SchemaVersion] or lacks an object,
-//   - [ErrMissingGrant] if the login, or one of the roles, lacks a right,
+//   - [ErrNotMigrated], [ErrSchemaNewer] or [ErrSchemaUnreleased] if the schema is not at [SchemaVersion] or lacks an object,
+//   - [ErrMissingGrant] if the login or one of the roles lacks a right,
 //   - [ErrPrivilegedLogin] if the login can use the tables outside a scope,
-//   - [ErrUnprotected] if the roles have more rights than they should, something that confines them is not in force, or
-//     [DB.CheckConfined] finds something and [StrictOpen] is given.
+//   - [ErrUnprotected] if a role has more rights than it should, if a policy, a trigger or a setting that confines it is not in
+//     force, or if [StrictOpen] is given and [DB.CheckConfined] has findings.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -78,10 +79,11 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 }
 
 // OpenConfig is [Open] with a pool configuration: size, TLS, tracing, exec mode, hooks. config must come from
-// [pgxpool.ParseConfig]. Every exec mode works except the simple protocol, which returns [ErrSimpleProtocol]. In mode
-// cache_statement, the default of pgx, no hook may discard a connection's prepared statements. Mode exec reads values as text:
-// it needs the server's default datestyle and extra_float_digits, and returns [ErrConfig] for others. A tracer gets the name of each
-// query by [QueryName].
+// [pgxpool.ParseConfig].
+//
+// Every exec mode works except the simple protocol, which returns [ErrSimpleProtocol]. In mode cache_statement, the default of
+// pgx, no hook may discard a connection's prepared statements. Mode exec reads values as text: it needs the server's default
+// datestyle and extra_float_digits, and returns [ErrConfig] for others. [QueryName] gives a tracer the name of each query.
 func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*DB, error) {
 	o := options{bcryptCost: DefaultBcryptCost, hashConcurrency: runtime.GOMAXPROCS(0)}
 	for _, opt := range opts {

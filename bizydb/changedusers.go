@@ -9,20 +9,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ChangedUsersParams selects what [Reporting.ChangedUsers] returns.
+// ChangedUsersParams selects a page for [Reporting.ChangedUsers].
 type ChangedUsersParams struct {
 	Since ChangedUsersCursor // Next of an earlier page; empty for every user with a goal or task
 	Limit int                // users on a page, at most 10,000; 0 means 1,000
 }
 
-// A ChangedUsersPage is the users who have changes after a cursor, or the first of them.
+// A ChangedUsersPage is one page of the users who have changes after a cursor.
 type ChangedUsersPage struct {
 	Users []UserID           // in the order of their changes, each once
-	Next  ChangedUsersCursor // what to give as Since next time; the given one if nobody has changes
-	More  bool               // whether there are more at once
+	Next  ChangedUsersCursor // Since of the next call; the same cursor if nobody has changes
+	More  bool               // whether there are more users now
 }
 
-// A ChangedUsersCursor is a position in the changes of all users: a short opaque text. It encodes the numbers of a transaction and a user.
+// A ChangedUsersCursor is a position in the changes of all users: a short opaque text. It encodes the numbers of a transaction
+// and a user.
 type ChangedUsersCursor string
 
 // place is what a cursor says.
@@ -34,14 +35,16 @@ type place struct {
 
 const changedUsersSQL = `SELECT since, xid, user_id FROM bizydb.changed_users($1, $2, $3, $4)`
 
-// ChangedUsers returns which users' goals or tasks have changed since a cursor. None is missed: it waits for transactions that write and
-// are older, also of other databases of the server, so that a long one delays what it returns. A user can be on several pages, and again
-// after a page that had the change already. It asks in one round trip.
+// ChangedUsers returns one page of the users whose goals or tasks have changed since a cursor. It takes one round trip. For each
+// of them, [planner.Queries.Changes] returns the changes.
 //
-// With each user, ask [planner.Queries.Changes] what has changed. A user who was deleted is on no page: nothing is kept of them.
+// No change is missed. To ensure this, a user is returned only after all older transactions that write have ended, in any
+// database of the server: a long transaction delays the result. A user can be on several pages, and again after a page that had
+// the change already. A deleted user is on no page, since nothing of them is kept.
 //
-// Changes have to be tracked: otherwise it returns [ErrChangesOff]. A cursor from before tracking was turned on, or of another server,
-// returns [ErrChangesExpired]: begin anew, with an empty cursor. A text that is no cursor and a limit out of range give [ErrInvalid].
+// Returns [ErrChangesOff] unless changes are tracked. Returns [ErrChangesExpired] for a cursor from before tracking was turned
+// on, or from another server: start again with an empty cursor. Returns [ErrInvalid] for a text that is not a cursor and for a
+// limit out of range.
 func (r Reporting) ChangedUsers(ctx context.Context, arg ChangedUsersParams) (ChangedUsersPage, error) {
 	const most = 10_000
 	from, err := arg.Since.place()

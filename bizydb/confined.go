@@ -11,31 +11,38 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// A Finding is a database object of the service that is not confined as it should be. A scope reaches it without being confined to its user,
-// or reports can do more than read its rows, or do not see rows that they may read.
+// A Finding is an object of the service's own in the database that is not confined as it should be, with the SQL that repairs it.
 type Finding struct {
-	Object  string // as SQL names it: app, app.comments, app.comments.body, app.total(bigint)
+	Object  string // its name in SQL: app, app.comments, app.comments.body, app.total(bigint)
 	Problem string
-	Fix     string // SQL that mends it, for the object's owner to run
+	Fix     string // SQL that repairs it, for the object's owner to run
 }
 
+// String returns the object, the problem and the fix on one line.
 func (f Finding) String() string { return f.Object + ": " + f.Problem + ": " + f.Fix }
 
-// StrictOpen lets [Open] return [ErrUnprotected] for what [DB.CheckConfined] finds.
+// StrictOpen makes [Open] return [ErrUnprotected] if [DB.CheckConfined] has findings.
 func StrictOpen() Option {
 	return func(o *options) { o.strict = true }
 }
 
-// CheckConfined looks at what a service has added to the database: schemas, tables, views, sequences, SECURITY DEFINER functions, and
-// columns of goals and tasks. It returns what bizydb_user, and so any scope, reaches unconfined, by rights of its own, of PUBLIC or of a
-// role that it belongs to; references by which a row of one user leads to a row of another; columns that scopes cannot write since
-// bizydb.confine has not been called again; what bizydb_reporter owns or can change, what it reads with the rights of an owner, and tables
-// that it may read and whose rows it does not see. A login of bizydb_user needs USAGE on the schemas of confined tables, one of
-// bizydb_reporter on those of the tables that reports may read. It may own none of the tables, unless the DB was opened with
-// [AllowPrivilegedLogin]. Findings are in the order of their objects' names, none if there is nothing to mend. Objects of extensions and
-// bizydb's own do not count: [Open] looks at the latter. A comment accepts some findings: see docs/your-own-tables.md.
+// CheckConfined returns the objects that a service has added to the database and that are not confined as they should be. It
+// looks at schemas, tables, views, sequences, SECURITY DEFINER functions, and columns of goals and tasks. Findings are ordered by
+// object. Without findings the result is empty. It takes one round trip, and the login needs no rights for it.
 //
-// It is one round trip, and the login needs no rights for it.
+// It finds
+//
+//   - objects that bizydb_user, and so any scope, can reach unconfined: by its own rights, those of PUBLIC or those of a role
+//     that it is a member of,
+//   - foreign keys by which a row of one user can reference a row of another,
+//   - columns that scopes cannot write because bizydb.confine has not been called again,
+//   - objects that bizydb_reporter owns, can change or reads with an owner's rights, and tables that it may read without seeing
+//     their rows,
+//   - tables that the login owns, unless the DB was opened with [AllowPrivilegedLogin], and schemas of confined tables, or of
+//     tables for reports, on which a login of that role lacks USAGE.
+//
+// Objects of extensions are ignored, and so are bizydb's own, which [Open] checks. A comment on an object accepts some findings:
+// see docs/your-own-tables.md.
 func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
 	conn, err := executor.Acquire(ctx, db.pool.Pool)
 	if err != nil {

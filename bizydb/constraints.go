@@ -8,19 +8,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A Constraint is what a constraint or unique index of a service's own asks of a column, for the [FieldError] of a value that breaks it.
+// A Constraint describes a constraint or unique index of the service's own, for the [FieldError] of a value that breaks it.
 type Constraint struct {
-	Table, Column string // where the value is
-	Reason        string // what is asked, such as "must not be blank"
-	// Err, unless it is nil, is what errors.Is finds besides [ErrInvalid], [ErrConflict] or [ErrUnknownReference].
+	Table, Column string // the column that the value is for
+	Reason        string // the rule in words, such as "must not be blank"
+	// Err, if it is not nil, is found by errors.Is in addition to [ErrInvalid], [ErrConflict] or [ErrUnknownReference].
 	Err error
 }
 
-// WithConstraints names constraints and unique indexes of the service's own, by their names in the database. A value that breaks one of
-// them gives a [*FieldError], like a value that breaks one of bizydb's. It is [ErrInvalid] for a check, [ErrConflict] for a unique index
-// or an exclusion, and [ErrUnknownReference] for a foreign key, also where a row is deleted that another one references. A constraint that
-// is not named gives the same errors without a [*FieldError]. Open gives [ErrConfig] for a name that is one of bizydb's. Several
-// WithConstraints add up.
+// WithConstraints describes constraints and unique indexes of the service's own, by their names in the database. A value that
+// breaks one of them returns a [*FieldError], like a value that breaks one of bizydb's. The error is [ErrInvalid] for a check,
+// [ErrConflict] for a unique index or an exclusion constraint, and [ErrUnknownReference] for a foreign key, also if a referenced
+// row is deleted. A constraint that is not described returns the same errors without a [*FieldError].
+//
+// The descriptions of several WithConstraints are merged. A name of one of bizydb's constraints makes [Open] return [ErrConfig].
 func WithConstraints(constraints map[string]Constraint) Option {
 	return func(o *options) {
 		if o.constraints == nil {

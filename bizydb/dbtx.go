@@ -10,57 +10,65 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// A DBTX runs a service's own statements confined to the user of a scope. It is what the code that sqlc generates for the service takes:
+// A DBTX runs statements of the service's own, confined to the user of a scope. It fits the code that sqlc generates for the
+// service:
 //
 //	comments, err := store.New(scope.DBTX()).LatestComments(ctx, store.LatestCommentsParams{TaskID: task, Max: 5})
 //
-// Statements written by hand go through it too, with the helpers of pgx: named arguments, [pgx.CollectRows], [pgx.RowToStructByName]. (A
-// [pgx.QueryRewriter] gets no connection. [pgx.CollectOneRow] returns [pgx.ErrNoRows] by itself.) A statement runs as role bizydb_user, in
-// one round trip and, outside a [Tx], in a transaction of its own. It is retried as the methods of the scope are. [Reporting] has one that
-// is not confined and only reads.
+// Handwritten statements work too, with the helpers of pgx: named arguments, [pgx.CollectRows], [pgx.RowToStructByName]. (A
+// [pgx.QueryRewriter] gets no connection. [pgx.CollectOneRow] returns [pgx.ErrNoRows] itself.)
 //
-// An error of the server means that nothing was committed, and [ErrOutcomeUnknown] that the answer was lost. A Scan into a type that does
-// not fit and an error of a function in a batch come after the commit: use [Scope.InTx] where they have to undo it.
+// A statement runs as role bizydb_user and takes one round trip. Outside a [Tx] it is a transaction of its own, and is retried
+// like the methods of the scope. The DBTX of a [Reporting] is not confined to a user, and is read-only.
 //
-// The words of a statement, outside comments and strings, decide what it may do:
+// An error of the server means that nothing was committed. [ErrOutcomeUnknown] means that the answer was lost. An error of Scan,
+// because a type does not fit, and an error of a function in a batch come after the commit: use [Scope.InTx] if they must undo
+// the statement.
 //
-//   - INSERT, UPDATE, DELETE, MERGE and FOR SHARE take the user's lock, like every write. So does a function of the name of one that
-//     writes, such as nextval, pg_notify or roll_up.
-//   - Any other statement is read-only for the server too: a function that writes gives [ErrReadOnly]. Call it by a DBTX of [Writes]. In a
-//     service's own transaction, [Scope.WithTx], nothing is made read-only.
-//   - SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES and TABLE may begin a statement. Another one gives [ErrStatement] before anything
-//     is sent. So does a statement that changes a setting, makes a table by INTO, or takes a lock that stays with the connection.
+// The words of a statement, outside comments and strings, decide how it runs:
 //
-// This keeps out mistakes. It is no protection from statements that others write: what is sent here can become any user.
+//   - A statement with INSERT, UPDATE, DELETE, MERGE or FOR SHARE takes the user's advisory lock, like every write. So does one
+//     that calls a function known to write by its name, such as nextval, pg_notify or roll_up.
+//   - Any other statement runs read-only on the server. If it calls a function that writes, it returns [ErrReadOnly]: run it by a
+//     DBTX of [Writes]. In a transaction of the service's own, by [Scope.WithTx], nothing is made read-only.
+//   - A statement begins with SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE. Any other one returns [ErrStatement]
+//     before anything is sent. So does a statement that changes a setting, creates a table with INTO, or takes a lock that stays
+//     with the connection.
 //
-// Times are returned in UTC. Name tables by their schema, as in public.tasks: what another user of the connection has left in pg_temp comes
-// first otherwise. docs/your-own-queries.md has the limits of dynamic SQL, and what holds in a transaction on another pool's connection.
+// These rules prevent mistakes. They do not protect against SQL that others write: it could become any user.
+//
+// Times are returned in UTC. Qualify tables with their schema, as in public.tasks. An unqualified name can find a table that
+// another user of the connection has left in pg_temp. docs/your-own-queries.md has the limits of dynamic SQL, and the rules for a
+// transaction on a connection of another pool.
 type DBTX interface {
-	// Exec runs a statement and returns how many rows it has changed or found.
+	// Exec runs a statement. The tag has the number of rows that it changed or found.
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	// Query returns the rows of a statement. The connection is in use until they have been read to the end or closed. Their Conn is nil.
+	// Query returns the rows of a statement. The connection is in use until the rows have been read to the end or closed. Conn of
+	// the rows is nil.
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	// QueryRow returns the first row of a statement, whose Scan gives [ErrNotFound] if there is none.
+	// QueryRow returns the first row of a statement. Its Scan returns [ErrNotFound] if there is none.
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	// SendBatch sends statements in one round trip, in one transaction. sqlc's :batchexec, :batchmany and :batchone call it. The first error
-	// ends the batch, and the server's commits nothing. The functions of the batch are called after the commit. It is not retried. Close the
-	// results. In a [Scope.Batch], which is a batch already, it gives [ErrStatement].
+	// SendBatch sends statements in one round trip, as one transaction. sqlc's :batchexec, :batchmany and :batchone call it. The
+	// first error ends the batch. After an error of the server nothing is committed. The functions of the batch are called after the
+	// commit. The batch is not retried. Close the results. In a [Scope.Batch], which is a batch itself, SendBatch returns
+	// [ErrStatement].
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-	// CopyFrom gives [ErrStatement]: row security does not take COPY. It is there for sqlc's :copyfrom to compile. INSERT ... SELECT from
-	// unnest or jsonb_to_recordset adds many rows in one statement.
+	// CopyFrom returns [ErrStatement]: COPY does not work with row security. It exists so that sqlc's :copyfrom compiles. To add
+	// many rows in one statement, use INSERT ... SELECT from unnest or jsonb_to_recordset.
 	CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error)
 }
 
-// An Access says what statements of a [DBTX] do that their text does not say.
+// An Access says how statements of a [DBTX] are run if their text does not tell.
 type Access int
 
-// Writes is for statements that call functions that write: each of them counts as a write.
+// Writes makes every statement count as a write. It is for statements that call functions which write.
 const Writes Access = 1
 
-// DBTX runs the service's own statements in the scope.
+// DBTX runs the service's own statements in the scope; see the type [DBTX].
 func (s Scope) DBTX(access ...Access) DBTX { return own(s.session(), access) }
 
-// DBTX runs the service's own statements in the transaction. In a [Scope.Snapshot], one that writes gives [ErrReadOnly].
+// DBTX runs the service's own statements in the transaction; see the type [DBTX]. In a [Scope.Snapshot], a statement that writes
+// returns [ErrReadOnly].
 func (t *Tx) DBTX(access ...Access) DBTX { return own(executor.Of(t), access) }
 
 func own(session *executor.Session, access []Access) DBTX {

@@ -11,63 +11,66 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// Errors of the methods. Test for them with [errors.Is]: an error is one of them at most, and those that are [ErrConflict] too. [errors.As]
-// with a *pgconn.PgError gives the server's own error. When the context ended, [context.Canceled] or [context.DeadlineExceeded] holds as
-// well, or alone. docs/errors.md says what a service can do about each, and which HTTP status fits.
+// Errors of the methods. Test for them with [errors.Is]. An error matches at most one of them, except that [ErrGoalCycle] to
+// [ErrUsernameTaken] match [ErrConflict] too. [errors.As] with a *pgconn.PgError gives the server's own error. If the context has
+// ended, the error is also [context.Canceled] or [context.DeadlineExceeded], or only that. docs/errors.md says what a service can
+// do about each, and which HTTP status fits.
 var (
-	// ErrNotFound means that the user has no such row. A row of another user gives the same error as a row that does not exist.
+	// ErrNotFound means that the user has no such row. A row of another user returns the same error as a row that does not exist.
 	ErrNotFound = executor.ErrNotFound
-	// ErrUnknownReference means that a value points at a row that the user does not have: the parent goal or a dependency. It is a
+	// ErrUnknownReference means that a value references a row that the user does not have: a parent goal or a dependency. It is a
 	// [*FieldError].
 	ErrUnknownReference = errors.New("unknown reference")
 	// ErrInvalid means that a value is not allowed. Usually it is a [*FieldError], which names the field.
 	ErrInvalid = planner.ErrInvalid
-	// ErrConflict means that a value is allowed, but not with the rows that there are. It is one of the five errors that follow, or
-	// about a unique index of the service's own, and a [*FieldError]: see [WithConstraints].
+	// ErrConflict means that a value is allowed but conflicts with other rows. It is one of the next five errors, or it is about a
+	// unique index of the service's own, as a [*FieldError]: see [WithConstraints].
 	ErrConflict = errors.New("conflict")
-	// ErrGoalCycle means that a goal was to be put under itself or under one of its own sub-goals.
+	// ErrGoalCycle means that a goal would be under itself or under one of its own sub-goals.
 	ErrGoalCycle error = conflict("goal would be its own ancestor")
-	// ErrDependencyCycle means that a task would depend on itself, directly or through others.
+	// ErrDependencyCycle means that a task would depend on itself, directly or through other tasks.
 	ErrDependencyCycle error = conflict("task would depend on itself")
-	// ErrVersionConflict means that a goal or task is at another version than the one expected: it has changed since it was read.
+	// ErrVersionConflict means that a goal or task is not at the expected version: it has changed since it was read.
 	ErrVersionConflict error = conflict("row is at another version")
 	// ErrEmailTaken means that another account has the email address, ignoring case.
 	ErrEmailTaken error = conflict("email address is taken")
 	// ErrUsernameTaken means that another account has the username, ignoring case.
 	ErrUsernameTaken error = conflict("username is taken")
-	// ErrInvalidCredentials is returned by [Accounts.Authenticate] for an unknown login, a wrong password, an account without
-	// one and an inactive account alike, and by [Accounts.ChangePassword] for a wrong password.
+	// ErrInvalidCredentials means that a sign-in or a change of password was refused. [Accounts.Authenticate] returns it for an
+	// unknown login, a wrong password, an account without a password and an inactive account alike. [Accounts.ChangePassword]
+	// returns it for a wrong old password, and [Accounts.ResetPassword] for a link that is no longer valid.
 	ErrInvalidCredentials = errors.New("invalid credentials")
-	// ErrNoUser means that the scope's user does not exist or is not active.
+	// ErrNoUser means that the user of the scope does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
-	// ErrContention means that the server undid a transaction in favor of others, by a serialization failure or a deadlock. A [Scope] has
-	// tried ten times; a transaction of the service's own has been tried once. Try again later.
+	// ErrContention means that the server rolled back a transaction in favor of others, after a serialization failure or a deadlock.
+	// Nothing was committed. A [Scope] has tried ten times, and a transaction of the service's own once. Try again later.
 	ErrContention = executor.ErrContention
-	// ErrPoolExhausted means that the context ended while the call waited for a connection of the pool, all of which were in use. If they
-	// are in use by functions of [Scope.InTx], [Scope.Snapshot] or [Scope.Batch] that call a scope themselves, they wait for each other.
+	// ErrPoolExhausted means that the context ended while the call waited for a connection of the pool. All of them were in use. If
+	// this happens without load, functions of [Scope.InTx], [Scope.Snapshot] or [Scope.Batch] call a scope, and wait for each
+	// other's connections.
 	ErrPoolExhausted = executor.ErrPoolExhausted
-	// ErrUnavailable means that the connection was lost or that the server could not do its work: it shuts down, lacks memory or space,
-	// or a timeout of its own ran out. Nothing was committed. Try again later.
+	// ErrUnavailable means that the connection was lost, or that the server is shutting down, lacks memory or space, or has hit a
+	// timeout of its own. Nothing was committed. Try again later.
 	ErrUnavailable = executor.ErrUnavailable
 	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
-	// arrived. The write may have been committed, may still be, or may be lost; only reading the data can tell. Any other error of
-	// a write means that nothing was committed, unless it is of a Scan or of a function in a batch of a [DBTX].
+	// arrived. The write may have been committed, may still be, or may be lost: read the data to find out. Any other error of a
+	// write means that nothing was committed, except an error of Scan or of a function in a batch of a [DBTX].
 	ErrOutcomeUnknown = executor.ErrOutcomeUnknown
-	// ErrBusy means that the transaction's connection is in use: by a loop over [planner.Queries.StreamTasks] or other rows that have not
-	// been read to the end, or by another goroutine. Read the rows into a slice first; a [Tx] is not safe for concurrent use. Nothing was
-	// sent, and the transaction goes on.
+	// ErrBusy means that the connection of the transaction is in use: by a loop over [planner.Queries.StreamTasks], by other rows
+	// that have not been read to the end, or by another goroutine. Read the rows into a slice first. A [Tx] is not safe for
+	// concurrent use. Nothing was sent, and the transaction goes on.
 	ErrBusy = executor.ErrBusy
-	// ErrReadOnly means that a [Scope.Snapshot], a [Scope.Batch] or a [Reporting] was asked to write, or that a statement of a [DBTX] writes
-	// although its text does not say so: see [Writes].
+	// ErrReadOnly means that a [Scope.Snapshot], a [Scope.Batch] or a [Reporting] was asked to write, or that a statement of a
+	// [DBTX] writes although its text does not say so: see [Writes].
 	ErrReadOnly = executor.ErrReadOnly
-	// ErrChangesOff means that changes are not tracked, or that one of the triggers which track them is missing or disabled. The owner of
-	// bizydb's tables turns it on, or makes the triggers anew: SELECT bizydb.track_changes().
+	// ErrChangesOff means that changes are not tracked, or that one of the triggers that track them is missing or disabled. The
+	// owner of bizydb's tables turns tracking on, or restores the triggers, with SELECT bizydb.track_changes().
 	ErrChangesOff = errors.New("changes are not tracked")
-	// ErrChangesExpired means that a cursor does not lead to all that has changed since: tracking was turned off and on, or the database is
-	// a restored one. Begin anew, with an empty cursor and an empty copy.
+	// ErrChangesExpired means that a cursor no longer leads to all changes since: tracking was turned off and on again, or the
+	// database was restored from a backup. Start again with an empty cursor and an empty copy.
 	ErrChangesExpired = errors.New("cursor of changes has expired")
-	// ErrStatement means that a [DBTX] does not take a statement: it is none of those that may begin one, changes a setting, is COPY,
-	// or has too few or too many arguments. Nothing was committed.
+	// ErrStatement means that a [DBTX] does not run a statement: it begins with a word that is not allowed, changes a setting, is
+	// COPY, or has too few or too many arguments. Nothing was committed.
 	ErrStatement = executor.ErrStatement
 )
 
@@ -78,37 +81,38 @@ func (c conflict) Error() string { return string(c) }
 
 func (conflict) Is(target error) bool { return target == ErrConflict }
 
-// Errors of [Open]. ErrConfig, ErrConnect and ErrMissingGrant can also be returned later, when the server, a password or a grant has
-// changed.
+// Errors of [Open]. ErrConfig, ErrConnect and ErrMissingGrant can also be returned later, when the server, a password or a grant
+// has changed.
 var (
 	// ErrConfig means that a connection string, an option or a pool setting is invalid, that the exec mode does not work behind the
-	// pooler, or that the database's encoding or a setting of its or of the login's would make calls fail or change what they do.
+	// pooler, or that the encoding or a setting of the database or the login would make calls fail or change their results.
 	ErrConfig = executor.ErrConfig
-	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It takes several statements in one string, so a query could
+	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It runs several statements in one string, so a query could
 	// leave its scope.
 	ErrSimpleProtocol = executor.ErrSimpleProtocol
-	// ErrNotMigrated means that the database lacks bizydb's schema or its latest migrations, or something that they made.
+	// ErrNotMigrated means that the database lacks bizydb's schema, its latest migrations or an object that they made.
 	ErrNotMigrated = errors.New("database is not migrated")
 	// ErrSchemaNewer means that the database was migrated by a newer bizydb. It is the same as schema.ErrNewer.
 	ErrSchemaNewer = version.ErrNewer
 	// ErrSchemaUnreleased means that the database has a schema from before v0.1.0. It is the same as schema.ErrUnreleased.
 	ErrSchemaUnreleased = version.ErrUnreleased
-	// ErrPrivilegedLogin means that the login, or PUBLIC, can use bizydb's tables or functions outside a scope, or can become a role
-	// that does. See [AllowPrivilegedLogin].
+	// ErrPrivilegedLogin means that the login or PUBLIC can use bizydb's tables or functions outside a scope, or that the login can
+	// become a role that can. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected means that one of bizydb's roles may do more than the migrations let it, or that policies, row security, triggers or
-	// the settings of functions are not as the migrations made them; with [StrictOpen] also that something of the service's own is not
-	// confined.
+	// ErrUnprotected means that one of bizydb's roles has more rights than the migrations gave it, or that policies, row security,
+	// triggers or settings of functions differ from the migrations. With [StrictOpen] it also means that an object of the service's
+	// own is not confined.
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect
-	// ErrMissingGrant means that the login may not act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that one of bizydb's
-	// roles lacks a right that the migrations gave it. For a statement of a [DBTX] it means that bizydb_user, or bizydb_reporter for a
-	// [Reporting], lacks a right on what it names; for any of a [Reporting] also that the login may not act as bizydb_reporter.
+	// ErrMissingGrant means that the login cannot act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that one of
+	// bizydb's roles lacks a right that the migrations gave it. For a statement of a [DBTX] it means that bizydb_user lacks a right
+	// on an object that the statement uses. For a statement of a [Reporting] it means that bizydb_reporter lacks such a right, or
+	// that the login cannot act as bizydb_reporter.
 	ErrMissingGrant = executor.ErrMissingGrant
 )
 
-// A FieldError says which value is not accepted, and why. It is the same type as [planner.FieldError].
+// A FieldError says which value was refused, and why. It is the same type as [planner.FieldError].
 type FieldError = planner.FieldError
 
 // configError drops the connection string, which pgx repeats with its password blacked out as far as it understands it.

@@ -12,9 +12,10 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
-// A Password is a password in plain text. It prints as [redacted] with fmt, log/slog and encoding/json, also inside other values.
-// It is read from JSON or text like a string, and hashed in NFC, so that it is the same from every keyboard. A new password has at least 8 characters, at most 72 bytes, which is the limit of
-// bcrypt, and no zero byte.
+// A Password is a password in plain text, protected from being printed. It prints as [redacted] with fmt, log/slog and
+// encoding/json, also inside other values. JSON and text are decoded as for a string. It is hashed in Unicode's form NFC, so that
+// every keyboard gives the same password. A new password has at least 8 characters, at most 72 bytes (the limit of bcrypt), and
+// no zero byte.
 type Password struct {
 	secret.Text
 	hashed secret.Hash // by HashPassword
@@ -33,8 +34,8 @@ const (
 	minPassword = 8
 	maxPassword = 72
 
-	// DefaultBcryptCost is the cost of new hashes unless [WithBcryptCost] sets another. A hash of cost 12 takes about a quarter of
-	// a second; each step up doubles that.
+	// DefaultBcryptCost is the cost of new hashes without [WithBcryptCost]. A hash of cost 12 takes about a quarter of a second;
+	// each step up doubles that.
 	DefaultBcryptCost = 12
 	// MinBcryptCost is the lowest cost that [WithBcryptCost] accepts.
 	MinBcryptCost = 10

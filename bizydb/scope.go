@@ -10,13 +10,14 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// UserID identifies a user. It is the same type as [planner.UserID].
+// A UserID identifies a user. It is the same type as [planner.UserID].
 type UserID = planner.UserID
 
-// A Scope is one user's view of the database: every query of [planner.ReadWriter], confined to that user's goals and tasks by row
-// security. Each call is one round trip and one transaction.
+// A Scope is one user's view of the database: every query of [planner.ReadWriter], confined by row security to that user's goals
+// and tasks. Each call is one round trip and one transaction.
 //
-// A Scope is a value that holds no connection. It can be kept, copied and used concurrently. [DB.As] makes one; the zero Scope panics.
+// A Scope is a value that holds no connection. It can be kept, copied and used concurrently. [DB.As] makes one; the zero Scope
+// panics.
 type Scope struct {
 	planner.ReadWriter
 	handle
@@ -56,8 +57,8 @@ const (
        pg_catalog.set_config('bizydb.user_id', pg_catalog.current_setting('bizydb.caller_user_id'), true)`
 )
 
-// As returns the scope of a user. It does not query the database: each call checks that the user exists and is active, and returns
-// [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
+// As returns the scope of a user. It does not query the database: each call of the scope checks that the user exists and is
+// active, and returns [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
 func (db *DB) As(user UserID) Scope {
 	session := db.pool.Session(executor.Entry{
 		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), EnterToRead: entry(enterScopeSQL+readOnlySQL, user),
@@ -67,19 +68,19 @@ func (db *DB) As(user UserID) Scope {
 }
 
 // WithTx returns the same user's scope inside a transaction of the service's own. Only calls made through it are confined: after
-// each of them the service's own role is back. Their writes commit or roll back with the transaction.
+// each call the service's own role is back. Their writes commit or roll back with the transaction. A call takes one round trip,
+// and checks that the user exists and is active.
 //
-// A call takes one round trip and checks that the user exists and is active. An error of the server, [ErrNoUser] among them, aborts
-// the transaction. [ErrNotFound] for a row that is not there does not, nor does a user id or a value that is refused before
-// anything is sent. The service retries a transaction that loses to another one ([ErrContention]), and finds out by itself whether a
-// commit whose answer was lost has happened: pgx has no [ErrOutcomeUnknown]. From the first call that writes, other writes for the
-// same user wait until the transaction ends.
+// An error of the server, [ErrNoUser] included, aborts the transaction. [ErrNotFound] for a missing row does not, and an error
+// for a user id or a value that is refused before anything is sent does not either. It is up to the service to retry a
+// transaction that loses to another one ([ErrContention]). If the answer to the commit is lost, pgx does not return
+// [ErrOutcomeUnknown], and it is up to the service to find out whether the commit happened.
 //
-// The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. Another role that it has
-// taken in the transaction needs USAGE on the schemas public and bizydb, and nothing else.
+// From the first call that writes, other writes for the same user wait until the transaction ends. Until then use the returned Tx
+// and not the scope: the scope's write on another connection would wait for this transaction.
 //
-// Until the transaction ends, call what WithTx returned and not the scope, which would wait for the transaction on a connection of
-// its own.
+// The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. If the transaction has
+// taken another role, that role needs USAGE on the schemas public and bizydb, and nothing else.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	session := s.session().Join(tx, executor.Entry{
 		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),

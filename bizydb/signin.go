@@ -13,10 +13,12 @@ import (
 // How often a sign-in or a change of password is tried while others change the same account's hash.
 const hashAttempts = 3
 
-// Authenticate checks a login, which is an email address or a username, however it is written, and a password. It records the
-// sign-in and returns the user. An unknown login, a wrong password, an account without one and an inactive account all give
-// [ErrInvalidCredentials] and take the same time. A hash of a lower cost than new ones have is renewed. (A hash of a higher cost,
-// from before [WithBcryptCost] was lowered, takes longer.)
+// Authenticate checks a login and a password, records the sign-in and returns the user. The login is an email address or a
+// username, ignoring case. An unknown login, a wrong password, an account without a password and an inactive account all return
+// [ErrInvalidCredentials] and take the same time.
+//
+// If the hash has a lower cost than new hashes, it is renewed. (A hash of a higher cost, from before [WithBcryptCost] was
+// lowered, takes longer.) Failed attempts are not counted: rate limits are up to the service.
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
 	for range hashAttempts {
 		found, err := a.credentials(ctx, login)
@@ -60,8 +62,9 @@ func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.Fi
 	return found, err
 }
 
-// ChangePassword sets a new password for an active user who knows the old one. A wrong old password gives
-// [ErrInvalidCredentials].
+// ChangePassword sets a new password for an active user who knows the old one. A wrong old password returns
+// [ErrInvalidCredentials], and so does an account without a password. A user who does not exist or is not active returns
+// [ErrNotFound].
 func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
 	if err := password.check(); err != nil {
 		return err
@@ -91,9 +94,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
-// HashPassword returns a password that Register, ChangePassword, ResetPassword and SetPassword store without hashing it again. Hash before
-// a transaction, and its connection does not wait while others hash. Store the result for one account: a hash that two accounts share
-// tells that their passwords are the same. A password that breaks a rule gives a [*FieldError].
+// HashPassword hashes a password in advance and returns it, so that Register, ChangePassword, ResetPassword and SetPassword store
+// it without hashing again. Call it before a transaction, which then does not hold its connection while it waits for the hash.
+// Store the result for one account only: a hash that two accounts share shows that their passwords are the same. A password that
+// breaks a rule returns a [*FieldError].
 func (a *Accounts) HashPassword(ctx context.Context, password Password) (Password, error) {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
@@ -103,8 +107,8 @@ func (a *Accounts) HashPassword(ctx context.Context, password Password) (Passwor
 	return password, nil
 }
 
-// SetPassword sets a new password without the old one, for a reset that the service has authorized. An account without a password
-// has one then.
+// SetPassword sets a new password without the old one, for a reset that the service has authorized. It also gives a password to
+// an account that has none.
 func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
@@ -117,7 +121,7 @@ func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password
 	return err
 }
 
-// ResetPasswordParams is what a link that resets a password says, and the new password.
+// ResetPasswordParams are the values of a link that resets a password, and the new password.
 type ResetPasswordParams struct {
 	ID UserID
 	// Email is the address that the link was sent to.
@@ -127,9 +131,9 @@ type ResetPasswordParams struct {
 	Password  Password
 }
 
-// ResetPassword sets a new password if the user is active and has changed neither password nor address since a link was made, so that a
-// link works once, however often it is sent at the same time. Otherwise it returns [ErrInvalidCredentials]. The service has checked the
-// link's signature and age. An account without a password has one then.
+// ResetPassword sets a new password by a link that the service has sent and whose signature and age it has checked. A link works
+// once, even if it is used several times at once: ResetPassword returns [ErrInvalidCredentials] if the password or the address
+// has changed since the link was made, or if the user is not active. It also gives a password to an account that has none.
 func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
 	hash, err := a.hasher.hash(ctx, p.Password)
 	if err != nil {
@@ -146,7 +150,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 	return err
 }
 
-// RemovePassword leaves an account without a password, for a user who signs in by other means from now on. It is idempotent.
+// RemovePassword removes the password of an account, for a user who signs in by other means from now on. It is idempotent.
 func (a *Accounts) RemovePassword(ctx context.Context, id UserID) error {
 	n, err := a.queries.RemoveHash(ctx, id)
 	if err == nil && n == 0 {

@@ -6,10 +6,11 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// QueryName returns the name that the query being sent has in queries/, like "GetTask", for a tracer of pgx: the contexts that its
-// methods get carry it, from the wait for a connection to the end of the batch. For [Scope.Batch] it is the first query of the round
-// trip. It is empty for the statements that begin and end a transaction, and for the service's own.
+// QueryName returns the name of the query being sent, like "GetTask", for a tracer of pgx. The contexts that the tracer's methods
+// get carry it, from the wait for a connection to the end of the batch. For [Scope.Batch] it is the name of the first query of
+// the round trip. It is empty for the statements that begin and end a transaction, and for statements of the service's own.
 //
-// A tracer of package otelpgx calls each span of a batch "batch start": embed it, and rename the span after TraceBatchStart.
-// For the queries in a batch, their texts begin with the name, as in "-- name: GetTask :one". examples/server/telemetry.go does both.
+// A tracer of package otelpgx calls each span of a batch "batch start": embed the tracer, and rename the span after
+// TraceBatchStart. The queries inside a batch have the name in their text, which begins with a comment like "-- name: GetTask
+// :one". examples/server/telemetry.go does both.
 func QueryName(ctx context.Context) string { return executor.QueryName(ctx) }

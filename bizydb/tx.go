@@ -9,8 +9,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A Tx is a user's scope inside one transaction. Each call is one round trip. A Tx is not safe for concurrent use: a call
-// while another one runs, or inside the loop of StreamTasks, gives [ErrBusy]. It must not be used after the transaction has ended.
+// A Tx is a user's scope inside one transaction. Each call is one round trip. A Tx is not safe for concurrent use: a call while
+// another one runs, or inside the loop of StreamTasks, returns [ErrBusy]. Do not use a Tx after its transaction has ended.
 type Tx struct {
 	planner.ReadWriter
 	handle
@@ -20,23 +20,25 @@ func newTx(session *executor.Session) *Tx {
 	return &Tx{planner.New(session), executor.NewHandle(session)}
 }
 
-// InTx runs fn in one transaction. It commits if fn returns nil and rolls back if fn returns an error, which it returns unchanged, or
-// panics. Begin and commit are one round trip each.
+// InTx runs fn in one transaction. It commits if fn returns nil. It rolls back if fn panics or returns an error, which it returns
+// unchanged. Begin and commit are one round trip each.
 //
-// A transaction that fails with a serialization failure or a deadlock is retried with exponential backoff, from about 10 ms to 500 ms:
-// fn may run up to ten times, so keep side effects out of it. If all attempts fail, InTx returns the last error, which is [ErrContention].
+// fn may run up to ten times, so keep side effects out of it: a transaction that fails with a serialization failure or a deadlock
+// is retried with exponential backoff, from about 10 ms to 500 ms. If all attempts fail, InTx returns the last error, which is
+// [ErrContention].
 //
 // Writes for one user are serialized by an advisory lock, which InTx takes when it begins.
 //
-// A statement that fails aborts the transaction. If fn returns nil nevertheless, InTx returns an error and nothing is committed.
-// Inside fn use tx and not the scope: the scope's own connection could wait for this transaction forever, or for a connection that
-// the pool does not have ([ErrPoolExhausted], when ctx ends).
+// A statement that fails aborts the transaction: if fn ignores its error and returns nil, InTx returns an error and nothing is
+// committed. Inside fn use tx and not the scope: a call of the scope needs a second connection, and could wait there for this
+// transaction forever, or until ctx ends if the pool has none left ([ErrPoolExhausted]).
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.session().InTx(ctx, pgx.ReadWrite, inTx(fn))
 }
 
-// Snapshot runs fn in a read-only transaction in which every query sees the same snapshot of the database, taken when the transaction
-// begins. A write gives [ErrReadOnly].
+// Snapshot runs fn in a read-only transaction in which every query sees the same snapshot of the database, taken when the
+// transaction begins. A write returns [ErrReadOnly]. Begin and commit are one round trip each. fn may run up to ten times, as in
+// [Scope.InTx].
 func (s Scope) Snapshot(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.session().InTx(ctx, pgx.ReadOnly, inTx(fn))
 }
