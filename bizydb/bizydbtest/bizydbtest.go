@@ -13,7 +13,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
-// A Database is a migrated database of its own, and a [bizydb.DB] that is logged in to it like a service: with a role that has no rights
+// A Database is a migrated database of a test's own. Its [bizydb.DB] is logged in like a service, with a role that has no rights
 // of its own.
 type Database struct {
 	*bizydb.DB
@@ -29,7 +29,7 @@ var shared struct {
 	err    error
 }
 
-// New creates a database for t and drops it when t ends. If there is no server, t fails.
+// New creates a migrated database for t and drops it when t ends. If no server is found, t fails.
 func New(t testing.TB, opts ...Option) *Database {
 	t.Helper()
 	server, err := Shared()
@@ -57,8 +57,8 @@ func New(t testing.TB, opts ...Option) *Database {
 	return db
 }
 
-// Shared returns the server that [New] uses, for code without a [testing.TB] such as Example functions. The first call starts it; later
-// calls return the same server or the same error. [Run] closes it.
+// Shared returns the server that [New] uses, for code without a [testing.TB] such as Example functions. The first call starts it.
+// Later calls return the same server or the same error. [Run] closes it.
 func Shared() (*Server, error) {
 	shared.Lock()
 	defer shared.Unlock()
@@ -68,8 +68,8 @@ func Shared() (*Server, error) {
 	return shared.server, shared.err
 }
 
-// Run runs the tests of a package and stops the server that they used. Pass its result to [os.Exit]. Without Run the server stops shortly
-// after the process.
+// Run runs the tests of a package and stops the server that they used. Pass its result to [os.Exit]. Without Run the server stops
+// shortly after the process.
 func Run(m *testing.M) int {
 	code := m.Run()
 	shared.Lock()
@@ -85,8 +85,8 @@ func Run(m *testing.M) int {
 	return code
 }
 
-// Drop closes the DB and drops the database, even if others are connected. It returns an error if connections of the pool are still in
-// use after a moment.
+// Drop closes the DB and drops the database, even if others are connected. It returns an error if connections of the pool are
+// still in use after a few seconds.
 func (d *Database) Drop(ctx context.Context) error {
 	return errors.Join(d.close(), d.drop(ctx))
 }
@@ -108,7 +108,7 @@ func (d *Database) close() error {
 	}
 }
 
-// NewUser adds an active user without a usable password. It is fast, since it hashes nothing.
+// NewUser adds an active user without a usable password and returns the id. It is fast, since it hashes no password.
 func (d *Database) NewUser(t testing.TB) bizydb.UserID {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -131,8 +131,8 @@ func (d *Database) NewUser(t testing.TB) bizydb.UserID {
 	return id
 }
 
-// CheckConfined fails t for each finding of [bizydb.DB.CheckConfined], with the SQL that mends it. Call it in a test of a database that
-// has the service's migrations.
+// CheckConfined fails t for each finding of [bizydb.DB.CheckConfined], with the SQL that repairs it. Call it in a test of a
+// database that has the service's migrations.
 func CheckConfined(t testing.TB, db *Database) {
 	t.Helper()
 	findings, err := db.CheckConfined(context.Background())

@@ -10,8 +10,8 @@ var locales = map[string]string{
 	"ICU tr-TR": `ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'`,
 }
 
-// EachLocale runs test in parallel in databases of the locales C, C.UTF-8, ICU's root and Turkish, to show that it does not depend on
-// the database's locale.
+// EachLocale runs test in parallel in databases of the locales C, C.UTF-8, ICU's root and Turkish. It shows that the results do
+// not depend on the locale of the database.
 func EachLocale(t *testing.T, test func(t *testing.T, db *Database), opts ...Option) {
 	t.Helper()
 	for name, locale := range locales {

@@ -38,11 +38,12 @@ func newOptions(opts []Option) (options, error) {
 	return o, o.err
 }
 
-// WithMigrations applies a service's own migrations, files of [tern] at the top of files, after bizydb's. Their version table is
-// public.schema_version, as it is by default with tern.
+// WithMigrations applies a service's own migrations after bizydb's. They are [tern] files at the top of files. Their version
+// table is public.schema_version, the default of tern.
 //
-// They run as the owner of bizydb's tables, once per process, in a template that the databases of all tests with the same content are
-// copied from. Schemas that bizydb_user or bizydb_reporter may use, the database's login may use too, so that queries can be prepared.
+// They run once per process, as the owner of bizydb's tables, in a template. The databases of all tests with the same migrations
+// are copied from it. The login of the database gets USAGE on the schemas that bizydb_user or bizydb_reporter may use, so that
+// queries can be prepared.
 //
 // [tern]: https://github.com/jackc/tern
 func WithMigrations(files fs.FS) Option {
@@ -60,9 +61,10 @@ func WithMigrations(files fs.FS) Option {
 	}
 }
 
-// WithMigration is [WithMigrations] for goose, golang-migrate, Atlas and others: migrate is called once per process and name, and two
-// functions of one name are taken for the same. It gets a connection to the template, and can open others by conn.Config, which it
-// closes. Migrations of several options run in the order of the options.
+// WithMigration applies a service's own migrations with a function, for goose, golang-migrate, Atlas and others. migrate is
+// called once per process and name: use a different name for each function. It gets a connection to the template as the owner of
+// bizydb's tables. It can open other connections with conn.Config, and closes them. The migrations of several options run in the
+// order of the options.
 func WithMigration(name string, migrate func(ctx context.Context, conn *pgx.Conn) error) Option {
 	return func(o *options) {
 		o.migrations = append(o.migrations, migration{name, "", func(ctx context.Context, conn *pgx.Conn) error {
@@ -74,14 +76,14 @@ func WithMigration(name string, migrate func(ctx context.Context, conn *pgx.Conn
 	}
 }
 
-// WithOptions opens the database with options. With bizydb.WithBcryptCost(bizydb.MinBcryptCost) a sign-up takes a quarter of
-// the time.
+// WithOptions opens the database with options of [bizydb.Open]. With bizydb.WithBcryptCost(bizydb.MinBcryptCost) a sign-up takes
+// a quarter of the time.
 func WithOptions(opts ...bizydb.Option) Option {
 	return func(o *options) { o.open = append(o.open, opts...) }
 }
 
-// WithReporting grants the database's login the role bizydb_reporter, for bizydb.DB.Reporting. Without it, the login is that of a service
-// which does not report.
+// WithReporting grants the role bizydb_reporter to the login of the database, for bizydb.DB.Reporting. Without it the login is
+// that of a service without reports.
 func WithReporting() Option { return func(o *options) { o.reporting = true } }
 
 func withLocale(locale string) Option { return func(o *options) { o.locale = locale } }

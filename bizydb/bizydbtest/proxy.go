@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A Proxy forwards connections to a server and counts round trips. A round trip is an answer of the server after the client has sent
-// something, however many messages either has.
+// A Proxy forwards connections to a server and counts round trips. A round trip is an answer of the server after the client has
+// sent something, whatever the number of messages.
 type Proxy struct {
 	listener net.Listener
 	network  string // of the server
@@ -28,8 +28,8 @@ type Proxy struct {
 	done  sync.WaitGroup
 }
 
-// NewProxy starts a proxy to the server of dsn on the loopback interface. It returns the proxy and the connection string that leads
-// through it. The proxy does not support TLS. It is closed when t ends.
+// NewProxy starts a proxy to the server of dsn on the loopback interface. It returns the proxy and the connection string that
+// leads through it. The proxy does not support TLS. It is closed when t ends.
 func NewProxy(t testing.TB, dsn string) (*Proxy, string) {
 	t.Helper()
 	p, through, err := StartProxy(dsn)
@@ -75,7 +75,7 @@ func StartProxy(dsn string) (*Proxy, string, error) {
 	return p, through.String(), nil
 }
 
-// RoundTrips returns the number of round trips since the last call.
+// RoundTrips returns the number of round trips since the last call of RoundTrips.
 func (p *Proxy) RoundTrips() int { return int(p.trips.Swap(0)) }
 
 // Close closes the proxy and its connections.

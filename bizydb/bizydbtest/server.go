@@ -18,7 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 )
 
-// A Server is a PostgreSQL server to create databases on. It is for programs such as the examples; tests use [New].
+// A Server is a PostgreSQL server on which to create databases. It is for programs such as the examples; tests use [New].
 type Server struct {
 	found *pgserver.Server
 	keeps bool // whether its databases outlive the process
@@ -42,7 +42,7 @@ type Options struct {
 	Logf func(format string, args ...any)
 }
 
-// Start finds or starts a server, in one of the ways that the package documentation lists. The caller closes it.
+// Start finds or starts a server in one of the ways that the package documentation lists. The caller closes it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	found, err := pgserver.Start(ctx, pgserver.Options{DSNVars: o.DSNVars, Logf: o.Logf})
 	if err != nil {
@@ -54,13 +54,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 // DSN returns the connection string of a role that may create databases and roles. It may contain a password.
 func (s *Server) DSN() string { return s.found.DSN() }
 
-// How says in one line how the server was found, with its version, and why other ways were not taken. It has no password in it.
+// How says in one line how the server was found, with its version, and why earlier ways failed. The line contains no password.
 func (s *Server) How() string { return s.found.How() }
 
 // Started reports whether [Start] started the server, so that Close stops it.
 func (s *Server) Started() bool { return s.found.Started() }
 
-// Close stops the server if [Start] started it. Later calls return the first call's error.
+// Close stops the server if [Start] started it. Later calls return the error of the first call.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,12 +78,12 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.found.Close())
 }
 
-// DSNFor returns the server's connection string for another database and, if login is not nil, another login.
+// DSNFor returns the server's connection string for another database and, if login is not nil, for another login.
 func (s *Server) DSNFor(database string, login *url.Userinfo) string {
 	return withLogin(s.DSN(), login, database)
 }
 
-// NewDatabase creates a migrated database with a login role, and opens a DB with that login.
+// NewDatabase creates a migrated database with a login role, and opens a DB with that login. The caller drops it.
 func (s *Server) NewDatabase(ctx context.Context, opts ...Option) (*Database, error) {
 	o, err := newOptions(opts)
 	if err != nil {
