@@ -1,63 +1,63 @@
-// Package userdata moves one user's goals and tasks out of a database as one JSON document, and back in with new ids: for a person who
-// asks for their data, for a backup of one user, and for a move from one database to another.
+// Package userdata exports one user's goals and tasks as one JSON document, and imports the document again with new ids. It
+// serves a user's request for their data, the backup of one user, and the move of a user to another database.
 //
-// [Export] writes the document as it reads the rows, from one snapshot. [Import] writes rows as it reads the document, in one transaction:
-// beside what the user has already, or nothing if it returns an error. [ExportTx] and [ImportTx] do so in a transaction in which a service
-// reads or writes rows of its own too.
+// [Export] writes the document while it reads the rows, from one snapshot. [Import] is atomic: it adds the rows of the document
+// to those that the user has, in one transaction. [ExportTx] and [ImportTx] work in a transaction in which the service reads or
+// writes rows of its own too.
 //
 // # The document
 //
-// It is one JSON object with these keys, in this order:
+// The document is one JSON object with these keys, in this order:
 //
 //	format       "bizydb.userdata"
 //	version      1; a later bizydb reads every earlier version
-//	exported_at  when the snapshot was taken
+//	exported_at  time of the snapshot
 //	profile      the account, without its password
 //	goals        an array, ordered by id
 //	tasks        an array, ordered by id
 //
-// The keys of a row are the names of the columns. All of them are there, with null for NULL, except user_id and what is counted: task_count
-// and the four columns after it in goals. Times are in RFC 3339, in UTC. Metrics keep their numbers; the zeros at the end of 1.50 are not
-// kept. A document that was cut off is not valid JSON.
+// The keys of a row are the names of its columns. Every column has its key, with null for NULL, except user_id and the counts
+// that triggers maintain: task_count and the four columns after it in goals. Times are in RFC 3339, in UTC. Metrics keep their
+// numbers, except for zeros at the end of a fraction, as in 1.50. A truncated document is not valid JSON.
 //
-// Rows that came into the database with its triggers off are exported as they are, and an import refuses one that breaks a rule, such as a
-// completed task without completed_at, by its place.
+// The document has no password hash, none of the service's own columns and tables, no deleted rows, and no record of what was
+// imported from an SQLite file: for a user who has been restored, package sqliteimport imports the rows of such a file again.
 //
-// It has no password hash, no columns and tables of the service's own, and no record of what was imported from an SQLite file: package
-// sqliteimport brings the rows of such a file again to a user who has been restored.
+// Rows that were written with triggers disabled are exported as they are. An import refuses one that breaks a rule, such as a
+// completed task without completed_at, and names its place.
 //
 // # What an import restores
 //
-// Everything, with these exceptions:
+// An import restores everything, with these exceptions:
 //
-//   - Every row gets a new id, in the order of the old ones. The goals above and the dependencies follow.
-//   - The profile is returned and not applied: an account belongs to [bizydb.Accounts].
+//   - Every row gets a new id, in the order of the old ones. Parent goals and dependencies follow.
+//   - The profile is returned and not applied: accounts belong to [bizydb.Accounts].
 //   - updated_at of a task is the time of the import.
-//   - version begins anew.
+//   - version is not restored: it begins anew.
 //   - The percentage of a goal with tasks or sub-goals follows from them, as always.
 //
-// Statuses are restored as they were, also where no rule leads to them: a goal completed over unfinished work, one reopened with all of its
-// work done.
+// Statuses are restored as they were, even where the rules of progress would not lead to them: a goal completed over unfinished
+// work, or one reopened with all of its work done.
 //
-// # Documents of others
+// # Untrusted documents
 //
-// A document is read as if it came from an attacker, and accepted as a whole or not at all. These give [bizydb.ErrInvalid]:
+// A document is treated as untrusted input, and accepted as a whole or not at all. Import returns [bizydb.ErrInvalid] for
 //
-//   - an unknown or missing key, or one that is there twice
-//   - a value that its column does not take, or a completed_at that does not go with its status
+//   - an unknown, missing or repeated key
+//   - a value that its column does not allow, or a completed_at that contradicts the status
 //   - ids that do not ascend
 //   - a reference to a row that is not in the document
-//   - a dependency that is there twice, or more than 100,000 of one task
+//   - a repeated dependency, or more than 100,000 dependencies of one task
 //   - a number in metrics with an exponent beyond 400
 //   - a cycle, or more than 100 levels of goals
 //
-// Where there is a row to name, the error is a [*bizydb.FieldError] with the row's index: tasks[17].title. Ids of the document are never
-// those of the database, so a document cannot point at rows that it did not bring.
+// If the error is about a row, it is a [*bizydb.FieldError] with the index of the row: tasks[17].title. Ids of the document are
+// never used as ids of the database, so a document can only reference its own rows.
 //
-// Limit the size with [net/http.MaxBytesReader] or [io.LimitReader]. The process of an import takes less than 200 MB for the largest rows, or
-// hostile ones, and besides keeps the ids, statuses and dependencies of all rows until the end. It writes each goal a few times, and each
-// task once or twice.
+// Limit the size of a document with [net/http.MaxBytesReader] or [io.LimitReader]. The process of an import takes less than 200
+// MB for the largest or most hostile rows, plus the ids, statuses and dependencies of all rows, which it keeps until the end. It
+// writes each goal a few times, and each task once or twice.
 //
-// The user's other writes wait while an import reads its document. Put a body that comes over a network into a file first. The file can
-// also be read a second time: an import that loses to another transaction is retried only if its reader is an [io.Seeker].
+// While an import reads its document, other writes of the user wait: store a document that comes over a network in a file first.
+// An import that loses to another transaction is retried only if its reader is an [io.Seeker], which a file is.
 package userdata

@@ -13,15 +13,16 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/importsql"
 )
 
-// A Summary is what a document has.
+// A Summary says what a document contains: the profile and the numbers of goals and tasks.
 type Summary struct {
 	Profile      bizydb.User
 	Goals, Tasks int
 }
 
-// Export is [ExportTx] in a [bizydb.Scope.Snapshot] of its own, which it holds, with its connection, until w has taken the last row. A user
-// who does not exist or is not active gives [bizydb.ErrNoUser]. A snapshot that a standby server cancels is retried only if nothing has been
-// written, and is [bizydb.ErrContention] otherwise.
+// Export writes the goals and tasks of a user as one JSON document, as [ExportTx] does, in a [bizydb.Scope.Snapshot] of its own.
+// It holds the snapshot and its connection until w has taken the last row. A user who does not exist or is not active returns
+// [bizydb.ErrNoUser]. If a standby cancels the snapshot, the export is retried as long as nothing has been written to w, and
+// returns [bizydb.ErrContention] otherwise.
 func Export(ctx context.Context, scope bizydb.Scope, w io.Writer) (Summary, error) {
 	out := &output{w: w}
 	buffer := newBuffer(out)
@@ -37,15 +38,15 @@ func Export(ctx context.Context, scope bizydb.Scope, w io.Writer) (Summary, erro
 	return end(buffer, summary, err)
 }
 
-// ExportTx writes all that the user of tx has as one JSON document, and returns what it has written. It holds one row in memory at a time. A
-// service writes rows of its own in the same transaction, elsewhere. What the user has deleted is not in the document: DeletedGoals and
-// DeletedTasks return it.
+// ExportTx writes the goals and tasks of the user of tx as one JSON document, and returns a summary of it. It holds one row in
+// memory at a time. Rows of the service's own are not in the document: the service can write them elsewhere in the same
+// transaction. Deleted goals and tasks are not in it either: DeletedGoals and DeletedTasks return them.
 //
-// The document is of one moment if the transaction reads one snapshot, as [bizydb.Scope.Snapshot] and a transaction at repeatable read do, or
-// keeps other writes for the user out, as [bizydb.Scope.InTx] does.
+// The document is consistent if the transaction reads one snapshot, like [bizydb.Scope.Snapshot] and a transaction at repeatable
+// read, or if it keeps other writes for the user out, like [bizydb.Scope.InTx].
 //
-// An error of w is returned unchanged. After an error w has nothing or a part, which is not valid JSON, and the transaction can only be
-// rolled back.
+// An error of w is returned unchanged. After any error w has nothing or a part of the document, which is not valid JSON, and the
+// transaction can only be rolled back.
 func ExportTx(ctx context.Context, tx *bizydb.Tx, w io.Writer) (Summary, error) {
 	buffer := newBuffer(w)
 	summary, err := export(ctx, tx, buffer)

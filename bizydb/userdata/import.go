@@ -15,16 +15,16 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A Result is what a document has, and the ids that its rows got.
+// A Result says what an import has added, and the new ids of the rows.
 type Result struct {
 	Summary
 	IDs IDs
 }
 
-// IDs has the new ids of the rows of a document.
+// IDs maps the ids of a document to the new ids of its rows.
 type IDs struct{ goals, tasks ids }
 
-// Goal returns the new id of a goal of the document.
+// Goal returns the new id of a goal. It is false if the document has no such goal.
 func (i IDs) Goal(old planner.GoalID) (planner.GoalID, bool) {
 	at, ok := i.goals.find(int64(old))
 	if !ok {
@@ -33,7 +33,7 @@ func (i IDs) Goal(old planner.GoalID) (planner.GoalID, bool) {
 	return planner.GoalID(i.goals.new[at]), true
 }
 
-// Task returns the new id of a task of the document.
+// Task returns the new id of a task. It is false if the document has no such task.
 func (i IDs) Task(old planner.TaskID) (planner.TaskID, bool) {
 	at, ok := i.tasks.find(int64(old))
 	if !ok {
@@ -48,9 +48,9 @@ type ids struct{ old, new []int64 }
 // find returns the index of a row.
 func (i ids) find(old int64) (int, bool) { return slices.BinarySearch(i.old, old) }
 
-// Import is [ImportTx] in a transaction of its own. If it returns an error nothing was written, except for [bizydb.ErrOutcomeUnknown]: then
-// only reading the data can tell. An import that loses to another transaction is retried if r is an [io.Seeker], and gives
-// [bizydb.ErrContention] otherwise.
+// Import adds the goals and tasks of a document to those that the user has, as [ImportTx] does, in a transaction of its own.
+// After an error nothing was written, except after [bizydb.ErrOutcomeUnknown]: then read the data to find out. An import that
+// loses to another transaction is retried if r is an [io.Seeker], and returns [bizydb.ErrContention] otherwise.
 func Import(ctx context.Context, scope bizydb.Scope, r io.Reader) (Result, error) {
 	again := rewinder(r)
 	var result Result
@@ -71,12 +71,12 @@ func Import(ctx context.Context, scope bizydb.Scope, r io.Reader) (Result, error
 	return result, nil
 }
 
-// ImportTx adds the goals and tasks of a document to those that the user of tx has, and returns what the document has and the new ids, by
-// which a service brings in rows of its own. To import a document twice adds its rows twice.
+// ImportTx adds the goals and tasks of a document to those that the user of tx has. It returns a summary of the document and the
+// new ids, by which a service can import rows of its own. It is not idempotent: importing a document twice adds its rows twice.
 //
-// A document that is not as [Export] writes it gives [bizydb.ErrInvalid]; see the package documentation. An error of r is returned
-// unchanged. Any error aborts the transaction, as that of a statement does: it can only be rolled back. Inside [bizydb.Scope.InTx], whose
-// function may run again, read r from its beginning each time.
+// A document that [Export] would not write returns [bizydb.ErrInvalid]; see the package documentation. An error of r is returned
+// unchanged. Any error aborts the transaction, which can then only be rolled back. In [bizydb.Scope.InTx], whose function may run
+// again, read r from its beginning each time.
 func ImportTx(ctx context.Context, tx *bizydb.Tx, r io.Reader) (Result, error) {
 	session := executor.Of(tx)
 	i := &importer{queries: importsql.New(session), planner: planner.New(session), document: newDocument(r)}
