@@ -10,16 +10,16 @@ import (
 	"github.com/bizy-ai/bizydb/schema/rights"
 )
 
-// ErrIncomplete means that a database lacks something that the migrations made and that [Protect] cannot make.
+// ErrIncomplete means that the database lacks an object of the migrations that [Protect] cannot create.
 var ErrIncomplete = errors.New("database lacks what its migrations made")
 
-// Protect gives a migrated database the rights, policies, triggers and settings of functions that the migrations gave it, and takes
-// what is more, whatever a restore or a script has done to them. It returns the statements that it ran, none if there was nothing to
-// do, and runs them in one transaction. The connection must be that of the objects' owner or of a superuser; a role that is to be
-// created, or that is a member of another one, needs the right to do that.
+// Protect restores the rights, policies, triggers and settings of functions that the migrations gave a database, and removes
+// additional ones, whatever a restore or a script has changed. It runs in one transaction and returns the statements that it ran,
+// none if nothing differed. The connection must be that of the objects' owner or of a superuser. To create a role, or to end a
+// role's membership in another, it also needs the right to do that.
 //
-// It is about PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter. What a service's login has too much, or lacks, is its own
-// administrator's to change: bizydb.Open says what it is.
+// Protect changes PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter. The rights of a service's login are up
+// to the login's administrator: bizydb.Open says which are missing or too many.
 //
 // psql does the same with rights.sql in the folder schema/rights.
 func Protect(ctx context.Context, conn *pgx.Conn) (ran []string, err error) {

@@ -1,5 +1,5 @@
-// Package schema has the migrations of bizydb and applies them. They are tern migrations, so the tern command works on this folder
-// as well.
+// Package schema has the migrations of bizydb and applies them to a database. They are tern migrations: the tern command works on
+// this folder too.
 package schema
 
 import (
@@ -29,25 +29,26 @@ var (
 	ErrNewer = version.ErrNewer
 	// ErrUnreleased means that the database has a schema from before v0.1.0. It is the same as bizydb.ErrSchemaUnreleased.
 	ErrUnreleased = version.ErrUnreleased
-	// ErrForeignHistory means that the database has been migrated under another version table than this package's.
+	// ErrForeignHistory means that the database was migrated with another version table than this package's.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
-	// ErrRoles means that the roles bizydb_user, bizydb_accounts and bizydb_reporter exist and that the migrating role may not grant them,
-	// so that no service could be given them. The error says which statement helps, and who can run it.
+	// ErrRoles means that the roles bizydb_user, bizydb_accounts and bizydb_reporter exist, but the migrating role may not grant
+	// them to a service's login. The error has the statement that helps, and says who can run it.
 	ErrRoles = errors.New("the migrating role may not grant bizydb's roles")
 )
 
-// Migrate applies the missing migrations to the database of conn. It is idempotent and safe to call from several processes at once: one
-// migrates and the others wait. It is fast if there is nothing to do. Each migration is one transaction; if one fails, those before
-// it stay.
+// Migrate applies the missing migrations to the database of conn. It is idempotent and safe to call from several processes at
+// once: one migrates while the others wait. It is fast if no migration is missing. Each migration is one transaction. If one
+// fails, the earlier ones stay.
 //
-// The migrating role becomes the owner of the tables, so it must not be the role that the service logs in as. It need not be a
-// superuser. It needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user,
-// bizydb_accounts and bizydb_reporter. If the cluster has them, as those of another owner, it needs them WITH ADMIN OPTION; on PostgreSQL 15 CREATEROLE
-// is enough. The database must have encoding UTF8, in any locale, and the server must be built with ICU, as packages are.
+// The migrating role becomes the owner of the tables. It must not be the login of the service, and need not be a superuser. It
+// needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user, bizydb_accounts and
+// bizydb_reporter. If the cluster has these roles already, created by another owner, it needs them WITH ADMIN OPTION; on
+// PostgreSQL 15 CREATEROLE is enough. The database must have encoding UTF8, in any locale. The server must be built with ICU, as
+// packages are.
 //
-// Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for one from before v0.1.0,
-// [ErrForeignHistory] for one that the tern command has migrated without schema/tern.conf, and [ErrRoles] if the migrating role may
-// not grant the roles.
+// Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for a schema from before v0.1.0,
+// [ErrForeignHistory] for a database that the tern command has migrated without schema/tern.conf, and [ErrRoles] if the migrating
+// role may not grant the roles.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
 	err := up(ctx, conn, Files)
 	var pgErr *pgconn.PgError

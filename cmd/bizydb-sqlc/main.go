@@ -1,12 +1,13 @@
-// Command bizydb-sqlc writes what a service's sqlc needs to know of bizydb: schema.sql, the tables, and overrides.yaml, their Go types.
+// Command bizydb-sqlc writes what the sqlc of a service needs to know about bizydb: schema.sql has the tables, and overrides.yaml
+// their Go types.
 //
 //	go get -tool github.com/bizy-ai/bizydb/cmd/bizydb-sqlc
 //	go tool bizydb-sqlc -out db/bizydb
 //
-// Both are those of the version of bizydb that the service's go.mod names. Run it again after an upgrade.
+// Both belong to the version of bizydb in the service's go.mod. Run the command again after an upgrade.
 //
-// In schema.sql the columns that have a type of package planner get a type of their own, which is in no database. An override of a type
-// heeds whether a column can be NULL, as after a LEFT JOIN; an override of a column does not.
+// In schema.sql, columns that have a Go type of package planner get an SQL type of their own, which no database has. sqlc heeds
+// NULL for an override of a type, as after a LEFT JOIN. It does not for an override of a column.
 package main
 
 import (
