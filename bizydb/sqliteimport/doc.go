@@ -1,99 +1,106 @@
 // Package sqliteimport imports one person's tasks and goals from the file of the SQLite planner, the single-user command-line
 // program, for a user of bizydb.
 //
-// [Import] is atomic: it reads the file and writes everything in one transaction. It opens the file read-only and sees one snapshot
-// of it, also while the planner has it open. (If the file has a log, -wal, without an index, -shm, SQLite creates the index.) A file in
-// another journal mode than WAL is locked while it is read: the planner cannot commit to it from when the import gets the user's
-// advisory lock until the last task has been read. The lock also serializes imports, and other writes, for the same user; imports
-// for different users run concurrently.
+// [Import] is atomic: it reads the file and writes all rows in one transaction. It opens the file read-only and sees one snapshot
+// of it, even while the planner has it open. (If the file has a log, -wal, without an index, -shm, SQLite creates the index.) A
+// file in another journal mode than WAL is locked from the moment when the import gets the user's advisory lock until the last
+// task has been read: the planner cannot commit to it meanwhile. The advisory lock serializes imports and other writes for the
+// same user. Imports for different users run concurrently.
 //
 // # Running it again
 //
-// An import is idempotent. The table bizydb.imports records what has been imported, by old id, time of creation (or the title, if
-// that is unset) and user. The file can be imported again, moved or copied, or from two copies that have diverged: known rows are
-// skipped and new ones are imported. An imported row is never changed, and a row that was deleted here does not come back. What a
-// person did to it in the file since is reported:
+// An import is idempotent: known rows are skipped and new ones are imported. This works for the same file, a moved file, a copy,
+// and two copies that have diverged. The table bizydb.imports records each imported row by user, old id and time of creation, or
+// title if that time is unset. An imported row is never changed by a later import. A row that was deleted in bizydb does not come
+// back. Changes of known rows in the file are reported:
 //
-//   - a column with another value than at the last import, as [Changed], once. Only what a person writes counts: not updated_at and
-//     completed_at, nor the percentage of a goal with tasks or sub-goals.
-//   - a row that is here but not in the file, as [NotInFile], each time. That assumes that it is the same file: the row's import
-//     brought more rows that are in the file than rows that are here but not in the file. Otherwise it is another file, or a copy
-//     that diverged, and none of the rows of that import is reported.
+//   - [Changed]: a column has another value than at the last import. It is reported once. Columns that only the planner writes do
+//     not count: updated_at, completed_at, and the percentage of a goal with tasks or sub-goals.
+//   - [NotInFile]: an imported row is no longer in the file. It is reported each time. The report presumes that it is the same
+//     file: of the rows of that import, more are in the file than are missing from it. (Rows deleted in bizydb do not count as
+//     missing.) Otherwise it is another file or a copy that has diverged, and none of the rows of that import is reported.
 //
-// So another import does not correct a wrong time zone: look at a dry run first. Zone and UpgradedOn are recorded with the rows. If
-// they are others than in the last import with rows of the file, the import is refused with [ErrOtherClock]; for a file without known
-// rows they have to be those of any earlier import of the user. [Options].AllowOtherClock imports the new rows with the other ones,
-// which then count for the file. Two zones are the same if their clocks have shown the same times for ten years. A zone without a
-// name is recorded as its offset in January; two of those are the same if the offset is.
+// A second import therefore does not correct a wrong time zone: look at a dry run first. Zone and UpgradedOn are recorded with
+// the rows. An import with other values is refused with [ErrOtherClock]. The values to match are those of the last import with
+// rows of this file or, for a file without known rows, those of any earlier import for the user. With [Options].AllowOtherClock
+// the new rows are imported with the new values, which then count for the file. Two zones match if their clocks have shown the
+// same times for ten years. A zone without a name is recorded as its offset in January, and two such zones match if the offsets
+// do.
 //
-// A row that has no time of creation and another title than before counts as new, and so does a row whose time of creation was added
-// or removed. They are reported as [PossibleDuplicate]. So is a row of the same id if one of two files has no times.
+// A row without a time of creation counts as new if its title has changed. So does a row whose time of creation was added or
+// removed. They are reported as [PossibleDuplicate]. So is a row whose id was imported before, if one of the two files has no
+// times.
 //
-// Two rows of one user's files with the same id and exactly the same time of creation count as the same row, whatever else they
-// contain; where it differs it is reported as [Changed]. If times are dates only, or have no fraction, these can be two
-// unrelated rows: the one in the second file is not imported, and new rows of that file that refer to it come under the goal, or
-// depend on the task, of the first file.
+// Two rows of one user's files with the same id and exactly the same time of creation count as the same row. Differences are
+// reported as [Changed]. If times have no fraction, or are dates only, these can be two unrelated rows. The row in the second
+// file is then not imported, and new rows of that file which reference it are put under the goal, or depend on the task, of the
+// first file.
 //
 // # Values
 //
-// The tables have stricter rules than the file, which has none. A value that breaks a rule is repaired and reported as a [Finding]
-// with the old id. With [Options].Strict the row is left out instead, and so are the rows that refer to it; once the file is
-// corrected they are imported together. Nothing else is left out.
+// The tables have stricter rules than the file, which has none. A value that breaks a rule is repaired and reported as a
+// [Finding] with the old id. With [Options].Strict the row is left out instead, and so are the rows that reference it; once the
+// file is corrected they are imported together. Nothing else leaves a row out.
 //
-//   - Ids are new, and references follow. The parent goal of a row is dropped if it does not exist; so is a dependency on a task that
-//     does not exist or is listed twice. In a cycle of goals the one with the lowest id becomes a root, and so does every goal on the 101st
-//     level of a tree. In a cycle of tasks one dependency is
-//     dropped, the last one met on a walk from the lowest id. None of this leaves a row out.
-//   - Title: one without a visible character becomes "Untitled task 7", with the old id. One of more than 500 characters is cut, and put in full at the
-//     start of the description.
+//   - Ids are new, and references follow. A parent goal that does not exist is dropped. So is a dependency on a task that does
+//     not exist, and a repeated one. In a cycle of goals the goal with the lowest id becomes a root. So does every goal on the
+//     101st level of a tree. In a cycle of tasks one dependency is dropped: the last one met on a walk from the lowest id. None
+//     of this leaves a row out.
+//   - Title: without a visible character it becomes "Untitled task 7", with the old id. A title of more than 500 characters is
+//     cut, and put in full at the start of the description.
 //   - Priority: the nearest of 1 to 5, or 3 if it is unset or not an integer.
-//   - Status: ignoring case, with spaces or hyphens for underscores; pending or active if it is unknown.
-//   - Horizon: ignoring case; none if it is unknown. Category: its first 100 characters.
+//   - Status: case is ignored, and spaces and hyphens count as underscores. An unknown status becomes pending for a task and
+//     active for a goal.
+//   - Horizon: case is ignored. An unknown horizon is dropped. Category: its first 100 characters.
 //   - Hours: dropped if they are negative, over 1,000,000 or not a number.
-//   - Progress: from 0 to 100 with two decimals; 0 if it is unset or not a number. A goal with tasks or sub-goals gets the percentage of its
-//     work, and 100 if it is completed; if that differs from the file it is reported as [Recounted]. Rounding the percentage of
-//     another goal is not reported. An active goal whose tasks and sub-goals are all done becomes completed now, which is reported.
-//   - A goal that was imported before follows new work under it, as it follows any other work. New unfinished work reopens a completed
-//     one, though possibly not if it is only active goals at 100 percent, clears its CompletedAt, and reopens completed goals above.
-//     These are reported as [NewWork], except goals that are not in the file.
-//   - Tags: an array of strings. A single string becomes one tag; other values in an array become strings, and null is dropped. An object
-//     and invalid JSON are dropped. A tag keeps its first 250 characters, a task its first 100 tags.
+//   - Progress: from 0 to 100 with two decimals; 0 if it is unset or not a number. A goal with tasks or sub-goals gets the
+//     percentage of its work, and a completed one 100. If that differs from the file it is reported as [Recounted]. Rounding the
+//     percentage of another goal is not reported. An active goal whose tasks and sub-goals are all done becomes completed now,
+//     which is reported.
+//   - A goal that was imported before follows new work under it, as it follows any other work. New unfinished work reopens a
+//     completed goal and completed goals above it, and clears its CompletedAt. New work that is only active goals at 100 percent
+//     does not always reopen the goal. These goals are reported as [NewWork], except goals that are not in the file.
+//   - Tags: an array of strings. A single string becomes one tag. Other values in an array become strings, and null is dropped.
+//     An object and invalid JSON are dropped. A tag keeps its first 250 characters, and a task its first 100 tags.
 //   - Dependencies: an array of ids, also as strings. Other values are dropped.
-//   - Metrics: an object. Any other value, and invalid JSON, is stored in it under "imported"; so is an object of about 1,000,000
-//     bytes or more, as a text. Such a text is cut after 125,000 bytes.
-//   - The project of a task becomes a tag, "project:" and its name. That of a goal is stored under "project" in its metrics, unless that key is
-//     used. Of its name 200 characters count. [Options].DropProjects does neither. Other columns and tables are not imported; the report counts them.
-//   - Characters that PostgreSQL does not allow are dropped (U+0000) or become U+FFFD (invalid UTF-8). In metrics, a number that does
-//     not fit a float64 becomes a string. Texts are cut after 1,000,000 bytes.
+//   - Metrics: an object. Any other value, and invalid JSON, is stored under the key "imported". So is an object of about
+//     1,000,000 bytes or more, as a text. Such a text is cut after 125,000 bytes.
+//   - Project: that of a task becomes a tag, "project:" and its name. That of a goal is stored in its metrics under the key
+//     "project", unless that key is used. Only the first 200 characters of the name count. [Options].DropProjects drops both.
+//     Other columns and tables are not imported; the report counts them.
+//   - Characters that PostgreSQL does not allow: U+0000 is dropped, and invalid UTF-8 becomes U+FFFD. In metrics, a number that
+//     does not fit a float64 becomes a string. Texts are cut after 1,000,000 bytes.
 //
 // # Times
 //
-// A time can have a fraction, of which microseconds are kept, a space or a T as separator, and an offset from UTC, which then counts. A
-// date means midnight. Without an offset, times are in UTC or in the person's time zone, [Options].Zone, as the planner wrote them:
+// A time can have a fraction, kept to microseconds, and a space or a T as separator. A date means midnight. An offset from UTC is
+// used if the time has one. Without an offset, the time is in UTC or in the person's time zone, [Options].Zone, as the planner
+// wrote it:
 //
-//   - tasks.created_at in UTC before 2025-10-11, in the zone from that day on: the planner's version of that day changed it. Nothing in
-//     a row tells which version wrote it. [Options].UpgradedOn is the day on which the person got the new one, and
-//     [NeverUpgraded] stands for none;
-//   - tasks.completed_at, tasks.due_date and goals.target_date in the zone;
-//   - goals.created_at in UTC;
-//   - goals.updated_at in UTC if it is within a second of created_at, since the goal was not touched then, and if the goal is on hold or
-//     cancelled; else in the zone. The planner wrote it in the zone when it listed an active goal, completed one or added a task under
-//     it, and in UTC at any other change. Pausing and cancelling are such changes, and mostly the last ones. A time that would be
-//     before created_at or in the future is read the other way if it is neither then, and reported as [ReadInUTC] or [ReadInZone].
+//   - tasks.created_at is in UTC before 2025-10-11 and in the zone from that day on: the planner's version of that day changed
+//     it. The rows do not say which version wrote them. [Options].UpgradedOn is the day on which the person got that version, or
+//     [NeverUpgraded].
+//   - tasks.completed_at, tasks.due_date and goals.target_date are in the zone.
+//   - goals.created_at is in UTC.
+//   - goals.updated_at is in UTC if it is within a second of created_at, since the goal was not changed then, or if the goal is
+//     on hold or cancelled. Otherwise it is in the zone. The planner wrote it in the zone when it listed an active goal,
+//     completed a goal or added a task to it, and in UTC at any other change, such as pausing and cancelling, which mostly come
+//     last. If the time would be before created_at or in the future, and is neither in the other reading, the other reading is
+//     used and reported as [ReadInUTC] or [ReadInZone].
 //
 // A completed goal was completed at its updated_at.
 //
-// A due date at midnight without an offset, as the planner wrote a date that was typed, is that day: the task is an all-day one, whatever
-// the zone.
+// A due date at midnight without an offset is a day, since the planner wrote typed dates like that: the task becomes an all-day
+// task, whatever the zone.
 //
 // A time that occurs twice when clocks go back means the first occurrence. A time that is skipped when clocks go forward is moved
 // by the same amount. Both are reported, and neither leaves a row out.
 //
-// A time that contradicts another is stored as it was read and reported: [CompletedBeforeCreated] and [UpdatedBeforeCreated], by more
-// than a second, and [InFuture]. Only goals.updated_at is not stored in the future: it becomes the time of the import, since later
-// changes would not show. Many of these mean a wrong zone or, for tasks, another day of UpgradedOn.
+// A time that contradicts another one is stored as it was read and reported: [CompletedBeforeCreated] and [UpdatedBeforeCreated],
+// both by more than a second, and [InFuture]. An exception is goals.updated_at in the future: it becomes the time of the import,
+// so that later changes show. Many of these findings mean a wrong zone or, for tasks, another day of UpgradedOn.
 //
-// Times that are unset or cannot be read: a task or goal was created at the time of the import, a goal was last changed when it was
-// created, and there is no due or target date. A completed task without a time was completed when it was created; the time of a task
-// that is not completed is dropped. Tasks were last changed by the import.
+// Times that are unset or cannot be read are replaced. A task or goal was created at the time of the import. A goal was last
+// changed when it was created. A due date or target date is NULL. A completed task was completed when it was created. The time of
+// completion of a task that is not completed is dropped. Tasks were last changed by the import.
 package sqliteimport

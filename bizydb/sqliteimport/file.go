@@ -18,13 +18,14 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Errors of a file. Test for them with [errors.Is]. A file that does not exist gives [io/fs.ErrNotExist]. Nothing was written.
+// Errors of a file. Test for them with [errors.Is]. A file that does not exist returns [io/fs.ErrNotExist]. Nothing was
+// written.
 var (
-	// ErrNotSQLite means that the file is of another kind, or empty.
+	// ErrNotSQLite means that the file is empty or not an SQLite file.
 	ErrNotSQLite = errors.New("not an SQLite file")
 	// ErrDamaged means that the SQLite file is corrupt.
 	ErrDamaged = errors.New("damaged SQLite file")
-	// ErrNotPlanner means that the SQLite file is not the planner's: it has no table tasks, or one with other columns.
+	// ErrNotPlanner means that the SQLite file is not the planner's: it has no table tasks, or the table has other columns.
 	ErrNotPlanner = errors.New("not a planner's file")
 	// ErrInUse means that another program is writing to the file, or wrote to it while it was read.
 	ErrInUse = errors.New("file is being written to")

@@ -20,21 +20,22 @@ import (
 type Options struct {
 	// Zone is the time zone of the machine that the planner ran on. Nil means [time.Local].
 	Zone *time.Location
-	// UpgradedOn is the day on which the person got the planner's version of 2025-10-11, in its zone. On the days before it
-	// tasks.created_at is read in UTC, from then on in the zone. Zero means 2025-10-11; for a person who kept the older version it is
-	// [NeverUpgraded]. Only the date counts.
+	// UpgradedOn is the day on which the person got the planner's version of 2025-10-11. Before that day tasks.created_at is read in
+	// UTC, from that day on in Zone. Zero means 2025-10-11. For a person who kept the older version it is [NeverUpgraded]. Only the
+	// date counts.
 	UpgradedOn time.Time
-	// AllowOtherClock imports although an earlier import had another Zone or UpgradedOn. Without it the error is [ErrOtherClock].
+	// AllowOtherClock allows another Zone or UpgradedOn than in an earlier import, which otherwise returns [ErrOtherClock].
 	AllowOtherClock bool
-	// DryRun reads the file and writes nothing. The report is the same.
+	// DryRun reads the file and writes nothing. The report is the same as that of an import.
 	DryRun bool
-	// Strict leaves out every row with a value that would have to be repaired.
+	// Strict leaves out every row with a value that needs repair.
 	Strict bool
 	// DropProjects drops the projects of tasks and goals, which otherwise become tags and metrics.
 	DropProjects bool
-	// OnFinding is called with each finding, which is then not kept in the report. A million findings take about 200 MB there.
+	// OnFinding is called with each finding, which is then not kept in the report. In the report, a million findings take about 200
+	// MB.
 	OnFinding func(Finding)
-	// OnProgress is called from time to time. Like OnFinding it is called in the goroutine of Import, which waits for it.
+	// OnProgress is called from time to time. Like OnFinding, it runs in the goroutine of Import, which waits for it.
 	OnProgress func(Progress)
 }
 
@@ -56,20 +57,19 @@ const (
 // NeverUpgraded is the UpgradedOn of a person whose planner always wrote tasks.created_at in UTC.
 var NeverUpgraded = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
-// ErrOtherClock means that [Options].Zone or UpgradedOn is another one than in an earlier import: the last one that brought rows
-// of this file or, if none did, every one of the user's.
+// ErrOtherClock means that [Options].Zone or UpgradedOn differs from an earlier import: from the last one with rows of this file
+// or, if there is none, from every earlier one for the user.
 var ErrOtherClock = errors.New("times would be read otherwise than before")
 
-// Import imports the tasks and goals of an SQLite planner's file for a user, in one transaction, and returns a report. If it returns an
-// error nothing was written and the report is empty, except for [bizydb.ErrOutcomeUnknown]: then only reading the data can tell, and
-// the report says what was to be committed. Import is safe to run again, after any error and after success; see the package
-// documentation.
+// Import imports the tasks and goals of an SQLite planner's file for a user, atomically, and returns a report. It is safe to run
+// again, after an error and after success; see the package documentation. After an error nothing was written and the report is
+// empty, except after [bizydb.ErrOutcomeUnknown]: then read the data to find out, and the report says what was to be committed.
 //
-// With DryRun the user may be 0, for a user who does not exist yet and so has imported nothing.
+// With DryRun the user may be 0: a user who does not exist yet, and so has imported nothing.
 //
-// Import returns the errors of the file ([ErrNotSQLite], [ErrDamaged], [ErrNotPlanner], [ErrInUse], [io/fs.ErrNotExist]) and those of
-// package bizydb, such as [bizydb.ErrNoUser] for a user who does not exist or is not active. Unlike [bizydb.Scope.InTx] it does not
-// retry a serialization failure or a deadlock.
+// Import returns the errors of the file ([ErrNotSQLite], [ErrDamaged], [ErrNotPlanner], [ErrInUse], [io/fs.ErrNotExist]),
+// [ErrOtherClock], and those of package bizydb, such as [bizydb.ErrNoUser] for a user who does not exist or is not active. Unlike
+// [bizydb.Scope.InTx] it does not retry after a serialization failure or a deadlock.
 func Import(ctx context.Context, db *bizydb.DB, user bizydb.UserID, path string, options Options) (Report, error) {
 	if options.Zone == nil {
 		options.Zone = time.Local

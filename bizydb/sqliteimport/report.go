@@ -10,45 +10,45 @@ import (
 	"unicode/utf8"
 )
 
-// A Report says what an import has done, or with [Options].DryRun what it would do.
+// A Report says what an import has done or, with [Options].DryRun, would do.
 type Report struct {
 	DryRun     bool         `json:"dry_run"`
-	Zone       string       `json:"zone"` // in which times were read: its IANA name, or its offset in January, like UTC+01:00, if it has none
+	Zone       string       `json:"zone"` // the zone in which times were read: its IANA name or, without one, its offset in January, like UTC+01:00
 	Goals      Counts       `json:"goals"`
 	Tasks      Counts       `json:"tasks"`
-	Kinds      []Kind       `json:"kinds"`       // the findings by kind, in the order in which the kinds came up
+	Kinds      []Kind       `json:"kinds"`       // findings by kind, in the order of each kind's first finding
 	LeftBehind []LeftBehind `json:"left_behind"` // ordered by name
-	// Findings are nil with [Options].OnFinding. Their order:
+	// Findings is nil with [Options].OnFinding. The order is
 	//
 	//  1. values of goals and tasks, by old id;
 	//  2. references;
-	//  3. what was changed in the file since the last import;
-	//  4. what is not in it any more;
+	//  3. rows that changed in the file since the last import;
+	//  4. imported rows that are no longer in the file;
 	//  5. completed goals with new work;
-	//  6. the progress of goals.
+	//  6. progress of goals.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
 // Counts are numbers of rows.
 type Counts struct {
-	InFile    int `json:"in_file"` // in the file: the sum of Imported, Known and Refused
+	InFile    int `json:"in_file"` // rows in the file: the sum of Imported, Known and Refused
 	Imported  int `json:"imported"`
 	Known     int `json:"known"`       // imported before
-	Refused   int `json:"refused"`     // left out, with [Options].Strict
-	Changed   int `json:"changed"`     // of Known, changed in the file since the last import
-	NotInFile int `json:"not_in_file"` // imported before from this file, not in it now
+	Refused   int `json:"refused"`     // left out because of [Options].Strict
+	Changed   int `json:"changed"`     // rows of Known that changed in the file since the last import
+	NotInFile int `json:"not_in_file"` // imported from this file before, and no longer in it
 }
 
-// LeftBehind is a table or view, or a column of tasks or goals, that is not imported.
+// A LeftBehind is a table, a view, or a column of tasks or goals that is not imported.
 type LeftBehind struct {
 	Name string `json:"name"` // like daily_logs or tasks.repository_path
-	Rows int    `json:"rows"` // of a column, those in which it is not empty; -1 if they cannot be counted
+	Rows int    `json:"rows"` // for a column, the rows in which it is not empty; -1 if they cannot be counted
 }
 
-// A Kind is the findings of one problem in one column.
+// A Kind is all findings of one problem in one column.
 type Kind struct {
 	Table    string    `json:"table"`
-	Column   string    `json:"column"` // empty if it is about rows as a whole
+	Column   string    `json:"column"` // empty for a problem of whole rows
 	Problem  Problem   `json:"problem"`
 	Count    int       `json:"count"`
 	Examples []Finding `json:"examples"` // the first three
@@ -57,7 +57,7 @@ type Kind struct {
 // maxExamples is how many findings of a kind are in the report whatever [Options].OnFinding does.
 const maxExamples = 3
 
-// String says in words what the findings have in common, like "tasks.priority is out of range" or "tasks: not in this file, …".
+// String returns the problem in words, like "tasks.priority is out of range" or "tasks: not in this file, …".
 func (k Kind) String() string {
 	if k.Column == "" {
 		return k.Table + ": " + k.Problem.String()
@@ -65,18 +65,18 @@ func (k Kind) String() string {
 	return k.Table + "." + k.Column + " " + k.Problem.String()
 }
 
-// A Finding is one value that was not imported as it is, or a row that the file and the database do not agree on.
+// A Finding is a value that was not imported as it is, or a row that differs between the file and the database.
 type Finding struct {
 	Table   string  `json:"table"`  // tasks or goals
 	ID      int64   `json:"id"`     // in the file
-	Column  string  `json:"column"` // empty if it is about the row as a whole
+	Column  string  `json:"column"` // empty for a problem of the whole row
 	Problem Problem `json:"problem"`
-	Old     string  `json:"old"`     // in the file, its first 200 characters
-	New     string  `json:"new"`     // what was stored, in words or its first 200 characters; empty if nothing was
+	Old     string  `json:"old"`     // the value in the file, at most its first 200 characters
+	New     string  `json:"new"`     // the stored value in words, or at most its first 200 characters; empty if nothing was stored
 	Refused bool    `json:"refused"` // the row was left out, for this or another reason
 }
 
-// A Problem is what a finding is about. Its value is a name that stays; String says it in words.
+// A Problem is the kind of a finding. Its value is a stable name, and String returns it in words.
 type Problem string
 
 // Problems that leave the row out with [Options].Strict.
@@ -95,7 +95,7 @@ const (
 	TwoProjects Problem = "two_projects"
 )
 
-// Problems that do not leave the row out. (A row that refers to one left out is left out too.)
+// Problems that do not leave the row out. (A row that references one left out is left out too.)
 const (
 	SkippedTime            Problem = "skipped_time"
 	RepeatedTime           Problem = "repeated_time"
@@ -150,7 +150,7 @@ var sentences = map[Problem]string{
 	Recounted:              "does not match the tasks and sub-goals",
 }
 
-// String returns a sentence without its subject, like "is out of range".
+// String returns the end of a sentence about a value or a row, like "is out of range".
 func (p Problem) String() string { return sentences[p] }
 
 // refuses says whether a problem is a reason to leave a row out.
@@ -229,8 +229,8 @@ func quotedBeginning(s string) string {
 	return strconv.Quote(s)
 }
 
-// String returns the report as text of several lines: a few findings of each kind, then what is left behind, then the numbers of rows
-// and the time zone.
+// String returns the report as text of several lines: up to three findings of each kind, the tables and columns that are not
+// imported, the numbers of rows, and the time zone.
 func (r *Report) String() string {
 	var b strings.Builder
 	if len(r.Kinds) > 0 {
