@@ -2,6 +2,7 @@ package bizydb_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -181,6 +183,100 @@ func ExampleScope_ifVersion() {
 	// 412
 }
 
+// Behind a pooler that does not know prepared statements, pgx has to use mode exec.
+func ExampleOpenConfig() {
+	ctx := context.Background()
+	dsn, drop := exampleDatabase(ctx)
+	defer drop()
+
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	config.MaxConns = 8
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	db, err := bizydb.OpenConfig(ctx, config, bizydb.WithBcryptCost(bizydb.MinBcryptCost))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	fmt.Println(db.Pool().Stat().MaxConns())
+	// Output: 8
+}
+
+func ExamplePassword() {
+	var form struct{ Password bizydb.Password }
+	if err := json.Unmarshal([]byte(`{"Password": "correct horse"}`), &form); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(form)
+	// Output: {[redacted]}
+}
+
+func ExampleScope_createTasks() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+
+	ids, err := ada.CreateTasks(ctx, planner.CreateTasksParams{{Title: "Paint the walls"}, {Title: "Order chairs"}})
+	fmt.Println(len(ids), err)
+
+	_, err = ada.CreateTasks(ctx, planner.CreateTasksParams{{Title: "Call the bank"}, {Title: "Sign the lease", Priority: new(9)}})
+	var field *bizydb.FieldError
+	if errors.As(err, &field) {
+		fmt.Println(*field.Index, field.Column, field.Reason)
+	}
+	// Output:
+	// 2 <nil>
+	// 1 priority must be from 1 (highest) to 5 (lowest)
+}
+
+func ExampleScope_streamTasks() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+	if _, err := ada.CreateTasks(ctx, planner.CreateTasksParams{{Title: "Order chairs"}, {Title: "Sign the lease", Priority: new(1)}}); err != nil {
+		log.Fatal(err)
+	}
+
+	for task, err := range ada.StreamTasks(ctx, planner.ListTasksParams{}) { // one in memory at a time
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(task.Priority, task.Title)
+	}
+	// Output:
+	// 1 Sign the lease
+	// 3 Order chairs
+}
+
+func ExampleScope_Snapshot() {
+	ctx := context.Background()
+	db, userID, drop := exampleUser(ctx)
+	defer drop()
+	ada := db.As(userID)
+
+	if _, err := ada.CreateTask(ctx, planner.CreateTaskParams{Title: "Order chairs"}); err != nil {
+		log.Fatal(err)
+	}
+
+	err := ada.Snapshot(ctx, func(tx *bizydb.Tx) error { // both reads see the same tasks, whatever others write meanwhile
+		counts, err := tx.TaskCountsByStatus(ctx)
+		if err != nil {
+			return err
+		}
+		open, err := tx.OpenTasks(ctx, planner.OpenTasksParams{})
+		fmt.Println(counts[0].Tasks, counts[0].Status, len(open), "open")
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// 1 pending 1 open
+	// <nil>
+}
+
 func ExampleScope_Batch() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)
@@ -311,7 +407,7 @@ func ExampleScope_progress() {
 	//   Get the rooms ready: 33.33 %, 2 tasks pending
 }
 
-func ExampleScope_PageTasks() {
+func ExampleScope_pageTasks() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)
 	defer drop()
@@ -353,7 +449,7 @@ func ExampleScope_PageTasks() {
 	// 3 Paint the walls
 }
 
-func ExampleScope_PageGoals() {
+func ExampleScope_pageGoals() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)
 	defer drop()
@@ -587,7 +683,7 @@ func ExampleScope_changes() {
 	// 2 tasks now, the first is completed
 }
 
-func ExampleErrNotFound() {
+func Example_errors() {
 	ctx := context.Background()
 	db, userID, drop := exampleUser(ctx)
 	defer drop()

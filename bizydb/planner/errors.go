@@ -17,12 +17,13 @@ type FieldError struct {
 	// Index is the position of the value in a bulk call such as CreateTasks, from 0. It is nil in other calls, and if the position
 	// is unknown: the server does not say which of several references leads to no row.
 	Index  *int
-	Reason string // like "must be from 1 to 5"
+	Reason string // like "must be from 1 (highest) to 5 (lowest)"
 	// Err is the kind of the error, such as ErrInvalid, and wraps the server's error if there is one.
 	Err error
 }
 
-// Error returns the field and the reason, like "tasks.priority must be from 1 to 5".
+// Error returns the field and the reason, like "tasks.priority must be from 1 (highest) to 5
+// (lowest)".
 func (e *FieldError) Error() string {
 	switch {
 	case e.Column == "": // a value by itself

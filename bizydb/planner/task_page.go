@@ -44,8 +44,9 @@ type TaskCursor string
 // Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates. A task whose
 // priority or due date changes moves in the list.
 //
-// ByDueDate with the statuses pending, in progress and blocked makes pages of overdue tasks (DueBefore: now), of upcoming tasks
-// (DueFrom: now, DueBefore: the end of a day) and of the tasks due on a day (DueFrom and DueBefore: its beginning and its end).
+// ByDueDate orders by due date, priority and id, and leaves out undated tasks. With the statuses pending, in progress and blocked
+// it makes pages of overdue tasks (DueBefore: now), of upcoming tasks (DueFrom: now, DueBefore: the end of a day) and of the
+// tasks due on a day (DueFrom and DueBefore: its beginning and its end).
 //
 // The cost of a page does not depend on its position. Some filters cost more:
 //
