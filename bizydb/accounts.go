@@ -41,7 +41,7 @@ type Accounts struct {
 const (
 	actAsAccountsSQL = `SELECT pg_catalog.set_config('role', 'bizydb_accounts', true)`
 
-	// In a service's own transaction, the role that it had comes back after each query.
+	// In a service's own transaction, its role is restored after each query.
 	visitAccountsSQL = `SELECT pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true),
        pg_catalog.set_config('role', 'bizydb_accounts', true)`
 	leaveSQL = `SELECT pg_catalog.set_config('role', pg_catalog.current_setting('bizydb.caller_role'), true)`
@@ -189,7 +189,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. If
 // the user has a different address now, it returns [ErrNotFound]. Another spelling of the same address is not a different one.
 func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
-	if clean, err := cleanEmail(email); err == nil { // another one is nobody's
+	if clean, err := cleanEmail(email); err == nil { // the query finds nobody with an invalid one
 		email = clean
 	}
 	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: email})
@@ -228,7 +228,7 @@ func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) 
 	return DeleteResult(row), err
 }
 
-// forgetAtOnce is how many goals, and tasks, a transaction of ForgetDeleted removes.
+// forgetAtOnce is how many goals, and how many tasks, one transaction of ForgetDeleted removes at most.
 const forgetAtOnce = 10_000
 
 // ForgetDeleted permanently removes the goals and tasks of all users that were deleted more than a duration ago, and returns how
@@ -249,12 +249,12 @@ func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (
 	}
 }
 
-// refusedBy is the error that the server would give for a constraint.
+// refusedBy returns the error that the server would return for a constraint.
 func refusedBy(constraint string) error {
 	return refused(rules[constraint].column, rules[constraint].reason)
 }
 
-// refused is an error of users that does not come from the server.
+// refused returns an error about a column of users that does not come from the server.
 func refused(column, reason string) error {
 	return fmt.Errorf("bizydb: %w", &FieldError{Table: "users", Column: column, Reason: reason, Err: ErrInvalid})
 }

@@ -43,15 +43,14 @@ func cleanEmail(email string) (string, error) {
 	return email, nil
 }
 
-// domains is UTS #46 as browsers and mail programs apply it to what somebody has typed.
+// domains is UTS #46 as browsers and mail programs apply it to typed domains.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckJoiners(true), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.Transitional(false))
 
 func ascii(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// invisible tells what an address cannot have: white space, and characters that leave no mark. It is what bizydb.visible drops, and
-// unassigned characters.
+// invisible says whether an address cannot contain r: white space, characters that bizydb.visible drops, and unassigned characters.
 func invisible(r rune) bool {
 	return !unicode.IsPrint(r) || r == ' ' || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
@@ -59,7 +58,7 @@ func invisible(r rune) bool {
 // invisibleInDomain allows the two joiners, which some scripts write domains with; UTS #46 says where.
 func invisibleInDomain(r rune) bool { return invisible(r) && r != '\u200c' && r != '\u200d' }
 
-// cleanLogin returns a login as it is looked for. It says no to what cannot be anybody's, so that it need not be asked for.
+// cleanLogin returns a login in the form of the look-up, and false for a login that no account can have, to save the query.
 func cleanLogin(login string) (string, bool) {
 	if strings.Contains(login, "@") {
 		if email, err := cleanEmail(login); err == nil {
@@ -70,7 +69,7 @@ func cleanLogin(login string) (string, bool) {
 	return login, text.Broken(login) == "" && utf8.RuneCountInString(login) <= maxEmail
 }
 
-// checkNames checks what the database has the last word on. Asked here, it does not cost a hash.
+// checkNames checks the names before the database does, so that a refused name does not cost a hash.
 func checkNames(username, fullName *string) error {
 	switch {
 	case username != nil && utf8.RuneCountInString(*username) > maxUsername:

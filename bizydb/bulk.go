@@ -12,8 +12,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// withIndex says which task an error of CreateTasks is about. The server names the constraint and not the row. Rows are checked in
-// order, so it is the first that breaks it.
+// withIndex gives an error of CreateTasks the index of the task. The server names the constraint and not the row. It checks rows in
+// order, so the task is the first one that breaks the constraint.
 func withIndex(err error, args []any) error {
 	if len(args) == 0 {
 		return err
@@ -35,7 +35,7 @@ func withIndex(err error, args []any) error {
 	return err
 }
 
-// firstRefused returns the position of the first task that breaks a constraint, or nil if that cannot be told.
+// firstRefused returns the position of the first task that breaks a constraint, or nil if it is unknown.
 func firstRefused(constraint string, tasks planner.CreateTasksParams) *int {
 	if points, ok := references[constraint]; ok {
 		return onlyReference(points, tasks)
@@ -48,7 +48,8 @@ func firstRefused(constraint string, tasks planner.CreateTasksParams) *int {
 	return nil
 }
 
-// refusals has the constraints that a value of CreateTasks can break, and which values do. A test holds them and the schema together.
+// refusals has, for each constraint that a value of CreateTasks can break, a function that says whether a task breaks it. A test
+// compares them with the schema.
 var refusals = map[string]func(planner.CreateTaskParams) bool{
 	"ck_tasks_title_length":    func(t planner.CreateTaskParams) bool { return longer(&t.Title, 500) },
 	"ck_tasks_title_not_blank": func(t planner.CreateTaskParams) bool { return text.Blank(t.Title) },
@@ -88,10 +89,10 @@ func notHours(hours *float64) bool { return hours != nil && !(*hours >= 0 && *ho
 
 func outOfRange(at *time.Time) bool { return at != nil && beyond(*at) != "" }
 
-// noID is for ids that the schema does not take: it keeps them to 18 digits.
+// noID says whether the schema refuses an id: it limits them to 18 digits.
 func noID(id planner.TaskID) bool { return id < 1 || id >= 1e18 }
 
-// references has the keys that a value of CreateTasks can miss, and what it points at.
+// references has, for each foreign key that a value of CreateTasks can break, the ids that a task references.
 var references = map[string]func(planner.CreateTaskParams) []int64{
 	"fk_tasks_parent_goal": func(t planner.CreateTaskParams) []int64 {
 		if t.ParentGoalID == nil {
@@ -107,8 +108,8 @@ var references = map[string]func(planner.CreateTaskParams) []int64{
 	},
 }
 
-// onlyReference returns the position of the first task that points at a row, if no other row is pointed at: the server does not say
-// which row it has not found.
+// onlyReference returns the position of the first task with a reference, if all tasks reference the same row, and nil otherwise: the
+// server does not say which row it has not found.
 func onlyReference(points func(planner.CreateTaskParams) []int64, tasks planner.CreateTasksParams) *int {
 	var first *int
 	var id int64

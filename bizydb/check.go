@@ -22,8 +22,8 @@ import (
 const (
 	judgeLoginSQL = `SELECT pg_catalog.set_config('bizydb.judge_login', 'on', true);`
 
-	// Settings under which calls fail, or do something else in silence, with the statement that takes them back. Of several that
-	// set one, the most specific one counts.
+	// Settings under which calls fail or silently behave otherwise, with the statement that resets them. If several places set one,
+	// the most specific one counts.
 	settingsSQL = `;
 SELECT name AS setting, value, coalesce(
   (
@@ -72,7 +72,7 @@ WHERE value !~ accepted ORDER BY in_text`
 SELECT bizydb.schema_version() AS version, ` + version.UnreleasedSQL + `, session_user`
 )
 
-// An inspection is what a database says about itself and a connection to it.
+// An inspection is the result of inspect: the state of a database and of a connection to it.
 type inspection struct {
 	version     [][]string // a row of versionSQL, none if it failed
 	settings    [][]string // rows of settingsSQL
@@ -87,7 +87,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 	}
 	defer conn.Release()
 
-	// A hook of the pool's can have changed what its configuration says.
+	// A hook of the pool can have changed the configuration.
 	settings := conn.Conn().Config()
 	db.pool.Traced = settings.Tracer != nil
 	if db.pool.Mode = settings.DefaultQueryExecMode; db.pool.Mode == pgx.QueryExecModeSimpleProtocol {
@@ -108,8 +108,8 @@ func (db *DB) check(ctx context.Context, o options) error {
 
 var deniedRelation = regexp.MustCompile(`(?:table|view) (pg_\w+)`)
 
-// inspect asks in one round trip, as the login. It uses the simple protocol, in which each statement is parsed when those before it
-// have run, so that the login's search_path leads nowhere. The settings that it makes end with the implicit transaction.
+// inspect reads the state of the database in one round trip, as the login. It uses the simple protocol, which parses each statement
+// after the ones before it have run, so that the login's search_path is out of use. Its settings end with the implicit transaction.
 func inspect(ctx context.Context, conn *pgconn.PgConn) (found inspection, err error) {
 	results, err := conn.Exec(ctx, judgeLoginSQL+rights.SQL+settingsSQL+versionSQL).ReadAll()
 	for _, result := range results {
@@ -138,7 +138,7 @@ func inspect(ctx context.Context, conn *pgconn.PgConn) (found inspection, err er
 	return found, err
 }
 
-// problem says what is wrong, if anything is, and how to mend it. err is what inspect met.
+// problem returns an error that says what is wrong and how to repair it, or nil. err is the error of inspect.
 func (found inspection) problem(err error, login string, mode pgx.QueryExecMode, o options) error {
 	switch {
 	case executor.HasCode(err, pgerrcode.InvalidSchemaName, pgerrcode.UndefinedFunction):

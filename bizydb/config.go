@@ -11,7 +11,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// newConfig is what package executor has to know of schema/ and queries/, and of the service's own constraints.
+// newConfig tells package executor about schema/, queries/ and the service's own constraints.
 func newConfig(own map[string]Constraint) *executor.Config {
 	return &executor.Config{
 		Effect: effect, Writers: writers, Encode: encode, Locate: withIndex, Schemas: "public, bizydb",
@@ -24,15 +24,16 @@ func newConfig(own map[string]Constraint) *executor.Config {
 	}
 }
 
-// writers are the functions of schema/ that a service can call in a scope and that write, and functions of the server that leave
-// something. Tests ask the server whether they are all.
+// writers are the functions that write and that a service can call in a scope: those of schema/ and those of the server. Tests ask
+// the server whether the list is complete.
 var writers = []string{
 	"nextval", "setval", "pg_notify", "pg_logical_emit_message",
 	"lo_create", "lo_creat", "lo_from_bytea", "lo_import", "lo_put", "lo_truncate", "lo_truncate64", "lo_unlink", "lowrite",
 	"roll_up", "roll_up_all", "date_imported_goals", "restore_goal", "restore_task",
 }
 
-// effect tells which queries write goals or tasks, deleted ones too, and which change accounts. A test asks the server whether that is so.
+// effect says whether a query writes goals or tasks, deleted ones included, and whether it changes accounts. A test compares it with
+// the server.
 func effect(sql string) (e executor.Effect) {
 	has := func(text string) bool { return strings.Contains(sql, text) }
 	e.Writes = slices.ContainsFunc([]string{"INSERT INTO public.", "UPDATE public.", "DELETE FROM public.", " bizydb.roll_up", " bizydb.restore_", "DELETE FROM bizydb."}, has)
@@ -47,10 +48,10 @@ const (
 	changesExpired = "UB012" // bizydb.changes_after, bizydb.changed_users
 )
 
-// zoneRoutines are where a server says that it does not have a time zone. The code says less, and the message is in its language.
+// zoneRoutines are the server's routines that report an unknown time zone. The error code is less specific, and the message is localized.
 var zoneRoutines = []string{"timestamptz_zone", "timestamp_zone", "DecodeTimezoneName"} // the last since PostgreSQL 16
 
-// refusedByServer gives what the server refuses its name where schema/ or a parameter of queries/ says what it is about.
+// refusedByServer returns the public error for an error of schema/ or about a parameter of queries/, or nil for any other.
 func refusedByServer(pgErr *pgconn.PgError, err error) error {
 	if r, ok := rules[pgErr.ConstraintName]; ok {
 		return &FieldError{Table: r.table, Column: r.column, Reason: r.reason, Err: fmt.Errorf("%w: %w", r.kind, err)}

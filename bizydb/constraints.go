@@ -31,7 +31,7 @@ func WithConstraints(constraints map[string]Constraint) Option {
 	}
 }
 
-// refusedByOwn gives what a constraint of the service's own refuses its name.
+// refusedByOwn returns the public error for the violation of a constraint of the service's own, or nil for any other error.
 func refusedByOwn(own map[string]Constraint, pgErr *pgconn.PgError, err error) error {
 	kind := kindOf(pgErr)
 	if kind == nil {
@@ -51,7 +51,7 @@ func refusedByOwn(own map[string]Constraint, pgErr *pgconn.PgError, err error) e
 	return &FieldError{Table: c.Table, Column: c.Column, Reason: c.Reason, Err: err}
 }
 
-// kindOf is what the violation of a constraint is called here, or nil for another error.
+// kindOf returns the kind of the violation of a constraint, or nil for another error.
 func kindOf(pgErr *pgconn.PgError) error {
 	switch pgErr.Code {
 	case pgerrcode.CheckViolation, pgerrcode.NotNullViolation:

@@ -115,7 +115,7 @@ var (
 // A FieldError says which value was refused, and why. It is the same type as [planner.FieldError].
 type FieldError = planner.FieldError
 
-// configError drops the connection string, which pgx repeats with its password blacked out as far as it understands it.
+// configError drops the connection string from an error of pgx, which masks only passwords that it can parse.
 func configError(err error) error {
 	var parseErr *pgconn.ParseConfigError
 	if errors.As(err, &parseErr) {

@@ -15,7 +15,7 @@ import (
 
 //go:generate go run -C ../tools ./params
 
-// A param is a parameter of a query of queries/: the column that it stands for or, without a table, its own name.
+// A param is a parameter of a query of queries/: the column that it is for or, without a table, its own name.
 type param struct {
 	table, column string
 	int4          bool
@@ -27,8 +27,8 @@ type values struct {
 	args  []any
 }
 
-// encode refuses values that the server has no form for, and times out of range, by the name of the parameter. The errors of pgx and
-// of the server do not have it, and cost the connection or the transaction. Types of package planner are encoded on the way.
+// encode encodes values of types of package planner. It refuses times out of range and values that the server cannot represent, with
+// the name of the parameter: the errors of pgx and of the server lack the name, and cost the connection or the transaction.
 func encode(query string, args []any) ([]any, error) {
 	s := values{query, args}
 	cloned := false
@@ -85,8 +85,8 @@ func encode(query string, args []any) ([]any, error) {
 	return s.args, nil
 }
 
-// beyond refuses times that columns do not take. As a limit of a query they would give days that JSON does not have, and the server
-// does not have all of them: pgx counts microseconds in 64 bits and would send another time.
+// beyond refuses times that columns do not take. In the parameters of a read they would give days that JSON cannot carry. Some of them
+// the server does not have: pgx counts microseconds in 64 bits and would send another time.
 func beyond(at time.Time) string {
 	if year := at.UTC().Year(); year < 1 || year > 9999 {
 		return "must be in the years 1 to 9999"
@@ -94,7 +94,7 @@ func beyond(at time.Time) string {
 	return ""
 }
 
-// tooLarge says what is asked of the i-th argument if v does not fit into it.
+// tooLarge returns the rule that the i-th argument breaks if v does not fit into its type, or "".
 func (s values) tooLarge(i, v int) string {
 	if v >= math.MinInt32 && v <= math.MaxInt32 {
 		return ""
@@ -108,7 +108,7 @@ func (s values) tooLarge(i, v int) string {
 	return fmt.Sprintf("must be from %d to %d", math.MinInt32, math.MaxInt32)
 }
 
-// ruleOf is what a constraint asks of the i-th argument's column, if there is one such constraint and no other.
+// ruleOf returns the rule of the only constraint on the column of the i-th argument, or "" if there is none or more than one.
 func (s values) ruleOf(i int) (reason string) {
 	p, _ := s.param(i)
 	for _, r := range rules {
@@ -122,7 +122,7 @@ func (s values) ruleOf(i int) (reason string) {
 	return reason
 }
 
-// named gives the error of the i-th argument the name of the parameter, unless it has one.
+// named adds the name of the i-th parameter to an error that has none.
 func (s values) named(i int, err error) error {
 	var field *FieldError
 	switch isField := errors.As(err, &field); {

@@ -41,7 +41,7 @@ const (
 	MinBcryptCost = 10
 )
 
-// text is the password as it is hashed and compared.
+// text returns the password in the form that is hashed and compared.
 func (p Password) text() string { return norm.NFC.String(p.Reveal()) }
 
 // check says what is wrong with a new password.
@@ -52,7 +52,7 @@ func (p Password) check() error {
 		reason = fmt.Sprintf("must have at least %d characters", minPassword)
 	case len(text) > maxPassword:
 		reason = fmt.Sprintf("must have at most %d bytes", maxPassword)
-	case strings.ContainsRune(text, 0): // to bcrypt it would be an end
+	case strings.ContainsRune(text, 0): // bcrypt would end the password there
 		reason = "must not contain a zero byte"
 	case text == secret.Redacted:
 		reason = "has been printed on the way"
@@ -93,8 +93,8 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 	return secret.NewHash(string(hash)), nil
 }
 
-// matches compares. Without a hash, for an account that is not there, and with one that is broken or costs less than new
-// ones do, it takes as long as with any other.
+// matches compares a password with a hash. It takes as long without a hash, as for an unknown account, and with a broken or
+// cheaper hash as with a new one.
 func (h *hasher) matches(ctx context.Context, password Password, with secret.Hash) (bool, error) {
 	var match bool
 	err := h.inSlot(ctx, func() error {

@@ -23,8 +23,8 @@ type Reporting struct{ session *executor.Session }
 const (
 	actAsReporterSQL = `SELECT pg_catalog.set_config('role', 'bizydb_reporter', true)` + readOnlySQL
 
-	// In a service's own transaction, a savepoint takes back what the report and its SQL have set. It has a name of its own, since
-	// ROLLBACK TO after an error goes to the last savepoint of that name.
+	// In a service's own transaction, rolling back to a savepoint undoes the settings of the report and its SQL. The name is
+	// unusual, since ROLLBACK TO goes to the last savepoint of a name.
 	beginReportSQL = `SAVEPOINT "bizydb.report"`
 	undoReportSQL  = `ROLLBACK TO SAVEPOINT "bizydb.report"`
 	endReportSQL   = `RELEASE SAVEPOINT "bizydb.report"`

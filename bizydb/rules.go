@@ -1,14 +1,13 @@
 package bizydb
 
-// A rule is what a named constraint of schema/ asks of a column.
+// A rule describes a named constraint of schema/.
 type rule struct {
 	table, column string
 	reason        string
 	kind          error
 }
 
-// rules has every constraint and unique index that a caller's value can run into. A test holds it and the schema
-// together.
+// rules has every constraint and unique index that a caller's value can break. A test compares it with the schema.
 var rules = map[string]rule{
 	"ck_users_email_length":           {"users", "email", "must have at most 255 characters", ErrInvalid},
 	"ck_users_email_domain":           {"users", "email", "must have its domain in ASCII", ErrInvalid},

@@ -32,24 +32,23 @@ func (s Scope) session() *executor.Session { return executor.Of(s.handle) }
 // Both settings end with the transaction. set_config is SET LOCAL with parameters; it is qualified, since the login's
 // search_path could lead elsewhere.
 //
-// A statement that writes comes after the lock, which is that of bizydb.lock_user in schema/: whoever had it before has
-// ended by then, and the statement sees what they did.
+// A statement that writes comes after the lock, the one of bizydb.lock_user in schema/. The previous holder has ended by then, and
+// the statement sees its writes.
 //
-// Whether there is such a user is asked then, as bizydb_user. In the statement that takes the role, the rights of whoever
-// calls would count.
+// The user is checked after that, as bizydb_user: in the statement that takes the role, the login's rights would count.
 const (
 	enterScopeSQL = `SELECT pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
 	lockUserSQL   = `, pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('bizydb.user', $1::pg_catalog.int8))`
 
-	// For the service's own statements that do not say that they write: what a function does is not in their text.
+	// For the service's own statements whose text does not say that they write. A function could.
 	readOnlySQL = `, pg_catalog.set_config('transaction_read_only', 'on', true)`
 
 	requireUserSQL = `SELECT * FROM bizydb.require_user()`
 
-	serviceRoles = "bizydb_user, bizydb_accounts" // which a service's login acts as
+	serviceRoles = "bizydb_user, bizydb_accounts" // the roles that a service's login acts as
 	serviceLogin = "the service's login"
 
-	// In a service's own transaction, what it had set comes back after each query.
+	// In a service's own transaction, its settings are restored after each query.
 	visitScopeSQL = `SELECT pg_catalog.set_config('bizydb.caller_user_id', coalesce(pg_catalog.current_setting('bizydb.user_id', true), ''), true),
        pg_catalog.set_config('bizydb.caller_role', pg_catalog.current_setting('role'), true),
        pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
@@ -89,7 +88,7 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 	return newTx(session)
 }
 
-// entry is what comes before a query in the scope; sql takes the user's id.
+// entry returns the statements that precede a query in the scope; sql takes the user's id.
 func entry(sql string, user UserID) []executor.Statement {
 	return []executor.Statement{{SQL: sql, Args: []any{strconv.FormatInt(int64(user), 10)}}, {SQL: requireUserSQL}}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
-// How often a sign-in or a change of password is tried while others change the same account's hash.
+// hashAttempts is how often a sign-in or a change of password is tried while others change the hash of the same account.
 const hashAttempts = 3
 
 // Authenticate checks a login and a password, records the sign-in and returns the user. The login is an email address or a
@@ -49,7 +49,7 @@ func (a *Accounts) Authenticate(ctx context.Context, login string, password Pass
 	return User{}, fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
-// credentials returns what there is to compare with, which is nothing if nobody has that login.
+// credentials returns the account with a login, or the zero value if there is none.
 func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.FindCredentialsRow, error) {
 	login, ok := cleanLogin(login)
 	if !ok {
@@ -85,7 +85,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 		if err != nil {
 			return err
 		}
-		// Only if it is still the one we compared with: of two changes from one password, one wins.
+		// Only if the hash is still the one that we compared with: of two concurrent changes, one wins.
 		n, err := a.queries.ReplaceHash(ctx, accountsql.ReplaceHashParams{ID: id, OldHash: current, NewHash: hash})
 		if err != nil || n > 0 {
 			return err

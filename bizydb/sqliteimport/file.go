@@ -31,7 +31,7 @@ var (
 	ErrInUse = errors.New("file is being written to")
 )
 
-// A file is a planner's file, open for reading as it is at one moment.
+// A file is a planner's file, open for reading in one snapshot.
 type file struct {
 	path      string // as given
 	real      string // without symbolic links: the log is beside that
@@ -76,7 +76,7 @@ func (f *file) open(ctx context.Context) error {
 		return err
 	}
 	f.db.SetMaxOpenConns(1)
-	// From the first SELECT on, the transaction sees the file as it is then.
+	// The transaction's snapshot is that of its first SELECT.
 	if f.tx, err = f.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (f *file) open(ctx context.Context) error {
 	return f.checkPages(ctx)
 }
 
-// readHeader looks at the first bytes, of which SQLite itself would say less.
+// readHeader checks the first bytes: SQLite's own errors about them say less.
 // The format: https://www.sqlite.org/fileformat.html
 func (f *file) readHeader() (wal bool, err error) {
 	if f.real, err = filepath.Abs(f.path); err != nil {

@@ -20,7 +20,7 @@ var taskColumns = []string{
 	"created_at", "completed_at", "parent_goal_id", "dependencies", "notes", "tags", "project_name",
 }
 
-// A goal is one as the server is to have it, but for its parent.
+// A goal is a converted row, without its parent.
 type goal struct {
 	Title              string             `json:"title"`
 	Description        *string            `json:"description"`
@@ -62,7 +62,7 @@ func (r *row) goal() goal {
 	return g
 }
 
-// A task is one as the server is to have it, but for its goal and its dependencies.
+// A task is a converted row, without its goal and its dependencies.
 type task struct {
 	planner.CreateTaskParams
 	goal         int64 // in the file
@@ -123,7 +123,7 @@ func (r *row) hashes() (content int64, columns []byte) {
 	return content, columns
 }
 
-// changed lists the columns of which the hashes are others than they were, or "" if that is not known.
+// changed lists the columns whose hashes have changed, or "" if they are unknown.
 func (r *row) changed(before, now []byte) []string {
 	if len(before) != len(now) || bytes.Equal(before, now) {
 		return []string{""}

@@ -9,7 +9,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// checkGoal refuses what the database would refuse, without saying of which goal, or change. It says of each task what it refuses.
+// checkGoal refuses values that the database would refuse without naming the goal, or would change. For tasks the database's errors suffice.
 func checkGoal(g goalRow) error {
 	switch {
 	case text.Blank(g.Title):

@@ -22,7 +22,7 @@ type Config struct {
 	// Locate adds to an error of a statement which of the many values in one of its arguments it is about.
 	Locate func(err error, args []any) error
 
-	Schemas string // on which whoever calls needs USAGE, as in GRANT
+	Schemas string // the schemas on which the caller needs USAGE, as in GRANT
 
 	queries sync.Map // the *query of each text of generated code
 	own     ownQueries

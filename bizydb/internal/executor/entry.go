@@ -9,7 +9,7 @@ type Entry struct {
 	EnterToRead  []Statement // instead of Enter before a caller's statement that does not, where there is any
 	Leave        []Statement // to undo that, inside a transaction that goes on
 	Invalid      error       // what every call gives instead
-	Roles        string      // of which the login has to be a member, as in GRANT
+	Roles        string      // the roles that the login must be a member of, as in GRANT
 	Login        string      // that is one, in words
 }
 
