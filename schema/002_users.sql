@@ -41,7 +41,7 @@ COMMENT ON COLUMN public.users.is_active IS 'Soft delete: false refuses sign-ins
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
 COMMENT ON COLUMN public.users.created_at IS 'When the user registered.';
-COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed: later after every change. A sign-in or a new password is no change.';
+COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed; strictly later after every change. Sign-ins and changes of the password do not count.';
 COMMENT ON COLUMN public.users.last_login_at IS 'When the user last signed in; NULL before the first time.';
 COMMENT ON COLUMN public.users.email_verified_at IS 'When the address was verified; NULL while it is not.';
 COMMENT ON COLUMN public.users.password_changed_at IS 'When the password was last set, changed or removed. Another value for each change.';

@@ -210,7 +210,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.changed_users(bigint, bigint, bigint, integer) IS 'Users with changes of finished transactions after one, in the order of transactions.';
+COMMENT ON FUNCTION bizydb.changed_users(bigint, bigint, bigint, integer) IS 'Users with changes of committed transactions after a given one, in the order of transactions.';
 
 -- With the rights of its caller, who owns the tables.
 CREATE FUNCTION bizydb.track_changes(enabled boolean DEFAULT true) RETURNS void
@@ -273,7 +273,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.track_changes(boolean) IS 'Begins to track changes, if they are not tracked, or ends it. Numbers from before are not accepted afterwards.';
+COMMENT ON FUNCTION bizydb.track_changes(boolean) IS 'Turns tracking of changes on or off; idempotent. Cursors from before tracking was turned on are not accepted.';
 
 REVOKE ALL ON bizydb.changes FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 REVOKE ALL ON SEQUENCE bizydb.change_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;

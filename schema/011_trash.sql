@@ -103,13 +103,13 @@ COMMENT ON COLUMN bizydb.deleted_tasks.own IS 'A service''s own columns, whose n
 COMMENT ON TABLE bizydb.deleted_links IS 'Links that a deletion has cut, which a restore brings back.';
 COMMENT ON COLUMN bizydb.deleted_links.user_id IS 'The owner of both ends.';
 COMMENT ON COLUMN bizydb.deleted_links.kind IS 'goal: of a goal to the one above; task: of a task to its goal; dependency: of a task to one that it depends on.';
-COMMENT ON COLUMN bizydb.deleted_links.lower IS 'What points: a goal, or a task.';
-COMMENT ON COLUMN bizydb.deleted_links.upper IS 'What it points at: a goal, or a task.';
+COMMENT ON COLUMN bizydb.deleted_links.lower IS 'The id of the referencing row: a goal or a task.';
+COMMENT ON COLUMN bizydb.deleted_links.upper IS 'The id of the referenced row: a goal or a task.';
 COMMENT ON COLUMN bizydb.deleted_links.place IS 'Of a dependency, its place in the list; 0 otherwise.';
 COMMENT ON INDEX bizydb.deleted_goals_pkey IS 'A deleted goal by id.';
 COMMENT ON INDEX bizydb.deleted_tasks_pkey IS 'A deleted task by id.';
-COMMENT ON INDEX bizydb.deleted_links_pkey IS 'What a goal or task pointed at.';
-COMMENT ON INDEX bizydb.ix_deleted_links_upper IS 'What pointed at a goal or task.';
+COMMENT ON INDEX bizydb.deleted_links_pkey IS 'Links from a goal or task.';
+COMMENT ON INDEX bizydb.ix_deleted_links_upper IS 'Links to a goal or task.';
 COMMENT ON INDEX bizydb.ix_deleted_goals_user_deleted_at IS 'Deleted goals, the last deleted first; those of one deletion.';
 COMMENT ON INDEX bizydb.ix_deleted_tasks_user_deleted_at IS 'Deleted tasks, the last deleted first; those of one deletion.';
 COMMENT ON INDEX bizydb.ix_deleted_goals_deleted_at IS 'Goals that are to be forgotten.';
@@ -133,7 +133,7 @@ CREATE POLICY deleted_links_owner ON bizydb.deleted_links TO bizydb_user
 -- that an immutable function is replaced.
 CREATE FUNCTION bizydb.keeps_deleted() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN true;
 
-COMMENT ON FUNCTION bizydb.keeps_deleted() IS 'Whether what is deleted is kept: see bizydb.keep_deleted.';
+COMMENT ON FUNCTION bizydb.keeps_deleted() IS 'Whether deleted rows are kept: see bizydb.keep_deleted.';
 
 -- With the rights of its caller, who owns the function above.
 CREATE FUNCTION bizydb.keep_deleted(keep boolean) RETURNS void
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.keep_deleted(boolean) IS 'Turns the trash on or off. What is in it stays.';
+COMMENT ON FUNCTION bizydb.keep_deleted(boolean) IS 'Turns the trash on or off. Rows already in it stay.';
 
 -- The defaults are those of which text gives the value again. plpgsql has no other way to have them for one statement of a function.
 CREATE FUNCTION bizydb.use_settings(settings jsonb DEFAULT '{"datestyle": "ISO, MDY", "timezone": "UTC", "bytea_output": "hex", "intervalstyle": "postgres", "extra_float_digits": "1", "lc_monetary": "C"}') RETURNS jsonb
@@ -306,7 +306,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_user() IS 'Trigger: with a user goes what the user deleted.';
+COMMENT ON FUNCTION bizydb.forget_user() IS 'Trigger: deleting a user empties the user''s trash.';
 
 CREATE FUNCTION bizydb.empty_trash() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
@@ -323,7 +323,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.empty_trash() IS 'Trigger: with all goals or tasks go those that were deleted, since their ids can be given out again.';
+COMMENT ON FUNCTION bizydb.empty_trash() IS 'Trigger: truncating goals or tasks empties their trash, since ids can be assigned again.';
 
 -- After the row: the triggers above keep nothing anymore. A foreign key would be checked for each row that is deleted.
 CREATE TRIGGER users_forget AFTER DELETE ON public.users
@@ -394,7 +394,7 @@ CREATE TYPE bizydb.link AS (
   reason text  -- why it is not there; NULL if nothing is known to prevent it
 );
 
-COMMENT ON TYPE bizydb.link IS 'A link that is not there.';
+COMMENT ON TYPE bizydb.link IS 'A link that is missing.';
 
 CREATE DOMAIN bizydb.left_out AS jsonb;
 

@@ -73,7 +73,7 @@ type Goal struct {
 	ID GoalID `json:"id"`
 	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
-	// The goal above, same owner; NULL for a root, also once that is deleted. At most 100 levels.
+	// The goal above, of the same owner; NULL for a root. Becomes NULL when the goal above is deleted. At most 100 levels.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not all of them invisible.
 	Title string `json:"title"`
@@ -81,7 +81,7 @@ type Goal struct {
 	Description *string `json:"description"`
 	// yearly, quarterly, monthly, weekly or NULL.
 	Horizon *Horizon `json:"horizon"`
-	// When the goal is to be reached. Like every time, in the years 1 to 9999.
+	// When the goal should be reached; NULL for no date. In the years 1 to 9999, like every time.
 	TargetDate *time.Time `json:"target_date"`
 	// active, completed, on_hold or cancelled.
 	Status GoalStatus `json:"status"`
@@ -89,11 +89,11 @@ type Goal struct {
 	ProgressPercentage float64 `json:"progress_percentage"`
 	// How to tell that the goal is reached, in at most 1,000,000 bytes.
 	SuccessCriteria *string `json:"success_criteria"`
-	// When the goal was made, here or where it was imported from.
+	// When the goal was created, here or in the file that it was imported from.
 	CreatedAt time.Time `json:"created_at"`
-	// When the goal last changed, by its user or by a roll-up: later after every change.
+	// When the goal last changed, by its user or by a roll-up; strictly later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
-	// Rises by 1 with every change except progress from a roll-up: fits If-Match. An UPDATE that sets it says which one it expects.
+	// Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. An UPDATE that sets it states the version that it expects.
 	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
@@ -107,7 +107,7 @@ type Goal struct {
 	SubGoalCount int `json:"sub_goal_count"`
 	// Sum of their percentages, in hundredths of a percent.
 	SubGoalProgress int64 `json:"-"`
-	// Internal: by it the roll-up tells its own writes from others.
+	// Internal: tells the writes of a roll-up from other writes.
 	RollUpCount int64 `json:"-"`
 }
 
@@ -117,7 +117,7 @@ type Task struct {
 	ID TaskID `json:"id"`
 	// The owner. Defaults to the scope's user.
 	UserID UserID `json:"user_id"`
-	// The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.
+	// The goal that the task serves, of the same owner; NULL for none. Becomes NULL when the goal is deleted.
 	ParentGoalID *GoalID `json:"parent_goal_id"`
 	// 1 to 500 characters, not all of them invisible.
 	Title string `json:"title"`
@@ -129,27 +129,27 @@ type Task struct {
 	Status TaskStatus `json:"status"`
 	// What the task waits for, in at most 1,000,000 bytes; NULL unless status is blocked.
 	BlockedReason *string `json:"blocked_reason"`
-	// Was in progress when it was blocked, and is again when it is unblocked; false unless status is blocked.
+	// The task was in progress when it was blocked, and is again when it is unblocked; false unless status is blocked.
 	BlockedInProgress bool `json:"blocked_in_progress"`
 	// Free text of at most 100 characters, such as development or marketing.
 	Category *string `json:"category"`
-	// Hours the task is expected to take, 0 to 1,000,000.
+	// Hours that the task is expected to take, 0 to 1,000,000.
 	EstimatedHours *float64 `json:"estimated_hours"`
-	// Hours the task took, 0 to 1,000,000.
+	// Hours that the task took, 0 to 1,000,000.
 	ActualHours *float64 `json:"actual_hours"`
-	// When the task is due; NULL for no date. Like every time, in the years 1 to 9999.
+	// When the task is due; NULL for no date. In the years 1 to 9999, like every time.
 	DueDate *time.Time `json:"due_date"`
-	// Due on a day and not at a time: due_date is midnight UTC of that day, which counts as it is in the zone of whoever asks.
+	// Due on a day, not at a time. due_date is midnight UTC of that day, and the day begins and ends in the time zone of each query.
 	DueAllDay bool `json:"due_all_day"`
-	// When the task was made, here or where it was imported from.
+	// When the task was created, here or in the file that it was imported from.
 	CreatedAt time.Time `json:"created_at"`
-	// When the task last changed: later after every change.
+	// When the task last changed; strictly later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
-	// Rises by 1 with every change: fits an ETag. An UPDATE that sets it says which one it expects.
+	// Rises by 1 with every change. It works as an ETag. An UPDATE that sets it states the version that it expects.
 	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
-	// JSON array of ids of the owner's tasks to be done first, each once. Deleted ones drop out.
+	// JSON array of the ids of tasks, of the same owner, to be completed first. No duplicates. Deleting a task removes its id.
 	Dependencies TaskIDs `json:"dependencies"`
 	// Free text of at most 1,000,000 bytes.
 	Notes *string `json:"notes"`

@@ -174,7 +174,7 @@ COMMENT ON COLUMN public.users.is_active IS 'Soft delete: false refuses sign-ins
 COMMENT ON COLUMN public.users.is_verified IS 'Whether the email address has been verified.';
 COMMENT ON COLUMN public.users.is_superuser IS 'Administrator of the service. Gives no right in the database.';
 COMMENT ON COLUMN public.users.created_at IS 'When the user registered.';
-COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed: later after every change. A sign-in or a new password is no change.';
+COMMENT ON COLUMN public.users.updated_at IS 'When the account last changed; strictly later after every change. Sign-ins and changes of the password do not count.';
 COMMENT ON COLUMN public.users.last_login_at IS 'When the user last signed in; NULL before the first time.';
 COMMENT ON COLUMN public.users.email_verified_at IS 'When the address was verified; NULL while it is not.';
 COMMENT ON COLUMN public.users.password_changed_at IS 'When the password was last set, changed or removed. Another value for each change.';
@@ -390,24 +390,24 @@ ALTER TABLE public.goals ALTER COLUMN user_id SET STATISTICS 0;
 COMMENT ON TABLE public.goals IS 'A user''s goals, as trees: a goal may have sub-goals and tasks.';
 COMMENT ON COLUMN public.goals.id IS 'Assigned by the database. Never changes.';
 COMMENT ON COLUMN public.goals.user_id IS 'The owner. Defaults to the scope''s user.';
-COMMENT ON COLUMN public.goals.parent_goal_id IS 'The goal above, same owner; NULL for a root, also once that is deleted. At most 100 levels.';
+COMMENT ON COLUMN public.goals.parent_goal_id IS 'The goal above, of the same owner; NULL for a root. Becomes NULL when the goal above is deleted. At most 100 levels.';
 COMMENT ON COLUMN public.goals.title IS '1 to 500 characters, not all of them invisible.';
 COMMENT ON COLUMN public.goals.description IS 'Free text of at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.horizon IS 'yearly, quarterly, monthly, weekly or NULL.';
-COMMENT ON COLUMN public.goals.target_date IS 'When the goal is to be reached. Like every time, in the years 1 to 9999.';
+COMMENT ON COLUMN public.goals.target_date IS 'When the goal should be reached; NULL for no date. In the years 1 to 9999, like every time.';
 COMMENT ON COLUMN public.goals.status IS 'active, completed, on_hold or cancelled.';
 COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. Follows tasks and sub-goals; without any, the user sets it.';
 COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
-COMMENT ON COLUMN public.goals.created_at IS 'When the goal was made, here or where it was imported from.';
-COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up: later after every change.';
-COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change except progress from a roll-up: fits If-Match. An UPDATE that sets it says which one it expects.';
+COMMENT ON COLUMN public.goals.created_at IS 'When the goal was created, here or in the file that it was imported from.';
+COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up; strictly later after every change.';
+COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. An UPDATE that sets it states the version that it expects.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';
 COMMENT ON COLUMN public.goals.completed_task_count IS 'Completed tasks directly under the goal.';
 COMMENT ON COLUMN public.goals.sub_goal_count IS 'Goals directly under the goal, except cancelled ones.';
 COMMENT ON COLUMN public.goals.sub_goal_progress IS 'Sum of their percentages, in hundredths of a percent.';
-COMMENT ON COLUMN public.goals.roll_up_count IS 'Internal: by it the roll-up tells its own writes from others.';
+COMMENT ON COLUMN public.goals.roll_up_count IS 'Internal: tells the writes of a roll-up from other writes.';
 COMMENT ON INDEX public.goals_pkey IS 'The primary key. Lookups read (user_id, id).';
 COMMENT ON INDEX public.uq_goals_user_id_id IS 'A goal by id in a scope; same-owner foreign keys.';
 COMMENT ON INDEX public.ix_goals_user_id IS 'All goals of a user.';
@@ -741,23 +741,23 @@ ALTER TABLE public.tasks ALTER COLUMN user_id SET STATISTICS 0; -- as goals
 COMMENT ON TABLE public.tasks IS 'A user''s tasks, each under a goal or by itself.';
 COMMENT ON COLUMN public.tasks.id IS 'Assigned by the database.';
 COMMENT ON COLUMN public.tasks.user_id IS 'The owner. Defaults to the scope''s user.';
-COMMENT ON COLUMN public.tasks.parent_goal_id IS 'The goal it serves, same owner; NULL for none. Becomes NULL when that is deleted.';
+COMMENT ON COLUMN public.tasks.parent_goal_id IS 'The goal that the task serves, of the same owner; NULL for none. Becomes NULL when the goal is deleted.';
 COMMENT ON COLUMN public.tasks.title IS '1 to 500 characters, not all of them invisible.';
 COMMENT ON COLUMN public.tasks.description IS 'Free text of at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.tasks.priority IS '1 (highest) to 5 (lowest).';
 COMMENT ON COLUMN public.tasks.status IS 'pending, in_progress, completed or blocked.';
 COMMENT ON COLUMN public.tasks.blocked_reason IS 'What the task waits for, in at most 1,000,000 bytes; NULL unless status is blocked.';
-COMMENT ON COLUMN public.tasks.blocked_in_progress IS 'Was in progress when it was blocked, and is again when it is unblocked; false unless status is blocked.';
+COMMENT ON COLUMN public.tasks.blocked_in_progress IS 'The task was in progress when it was blocked, and is again when it is unblocked; false unless status is blocked.';
 COMMENT ON COLUMN public.tasks.category IS 'Free text of at most 100 characters, such as development or marketing.';
-COMMENT ON COLUMN public.tasks.estimated_hours IS 'Hours the task is expected to take, 0 to 1,000,000.';
-COMMENT ON COLUMN public.tasks.actual_hours IS 'Hours the task took, 0 to 1,000,000.';
-COMMENT ON COLUMN public.tasks.due_date IS 'When the task is due; NULL for no date. Like every time, in the years 1 to 9999.';
-COMMENT ON COLUMN public.tasks.due_all_day IS 'Due on a day and not at a time: due_date is midnight UTC of that day, which counts as it is in the zone of whoever asks.';
-COMMENT ON COLUMN public.tasks.created_at IS 'When the task was made, here or where it was imported from.';
-COMMENT ON COLUMN public.tasks.updated_at IS 'When the task last changed: later after every change.';
-COMMENT ON COLUMN public.tasks.version IS 'Rises by 1 with every change: fits an ETag. An UPDATE that sets it says which one it expects.';
+COMMENT ON COLUMN public.tasks.estimated_hours IS 'Hours that the task is expected to take, 0 to 1,000,000.';
+COMMENT ON COLUMN public.tasks.actual_hours IS 'Hours that the task took, 0 to 1,000,000.';
+COMMENT ON COLUMN public.tasks.due_date IS 'When the task is due; NULL for no date. In the years 1 to 9999, like every time.';
+COMMENT ON COLUMN public.tasks.due_all_day IS 'Due on a day, not at a time. due_date is midnight UTC of that day, and the day begins and ends in the time zone of each query.';
+COMMENT ON COLUMN public.tasks.created_at IS 'When the task was created, here or in the file that it was imported from.';
+COMMENT ON COLUMN public.tasks.updated_at IS 'When the task last changed; strictly later after every change.';
+COMMENT ON COLUMN public.tasks.version IS 'Rises by 1 with every change. It works as an ETag. An UPDATE that sets it states the version that it expects.';
 COMMENT ON COLUMN public.tasks.completed_at IS 'Set exactly while status is completed.';
-COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of ids of the owner''s tasks to be done first, each once. Deleted ones drop out.';
+COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of the ids of tasks, of the same owner, to be completed first. No duplicates. Deleting a task removes its id.';
 COMMENT ON COLUMN public.tasks.notes IS 'Free text of at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.tasks.tags IS 'JSON array of at most 100 strings of at most 250 characters.';
 COMMENT ON INDEX public.tasks_pkey IS 'The primary key. Lookups read (user_id, id).';
@@ -2049,7 +2049,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.changed_users(bigint, bigint, bigint, integer) IS 'Users with changes of finished transactions after one, in the order of transactions.';
+COMMENT ON FUNCTION bizydb.changed_users(bigint, bigint, bigint, integer) IS 'Users with changes of committed transactions after a given one, in the order of transactions.';
 
 -- With the rights of its caller, who owns the tables.
 CREATE FUNCTION bizydb.track_changes(enabled boolean DEFAULT true) RETURNS void
@@ -2112,7 +2112,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.track_changes(boolean) IS 'Begins to track changes, if they are not tracked, or ends it. Numbers from before are not accepted afterwards.';
+COMMENT ON FUNCTION bizydb.track_changes(boolean) IS 'Turns tracking of changes on or off; idempotent. Cursors from before tracking was turned on are not accepted.';
 
 REVOKE ALL ON bizydb.changes FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 REVOKE ALL ON SEQUENCE bizydb.change_seq FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
@@ -2235,13 +2235,13 @@ COMMENT ON COLUMN bizydb.deleted_tasks.own IS 'A service''s own columns, whose n
 COMMENT ON TABLE bizydb.deleted_links IS 'Links that a deletion has cut, which a restore brings back.';
 COMMENT ON COLUMN bizydb.deleted_links.user_id IS 'The owner of both ends.';
 COMMENT ON COLUMN bizydb.deleted_links.kind IS 'goal: of a goal to the one above; task: of a task to its goal; dependency: of a task to one that it depends on.';
-COMMENT ON COLUMN bizydb.deleted_links.lower IS 'What points: a goal, or a task.';
-COMMENT ON COLUMN bizydb.deleted_links.upper IS 'What it points at: a goal, or a task.';
+COMMENT ON COLUMN bizydb.deleted_links.lower IS 'The id of the referencing row: a goal or a task.';
+COMMENT ON COLUMN bizydb.deleted_links.upper IS 'The id of the referenced row: a goal or a task.';
 COMMENT ON COLUMN bizydb.deleted_links.place IS 'Of a dependency, its place in the list; 0 otherwise.';
 COMMENT ON INDEX bizydb.deleted_goals_pkey IS 'A deleted goal by id.';
 COMMENT ON INDEX bizydb.deleted_tasks_pkey IS 'A deleted task by id.';
-COMMENT ON INDEX bizydb.deleted_links_pkey IS 'What a goal or task pointed at.';
-COMMENT ON INDEX bizydb.ix_deleted_links_upper IS 'What pointed at a goal or task.';
+COMMENT ON INDEX bizydb.deleted_links_pkey IS 'Links from a goal or task.';
+COMMENT ON INDEX bizydb.ix_deleted_links_upper IS 'Links to a goal or task.';
 COMMENT ON INDEX bizydb.ix_deleted_goals_user_deleted_at IS 'Deleted goals, the last deleted first; those of one deletion.';
 COMMENT ON INDEX bizydb.ix_deleted_tasks_user_deleted_at IS 'Deleted tasks, the last deleted first; those of one deletion.';
 COMMENT ON INDEX bizydb.ix_deleted_goals_deleted_at IS 'Goals that are to be forgotten.';
@@ -2265,7 +2265,7 @@ CREATE POLICY deleted_links_owner ON bizydb.deleted_links TO bizydb_user
 -- that an immutable function is replaced.
 CREATE FUNCTION bizydb.keeps_deleted() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN true;
 
-COMMENT ON FUNCTION bizydb.keeps_deleted() IS 'Whether what is deleted is kept: see bizydb.keep_deleted.';
+COMMENT ON FUNCTION bizydb.keeps_deleted() IS 'Whether deleted rows are kept: see bizydb.keep_deleted.';
 
 -- With the rights of its caller, who owns the function above.
 CREATE FUNCTION bizydb.keep_deleted(keep boolean) RETURNS void
@@ -2279,7 +2279,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.keep_deleted(boolean) IS 'Turns the trash on or off. What is in it stays.';
+COMMENT ON FUNCTION bizydb.keep_deleted(boolean) IS 'Turns the trash on or off. Rows already in it stay.';
 
 -- The defaults are those of which text gives the value again. plpgsql has no other way to have them for one statement of a function.
 CREATE FUNCTION bizydb.use_settings(settings jsonb DEFAULT '{"datestyle": "ISO, MDY", "timezone": "UTC", "bytea_output": "hex", "intervalstyle": "postgres", "extra_float_digits": "1", "lc_monetary": "C"}') RETURNS jsonb
@@ -2438,7 +2438,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_user() IS 'Trigger: with a user goes what the user deleted.';
+COMMENT ON FUNCTION bizydb.forget_user() IS 'Trigger: deleting a user empties the user''s trash.';
 
 CREATE FUNCTION bizydb.empty_trash() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
@@ -2455,7 +2455,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.empty_trash() IS 'Trigger: with all goals or tasks go those that were deleted, since their ids can be given out again.';
+COMMENT ON FUNCTION bizydb.empty_trash() IS 'Trigger: truncating goals or tasks empties their trash, since ids can be assigned again.';
 
 -- After the row: the triggers above keep nothing anymore. A foreign key would be checked for each row that is deleted.
 CREATE TRIGGER users_forget AFTER DELETE ON public.users
@@ -2526,7 +2526,7 @@ CREATE TYPE bizydb.link AS (
   reason text  -- why it is not there; NULL if nothing is known to prevent it
 );
 
-COMMENT ON TYPE bizydb.link IS 'A link that is not there.';
+COMMENT ON TYPE bizydb.link IS 'A link that is missing.';
 
 CREATE DOMAIN bizydb.left_out AS jsonb;
 
