@@ -192,8 +192,8 @@ BEGIN
     ARRAY(SELECT g.id FROM public.goals g WHERE (g.user_id = OLD.user_id) IS TRUE AND g.parent_goal_id = OLD.id),
     ARRAY(SELECT t.id FROM public.tasks t WHERE (t.user_id = OLD.user_id) IS TRUE AND t.parent_goal_id = OLD.id)
   INTO kept, owns, sub_goals, tasks
-  FROM public.users u WHERE u.id = OLD.user_id;
-  IF NOT FOUND OR current_setting('bizydb.deletes_user', true) = OLD.user_id::text THEN
+  FROM public.users u WHERE u.id = OLD.user_id AND u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true);
+  IF NOT FOUND THEN
     RETURN OLD;
   END IF;
   IF kept THEN
@@ -439,12 +439,17 @@ BEGIN
     FROM (SELECT l.lower, min(l.upper) FROM unnest(links) AS l WHERE l.kind = 'goal' GROUP BY l.lower) AS l (lower, upper)
     WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND (g.parent_goal_id IS NULL) IS TRUE;
   END IF;
-  -- The last tasks first, since they mostly depend on earlier ones: what is looked through for a circle is as long as a part, and not as a chain.
+  -- Tasks that depend on none in one statement. Of the others the last first, since they mostly depend on earlier ones: what is looked through
+  -- for a circle is as long as a part, and not as a chain.
   FOR part IN
     SELECT array_agg(ROW (l.kind, l.lower, l.upper, l.place, NULL)::bizydb.link ORDER BY l.n)
     FROM (
-      SELECT *, dense_rank() OVER (ORDER BY l.lower DESC) / 50 FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n) WHERE l.kind <> 'goal'
-    ) AS l (kind, lower, upper, place, reason, n, part)
+      SELECT *, CASE WHEN l.needs THEN dense_rank() OVER (PARTITION BY l.needs ORDER BY l.lower DESC) / 50 ELSE -1 END
+      FROM (
+        SELECT *, bool_or(l.kind = 'dependency') OVER (PARTITION BY l.lower)
+        FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n) WHERE l.kind <> 'goal'
+      ) AS l (kind, lower, upper, place, reason, n, needs)
+    ) AS l (kind, lower, upper, place, reason, n, needs, part)
     GROUP BY l.part ORDER BY l.part
   LOOP
     UPDATE public.tasks t SET parent_goal_id = coalesce(t.parent_goal_id, l.goal), dependencies = t.dependencies || l.needed
