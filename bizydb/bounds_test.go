@@ -18,6 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Statuses and horizons in Go are those of the schema.
@@ -213,7 +214,7 @@ func TestFirstAndLastTimes(t *testing.T) {
 // Work without hours is work.
 func TestCriticalPathWithoutHours(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	var last planner.TaskIDs
@@ -234,7 +235,7 @@ func TestCriticalPathWithoutHours(t *testing.T) {
 // Goals have at most 100 levels; the tree of all of them is read as it is.
 func TestLevelsOfGoals(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	var parent *planner.GoalID
 	var top planner.GoalID
@@ -328,7 +329,7 @@ func TestDependenciesOnce(t *testing.T) {
 // updated_at is later after a change made in a transaction that began before another change.
 func TestUpdatedAtInAnEarlierTransaction(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	tx, err := db.Pool().Begin(t.Context())

@@ -18,6 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Many tasks at once are stored as they would be one by one, in each exec mode.
@@ -171,7 +172,7 @@ func TestRefusedTaskOfMany(t *testing.T) {
 func TestManyTasks(t *testing.T) {
 	t.Parallel()
 	n := atLength(8_000)
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plant(t, bob)
 	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})

@@ -20,6 +20,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Five queries of a service's own and five of bizydb's are one round trip in a batch, and n statements in a transaction are n + 2.
@@ -301,7 +302,7 @@ func TestFunctionsThatWrite(t *testing.T) {
 // The functions of schema/ that write, as the server says, are known to write.
 func TestWritersAreThoseOfTheSchema(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	got := ownerQuery[[]string](t, db, `
 		SELECT array_agg(DISTINCT p.proname::text) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname = 'bizydb' AND p.provolatile = 'v' AND p.prorettype <> 'trigger'::regtype AND has_function_privilege('bizydb_user', p.oid, 'EXECUTE')`)
@@ -334,7 +335,7 @@ var harmless = regexp.MustCompile("^(" + strings.Join([]string{
 // The functions of the server that leave something are known to write.
 func TestWritersAreThoseOfTheServer(t *testing.T) {
 	t.Parallel()
-	got := ownerQuery[[]string](t, commonDatabase(t), `
+	got := ownerQuery[[]string](t, testdb.Common(t), `
 		SELECT array_agg(DISTINCT proname::text) FROM pg_proc
 		WHERE pronamespace = 'pg_catalog'::regnamespace AND provolatile = 'v' AND prorettype <> 'trigger'::regtype AND 'internal'::regtype <> ALL (proargtypes)
 		  AND (has_function_privilege('bizydb_user', oid, 'EXECUTE') OR has_function_privilege('bizydb_reporter', oid, 'EXECUTE'))`)

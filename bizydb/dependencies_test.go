@@ -12,11 +12,12 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestDependencies(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plant(t, bob)
 	ctx := t.Context()
@@ -113,7 +114,7 @@ func TestDependencies(t *testing.T) {
 // Tasks under a goal come after what they depend on, and the critical path is the longest there is.
 func TestTaskOrderAndCriticalPath(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 40 {
 		alice := db.As(db.NewUser(t))
@@ -226,7 +227,7 @@ func TestTaskOrderAndCriticalPath(t *testing.T) {
 // A goal does not wait for what is under a cancelled one below it, nor for what only a completed task depended on.
 func TestWorkOfAGoal(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	ctx := t.Context()
 	goal := func(title string, parent *planner.GoalID, status planner.GoalStatus) *planner.GoalID {

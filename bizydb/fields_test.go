@@ -15,6 +15,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // The tests here and in filters_test.go find the fields of parameters by reflection, so a new field is tested as soon as it
@@ -479,7 +480,7 @@ func snakeCase(name string) string { return strings.ToLower(wordEnd.ReplaceAllSt
 // Every column can be read, created and updated, unless there is a reason against it.
 func TestEveryColumnHasItsFields(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	stale := maps.Clone(withoutField)
 	names := func(typ reflect.Type) []string {
 		var names []string

@@ -20,6 +20,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // notFilters are the parameters that say how many rows to return and from where on.
@@ -327,7 +328,7 @@ func randomParams[Params any](t *testing.T, row int, at things) Params {
 // Every list, page, stream and search returns the rows that its filters let through, each by itself and some together.
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	at := plantAll(t, alice)
 	for row := range 60 {

@@ -11,11 +11,12 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestGoalLists(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	noon := at(t, "2028-02-29 12:00 UTC")
 	ids := map[string]planner.GoalID{}
@@ -94,7 +95,7 @@ func TestGoalLists(t *testing.T) {
 
 func TestGoalMetrics(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	ctx := t.Context()
 	goal, err := alice.CreateGoal(ctx, planner.CreateGoalParams{Title: "goal", Metrics: planner.Metrics{"revenue": 1.5, "costs": map[string]any{"a": 1.0}}})

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func parseConfig(t testing.TB, dsn string) *pgxpool.Config {
@@ -53,90 +52,10 @@ func sqlState(err error) string {
 	return ""
 }
 
-// common is the database of the tests that stay within users of their own. Making a database takes several times as long as such a test.
-var common struct {
-	sync.Mutex
-	*bizydbtest.Database
-}
-
-// commonDatabase is for a test that reads and writes as users that it adds, and changes nothing else.
-func commonDatabase(t testing.TB) *bizydbtest.Database {
-	t.Helper()
-	common.Lock()
-	defer common.Unlock()
-	if common.Database != nil {
-		return common.Database
-	}
-	server, err := bizydbtest.Shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := server.NewDatabase(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	made.DB.Close()
-	config := parseConfig(t, made.DSN)
-	config.MaxConns = 30 // for several tests at once, each with a few
-	if made.DB, err = bizydb.OpenConfig(context.Background(), config); err != nil {
-		t.Fatal(errors.Join(err, made.Drop(context.Background())))
-	}
-	owners.Store(made.AdminDSN, make(chan *pgx.Conn, 1))
-	common.Database = made
-	return made
-}
-
-// dropCommonDatabase is for the end of all tests. A server that was started for them has gone with its databases.
-func dropCommonDatabase() {
-	if common.Database != nil {
-		_ = common.Drop(context.Background())
-	}
-}
-
-// owners has, by connection string, an idle connection of the tables' owner to each database that a test has used as its owner.
-var owners sync.Map
-
-// withOwner uses a connection of the tables' owner, which is kept for the next use unless something goes wrong.
-func withOwner(t testing.TB, db *bizydbtest.Database, use func(*pgx.Conn) error) {
-	t.Helper()
-	kept, found := owners.LoadOrStore(db.AdminDSN, make(chan *pgx.Conn, 1))
-	idle := kept.(chan *pgx.Conn)
-	if !found {
-		t.Cleanup(func() {
-			owners.Delete(db.AdminDSN)
-			select {
-			case conn := <-idle:
-				_ = conn.Close(context.Background())
-			default:
-			}
-		})
-	}
-	var conn *pgx.Conn
-	select {
-	case conn = <-idle:
-	default:
-	}
-	if conn == nil || conn.Ping(t.Context()) != nil {
-		var err error
-		if conn, err = pgx.Connect(t.Context(), db.AdminDSN); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := use(conn); err != nil {
-		_ = conn.Close(context.Background())
-		t.Fatal(err)
-	}
-	select {
-	case idle <- conn:
-	default: // somebody else's is there already
-		_ = conn.Close(context.Background())
-	}
-}
-
 // asOwner executes statements as the tables' owner. What they set for their session ends with them.
 func asOwner(t testing.TB, db *bizydbtest.Database, sql string) {
 	t.Helper()
-	withOwner(t, db, func(conn *pgx.Conn) error {
+	testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			return err
 		}
@@ -148,7 +67,7 @@ func asOwner(t testing.TB, db *bizydbtest.Database, sql string) {
 // ownerQuery reads one value as the tables' owner.
 func ownerQuery[T any](t testing.TB, db *bizydbtest.Database, sql string, args ...any) (v T) {
 	t.Helper()
-	withOwner(t, db, func(conn *pgx.Conn) error { return conn.QueryRow(t.Context(), sql, args...).Scan(&v) })
+	testdb.WithOwner(t, db, func(conn *pgx.Conn) error { return conn.QueryRow(t.Context(), sql, args...).Scan(&v) })
 	return v
 }
 

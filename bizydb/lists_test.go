@@ -15,6 +15,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // create adds tasks, all at one moment, and returns their ids.
@@ -65,7 +66,7 @@ func at(t *testing.T, text string) *time.Time {
 // A list is the beginning of all that match, whatever its limit and however many match. Which query finds it depends on both.
 func TestListTasks(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	random := rand.New(rand.NewPCG(5, 6))
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
@@ -102,7 +103,7 @@ func TestListTasks(t *testing.T) {
 
 func TestListsByDueDate(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	task := func(title, due string, status planner.TaskStatus, priority int) planner.CreateTaskParams {
 		p := planner.CreateTaskParams{Title: title, Status: status, Priority: &priority}
@@ -202,7 +203,7 @@ func TestListsByDueDate(t *testing.T) {
 // A day in a zone begins where the clock says so first, whatever it does at midnight, and each moment is on one day.
 func TestDaysOfAZone(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	for _, c := range []struct {
 		zone             planner.TimeZone
 		day, first, last string
@@ -236,7 +237,7 @@ func TestDaysOfAZone(t *testing.T) {
 // Every character that is searched for stands for itself, and case does not matter.
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	long := strings.Repeat("𝄞", 499) + "!"
 	for i, title := range []string{"100 % done", "100 and done", `a_b`, "axb", `back\slash`, "backslash", "Größe", "it's", long, "x"} {
@@ -275,7 +276,7 @@ func TestSearch(t *testing.T) {
 
 func TestTaggedTasks(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	tags := func(title string, tags ...string) planner.CreateTaskParams {
 		return planner.CreateTaskParams{Title: title, Tags: tags, Priority: new(len(title))}
@@ -321,7 +322,7 @@ func TestTaggedTasks(t *testing.T) {
 
 func TestTasksWithoutGoal(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	create(t, alice, planner.CreateTaskParams{Title: "done", Status: planner.TaskCompleted}, planner.CreateTaskParams{Title: "second", Priority: new(2)},

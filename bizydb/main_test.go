@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestMain(m *testing.M) {
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 	_ = flag.Set("rapid.checks", "40") // unless the command line says otherwise
 
 	code := bizydbtest.Run(m)
-	dropCommonDatabase()
+	testdb.DropCommon()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Println(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // ties are the parameters of a task that is level with many others in the order of lists.
@@ -70,7 +71,7 @@ func orderOf(p planner.PageTasksParams) func(a, b planner.Task) int {
 // whatever comes and goes meanwhile: what the cursor was made of, too.
 func TestPagesNeitherSkipNorRepeat(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	for name, filter := range map[string]planner.PageTasksParams{
 		"all": {}, "filtered": {Statuses: planner.TaskStatuses{planner.TaskPending}, Search: "1"}, "by due date": {ByDueDate: true}, "tagged": {AnyTag: planner.Tags{"a", "c"}},
 	} {
@@ -166,7 +167,7 @@ func check(t *testing.T, way string, filter planner.PageTasksParams, there, met 
 
 func TestPageEdges(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	page, err := alice.PageTasks(t.Context(), planner.PageTasksParams{WithTotal: true})
 	if diff := gocmp.Diff(planner.TaskPage{Tasks: []planner.Task{}}, page); diff != "" || err != nil {
@@ -238,7 +239,7 @@ func TestPageEdges(t *testing.T) {
 // A page that has become empty leads back to what stands beside it, whichever ids that has, in every list.
 func TestBackFromAnEmptyPage(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	day := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)
 	type page struct{ titles, next, previous string }
 	tasks := func(arg planner.PageTasksParams) func(s bizydb.Scope, size int, cursor string) page {
@@ -302,7 +303,7 @@ func TestBackFromAnEmptyPage(t *testing.T) {
 
 func TestPageRefuses(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	for _, arg := range []planner.PageTasksParams{
 		{Size: -1}, {Size: 10_001}, {Size: math.MaxInt}, {Cursor: planner.TaskCursor(base64.RawURLEncoding.EncodeToString([]byte(`{"p":1,"c":-9223372036854775808,"i":1}`)))}, {Cursor: "x"}, {Cursor: "e30"}, {Cursor: "{}"}, {Cursor: "bnVsbA"}, {Cursor: "'; DROP TABLE tasks"}, {Cursor: "eyJwIjo5LCJjIjowLCJpIjoxfQ"},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // After every statement, of the library or of a service by itself, of one row or of many, in a transaction or not, every
@@ -27,7 +28,7 @@ import (
 //	go test -run ProgressModel -timeout 1h ./bizydb -rapid.checks 1000 -rapid.steps 60
 func TestProgressModel(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		user := db.NewUser(t)
 		s := &service{

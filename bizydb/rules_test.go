@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A constraint is a constraint or a unique index of the catalogue, or one that a function names in the error that it raises.
@@ -75,7 +76,7 @@ const notBlank = `[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u16
 // error of its kind, and there are no other rules.
 func TestEveryConstraintHasItsError(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	rows, err := db.Pool().Query(t.Context(), constraintsSQL)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +204,7 @@ func literalsOf(definition string) []string {
 // SchemaVersion is what Open insists on, and the migrations have to lead there.
 func TestSchemaVersionIsTheLastMigration(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t) // which would not open otherwise
+	db := testdb.Common(t) // which would not open otherwise
 	if got, err := queryAll[int](t, db.Pool(), "SELECT bizydb.schema_version()"); err != nil || got[0] != bizydb.SchemaVersion {
 		t.Errorf("%v, %v, want %d", got, err, bizydb.SchemaVersion)
 	}

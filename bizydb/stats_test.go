@@ -14,6 +14,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // asked gives a query without parameters some.
@@ -60,7 +61,7 @@ func doneAt(moments ...string) planner.CreateTasksParams {
 // A day is the user's: as long as it is there, from its first moment to its last.
 func TestStatsDays(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	type days = []planner.DailyCompletionsRow
 	row := func(day string, completed int) planner.DailyCompletionsRow {
 		return planner.DailyCompletionsRow{Day: date(day), Completed: completed, ActualHours: float64(completed)}
@@ -197,7 +198,7 @@ func TestStatsDays(t *testing.T) {
 // A week begins with the first moment of the user's Monday.
 func TestStatsWeeks(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	for _, c := range []struct {
 		name    string
 		zone    planner.TimeZone
@@ -277,7 +278,7 @@ func TestStatsWeeks(t *testing.T) {
 // A user without tasks has complete series of zeros, and no number is NULL.
 func TestStatsOfNothing(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
 	if err != nil {
@@ -326,7 +327,7 @@ func endsOf[Row any](rows []Row, of func(Row) (day time.Time, tasks int)) series
 // Where clocks go back over midnight a day begins before the one before it has ended. A series has the days that were asked for.
 func TestSeriesWhereMidnightComesTwice(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	// In Newfoundland it was a minute past midnight on November 1, 2009, and then 23:01 of October 31 again.
 	tasks := doneAt("2009-11-01T02:30:30Z", "2009-11-01T02:31:30Z")
@@ -360,7 +361,7 @@ func TestSeriesWhereMidnightComesTwice(t *testing.T) {
 // A series is as long as asked for, a hundred years at most, and empty for less than one day or week.
 func TestStatsLengths(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	at := moment("2028-02-29T12:00:00Z")
 	tasks := doneAt(
@@ -439,7 +440,7 @@ func TestStatsLengths(t *testing.T) {
 // Without At a series ends now.
 func TestStatsNow(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "goal"})
 	if err != nil {
@@ -490,7 +491,7 @@ func TestStatsNow(t *testing.T) {
 // A time zone that nobody knows is ErrInvalid, each time, whether there is anything to count or not.
 func TestStatsTimeZoneUnknown(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	at := moment("2028-02-29T12:00:00Z")
 	for _, user := range []string{"without tasks", "with tasks"} {
 		alice := db.As(db.NewUser(t))
@@ -547,7 +548,7 @@ func TestStatsTimeZoneUnknown(t *testing.T) {
 // From is in, Before is not, and a task that is completed in the moment it is due is so in time.
 func TestCompletionRate(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	from, before := moment("2028-02-29T00:00:00+01:00"), moment("2028-03-01T00:00:00+01:00")
 	tasks := doneAt("2028-02-28T23:00:00.000001Z", "2028-02-29T11:00:00Z", "2028-02-29T22:00:00Z", "2028-02-29T12:00:00Z", "2028-02-28T12:00:00Z")
@@ -583,7 +584,7 @@ func TestCompletionRate(t *testing.T) {
 // An estimate of no hours is one, and an empty category too.
 func TestStatsHours(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	goals := map[string]*planner.GoalID{}
 	for _, title := range []string{"goal", "sub-goal"} {
@@ -639,7 +640,7 @@ func TestStatsHours(t *testing.T) {
 // What remains is divided by the mean of the last days; the range is 1.28 standard errors of it.
 func TestGoalForecast(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	const today = "2028-02-29"
 	after := func(days int) *time.Time { return new(date(today).AddDate(0, 0, days)) }
 	for _, c := range []struct {
@@ -713,7 +714,7 @@ func TestGoalForecast(t *testing.T) {
 // A goal's tasks are those under its sub-goals too, but for cancelled ones and what is under them.
 func TestGoalForecastTree(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	made, at := moment("2028-02-01T00:00:00Z"), moment("2028-02-29T12:00:00Z")
 	goals := map[string]*planner.GoalID{}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // answersChanged has the names of the methods whose answer has a Changed.
@@ -233,7 +234,7 @@ func TestChangedMeanwhile(t *testing.T) {
 // A time of completion can be given to many tasks at once, and moves no others.
 func TestCompletedAtOfMany(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	yesterday := time.Now().UTC().Truncate(time.Microsecond).AddDate(0, 0, -1)
 	ids := create(t, alice, planner.CreateTaskParams{Title: "pending"}, planner.CreateTaskParams{Title: "completed", Status: planner.TaskCompleted})
@@ -261,7 +262,7 @@ func TestCompletedAtOfMany(t *testing.T) {
 // The reason, and what the task was before, are kept for as long as the task is blocked, however it became so.
 func TestBlocking(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	get := func() planner.Task {
@@ -345,7 +346,7 @@ func TestBlocking(t *testing.T) {
 // A task can be created as blocked, one by one and many at once.
 func TestCreateBlocked(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	for _, c := range []struct {
 		status     planner.TaskStatus

@@ -17,6 +17,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Scopes and plain clients delete, restore, move, link and change statuses. After each, links, statuses and progress are those of a model
@@ -25,7 +26,7 @@ import (
 //	go test -run TrashModel -timeout 1h ./bizydb -rapid.checks 1000 -rapid.steps 60
 func TestTrashModel(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		user := db.NewUser(t)
 		h := &hoarder{

@@ -20,6 +20,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // What comes back is what was deleted, column by column, a service's own among them, whatever the settings of who deletes and who
@@ -213,7 +214,7 @@ func TestRestoreWithoutWhatHasGone(t *testing.T) {
 // Pages of deleted rows meet without a gap, also within one deletion, the last deleted first.
 func TestDeletedRowsInPages(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	scope := db.As(db.NewUser(t))
 	var want []planner.TaskID
 	for range 3 {
@@ -252,7 +253,7 @@ func TestDeletedRowsInPages(t *testing.T) {
 // A row that is not in the trash is not found, and nothing of the transaction is lost by that.
 func TestRestoreOfNothing(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice, bob := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	hers := plantAll(t, alice)
 	err := bob.InTx(t.Context(), func(tx *bizydb.Tx) error {

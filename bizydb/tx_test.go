@@ -16,6 +16,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func titles(t *testing.T, q planner.ReadWriter) []string {
@@ -71,7 +72,7 @@ func TestInTx(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made := commonDatabase(t)
+			made := testdb.Common(t)
 			db := open(t, made.DSN, oneConn)
 			alice, bob := db.As(made.NewUser(t)), db.As(made.NewUser(t))
 
@@ -145,7 +146,7 @@ func TestStaleStatements(t *testing.T) {
 		for _, spoil := range []string{"DEALLOCATE ALL", "DISCARD ALL", "ALTER TABLE public.tasks ALTER priority TYPE bigint"} {
 			t.Run(name+"/"+spoil, func(t *testing.T) {
 				t.Parallel()
-				made := commonDatabase(t)
+				made := testdb.Common(t)
 				if spoil[0] == 'A' {
 					made = bizydbtest.New(t)
 				}
@@ -179,7 +180,7 @@ func TestStaleStatements(t *testing.T) {
 
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	err := alice.Snapshot(t.Context(), func(tx *bizydb.Tx) error {
 		if got := titles(t, tx); len(got) != 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 var stamps = cmpopts.IgnoreFields(planner.Task{}, "UpdatedAt")
@@ -88,7 +89,7 @@ func TestValuesGoInAndOut(t *testing.T) {
 // A value that the schema does not take names its field and what the rule is.
 func TestRefusedValues(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	mine := plant(t, alice)
 	for field, c := range map[string]struct {
@@ -236,7 +237,7 @@ func TestNumbersInMetrics(t *testing.T) {
 
 func TestNoUser(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	for _, id := range []bizydb.UserID{0, -1} {
 		for name, with := range handles {
 			with(t, db, id, func(q planner.ReadWriter) {

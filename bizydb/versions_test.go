@@ -22,6 +22,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A state is a row of goals or tasks.
@@ -125,7 +126,7 @@ func TestVersions(t *testing.T) {
 
 func TestRollUpsAndVersions(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	alice := db.As(user)
 	at := plantAll(t, alice)
@@ -316,7 +317,7 @@ func TestVersionConflictOfAnyHandle(t *testing.T) {
 // The version counts that the row has once the lock of another writer is gone.
 func TestVersionAfterAWait(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	owner := ownerPool(t, db)
 	user := db.NewUser(t)
 	for name, change := range map[string]func(q planner.ReadWriter, at things) error{
@@ -377,7 +378,7 @@ func TestVersionAfterAWait(t *testing.T) {
 // A deletion looks at the version of the row alone that it is about, also where every row is read.
 func TestOtherVersionsDoNotMatter(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	hers := plantAll(t, db.As(db.NewUser(t)))
 	mine := plantAll(t, db.As(user))

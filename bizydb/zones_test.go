@@ -12,6 +12,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A zone that the IANA database does not have is ErrInvalid in every method that takes one, in every exec mode, also for a user
@@ -50,7 +51,7 @@ func TestUnknownZones(t *testing.T) {
 // A zone that Go has and the server does not is refused by name too: the server may have an older IANA database.
 func TestZoneThatTheServerLacks(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	for _, sql := range []string{"SELECT now() AT TIME ZONE $1", "SELECT now()::timestamp AT TIME ZONE $1"} {
 		_, err := db.Pool().Exec(t.Context(), sql, "Europe/Atlantis")
 		err = bizydb.Classify(err)
@@ -64,7 +65,7 @@ func TestZoneThatTheServerLacks(t *testing.T) {
 // PostgreSQL takes for abbreviations.
 func TestZonesAreThoseOfIANA(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	names, err := queryAll[string](t, db.Pool(), "SELECT name FROM pg_timezone_names ORDER BY name")
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestZonesAreThoseOfIANA(t *testing.T) {
 // CET has summer time, which the abbreviation CET of PostgreSQL has not.
 func TestAbbreviatedZone(t *testing.T) {
 	t.Parallel()
-	db := commonDatabase(t)
+	db := testdb.Common(t)
 	alice := db.As(db.NewUser(t))
 	create(t, alice, planner.CreateTaskParams{Title: "tomorrow in summer", DueDate: new(moment("2024-07-01T22:30:00Z"))})
 	for zone, want := range map[planner.TimeZone]string{"CET": "tomorrow in summer", "Etc/GMT-2": "tomorrow in summer", "Etc/GMT+2": "", "Africa/Algiers": "", "": ""} {

@@ -19,6 +19,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // sample is a file of 3 goals and 20 tasks, created a second apart from a second on.
@@ -158,7 +159,7 @@ func TestImportAgain(t *testing.T) {
 // What has been deleted here does not come in again, and what has been restored is not doubled.
 func TestImportAfterARestore(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := sample(t, 0)
 	importFile(t, db, user, f.path, sqliteimport.Options{})
@@ -287,7 +288,7 @@ func TestChangesInTheFile(t *testing.T) {
 // Each change is reported once, also of many rows, and whether it is the first of the row or not.
 func TestChangesAreReportedOnce(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	const n = 12_000
 	f := newFixture(t, oldTasks)
@@ -323,7 +324,7 @@ func TestChangesAreReportedOnce(t *testing.T) {
 // Rows that are not in the file are reported if most rows of their import are: it is that file then, or a copy of it.
 func TestNotInFile(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	for name, c := range map[string]struct {
 		change       string // of a copy of a sample, of which 20 tasks were imported
 		deleted      int    // here: so many tasks from the first on
@@ -370,7 +371,7 @@ func TestNotInFile(t *testing.T) {
 
 func TestImportInEveryExecMode(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
+	made := testdb.Common(t)
 	for _, mode := range []pgx.QueryExecMode{
 		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,
 	} {
@@ -401,7 +402,7 @@ func TestImportInEveryExecMode(t *testing.T) {
 // may be the same row with another title, or with a time that it had not, or has no more.
 func TestRowsWithoutTimes(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	unset := sqliteimport.Finding{Table: "tasks", ID: 1, Column: "created_at", Problem: sqliteimport.Unset, New: "time of the import"}
 	maybeTwice := func(title string) sqliteimport.Finding {
@@ -452,7 +453,7 @@ func TestRowsWithoutTimes(t *testing.T) {
 // and at once.
 func TestImportAtOnce(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	users := []bizydb.UserID{db.NewUser(t), db.NewUser(t), db.NewUser(t)}
 	files := []*fixture{sample(t, 1), sample(t, 2)}
 	var wg sync.WaitGroup
@@ -556,7 +557,7 @@ func TestImportsAreTheUsersOwn(t *testing.T) {
 
 func TestOnFindingAndProgress(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
 	f.exec(t, "INSERT INTO tasks (id, title, dependencies) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) SELECT i, 'Task', '[1]' FROM n")

@@ -18,6 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // bytesOf is a sample's file, closed.
@@ -198,7 +199,7 @@ func folder(t *testing.T, path string) []string {
 // The file stays as it is, and so does its folder, in each journal mode, while the planner has it open and after that.
 func TestSourceIsNotChanged(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	for _, mode := range []string{"delete", "wal"} {
 		for _, open := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, open %v", mode, open), func(t *testing.T) {
@@ -230,7 +231,7 @@ func TestSourceIsNotChanged(t *testing.T) {
 // By whatever name a file is opened, its log is read with it.
 func TestSymbolicLink(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := sample(t, 0)
 	f.exec(t, "PRAGMA journal_mode = wal")
@@ -247,7 +248,7 @@ func TestSymbolicLink(t *testing.T) {
 // Long texts come in, fewer at a time.
 func TestLongTexts(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	text := strings.Repeat("a long story ", 10_000)
@@ -281,7 +282,7 @@ func TestLongTexts(t *testing.T) {
 // What the planner writes meanwhile is not in the import, whole or in part; the next one brings it.
 func TestPlannerWritesMeanwhile(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := sample(t, 0)
 	f.exec(t, "PRAGMA journal_mode = wal")
@@ -311,7 +312,7 @@ func TestPlannerWritesMeanwhile(t *testing.T) {
 // A file in WAL mode that nobody has open is read without locks. If somebody opens it nonetheless, nothing is written.
 func TestOpenedMeanwhile(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := sample(t, 0)
 	f.exec(t, "PRAGMA journal_mode = wal")
@@ -341,7 +342,7 @@ func TestOpenedMeanwhile(t *testing.T) {
 // A writer that does not end is an error, not a wait.
 func TestLockedFile(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	f := sample(t, 0)
 	f.exec(t, "BEGIN EXCLUSIVE")
 	if _, err := sqliteimport.Import(t.Context(), db.DB, db.NewUser(t), f.path, sqliteimport.Options{}); !errors.Is(err, sqliteimport.ErrInUse) {
@@ -352,7 +353,7 @@ func TestLockedFile(t *testing.T) {
 // The journal of a writer that broke off has to be played back, which is not for a reader to do.
 func TestHotJournal(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	f := sample(t, 0)
 	f.exec(t, "PRAGMA cache_size = 1")
 	f.exec(t, "BEGIN")
@@ -382,7 +383,7 @@ func TestHotJournal(t *testing.T) {
 // Names are not part of an SQL statement or of a URI.
 func TestOddNames(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	path := filepath.Join(t.TempDir(), "50% of a#plan?mode=rw&x.db")
 	f := openFixture(t, "file:"+strings.NewReplacer("%", "%25", "#", "%23", "?", "%3f", "&", "%26", " ", "%20").Replace(path))

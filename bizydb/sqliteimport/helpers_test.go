@@ -12,6 +12,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // An imported is what a user has after an import, by the ids of the file.
@@ -70,18 +71,17 @@ func importedFor(t testing.TB, db *bizydbtest.Database, user bizydb.UserID) impo
 func oldIDs(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, kind string) map[int64]int64 {
 	t.Helper()
 	old := map[int64]int64{}
-	conn := connect(t, db.AdminDSN)
-	defer conn.Close(context.Background())
-	rows, err := conn.Query(t.Context(), `
-		SELECT r.new_id, r.old_id FROM bizydb.imports i CROSS JOIN LATERAL unnest(i.new_ids, i.old_ids) AS r (new_id, old_id)
-		WHERE i.user_id = $1 AND i.kind = $2`, user, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var newID, oldID int64
-	if _, err := pgx.ForEachRow(rows, []any{&newID, &oldID}, func() error { old[newID] = oldID; return nil }); err != nil {
-		t.Fatal(err)
-	}
+	testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(t.Context(), `
+			SELECT r.new_id, r.old_id FROM bizydb.imports i CROSS JOIN LATERAL unnest(i.new_ids, i.old_ids) AS r (new_id, old_id)
+			WHERE i.user_id = $1 AND i.kind = $2`, user, kind)
+		if err != nil {
+			return err
+		}
+		var newID, oldID int64
+		_, err = pgx.ForEachRow(rows, []any{&newID, &oldID}, func() error { old[newID] = oldID; return nil })
+		return err
+	})
 	return old
 }
 

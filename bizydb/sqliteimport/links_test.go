@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // goalUnder and taskUnder are good rows; parent 0 is none.
@@ -65,7 +65,7 @@ func (p imported) dependencies() map[int64][]int64 {
 
 func TestGoalsInAnyOrder(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	f.insert(t, "goals",
@@ -111,7 +111,7 @@ func TestGoalsInAnyOrder(t *testing.T) {
 
 func TestDependencies(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
 	f.insert(t, "tasks",
@@ -148,7 +148,7 @@ func TestDependencies(t *testing.T) {
 // However long the chain of those that refer to it is.
 func TestChainUnderRefusedRow(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	f := newFixture(t, oldTasks)
 	const n = 50_000
 	f.exec(t, "INSERT INTO tasks (id, title, priority, status, created_at, dependencies) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i, 'Task', 3, 'pending', '2025-01-01', '[' || (i + 1) || ']' FROM n", n)
@@ -160,7 +160,7 @@ func TestChainUnderRefusedRow(t *testing.T) {
 // What refers to a row that is left out is left out with it. Mended in the file, they come in, and are linked.
 func TestUnderRefusedRows(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	bad := goalUnder(5, 0)
@@ -201,7 +201,7 @@ func TestUnderRefusedRows(t *testing.T) {
 // Trees have at most 100 levels, those that are here already counted in: a goal on the next one becomes a root.
 func TestDeepGoals(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	for id := range int64(250) {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestMain(m *testing.M) {
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	_ = flag.Set("rapid.checks", "20") // unless the command line says otherwise
 
 	code := bizydbtest.Run(m)
+	testdb.DropCommon()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Println(err)

@@ -12,14 +12,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Where the answer to the commit is lost, the report comes with the error.
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
-	made := bizydbtest.New(t)
+	made := testdb.Common(t)
 	user := made.NewUser(t)
 	config, err := pgxpool.ParseConfig(made.DSN)
 	if err != nil {

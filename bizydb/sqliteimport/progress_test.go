@@ -14,6 +14,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Whatever tree of goals a file has: after the import each goal stands where the roll-up puts it that counts everything
@@ -118,7 +119,7 @@ func TestProgressAfterImport(t *testing.T) {
 // Completed goals that new unfinished work comes under are reported, as far up as they are reopened.
 func TestNewWorkUnderCompletedGoals(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	is := func(status string, goal record) record {

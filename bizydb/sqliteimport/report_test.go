@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Every problem has a name of its own and a sentence of its own.
@@ -45,7 +45,7 @@ func TestProblemsHaveSentences(t *testing.T) {
 // The first three findings of a kind are in the report, whether or not all of them are.
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
 	for id := 1; id <= 5; id++ {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // atMidnight is how a due date is written that is a day.
@@ -21,7 +21,7 @@ var atMidnight = regexp.MustCompile(`^\s*\d{4}-\d\d-\d\d([ T]00:00(:00(\.0+)?)?)
 // Each column has its zone, and times that a clock skips or shows twice have one answer.
 func TestTimes(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	const skipped, twice = sqliteimport.SkippedTime, sqliteimport.RepeatedTime
 	for _, c := range []struct {
 		zone, table, column, old string
@@ -130,7 +130,7 @@ func TestTimes(t *testing.T) {
 // paused or cancelled; else in the zone. Where that cannot be, it is the other way round.
 func TestGoalTimes(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	const first, second = sqliteimport.CompletedBeforeCreated, sqliteimport.UpdatedBeforeCreated
 	const inUTC, inZone, future = sqliteimport.ReadInUTC, sqliteimport.ReadInZone, sqliteimport.InFuture
 	for i, c := range []struct {
@@ -206,7 +206,7 @@ func utc(t *testing.T, s string) time.Time {
 // The planner's own files of one goal that was completed with its task, and of one that was listed after it had been added.
 func TestGoalsCompletedAndListed(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	for name, c := range map[string]struct{ zone, updated, created, completed string }{ // of the goal, and of its first task, in UTC
 		"completed-in-new-york.db": {"America/New_York", "2025-12-15 14:45:00.23569", "2025-12-15 14:05:00.237758", "2025-12-15 14:45:00.223453"},
 		"listed-in-tokyo.db":       {"Asia/Tokyo", "2026-11-28 20:23:59.903029", "2026-11-28 20:23:59.299101", ""},
@@ -231,7 +231,7 @@ func TestGoalsCompletedAndListed(t *testing.T) {
 // A time of a task that another one contradicts is stored as it was read, and reported.
 func TestTaskTimesThatContradict(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
 	task := func(id int, created, completed any) record {
@@ -270,7 +270,7 @@ func TestTaskTimesThatContradict(t *testing.T) {
 // A task was created in UTC until the day on which the person got the version that writes it in the zone.
 func TestUpgradedOn(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	f := newFixture(t, oldTasks)
 	days := []string{"2025-10-10", "2025-10-11", "2026-01-14", "2026-01-15"}
 	for i, day := range days {
@@ -304,7 +304,7 @@ func TestUpgradedOn(t *testing.T) {
 // Without a zone it is the machine's, and the report says so.
 func TestMachinesZone(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, oldTasks)
 	f.insert(t, "tasks", record{"id": 1, "title": "Timed", "due_date": "2025-06-01 12:00:00"})
@@ -325,7 +325,7 @@ func TestMachinesZone(t *testing.T) {
 // the same times or are asked for; to other users they are nothing.
 func TestClockIsRemembered(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	type clock struct {
 		zone     string // or the machine's, which has no name
 		upgraded time.Time

@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A repair is a value that does not follow the rules of the table, and what becomes of it.
@@ -99,7 +99,7 @@ var goalRepairs = []repair{
 // A value outside the rules is repaired as documented and reported, by itself; strictly, its row is left out and reported.
 func TestRepairs(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	f := newFixture(t, oldGoals, oldTasks)
 	good := map[string]record{
 		"tasks": {"title": "Task", "priority": 2, "status": "pending", "created_at": "2025-01-01 10:00:00"},
@@ -169,7 +169,7 @@ func field(stored imported, table string, id int64, column string) any {
 // Values that need more than one column to be told.
 func TestValuesThatGoTogether(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	f := newFixture(t, newer(oldGoals), newer(oldTasks))
 	task := func(id int, more record) record {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Every row of a file is there afterwards, field by field, or in the report. A third of the rows have something in them that
@@ -36,7 +36,7 @@ func TestEveryField(t *testing.T) {
 	} {
 		t.Run(shape.name, func(t *testing.T) {
 			t.Parallel()
-			db := bizydbtest.New(t)
+			db := testdb.Common(t)
 			user := db.NewUser(t)
 			f := newFixture(t, shape.ddl...)
 			random := rand.New(rand.NewPCG(1, 2))

@@ -17,6 +17,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/userdata"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // values are those of columns, in JSON. "" takes the key away.
@@ -78,7 +79,7 @@ func chain(n int) []string {
 
 func TestDocumentsThatAreAccepted(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	for name, document := range map[string]string{
 		"empty":                     documentOf(nil, nil),
 		"rows":                      documentOf([]string{row(goalRow)}, []string{row(taskRow, "dependencies", "[2]"), row(taskRow, "id", "2", "parent_goal_id", "1")}),
@@ -229,7 +230,7 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 // An error names the row of the document, not of the statement that the server refused.
 func TestRowOfAnError(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	const at = 5000 // in the second statement
 	rows := func(base values, pairs ...string) (rows []string) {
 		for id := 1; id <= at; id++ {

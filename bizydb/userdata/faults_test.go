@@ -21,11 +21,12 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/userdata"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestEveryExecMode(t *testing.T) {
 	t.Parallel()
-	ctx, made := t.Context(), bizydbtest.New(t)
+	ctx, made := t.Context(), testdb.Common(t)
 	first := made.NewUser(t)
 	fill(t, made, first, 12, 60)
 	for _, mode := range []pgx.QueryExecMode{
@@ -72,7 +73,7 @@ func TestWithoutPolicies(t *testing.T) {
 // older than the dependency.
 func TestDependencyOnWhatIsGone(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	first, second := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	ids, err := first.CreateTasks(ctx, planner.CreateTasksParams{{Title: "gone"}, {Title: "there"}, {Title: "waits"}})
 	if err != nil {
@@ -81,7 +82,7 @@ func TestDependencyOnWhatIsGone(t *testing.T) {
 	if _, err := first.SetTaskDependencies(ctx, planner.SetTaskDependenciesParams{ID: ids[2], Dependencies: ids[:2]}); err != nil {
 		t.Fatal(err)
 	}
-	asOwner(t, db, fmt.Sprintf("SET session_replication_role = replica; DELETE FROM public.tasks WHERE id = %d", ids[0]))
+	asOwner(t, db, fmt.Sprintf("BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM public.tasks WHERE id = %d; COMMIT", ids[0]))
 	importInto(ctx, t, second, exportOf(ctx, t, first))
 	tasks, err := second.ListTasks(ctx, planner.ListTasksParams{})
 	if err != nil || len(tasks) != 2 || len(tasks[0].Dependencies) != 1 || tasks[0].Dependencies[0] != tasks[1].ID {
@@ -255,7 +256,7 @@ func (stuck) Seek(int64, int) (int64, error) { return 0, errors.New("cannot") }
 // What a service does in the transaction of an import or export is part of it.
 func TestTx(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	first, second := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	live(ctx, t, first, 40, random())
 	meanwhile := planner.CreateTaskParams{Title: "meanwhile", CreatedAt: new(time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC))}
@@ -318,7 +319,7 @@ func TestTx(t *testing.T) {
 // A transaction in which an import has failed cannot be committed, neither the scope's nor the service's own.
 func TestFailedImportAborts(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	scope := db.As(db.NewUser(t))
 	for name, document := range map[string]string{
 		"refused by the import": taskWith("dependencies", "[3]"), "by the server": taskWith("priority", "6"), "cut off": taskWith()[:1450], "before any row": "{",
@@ -386,7 +387,7 @@ func TestNoUser(t *testing.T) {
 // to, and the percentages are those that follow.
 func TestExportWhileOthersWrite(t *testing.T) {
 	t.Parallel()
-	ctx, made := t.Context(), bizydbtest.New(t)
+	ctx, made := t.Context(), testdb.Common(t)
 	config, err := pgxpool.ParseConfig(made.DSN)
 	if err != nil {
 		t.Fatal(err)

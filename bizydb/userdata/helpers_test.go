@@ -18,6 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/userdata"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A T is a *testing.T or a *rapid.T.
@@ -156,20 +157,18 @@ func connect(t testing.TB, db *bizydbtest.Database) *pgx.Conn {
 
 func asOwner(t testing.TB, db *bizydbtest.Database, sql string) {
 	t.Helper()
-	conn := connect(t, db)
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
-		t.Fatal(err)
-	}
+	testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(t.Context(), sql)
+		return err
+	})
 }
 
 // fill gives a user goals, four levels deep, and tasks, with values of all kinds in every column. The triggers are off: they would take
 // longer than what is tested.
 func fill(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, goals, tasks int) {
 	t.Helper()
-	asOwner(t, db, "ALTER TABLE public.goals DISABLE TRIGGER USER; ALTER TABLE public.tasks DISABLE TRIGGER USER;"+
-		strings.NewReplacer(":user", fmt.Sprint(user), ":goals", fmt.Sprint(goals), ":tasks", fmt.Sprint(tasks)).Replace(fillSQL)+
-		"ALTER TABLE public.goals ENABLE TRIGGER USER; ALTER TABLE public.tasks ENABLE TRIGGER USER")
+	asOwner(t, db, "BEGIN; SET LOCAL session_replication_role = replica;"+
+		strings.NewReplacer(":user", fmt.Sprint(user), ":goals", fmt.Sprint(goals), ":tasks", fmt.Sprint(tasks)).Replace(fillSQL)+"COMMIT")
 	if _, err := db.As(user).RollUpAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}

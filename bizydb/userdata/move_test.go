@@ -20,6 +20,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/userdata"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 var benchTasks = flag.Int("tasks", 100_000, "how many `TASKS` the user of BenchmarkMove has; a hundredth as many goals")
@@ -145,7 +146,7 @@ func TestMemory(t *testing.T) {
 		t.Skip("the race detector takes memory of its own")
 	}
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	first, second := db.NewUser(t), db.NewUser(t)
 	fill(t, db, first, 10, 5100)
 	asOwner(t, db, fmt.Sprintf("UPDATE public.tasks SET notes = repeat('all that was said ', 50000) WHERE id IN (SELECT id FROM public.tasks WHERE user_id = %d ORDER BY id DESC LIMIT 150)", first))
@@ -164,7 +165,7 @@ func TestMemoryOfARow(t *testing.T) {
 		t.Skip("the race detector takes memory of its own")
 	}
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	text := func(n int) string { return `"` + strings.Repeat(`\u0001`, n) + `"` }
 	largest := []string{"description", text(1_000_000), "notes", text(1_000_000), "status", `"blocked"`, "blocked_reason", text(1_000_000)}
 	var rows []string

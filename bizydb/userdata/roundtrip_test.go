@@ -21,12 +21,13 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/userdata"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A document has every column that a caller can see but those that a restored row does not need, and an import restores each of them.
 func TestEveryColumn(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	first, second := db.NewUser(t), db.NewUser(t)
 	fill(t, db, first, 60, 5200)
 	document := exportOf(t.Context(), t, db.As(first))
@@ -79,7 +80,7 @@ func TestEveryColumn(t *testing.T) {
 // A document of an earlier version can be imported for ever. (A column that is "missing" there has to be in since.)
 func TestEarlierVersions(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	files, err := filepath.Glob("testdata/v*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -121,7 +122,7 @@ func comparable(v any) any {
 //	go test -run AnyHistory ./bizydb/userdata -rapid.checks 1000
 func TestAnyHistory(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		ctx := t.Context()
 		first, second := db.As(db.NewUser(t)), db.As(db.NewUser(t))
@@ -227,7 +228,7 @@ func live(ctx context.Context, t T, scope bizydb.Scope, steps int, choose func(l
 // A goal reopened with all work done, above one completed over unfinished work, above the same again: as many times as goals have levels.
 func TestStatusesThatNoRuleLeadsTo(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	first, second := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	new := func(under ...planner.GoalID) planner.GoalID {
 		goal, err := first.CreateGoal(ctx, planner.CreateGoalParams{Title: "goal"})
@@ -302,7 +303,7 @@ func TestUpdatesOfAGoal(t *testing.T) {
 // Where rows of a list are level, the lower id decides, and an import does not change which that is. Chunks end within this one.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	first, second := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	tasks := make(planner.CreateTasksParams, 5003)
 	for i := range tasks {
@@ -319,7 +320,7 @@ func TestOrder(t *testing.T) {
 func TestChainOfDependencies(t *testing.T) {
 	t.Parallel()
 	const n = 1000
-	ctx, db := t.Context(), bizydbtest.New(t)
+	ctx, db := t.Context(), testdb.Common(t)
 	first, second := db.As(db.NewUser(t)), db.As(db.NewUser(t))
 	var tasks []string
 	for id := 1; id < n; id++ {
