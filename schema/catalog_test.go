@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A catalogRule looks at a whole database and returns what is wrong with it, one sentence each.
@@ -176,7 +177,7 @@ func findings(sql string) catalogRule {
 
 func TestCatalog(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	exec(t, conn, "SET search_path = ''") // so that every name is written with its schema
 	for name, rule := range catalogRules {
 		for _, finding := range rule(t, conn) {

@@ -3,13 +3,13 @@ package schema_test
 import (
 	"testing"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Whoever looks at the schema in psql, or at docs/schema.md, is told what everything is for.
 func TestEverythingHasAComment(t *testing.T) {
 	t.Parallel()
-	for _, missing := range all[string](t, owner(t, bizydbtest.New(t)), `
+	for _, missing := range all[string](t, owner(t, testdb.Common(t)), `
 		WITH ours AS (
 		  SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		  WHERE n.nspname IN ('public', 'bizydb') AND c.relname <> 'bizydb_schema_version'

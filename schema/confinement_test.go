@@ -10,12 +10,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // Another user's goal as a parent is the same error as one that nobody has.
 func TestOthersGoalIsNoParent(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	alice, bob := db.NewUser(t), db.NewUser(t)
 	tx := enter(t, db, alice, "")
 	alices := newGoal(t, tx, nil)
@@ -47,7 +48,7 @@ func TestOthersGoalIsNoParent(t *testing.T) {
 // What the columns' grants leave out cannot be written, by insert or update.
 func TestColumnsOutOfReach(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	tx := enter(t, db, user, "")
 	exec(t, tx, "INSERT INTO public.goals (title) VALUES ('goal')")

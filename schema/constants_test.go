@@ -12,13 +12,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // The constants of package planner and the values that the tables take are the same.
 func TestConstantsAreTheValuesOfTheChecks(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	constants := plannerConstants(t)
 	quoted := regexp.MustCompile(`'([^']*)'`)
 	for constraint, typ := range map[string]string{

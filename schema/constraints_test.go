@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A value is an SQL expression for one column of a row that is otherwise fine.
@@ -397,7 +398,7 @@ func blanks(table, column string) []value {
 // A title of nothing but white space, control and default-ignorable characters is blank, and no other one is.
 func TestBlankTitles(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	var want []int32
 	for r := rune(1); r <= unicode.MaxRune; r++ {
 		ignorable := unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
@@ -514,7 +515,7 @@ func TestRefusedValues(t *testing.T) {
 
 func TestRefusedImports(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	for _, values := range []string{"'UTC', '2025-10-11', 'goal', '{}', '{}', '{}', '{}', '{}'", "'UTC', '2025-10-11', 'task', '{1,-1}', '{2,2}', '{3,3}', '{a,a}', '{4,5}'"} {
 		if err := attempt(t, tx, fmt.Sprintf(insertImport, values)); err != nil {
@@ -553,7 +554,7 @@ func TestRefusedToOwner(t *testing.T) {
 // Every constraint and unique index has a value that it refuses, so that a new one needs a case here.
 func TestEveryConstraintHasACase(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	names := all[string](t, conn, `
 		SELECT conname::text FROM pg_constraint
 		WHERE connamespace IN ('public'::regnamespace, 'bizydb'::regnamespace) AND conrelid <> 0 AND contype IN ('c', 'f', 'p', 'u', 'x')

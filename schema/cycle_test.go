@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 const (
@@ -40,7 +41,7 @@ func newChain(t testing.TB, tx pgx.Tx, n int) []int64 {
 
 func TestGoalCycleRefused(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	chain := newChain(t, tx, 20)
 	side := newGoal(t, tx, &chain[5])
@@ -73,7 +74,7 @@ func TestGoalCycleRefused(t *testing.T) {
 
 func TestGoalCycleInOneStatementRefused(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	a, b, c, d := newGoal(t, tx, nil), newGoal(t, tx, nil), newGoal(t, tx, nil), newGoal(t, tx, nil)
 	const moves = `UPDATE public.goals SET parent_goal_id = m.parent FROM unnest($1::bigint[], $2::bigint[]) AS m (goal, parent) WHERE id = goal`
@@ -102,7 +103,7 @@ func isTooDeep(err *pgconn.PgError) bool {
 func TestDeepGoals(t *testing.T) {
 	t.Parallel()
 	const depth = 100
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	chain := newChain(t, tx, depth)
 	if err := attempt(t, tx, move, chain[0], chain[depth-1]); !isCycle(err) {
@@ -147,7 +148,7 @@ func TestDeepGoals(t *testing.T) {
 // All that is to do at the bottom is done, and so is the top.
 func TestProgressClimbsToTheTop(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	chain := newChain(t, tx, 100)
 	exec(t, tx, "INSERT INTO public.tasks (title, parent_goal_id, status) VALUES ('task', $1, 'completed')", chain[99])

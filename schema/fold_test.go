@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 	"github.com/bizy-ai/bizydb/schema"
 )
 
@@ -83,7 +84,7 @@ func TestFold(t *testing.T) {
 // A condition on it is one on built-in functions, which the server plans and runs without a call.
 func TestFoldIsInlined(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	plan := strings.Join(all[string](t, conn, "EXPLAIN (VERBOSE, COSTS OFF) SELECT FROM public.users WHERE strpos(bizydb.fold(email), bizydb.fold($1)) > 0", "x"), "\n")
 	if strings.Contains(plan, "bizydb.fold") {
 		t.Error(plan)

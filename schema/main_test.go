@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestMain(m *testing.M) {
@@ -14,5 +15,7 @@ func TestMain(m *testing.M) {
 	}
 	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
 
-	os.Exit(bizydbtest.Run(m))
+	code := bizydbtest.Run(m)
+	testdb.DropCommon()
+	os.Exit(code)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // One line for each rule of progress. What is there at the start is written as goals, "B<A" for B under A with ":status" or "=percentage"
@@ -98,7 +99,7 @@ var progressRules = []struct {
 
 func TestProgressRules(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	for _, c := range progressRules {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

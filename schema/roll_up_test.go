@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // A statement that makes a cycle is refused, also where the roll-up gets to see the goals before that.
 func TestCycleBesideChangedTasks(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	exec(t, tx, "SET LOCAL statement_timeout = '30s'")
 	ids := plant(t, tx, "A B<A C<B D<A 1*C 1*C:completed 1*D")

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // column is what the design document asks of a column, in PostgreSQL's words: "String" is text with a CHECK on its
@@ -127,7 +128,7 @@ func init() {
 
 func TestSeedColumns(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	got := map[string]column{}
 	for _, name := range all[string](t, conn, `
 		SELECT table_name || '.' || column_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
@@ -194,7 +195,7 @@ func TestSeedLengths(t *testing.T) {
 
 func TestSeedIndexes(t *testing.T) {
 	t.Parallel()
-	conn := owner(t, bizydbtest.New(t))
+	conn := owner(t, testdb.Common(t))
 	const (
 		index  = "CREATE INDEX %s ON public.%s USING btree (%s)"
 		unique = "CREATE UNIQUE INDEX %s ON public.%s USING btree (%s)"

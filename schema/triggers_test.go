@@ -10,12 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // An inserted NULL and a column left out are the same, for every column that a user may insert and that has a default.
 func TestNullTakesTheDefault(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	for _, table := range []string{"goals", "tasks"} {
 		columns := all[string](t, tx, `
@@ -47,7 +48,7 @@ func TestNullTakesTheDefault(t *testing.T) {
 // completed_at is there exactly while the status is completed.
 func TestCompletedAtFollowsStatus(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	user := db.NewUser(t)
 	given := time.Date(2025, 11, 18, 12, 0, 0, 0, time.UTC)
 	for _, table := range []struct{ name, open, other string }{
@@ -198,7 +199,7 @@ func TestUpdatedAtIsLaterAfterEveryChange(t *testing.T) {
 // JSON's null takes the default too, in a new row and in one that is there.
 func TestJSONNullTakesTheDefault(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	task := one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('to depend on') RETURNING id")
 	for _, c := range []struct{ table, column, value, want string }{
@@ -221,7 +222,7 @@ func TestJSONNullTakesTheDefault(t *testing.T) {
 // Each dependency is stored once, in its first place, whoever writes.
 func TestDependenciesOnce(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t)
+	db := testdb.Common(t)
 	tx := enter(t, db, db.NewUser(t), "")
 	a, b := one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('a') RETURNING id"), one[int64](t, tx, "INSERT INTO public.tasks (title) VALUES ('b') RETURNING id")
 	list, want := fmt.Sprintf("[%d, %d, %d, %d.0, %d]", b, a, b, b, a), fmt.Sprintf("[%d, %d]", b, a)
