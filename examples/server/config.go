@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,23 +35,26 @@ type config struct {
 // readConfig reads the environment. Its errors have no value of a secret in them.
 func readConfig(getenv func(string) string, out io.Writer) (config, error) {
 	or := func(name, otherwise string) string {
-		if v := getenv(name); v != "" {
+		if v := strings.TrimSpace(getenv(name)); v != "" {
 			return v
 		}
 		return otherwise
 	}
 	c := config{
-		databaseURL:   getenv("DATABASE_URL"),
-		ownerURL:      getenv("OWNER_DATABASE_URL"),
-		listen:        strings.Split(or("LISTEN", "127.0.0.1:8000"), ","),
-		origins:       strings.Split(or("ALLOWED_ORIGINS", "http://localhost:3000"), ","),
-		addressHeader: getenv("CLIENT_ADDRESS_HEADER"),
+		databaseURL:   or("DATABASE_URL", ""),
+		ownerURL:      or("OWNER_DATABASE_URL", ""),
+		listen:        list(or("LISTEN", "127.0.0.1:8000")),
+		origins:       list(or("ALLOWED_ORIGINS", "http://localhost:3000")),
+		addressHeader: or("CLIENT_ADDRESS_HEADER", ""),
 		sender:        mail.Print{To: out},
-		tracing:       getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "",
+		tracing:       or("OTEL_EXPORTER_OTLP_ENDPOINT", "") != "",
 	}
-	c.publicURL = or("PUBLIC_URL", "http://"+c.listen[0])
-	for i := range c.origins {
-		c.origins[i] = strings.TrimSpace(c.origins[i])
+	if len(c.listen) == 0 {
+		return c, errors.New("LISTEN has no address")
+	}
+	c.publicURL = strings.TrimRight(or("PUBLIC_URL", "http://"+c.listen[0]), "/")
+	if u, err := url.Parse(c.publicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return c, errors.New("PUBLIC_URL must be like https://planner.example.org")
 	}
 
 	secret := getenv("JWT_SECRET")
@@ -69,13 +74,16 @@ func readConfig(getenv func(string) string, out io.Writer) (config, error) {
 	if c.drain, err = time.ParseDuration(or("SHUTDOWN_DELAY", "0s")); err != nil {
 		return c, fmt.Errorf("SHUTDOWN_DELAY: %w", err)
 	}
-	if url := getenv("SMTP_URL"); url != "" {
-		if c.sender, err = mail.NewSMTP(url, getenv("MAIL_FROM")); err != nil {
+	if smtp := or("SMTP_URL", ""); smtp != "" {
+		if c.sender, err = mail.NewSMTP(smtp, or("MAIL_FROM", "")); err != nil {
 			return c, fmt.Errorf("SMTP_URL, MAIL_FROM: %w", err)
+		}
+		if or("PUBLIC_URL", "") == "" {
+			return c, errors.New("SMTP_URL needs PUBLIC_URL: links in mails lead there")
 		}
 		c.verified = true
 	}
-	switch getenv("EMAIL_VERIFICATION") {
+	switch or("EMAIL_VERIFICATION", "") {
 	case "":
 	case "required":
 		c.verified = true
@@ -85,4 +93,13 @@ func readConfig(getenv func(string) string, out io.Writer) (config, error) {
 		return c, errors.New("EMAIL_VERIFICATION must be required or optional")
 	}
 	return c, nil
+}
+
+// list splits at commas, and drops white space and what is empty.
+func list(text string) []string {
+	all := strings.Split(text, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return slices.DeleteFunc(all, func(one string) bool { return one == "" })
 }

@@ -50,7 +50,10 @@ func TestConfig(t *testing.T) {
 		"another kind of it": {[]string{"JWT_ALGORITHM", "RS256"}, `JWT_ALGORITHM: algorithm "RS256" is not HS256, HS384 or HS512`},
 		"a lifetime":         {[]string{"JWT_LIFETIME", "one day"}, `JWT_LIFETIME: time: invalid duration "one day"`},
 		"a delay":            {[]string{"SHUTDOWN_DELAY", "5"}, `SHUTDOWN_DELAY: time: missing unit in duration "5"`},
-		"mail":               {[]string{"SMTP_URL", "smtp://me:pass@host:587", "MAIL_FROM", "me@example.org"}, ""},
+		"mail":               {[]string{"SMTP_URL", " smtp://me:pass@host:587", "MAIL_FROM", "Me <me@example.org>\n", "PUBLIC_URL", "https://planner.example.org/"}, ""},
+		"mail from nowhere":  {[]string{"SMTP_URL", "smtp://me:pass@host:587", "MAIL_FROM", "me@example.org"}, "SMTP_URL needs PUBLIC_URL: links in mails lead there"},
+		"a bad address":      {[]string{"PUBLIC_URL", "planner.example.org"}, "PUBLIC_URL must be like https://planner.example.org"},
+		"no address":         {[]string{"LISTEN", " ,"}, "LISTEN has no address"},
 		"bad mail":           {[]string{"SMTP_URL", "smtp://me:pass@host", "MAIL_FROM", "me@example.org"}, "SMTP_URL, MAIL_FROM: not like smtp://user:password@host:587"},
 		"no sender":          {[]string{"SMTP_URL", "smtp://me:pass@host:587"}, "SMTP_URL, MAIL_FROM: the sender's address: mail: no address"},
 		"verification":       {[]string{"EMAIL_VERIFICATION", "yes"}, "EMAIL_VERIFICATION must be required or optional"},
@@ -137,7 +140,7 @@ func TestEnvironmentIsDocumented(t *testing.T) {
 	_, err := readConfig(func(name string) string {
 		read[name] = true
 		// So that it reads the rest, too.
-		return map[string]string{"SMTP_URL": "smtp://me:pass@host:587", "MAIL_FROM": "me@example.org"}[name]
+		return map[string]string{"SMTP_URL": "smtp://me:pass@host:587", "MAIL_FROM": "me@example.org", "PUBLIC_URL": "https://planner.example.org"}[name]
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
