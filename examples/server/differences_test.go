@@ -61,7 +61,7 @@ func TestDifferences(t *testing.T) {
 			return p.do(t, "POST /api/tasks/", `{"title": "x", "dependencies": [999999]}`).status == 422 && len(b.field(t, "dependencies").([]any)) == 1 &&
 				p.do(t, fmt.Sprintf("PATCH /api/tasks/%d", a), fmt.Sprintf(`{"dependencies": [%v]}`, b.field(t, "id"))).status == 422
 		}},
-		{"hours above 1,000,000, more than 100 tags and texts above a megabyte are 422", "are stored", func(t *testing.T, p *person) bool {
+		{"hours above 1,000,000 and more than 100 tags are 422", "are stored", func(t *testing.T, p *person) bool {
 			return p.do(t, "POST /api/tasks/", `{"title": "x", "estimated_hours": 1e7}`).status == 422 &&
 				p.do(t, "POST /api/tasks/", `{"title": "x", "tags": ["x"`+strings.Repeat(`, "x"`, 100)+`]}`).status == 422
 		}},
@@ -110,8 +110,13 @@ func TestDifferences(t *testing.T) {
 			p.token = must(jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"user_id": p.id, "username": "x", "exp": time.Now().Add(time.Hour).Unix()}).SignedString([]byte(secret)))(t)
 			return out == 401 && in == 200 && p.do(t, "GET /api/tasks/", "").status == 401
 		}},
+		{"a body above 1 MB, or above 16 kB without a token, is 413", "is read", func(t *testing.T, p *person) bool {
+			return p.do(t, "POST /api/tasks/", `{"title": "x", "notes": "`+strings.Repeat("x", 1<<20)+`"}`).status == 413 &&
+				p.send(t, "POST /login", `{"username": "`+strings.Repeat("x", 16<<10)+`"}`).status == 413
+		}},
 		{"no answer repeats a value of a sign-up, a sign-in or a new password", "the passwords of those that are refused", func(t *testing.T, p *person) bool {
-			return !strings.Contains(p.send(t, "POST /api/auth/login", `{"password": "secret"}`).text, "secret")
+			return !strings.Contains(p.send(t, "POST /api/auth/login", `{"password": "secret"}`).text, "secret") &&
+				!strings.Contains(p.send(t, "POST /api/auth/login", `["secret"]`).text, "secret")
 		}},
 		{"the token is looked at before the body", "after bad JSON", func(t *testing.T, p *person) bool {
 			return p.send(t, "POST /api/tasks/", "{").status == 403

@@ -41,7 +41,7 @@ func TestGeneral(t *testing.T) {
 			{"type": "json_invalid", "loc": ["body", 1], "msg": "JSON decode error", "input": {}, "ctx": {"error": "invalid character 'b' looking for beginning of object key string"}}]}`},
 		{request: "POST /api/tasks/", header: []string{"Authorization", token}, body: `{"title": "x"} {}`, status: 422},
 		{request: "POST /api/tasks/", header: []string{"Authorization", token}, body: "\"\xff\"", status: 400, want: detail("There was an error parsing the body")},
-		{request: "POST /api/tasks/", header: []string{"Authorization", token}, body: `"` + strings.Repeat("x", 8<<20) + `"`, status: 413, want: detail("Request body too large")},
+		{request: "POST /api/tasks/", header: []string{"Authorization", token}, body: `"` + strings.Repeat("x", 1<<20) + `"`, status: 413, want: detail("Request body too large")},
 		{request: "POST /api/tasks/", header: []string{"Authorization", token}, body: "[]", status: 422, want: `{"detail": [
 			{"type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": []}]}`},
 	} {
@@ -49,7 +49,7 @@ func TestGeneral(t *testing.T) {
 		wantAnswer(t, c.request, got, c.status, c.want)
 		for name, value := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "X-XSS-Protection": "1; mode=block",
-			"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+			"Strict-Transport-Security": "max-age=31536000; includeSubDomains", "Referrer-Policy": "no-referrer", "Vary": "Origin",
 		} {
 			if got.header.Get(name) != value {
 				t.Errorf("%s: %s is %q, want %q", c.request, name, got.header.Get(name), value)

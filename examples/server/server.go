@@ -31,7 +31,7 @@ type server struct {
 
 func newServer(c config, db *bizydb.DB, log *slog.Logger) (*server, error) {
 	s := &server{drain: &web.Drain{}}
-	users := auth.New(auth.Config{DB: db, Tokens: c.tokens, Sender: c.sender, PublicURL: c.publicURL, VerifiedOnly: c.verified})
+	users := auth.New(auth.Config{DB: db, Tokens: c.tokens, Sender: c.sender, Log: log, PublicURL: c.publicURL, VerifiedOnly: c.verified})
 	jobs, err := newJobs(db, users, log)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ var routeStatuses = map[string][]int{
 	"GET /profile":                 {200},
 	"POST /password-reset":         {200, 422, 429},
 	"POST /password-reset/confirm": {200, 400, 422},
-	"GET /verify-email":            {200, 400, 422},
+	"POST /verify-email":           {200, 400, 422},
 
 	"GET /api/users/me":               {200},
 	"DELETE /api/users/me":            {204},

@@ -162,9 +162,9 @@ func (o operation) request(m mine) string {
 // trips are the round trips of an operation, if they are not one.
 var trips = map[string]int{
 	"list-problems":   0,
-	"change-password": 5, // whether the token has ended, the count of attempts, the old password, the new one, and that the attempt counts no more
+	"change-password": 4, // whether the token has ended, the failures before, the old password, and the new one
 	"delete-me":       2,
-	"sign-in":         5,
+	"sign-in":         3,
 	"reset-password":  4,
 
 	"request-password-reset": 4, // River begins and commits a transaction, and says that there is a job, unless it just has

@@ -7,8 +7,8 @@ CREATE TABLE server.sign_in_failures (
   failures integer NOT NULL,
   until timestamptz NOT NULL
 );
-COMMENT ON TABLE server.sign_in_failures IS 'Failed sign-ins in a row, of accounts and of logins that have none.';
-COMMENT ON COLUMN server.sign_in_failures.account IS 'The id of a user, or the hash of a login that no user has: it may be a mistyped password.';
+COMMENT ON TABLE server.sign_in_failures IS 'Failed sign-ins in a row, of logins, and wrong passwords of users who change theirs.';
+COMMENT ON COLUMN server.sign_in_failures.account IS 'The hash of a login, which may be a mistyped password, or the id of a user who is signed in.';
 COMMENT ON COLUMN server.sign_in_failures.until IS 'When the failures are forgotten: some time after the last one that was counted.';
 
 ---- create above / drop below ----

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/mail"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
-	"example.com/server/internal/mail"
+	mails "example.com/server/internal/mail"
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
@@ -24,7 +27,8 @@ var (
 type Config struct {
 	DB     *bizydb.DB
 	Tokens *Tokens
-	Sender mail.Sender
+	Sender mails.Sender
+	Log    *slog.Logger
 	// PublicURL is where the links in mails lead to.
 	PublicURL string
 	// VerifiedOnly refuses the sign-in of users who have not verified their address.
@@ -38,6 +42,7 @@ type Service struct {
 	db       *bizydb.DB
 	jobs     *river.Client[pgx.Tx]
 	limits   limits
+	turns    turns
 	sessions sessions
 }
 
@@ -49,37 +54,32 @@ func (s *Service) UseJobs(jobs *river.Client[pgx.Tx]) { s.jobs = jobs }
 
 // Register creates an account. The mail with the link to verify the address is written if the account is.
 func (s *Service) Register(ctx context.Context, address string, p bizydb.RegisterParams) (bizydb.User, error) {
-	if !s.limits.allow(address) {
-		return bizydb.User{}, ErrTooMany
-	}
 	var user bizydb.User
 	err := pgx.BeginFunc(ctx, s.db.Pool(), func(tx pgx.Tx) (err error) {
 		if user, err = s.db.Accounts().WithTx(tx).Register(ctx, p); err != nil {
 			return err
 		}
-		_, err = s.jobs.InsertTx(ctx, tx, letter{verifyEmail, user.Email}, nil)
+		_, err = s.jobs.InsertTx(ctx, tx, letter{For: verifyEmail, Login: user.Email, Key: loginKey(user.Email)}, nil)
 		return err
 	})
+	if err == nil {
+		s.Log.InfoContext(ctx, "signed up", "user", user.ID, "address", address)
+	}
 	return user, err
 }
 
-// SignIn checks a password, and returns the user and a token.
+// SignIn checks a password, and returns the user and a token. Failures are logged without the login, which may be a mistyped password.
 func (s *Service) SignIn(ctx context.Context, address, login string, password bizydb.Password) (bizydb.User, string, error) {
-	if !s.limits.allow(address) {
-		return bizydb.User{}, "", ErrTooMany
+	var user bizydb.User
+	key := loginKey(login)
+	err := s.try(ctx, key, func() (err error) {
+		user, err = s.db.Accounts().Authenticate(ctx, login, password)
+		return err
+	})
+	if errors.Is(err, bizydb.ErrInvalidCredentials) || errors.Is(err, ErrLocked) {
+		s.Log.WarnContext(ctx, "sign-in refused", "login_hash", key[:16], "address", address, "locked", errors.Is(err, ErrLocked))
 	}
-	account, err := s.accountOf(ctx, login)
 	if err != nil {
-		return bizydb.User{}, "", err
-	}
-	if err := s.countAttempt(ctx, account); err != nil {
-		return bizydb.User{}, "", err
-	}
-	user, err := s.db.Accounts().Authenticate(ctx, login, password)
-	if err != nil {
-		return bizydb.User{}, "", err
-	}
-	if err := s.forgive(ctx, account); err != nil {
 		return bizydb.User{}, "", err
 	}
 	if s.VerifiedOnly && !user.IsVerified {
@@ -92,25 +92,20 @@ func (s *Service) SignIn(ctx context.Context, address, login string, password bi
 // RequestReset sends a link to set another password, if anybody has the address. Nothing tells whether somebody has: the account is
 // looked up when the mail is written.
 func (s *Service) RequestReset(ctx context.Context, address, email string) error {
-	if !s.limits.allow(address) {
-		return ErrTooMany
+	parsed, err := mail.ParseAddress(email)
+	if err != nil || parsed.Address != strings.TrimSpace(email) {
+		return &bizydb.FieldError{Table: "users", Column: "email", Reason: "must be an email address", Err: bizydb.ErrInvalid}
 	}
-	_, err := s.jobs.Insert(ctx, letter{resetPassword, email}, nil)
+	s.Log.InfoContext(ctx, "password reset requested", "login_hash", loginKey(email)[:16], "address", address)
+	_, err = s.jobs.Insert(ctx, letter{For: resetPassword, Login: email, Key: loginKey(email)}, nil)
 	return err
 }
 
 // ChangePassword sets another password for a user who knows the old one, and ends all sessions of the user. Wrong ones count like failed
 // sign-ins.
 func (s *Service) ChangePassword(ctx context.Context, id bizydb.UserID, old, password bizydb.Password) error {
-	account := fmt.Sprint(id)
-	if err := s.countAttempt(ctx, account); err != nil {
-		return err
-	}
 	defer s.sessions.end(id)
-	if err := s.db.Accounts().ChangePassword(ctx, id, old, password); err != nil {
-		return err
-	}
-	return s.forgive(ctx, account)
+	return s.try(ctx, fmt.Sprint(id), func() error { return s.db.Accounts().ChangePassword(ctx, id, old, password) })
 }
 
 // Verify does what the link of a sign-up's mail asks for. Its errors are ErrExpired and ErrInvalid.
@@ -148,5 +143,5 @@ func (s *Service) Reset(ctx context.Context, token string, password bizydb.Passw
 	if _, err := accounts.MarkEmailVerified(ctx, user.ID, user.Email); err != nil {
 		return err
 	}
-	return s.forgive(ctx, fmt.Sprint(user.ID))
+	return s.forgive(ctx, fmt.Sprint(user.ID), loginKey(user.Username), loginKey(user.Email))
 }

@@ -13,10 +13,25 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
+// The paths of the pages that links in mails lead to. Following a link changes nothing: programs that look for bad links follow it, too.
+const (
+	VerifyPath = "/app/verify-email"
+	ResetPath  = "/app/reset-password"
+)
+
 // A letter is a job: one mail. It has no link in it, since jobs are kept for a while: the link is made as the mail is sent.
 type letter struct {
-	For   errand `json:"for"`
+	For   errand `json:"for" river:"unique"`
 	Login string `json:"login"`
+	Key   string `json:"key" river:"unique"` // of the login, however it is written
+}
+
+// InsertOpts lets an address have one mail to reset its password in five minutes, however often somebody asks for one.
+func (l letter) InsertOpts() river.InsertOpts {
+	if l.For != resetPassword {
+		return river.InsertOpts{}
+	}
+	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 5 * time.Minute}}
 }
 
 func (letter) Kind() string { return "letter" }
@@ -35,9 +50,9 @@ func (w *letterWorker) Work(ctx context.Context, job *river.Job[letter]) error {
 	if err != nil {
 		return err
 	}
-	subject, words, path, lifetime := "Verify your address", "Welcome, %s. Verify your address:", "/verify-email", 7*24*time.Hour
+	subject, words, path, lifetime := "Verify your address", "Welcome, %s. Verify your address:", VerifyPath, 7*24*time.Hour
 	if job.Args.For == resetPassword {
-		subject, words, path, lifetime = "Set another password", "Hello %s. Set another password:", "/password-reset/confirm", time.Hour
+		subject, words, path, lifetime = "Set another password", "Hello %s. Set another password:", ResetPath, time.Hour
 	}
 	token, err := w.s.link(user, job.Args.For, lifetime)
 	if err != nil {

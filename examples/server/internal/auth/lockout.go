@@ -5,56 +5,89 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/net/idna"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
 const (
-	maxFailures = 5                // in a row, then the account is locked
+	maxFailures = 5                // in a row, then the login is locked
 	lockFor     = 15 * time.Minute // after the last failure
-
-	// Sign-ins, sign-ups and password resets of one address of the network.
-	perAddress     = rate.Limit(1) // a second
-	burstOfAddress = 60
 )
 
-// accountOf is what the failures of a login are counted under: the account, by whichever of its logins, or a login that has none.
-func (s *Service) accountOf(ctx context.Context, login string) (string, error) {
-	user, err := s.db.Accounts().FindByLogin(ctx, login)
-	if errors.Is(err, bizydb.ErrNotFound) {
-		hash := sha256.Sum256([]byte(login))
-		return hex.EncodeToString(hash[:]), nil
+// loginKey is what the failures of a login are counted under: one for all ways to write it, and a hash, since it may be a mistyped password.
+// Nothing here depends on whether somebody has the login, so nothing tells: a username and an email address of one account are locked apart.
+func loginKey(login string) string {
+	login = strings.TrimSpace(login)
+	if at := strings.LastIndexByte(login, '@') + 1; at > 0 {
+		if domain, err := idna.Lookup.ToASCII(login[at:]); err == nil {
+			login = login[:at] + domain
+		}
 	}
-	return fmt.Sprint(user.ID), err
+	hash := sha256.Sum256([]byte(cases.Fold().String(norm.NFKC.String(login))))
+	return hex.EncodeToString(hash[:])
 }
 
-// An attempt counts as a failure before the password is looked at, so that attempts at once are counted, too.
-const attemptSQL = `-- name: CountSignIn :one
-INSERT INTO server.sign_in_failures AS f (account, failures, until) VALUES ($1, 1, now() + $3)
-ON CONFLICT (account) DO UPDATE SET
-  failures = CASE WHEN f.until < now() THEN 1 ELSE least(f.failures, $2) + 1 END,
-  until = CASE WHEN f.until < now() OR f.failures < $2 THEN now() + $3 ELSE f.until END
-RETURNING failures <= $2`
-
-// countAttempt returns ErrLocked for an account with too many failures.
-func (s *Service) countAttempt(ctx context.Context, account string) error {
-	var may bool
-	err := s.db.Pool().QueryRow(ctx, attemptSQL, account, maxFailures, lockFor).Scan(&may)
-	if err == nil && !may {
-		err = ErrLocked
+// try checks a password, unless too many failed before. A failure counts, and a success forgets those before it. Those of one key are checked
+// one after the other, so that guesses at once get no further than guesses in a row, and right passwords at once lock nobody out. (With
+// several processes each may check one guess more.)
+func (s *Service) try(ctx context.Context, key string, check func() error) error {
+	done, err := s.turns.take(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer done()
+	failures, err := s.failuresOf(ctx, key)
+	if err != nil {
+		return err
+	}
+	err = check()
+	switch {
+	case errors.Is(err, bizydb.ErrInvalidCredentials):
+		// Also if the client has gone, who could try without limit otherwise.
+		counting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if failed := s.countFailure(counting, key); failed != nil {
+			return failed
+		}
+	case err == nil && failures > 0:
+		return s.forgive(ctx, key)
 	}
 	return err
 }
 
-// forgive forgets the failures of an account.
-func (s *Service) forgive(ctx context.Context, account string) error {
+// failuresOf returns ErrLocked for too many.
+func (s *Service) failuresOf(ctx context.Context, key string) (failures int, err error) {
+	var left time.Duration
+	err = s.db.Pool().QueryRow(ctx, `-- name: SignInFailures :one
+SELECT failures, until - now() FROM server.sign_in_failures WHERE account = $1 AND until > now()`, key).Scan(&failures, &left)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, nil
+	case err == nil && failures >= maxFailures:
+		err = &WaitError{ErrLocked, left}
+	}
+	return failures, err
+}
+
+func (s *Service) countFailure(ctx context.Context, key string) error {
+	_, err := s.db.Pool().Exec(ctx, `-- name: CountSignInFailure :exec
+INSERT INTO server.sign_in_failures AS f (account, failures, until) VALUES ($1, 1, now() + $2)
+ON CONFLICT (account) DO UPDATE SET failures = CASE WHEN f.until < now() THEN 1 ELSE f.failures + 1 END, until = now() + $2`, key, lockFor)
+	return err
+}
+
+// forgive forgets failures.
+func (s *Service) forgive(ctx context.Context, keys ...string) error {
 	_, err := s.db.Pool().Exec(ctx, `-- name: ForgiveSignIns :exec
-DELETE FROM server.sign_in_failures WHERE account = $1`, account)
+DELETE FROM server.sign_in_failures WHERE account = ANY($1)`, keys)
 	return err
 }
 
@@ -65,24 +98,44 @@ DELETE FROM server.sign_in_failures WHERE until < now()`)
 	return err
 }
 
-// limits has a limiter for each address that has been seen lately.
-type limits struct {
-	mu    sync.Mutex
-	of    map[string]*rate.Limiter
-	since time.Time // of the oldest entry
+// turns let one at a time work under a key.
+type turns struct {
+	mu sync.Mutex
+	of map[string]*turn
 }
 
-// allow reports whether an address may try once more.
-func (l *limits) allow(address string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.of == nil || time.Since(l.since) > time.Hour { // by then every limiter is as good as new
-		l.of, l.since = map[string]*rate.Limiter{}, time.Now()
+type turn struct {
+	free    chan struct{} // has one element while nobody works
+	waiting int           // or working
+}
+
+// take waits for a turn. Call done after the work.
+func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
+	t.mu.Lock()
+	one := t.of[key]
+	if one == nil {
+		one = &turn{free: make(chan struct{}, 1)}
+		one.free <- struct{}{}
+		if t.of == nil {
+			t.of = map[string]*turn{}
+		}
+		t.of[key] = one
 	}
-	limiter := l.of[address]
-	if limiter == nil {
-		limiter = rate.NewLimiter(perAddress, burstOfAddress)
-		l.of[address] = limiter
+	one.waiting++
+	t.mu.Unlock()
+
+	leave := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if one.waiting--; one.waiting == 0 {
+			delete(t.of, key)
+		}
 	}
-	return limiter.Allow()
+	select {
+	case <-one.free:
+		return func() { one.free <- struct{}{}; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
 }

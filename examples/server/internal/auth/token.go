@@ -95,7 +95,7 @@ const (
 	resetPassword errand = "reset"
 )
 
-// linkClaims are void after a change of password and of the address.
+// linkClaims are those of a link in a mail. Reset refuses them after a change of the password or the address, Verify after one of the address.
 type linkClaims struct {
 	For             errand        `json:"for"`
 	User            bizydb.UserID `json:"user"`

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"example.com/server/internal/auth"
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
@@ -46,11 +45,8 @@ func (a *API) changePassword(c *call) (any, error) {
 		return nil, err
 	}
 	err := a.users.ChangePassword(c.Context(), c.session.UserID, bizydb.NewPassword(*old), bizydb.NewPassword(*password))
-	switch {
-	case errors.Is(err, bizydb.ErrInvalidCredentials):
+	if errors.Is(err, bizydb.ErrInvalidCredentials) {
 		return nil, fail(http.StatusBadRequest, "Current password is wrong") // a 401 would sign the user out
-	case errors.Is(err, auth.ErrLocked):
-		return nil, errLocked
 	}
 	return map[string]any{"message": "Password changed"}, err
 }

@@ -21,8 +21,8 @@ func (a *API) authRoutes() []route {
 	}
 }
 
-// authServerRoutes are those of the old auth server, which had an address of its own: see LISTEN. What they have beyond its paths is where
-// links in mails lead to.
+// authServerRoutes are those of the old auth server, which had an address of its own: see LISTEN. What they have beyond its paths takes the
+// tokens of the links in mails.
 func (a *API) authServerRoutes() []route {
 	const key = "error"
 	return []route{
@@ -31,11 +31,9 @@ func (a *API) authServerRoutes() []route {
 		{pattern: "GET /profile", status: 200, do: profile, errorKey: key},
 		{pattern: "POST /password-reset", status: 200, body: needsBody, do: a.requestReset, public: true, errorKey: key},
 		{pattern: "POST /password-reset/confirm", status: 200, body: needsBody, do: a.reset, public: true, errorKey: key},
-		{pattern: "GET /verify-email", status: 200, do: a.verifyEmail, public: true, errorKey: key},
+		{pattern: "POST /verify-email", status: 200, body: needsBody, do: a.verifyEmail, public: true, errorKey: key},
 	}
 }
-
-var errLocked = tryLater(http.StatusLocked, "Account locked after too many failed sign-ins", "900")
 
 var usernameForm = regexp.MustCompile(`^[a-zA-Z0-9_]+$`)
 
@@ -67,8 +65,6 @@ func (a *API) login(c *call) (any, error) {
 		return nil, fail(http.StatusUnauthorized, "Invalid username or password")
 	case errors.Is(err, auth.ErrUnverified):
 		return nil, fail(http.StatusUnauthorized, "Please verify your email address")
-	case errors.Is(err, auth.ErrLocked):
-		return nil, errLocked
 	case err != nil:
 		return nil, err
 	}
@@ -106,7 +102,7 @@ func authServerHealth(*call) (any, error) {
 }
 
 func (a *API) requestReset(c *call) (any, error) {
-	email := c.fields().text("email", required, 1, 255)
+	email := c.secrets().text("email", required, 1, 255)
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -129,7 +125,7 @@ func (a *API) reset(c *call) (any, error) {
 }
 
 func (a *API) verifyEmail(c *call) (any, error) {
-	token := c.query().text("token", required, 0, 0)
+	token := c.secrets().text("token", required, 0, 0)
 	if err := c.check(); err != nil {
 		return nil, err
 	}

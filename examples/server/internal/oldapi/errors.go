@@ -63,8 +63,10 @@ func (c *call) about(err error) error {
 	case errors.As(err, &field):
 		return unprocessable(c.refused(field))
 	case errors.Is(err, auth.ErrTooMany):
-		return tryLater(http.StatusTooManyRequests, "Too many attempts", "60")
-	case errors.Is(err, bizydb.ErrContention), errors.Is(err, bizydb.ErrPoolExhausted), errors.Is(err, bizydb.ErrUnavailable), errors.Is(err, bizydb.ErrConnect):
+		return tryLater(http.StatusTooManyRequests, "Too many attempts", auth.RetryAfter(err))
+	case errors.Is(err, auth.ErrLocked):
+		return tryLater(http.StatusLocked, "Account locked after too many failed sign-ins", auth.RetryAfter(err))
+	case web.IsBusy(err):
 		return tryLater(http.StatusServiceUnavailable, "Service Unavailable", "1")
 	case errors.Is(err, bizydb.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
 		return fail(http.StatusGatewayTimeout, "Gateway Timeout")
@@ -76,6 +78,9 @@ func (c *call) about(err error) error {
 // refused is the fault of a value that the database refuses.
 func (c *call) refused(field *bizydb.FieldError) fault {
 	loc := []any{"body"}
+	if c.body == nil {
+		loc = []any{"query"}
+	}
 	if field.Index != nil {
 		loc = append(loc, *field.Index)
 	}

@@ -48,10 +48,49 @@ func (f fields) value(name string, n need) (value any, ok bool) {
 }
 
 func (f fields) fault(name any, value any, kind, msg string, ctx map[string]any) {
+	if len(f.in.faults) == maxFaults {
+		return
+	}
 	if f.secret {
 		value = nil
 	}
+	value = short(value)
 	f.in.faults = append(f.in.faults, fault{kind, append(slices.Clone(f.loc), name), msg, value, ctx})
+}
+
+// An answer repeats so many bytes of a value.
+const maxRepeated = 1024
+
+// short is a value as an answer repeats it: the beginning of a long text, and nothing of a long list or object.
+func short(value any) any {
+	if text, ok := value.(string); ok && len(text) > maxRepeated {
+		return strings.ToValidUTF8(text[:maxRepeated], "") + "…"
+	}
+	if left := maxRepeated; !fits(value, &left) {
+		return nil
+	}
+	return value
+}
+
+// fits takes the size of a value from what is left, and reports whether that was enough.
+func fits(value any, left *int) bool {
+	switch v := value.(type) {
+	case string:
+		*left -= len(v)
+	case json.Number:
+		*left -= len(v)
+	case []any:
+		for i := 0; i < len(v) && fits(v[i], left); i++ {
+		}
+	case map[string]any:
+		for name, one := range v {
+			if *left -= len(name); !fits(one, left) {
+				break
+			}
+		}
+	}
+	*left--
+	return *left >= 0
 }
 
 // text has from least to most characters; most 0 means any number.
@@ -158,6 +197,9 @@ func (f fields) wholeNumber(name any, value any) *int64 {
 		f.fault(name, value, "int_type", notOne, nil)
 		return nil
 	}
+	if len(text) > maxDigits {
+		text = ""
+	}
 	whole, ok := new(big.Int).SetString(text, 10)
 	if !ok {
 		r, isNumber := new(big.Rat).SetString(shortExponent(text))
@@ -181,10 +223,13 @@ func (f fields) wholeNumber(name any, value any) *int64 {
 	}
 }
 
+// maxDigits is the length of a number that is read: the time to read one grows with the square of it.
+const maxDigits = 400
+
 // shortExponent makes a number of an exponent that nobody means no number: it would take long to write it out.
 func shortExponent(text string) string {
 	_, exponent, ok := strings.Cut(strings.ToLower(text), "e")
-	if e, err := strconv.Atoi(exponent); ok && (err != nil || e < -400 || e > 400) {
+	if e, err := strconv.Atoi(exponent); ok && (err != nil || e < -maxDigits || e > maxDigits) {
 		return ""
 	}
 	return text
@@ -286,7 +331,7 @@ func textItem(f fields, at int, value any) *string {
 	return &text
 }
 
-// dictionary is a JSON object.
+// dictionary is a JSON object, whose numbers PostgreSQL can store.
 func (f fields) dictionary(name string) map[string]any {
 	value, ok := f.value(name, optional)
 	if !ok {
@@ -295,6 +340,28 @@ func (f fields) dictionary(name string) map[string]any {
 	of, ok := value.(map[string]any)
 	if !ok {
 		f.fault(name, value, "dict_type", "Input should be a valid dictionary", nil)
+		return nil
+	}
+	if !storable(of) {
+		f.fault(name, value, "value_error", "Value error, has a number that is too large or too small", map[string]any{"error": "has a number that is too large or too small"})
+		return nil
 	}
 	return of
+}
+
+// storable reports whether no number in a value has too many digits when it is written out.
+func storable(value any) bool {
+	switch v := value.(type) {
+	case json.Number:
+		return len(v) <= maxDigits && shortExponent(v.String()) != ""
+	case []any:
+		return !slices.ContainsFunc(v, func(one any) bool { return !storable(one) })
+	case map[string]any:
+		for _, one := range v {
+			if !storable(one) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -197,11 +197,11 @@ func createSuggestedTasks(c *call) (any, error) {
 	id := planner.GoalID(c.id("goal_id"))
 	suggestions, ok := c.body.([]any)
 	if !ok {
-		c.faults = append(c.faults, fault{"list_type", []any{"body"}, "Input should be a valid list", c.body, nil})
+		fields{in: c.input}.fault("body", c.body, "list_type", "Input should be a valid list", nil)
 	}
 	p := planner.CreateTasksParams{}
 	for i, s := range suggestions {
-		f := c.object([]any{"body", i}, s)
+		f := c.object([]any{"body", i}, s, false)
 		p = append(p, planner.CreateTaskParams{
 			ParentGoalID: &id, Title: orZero(f.text("title", required, 0, 0)), Description: f.text("description", optional, 0, 0),
 			Priority: f.small("priority", required, 1, 5), EstimatedHours: f.number("estimated_hours", optional), Category: f.text("category", optional, 0, 0),

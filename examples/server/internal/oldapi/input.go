@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"example.com/server/internal/web"
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
@@ -20,27 +21,29 @@ const (
 	mayHaveBody
 )
 
-const maxBody = 8 << 20 // bytes
-
 // An input is what came with a request. What is wrong with its values is collected, so that one answer names all of it.
 type input struct {
 	request *http.Request
-	body    any // as package json decodes it, with json.Number
-	faults  []fault
+	body    any     // as package json decodes it, with json.Number
+	faults  []fault // at most maxFaults
 }
 
-// readInput reads the body, if there should be one.
-func readInput(w http.ResponseWriter, r *http.Request, mode bodyMode) (*input, error) {
+const maxFaults = 100
+
+// readInput reads the body, if there should be one, up to a number of bytes.
+func readInput(w http.ResponseWriter, r *http.Request, mode bodyMode, limit int64) (*input, error) {
 	in := &input{request: r}
 	if mode == noBody {
 		return in, nil
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return nil, fail(http.StatusRequestEntityTooLarge, "Request body too large")
 	case err != nil, !utf8.Valid(text):
 		return nil, fail(http.StatusBadRequest, "There was an error parsing the body")
+	case web.CheckValues(text) != nil:
+		return nil, fail(http.StatusRequestEntityTooLarge, "Request body has too many values")
 	}
 	if len(text) == 0 && mode == mayHaveBody {
 		return in, nil
@@ -96,31 +99,20 @@ func (in *input) query() fields {
 }
 
 // fields are those of the body, which has to be an object. Without a body there are none.
-func (in *input) fields() fields {
-	f := fields{in, []any{"body"}, in.body, nil, false}
-	if in.body == nil {
-		return f
-	}
-	return in.object(f.loc, in.body)
-}
+func (in *input) fields() fields { return in.object([]any{"body"}, in.body, false) }
 
-// secrets are fields whose values no answer repeats.
-func (in *input) secrets() fields {
-	f := in.fields()
-	f.secret = true
-	return f
-}
+// secrets are fields whose values no answer repeats, like a body that is no object.
+func (in *input) secrets() fields { return in.object([]any{"body"}, in.body, true) }
 
 // object are the fields of a value somewhere in the body.
-func (in *input) object(loc []any, value any) fields {
+func (in *input) object(loc []any, value any, secret bool) fields {
 	of, ok := value.(map[string]any)
-	if !ok {
-		in.faults = append(in.faults, fault{
-			"model_attributes_type", loc, "Input should be a valid dictionary or object to extract fields from", value, nil,
-		})
-		return fields{in, loc, value, nil, false}
+	if !ok && value != nil {
+		fields{in: in, loc: loc[:len(loc)-1], secret: secret}.fault(
+			loc[len(loc)-1], value, "model_attributes_type", "Input should be a valid dictionary or object to extract fields from", nil,
+		)
 	}
-	return fields{in, loc, value, of, false}
+	return fields{in, loc, value, of, secret}
 }
 
 // sent is the value of the body that the database has refused.

@@ -107,7 +107,15 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, one route) (any, er
 		}
 		c.session, c.scope = session, a.db.As(session.UserID)
 	}
-	in, err := readInput(w, r, one.body)
+	limit := int64(web.MaxBody)
+	if one.public && one.body != noBody {
+		if err := a.users.Admit(web.Address(r)); err != nil {
+			return nil, c.about(err)
+		}
+		limit = web.MaxPublicBody
+		web.NoStore(w)
+	}
+	in, err := readInput(w, r, one.body, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func readMoment(value any) (t time.Time, why string) {
 	switch v := value.(type) {
 	case json.Number:
 		text = v.String()
-		if !numberForm.MatchString(text) {
+		if len(text) > maxDigits || !numberForm.MatchString(text) {
 			return t, notAMoment
 		}
 	case string:
@@ -44,14 +44,17 @@ func readMoment(value any) (t time.Time, why string) {
 	default:
 		return t, notAMoment
 	}
-	if numberForm.MatchString(text) {
+	if len(text) <= maxDigits && numberForm.MatchString(text) {
 		return fromEpoch(text)
 	}
-	part := momentForm.FindStringSubmatch(text)
 	switch {
+	case len(text) > maxDigits:
+		return t, "input is too long"
 	case len(text) < len(time.DateOnly):
 		return t, "input is too short"
-	case part == nil:
+	}
+	part := momentForm.FindStringSubmatch(text)
+	if part == nil {
 		return t, "invalid character in it"
 	}
 	number := func(i int) int { n, _ := strconv.Atoi(part[i]); return n }

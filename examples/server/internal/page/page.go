@@ -3,12 +3,12 @@
 package page
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -51,6 +51,10 @@ func New(db *bizydb.DB, users *auth.Service, log *slog.Logger, secure bool) http
 	web.Mount(mux, []web.Route{
 		{Method: "GET", Path: "/app/{$}", Handler: http.HandlerFunc(s.show)},
 		{Method: "POST", Path: "/app/sign-in", Handler: http.HandlerFunc(s.signIn)},
+		{Method: "GET", Path: auth.VerifyPath, Handler: s.showLink(verifyForm)},
+		{Method: "POST", Path: auth.VerifyPath, Handler: http.HandlerFunc(s.verify)},
+		{Method: "GET", Path: auth.ResetPath, Handler: s.showLink(resetForm)},
+		{Method: "POST", Path: auth.ResetPath, Handler: http.HandlerFunc(s.reset)},
 		{Method: "POST", Path: "/app/sign-out", Handler: http.HandlerFunc(s.signOut)},
 		{Method: "POST", Path: "/app/tasks/{id}/complete", Handler: s.change(func(r *http.Request, scope bizydb.Scope, id planner.TaskID) error {
 			_, err := scope.CompleteTask(r.Context(), planner.CompleteTaskParams{ID: id})
@@ -73,7 +77,25 @@ func New(db *bizydb.DB, users *auth.Service, log *slog.Logger, secure bool) http
 			})
 		},
 		http.NewCrossOriginProtection().Handler,
+		s.readForm,
 	)
+}
+
+// readForm reads the form of a request, which has no files: what package mime/multipart writes to disk for them would stay there, since
+// middleware has made another request of the one that net/http cleans up after.
+func (s *Site) readForm(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, web.MaxForm)
+		err := r.ParseForm()
+		switch {
+		case errors.As(err, new(*http.MaxBytesError)):
+			s.render(w, r, http.StatusRequestEntityTooLarge, "problem.html", "That was too long.")
+		case err != nil:
+			s.render(w, r, http.StatusBadRequest, "problem.html", "The form was not understood.")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // Browsers sends who asks for HTML to the page, and other clients on to next.
@@ -136,6 +158,10 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		plan, err = readPlan(r.Context(), s.db.As(session.UserID), time.Now().In(zone(r)))
 	}
+	var field *bizydb.FieldError
+	if errors.As(err, &field) && field.Column == "time_zone" { // one that Go knows and PostgreSQL does not
+		plan, err = readPlan(r.Context(), s.db.As(session.UserID), time.Now().UTC())
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -147,17 +173,17 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request) {
 type signInForm struct{ Username, Problem string }
 
 func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
-	form := signInForm{Username: r.PostFormValue("username")}
-	address, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil { // as a proxy writes it
-		address = r.RemoteAddr
+	form := signInForm{Username: r.PostForm.Get("username")}
+	var token string
+	err := s.users.Admit(web.Address(r))
+	if err == nil {
+		_, token, err = s.users.SignIn(r.Context(), web.Address(r), form.Username, bizydb.NewPassword(r.PostForm.Get("password")))
 	}
-	_, token, err := s.users.SignIn(r.Context(), address, form.Username, bizydb.NewPassword(r.PostFormValue("password")))
 	status := http.StatusUnauthorized
 	switch {
 	case err == nil:
 		s.setCookie(w, sessionCookie, token)
-		s.setCookie(w, zoneCookie, r.PostFormValue("zone"))
+		s.setCookie(w, zoneCookie, r.PostForm.Get("zone"))
 		http.Redirect(w, r, "/app/", http.StatusSeeOther)
 		return
 	case errors.Is(err, bizydb.ErrInvalidCredentials):
@@ -165,9 +191,10 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, auth.ErrUnverified):
 		form.Problem = "Please verify your email address first: we have sent you a mail."
 	case errors.Is(err, auth.ErrLocked):
+		w.Header().Set("Retry-After", auth.RetryAfter(err))
 		status, form.Problem = http.StatusLocked, "Too many failed sign-ins. Please try again in 15 minutes."
 	case errors.Is(err, auth.ErrTooMany):
-		status, form.Problem = http.StatusTooManyRequests, "Too many attempts. Please try again in a minute."
+		status, form.Problem = http.StatusTooManyRequests, tooMany(w, err)
 	default:
 		s.fail(w, r, err)
 		return
@@ -213,7 +240,7 @@ func (s *Site) change(do func(r *http.Request, scope bizydb.Scope, id planner.Ta
 			return
 		}
 		at := "/app/"
-		if list := r.PostFormValue("list"); list == listToday || list == listGoals {
+		if list := r.PostForm.Get("list"); list == listToday || list == listGoals {
 			at += "#" + list + "-" + strconv.FormatInt(id, 10)
 		}
 		http.Redirect(w, r, at, http.StatusSeeOther)
@@ -229,8 +256,10 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	case errors.Is(err, bizydb.ErrNotFound):
 		status, problem = http.StatusNotFound, "There is no such task."
-	case errors.Is(err, bizydb.ErrContention), errors.Is(err, bizydb.ErrPoolExhausted), errors.Is(err, bizydb.ErrUnavailable), errors.Is(err, bizydb.ErrConnect):
+	case web.IsBusy(err), errors.Is(err, context.DeadlineExceeded):
+		w.Header().Set("Retry-After", "1")
 		status, problem = http.StatusServiceUnavailable, "The service is busy. Please try again."
+	case errors.Is(err, context.Canceled): // the reader has gone
 	default:
 		s.log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}

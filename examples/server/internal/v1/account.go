@@ -3,17 +3,12 @@ package v1
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"example.com/server/internal/auth"
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
-	"github.com/bizy-ai/bizydb/bizydb/userdata"
 )
 
 // A SignUp is who wants an account.
@@ -134,41 +129,4 @@ func exported(operation *huma.Operation) {
 	operation.Responses = map[string]*huma.Response{"200": {
 		Description: "A file", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object", AdditionalProperties: true}}},
 	}}
-}
-
-// export writes as it reads. What fails after the first byte cuts the connection off, and the client has no valid JSON.
-func (a *API) export(ctx context.Context, me *caller, _ *Nothing) (*huma.StreamResponse, error) {
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		_, w := humago.Unwrap(hctx)
-		name := fmt.Sprintf("bizy-%s.json", time.Now().UTC().Format(time.DateOnly))
-		file := &download{ResponseController: http.NewResponseController(w), w: w, name: name}
-		_, err := userdata.Export(context.WithoutCancel(ctx), me.Scope, file) // for as long as the client reads
-		switch {
-		case err == nil:
-		case !file.begun:
-			problem, header := a.problem(ctx, hctx.Operation(), err)
-			writeProblem(w, problem, header)
-		default:
-			a.log.WarnContext(ctx, "export ended early", "error", err)
-			panic(http.ErrAbortHandler)
-		}
-	}}, nil
-}
-
-// A download is a file that is sent as it is written, for as long as the client takes some of it each minute.
-type download struct {
-	*http.ResponseController
-	w     http.ResponseWriter
-	name  string
-	begun bool
-}
-
-func (d *download) Write(b []byte) (int, error) {
-	if !d.begun {
-		d.begun = true
-		d.w.Header().Set("Content-Type", "application/json")
-		d.w.Header().Set("Content-Disposition", `attachment; filename="`+d.name+`"`)
-	}
-	_ = d.SetWriteDeadline(time.Now().Add(time.Minute)) // a server without deadlines has none to move
-	return d.w.Write(b)
 }

@@ -19,6 +19,8 @@ var (
 	errNoToken       = errors.New("no valid token")
 	errWrongPassword = errors.New("current password is wrong")
 	errLink          = errors.New("link is invalid or has expired")
+	errNoRoute       = errors.New("no such path")
+	errMethod        = errors.New("no such method")
 )
 
 // A kind is a type of problem.
@@ -62,10 +64,10 @@ var kinds = []kind{
 	{Name: "invalid-link", Title: "Link is invalid or has expired", Status: 400, Detail: "Ask for another mail.", of: []error{errLink}},
 	{Name: "not-verified", Title: "Email address is not verified", Status: 403, Detail: "Follow the link in the mail.", of: []error{auth.ErrUnverified}},
 	{
-		Name: "locked", Title: "Account is locked", Status: 423, Detail: "Wait: there were too many attempts with a wrong password.", RetryAfter: "900",
+		Name: "locked", Title: "Account is locked", Status: 423, Detail: "Wait: there were too many attempts with a wrong password.",
 		of: []error{auth.ErrLocked},
 	},
-	{Name: "too-many-attempts", Title: "Too many attempts", Status: 429, Detail: "Wait.", RetryAfter: "60", of: []error{auth.ErrTooMany}},
+	{Name: "too-many-attempts", Title: "Too many attempts", Status: 429, Detail: "Wait.", of: []error{auth.ErrTooMany}},
 	{
 		Name: "changes-expired", Title: "Cursor has expired", Status: 410, Detail: "Begin with an empty cursor and an empty copy.",
 		of: []error{bizydb.ErrChangesExpired},
@@ -84,6 +86,15 @@ var kinds = []kind{
 		of: []error{bizydb.ErrOutcomeUnknown},
 	},
 	{Name: "timeout", Title: "Not enough time", Status: 504, Detail: "Nothing was changed.", of: []error{context.DeadlineExceeded}},
+	{Name: "export-running", Title: "An export is running", Status: 429, Detail: "Wait for the end of the one that has begun.", RetryAfter: "10", of: []error{errExporting}},
+	{Name: "busy", Title: "Too many exports", Status: 503, Detail: "Send the request again.", RetryAfter: "10", of: []error{errExports}},
+	{Name: "malformed", Title: "Malformed request", Status: 400, Detail: "The request, or its JSON, cannot be read."},
+	{Name: "no-such-path", Title: "No such path", Status: 404, Detail: "See openapi.json.", of: []error{errNoRoute}},
+	{Name: "method-not-allowed", Title: "Method not allowed", Status: 405, Detail: "Allow says which are.", of: []error{errMethod}},
+	{Name: "not-acceptable", Title: "Not acceptable", Status: 406, Detail: "Accept application/json."},
+	{Name: "slow-request", Title: "Request took too long", Status: 408, Detail: "Send it again."},
+	{Name: "too-large", Title: "Request is too large", Status: 413, Detail: "Send less."},
+	{Name: "unsupported-media-type", Title: "Unsupported media type", Status: 415, Detail: "Send application/json."},
 	{Name: "canceled", Title: "Canceled by the client", Status: 499, Detail: "Nothing was changed.", of: []error{context.Canceled}},
 	{
 		Name: "internal", Title: "Internal error", Status: 500, Detail: "The service has logged what went wrong.",
@@ -118,11 +129,6 @@ func (k kind) problem() *huma.ErrorModel {
 
 func internal() *huma.ErrorModel { return kindOf(nil).problem() }
 
-// plain is a problem that says no more than its status.
-func plain(status int) *huma.ErrorModel {
-	return &huma.ErrorModel{Title: http.StatusText(status), Status: status}
-}
-
 // problem is what an operation answers after an error, which is logged if it is none of a caller's.
 func (a *API) problem(ctx context.Context, operation *huma.Operation, err error) (*huma.ErrorModel, http.Header) {
 	var given *huma.ErrorModel
@@ -142,7 +148,10 @@ func (a *API) problem(ctx context.Context, operation *huma.Operation, err error)
 	if k.Status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", "Bearer")
 	}
-	if k.RetryAfter != "" {
+	switch {
+	case errors.As(err, new(*auth.WaitError)):
+		header.Set("Retry-After", auth.RetryAfter(err))
+	case k.RetryAfter != "":
 		header.Set("Retry-After", k.RetryAfter)
 	}
 	var field *bizydb.FieldError
@@ -161,6 +170,10 @@ func location(operation *huma.Operation, field *bizydb.FieldError) string {
 	switch {
 	case errors.Is(field, bizydb.ErrVersionConflict):
 		return "header.If-Match"
+	case field.Column == "tags" && parameter(operation, "tag") != "":
+		return "path.tag"
+	case field.Column == "dependencies" && parameter(operation, "dependency_id") != "":
+		return "path.dependency_id"
 	case in != "":
 	case operation.RequestBody == nil:
 		return field.Column
@@ -172,21 +185,45 @@ func location(operation *huma.Operation, field *bizydb.FieldError) string {
 	return in + "." + field.Column
 }
 
+// An answer names so many errors, each by so many bytes.
+const maxErrors, maxMessage = 100, 300
+
+// byStatus are the kinds of what huma itself refuses.
+func byStatus(status int) kind {
+	if status == http.StatusUnprocessableEntity {
+		return kindOf(bizydb.ErrInvalid)
+	}
+	for _, k := range kinds {
+		if k.Status == status && (len(k.of) == 0 || status == http.StatusInternalServerError) {
+			return k
+		}
+	}
+	return kind{Type: "about:blank", Title: http.StatusText(status)}
+}
+
 // withoutValues keeps huma from repeating values, which can be passwords, and gives what it has found the type that it has here.
 func withoutValues(_ huma.Context, _ string, body any) (any, error) {
 	problem, ok := body.(*huma.ErrorModel)
 	if !ok {
 		return body, nil
 	}
-	if problem.Type == "" && problem.Status == http.StatusUnprocessableEntity {
-		k := kindOf(bizydb.ErrInvalid)
+	if problem.Type == "" {
+		k := byStatus(problem.Status)
 		problem.Type, problem.Title, problem.Detail = k.Type, k.Title, k.Detail
 	}
+	problem.Errors = problem.Errors[:min(len(problem.Errors), maxErrors)]
 	for i, one := range problem.Errors {
-		problem.Errors[i] = &huma.ErrorDetail{Message: one.Message, Location: one.Location}
+		problem.Errors[i] = &huma.ErrorDetail{Message: cutText(one.Message), Location: cutText(one.Location)}
 	}
 	slices.SortFunc(problem.Errors, func(a, b *huma.ErrorDetail) int { return strings.Compare(a.Location, b.Location) })
 	return problem, nil
+}
+
+func cutText(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxMessage], "") + "…"
 }
 
 // writeProblem answers outside of an operation.

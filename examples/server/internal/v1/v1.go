@@ -25,7 +25,10 @@ import (
 const Prefix = "/api/v1"
 
 // Lists of bizydb are never null.
-func init() { huma.DefaultArrayNullable = false }
+func init() {
+	huma.DefaultArrayNullable = false
+	huma.ValidateStrictCasing = true
+}
 
 // An API serves all operations, and the document that describes them.
 type API struct {
@@ -35,6 +38,7 @@ type API struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	document []byte
+	exports  exports
 }
 
 // New returns an API.
@@ -46,6 +50,14 @@ func New(db *bizydb.DB, users *auth.Service, log *slog.Logger) (*API, error) {
 	// Schemas in bodies and pages for people would be links and scripts of others.
 	config.CreateHooks, config.SchemasPath, config.DocsPath, config.OpenAPIPath = nil, "", "", ""
 	config.RejectUnknownQueryParameters = true
+	format := huma.DefaultJSONFormat
+	format.Unmarshal = func(body []byte, into any) error {
+		if err := web.CheckValues(body); err != nil {
+			return err
+		}
+		return json.Unmarshal(body, into)
+	}
+	config.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	config.Transformers = []huma.Transformer{withoutValues}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
 	describe(config.Components.Schemas)
@@ -83,10 +95,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if allowed := web.Allowed(a.mux, r, r.URL.Path); allowed != "" {
-		writeProblem(w, plain(http.StatusMethodNotAllowed), http.Header{"Allow": {allowed}})
+		writeProblem(w, kindOf(errMethod).problem(), http.Header{"Allow": {allowed}})
 		return
 	}
-	writeProblem(w, plain(http.StatusNotFound), nil)
+	writeProblem(w, kindOf(errNoRoute).problem(), nil)
 }
 
 // A caller is who sends a request, and what they may reach. Without a sign-in the scope is nobody's.
@@ -116,6 +128,13 @@ func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 		who.Scope = a.db.As(who.session.UserID)
+	} else if operation.Method != http.MethodGet {
+		web.NoStore(w)
+		if err := a.users.Admit(who.address); err != nil {
+			problem, header := a.problem(r.Context(), operation, err)
+			writeProblem(w, problem, header)
+			return
+		}
 	}
 	next(huma.WithValue(ctx, callerKey{}, who))
 }
@@ -123,17 +142,18 @@ func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 // public lets an operation do without a token.
 func public(operation *huma.Operation) { operation.Security = nil }
 
-const maxBody = 8 << 20 // bytes
-
 // register adds an operation. Route is its method and its path below the prefix.
 func register[I, O any](a *API, route, tag, id, summary string, do func(ctx context.Context, who *caller, in *I) (*O, error), options ...func(*huma.Operation)) {
 	method, path, _ := strings.Cut(route, " ")
 	operation := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{tag},
-		Security: []map[string][]string{{"token": {}}}, MaxBodyBytes: maxBody, BodyReadTimeout: time.Minute,
+		Security: []map[string][]string{{"token": {}}}, MaxBodyBytes: web.MaxBody, BodyReadTimeout: time.Minute,
 	}
 	for _, option := range options {
 		option(&operation)
+	}
+	if len(operation.Security) == 0 {
+		operation.MaxBodyBytes = web.MaxPublicBody
 	}
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, ctx.Value(callerKey{}).(*caller), in)

@@ -1,10 +1,14 @@
 package web
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/bizy-ai/bizydb/bizydb"
 )
 
 // Allowed are the methods for which a mux has a route of a path, as the header Allow lists them, or "".
@@ -27,4 +31,10 @@ func Address(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
+}
+
+// IsBusy reports whether an error says that a request, sent again, may well succeed.
+func IsBusy(err error) bool {
+	return slices.ContainsFunc([]error{bizydb.ErrContention, bizydb.ErrPoolExhausted, bizydb.ErrUnavailable, bizydb.ErrConnect},
+		func(busy error) bool { return errors.Is(err, busy) })
 }

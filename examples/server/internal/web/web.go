@@ -120,7 +120,8 @@ func (d *Drain) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// SecurityHeaders sets the headers that every answer has. A face that serves pages replaces the policy by its own.
+// SecurityHeaders sets the headers that every answer has. A face that serves pages replaces the policy by its own, and answers that are
+// secret are not stored at all: see NoStore.
 func SecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -129,9 +130,14 @@ func SecurityHeaders(next http.Handler) http.Handler {
 		h.Set("X-XSS-Protection", "1; mode=block")
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer") // links in mails have tokens
+		h.Set("Cache-Control", "private, no-cache")
 		next.ServeHTTP(w, r)
 	})
 }
+
+// NoStore keeps an answer with a token or much of a user's data out of every cache.
+func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
 
 // Deadline ends the context of a request after some time, so that none waits for a connection of the pool forever.
 func Deadline(after time.Duration) Middleware {
@@ -167,13 +173,13 @@ const corsMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 func CORS(origins []string) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			origin := r.Header.Get("Origin")
+			origin, h := r.Header.Get("Origin"), w.Header()
+			h.Add("Vary", "Origin")
 			if origin == "" {
 				next.ServeHTTP(w, r)
 				return
 			}
-			allowed, h := slices.Contains(origins, origin), w.Header()
-			h.Add("Vary", "Origin")
+			allowed := slices.Contains(origins, origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
 			if allowed {
 				h.Set("Access-Control-Allow-Origin", origin)
