@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"mime/multipart"
 	"net"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -362,5 +365,63 @@ func TestTokensAreNotStored(t *testing.T) {
 		if got.status/100 != 2 || got.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d %v", request, got.status, got.header)
 		}
+	}
+}
+
+// A link that several use at once sets one password.
+func TestLinkOfSeveral(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.startJobs(t)
+	s.newReader(t, "ada")
+	s.send(t, "POST /password-reset", `{"email": "ada@example.org"}`)
+	token := link(t, s.mails.next(t, 1)).Query().Get("token")
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	var set []string
+	for i := range 10 {
+		all.Go(func() {
+			chosen := fmt.Sprint("horse number ", i)
+			if got := s.send(t, "POST /password-reset/confirm", fmt.Sprintf(`{"token": %q, "new_password": %q}`, token, chosen)); got.status == 200 {
+				mu.Lock()
+				defer mu.Unlock()
+				set = append(set, chosen)
+			}
+		})
+	}
+	all.Wait()
+	if len(set) != 1 {
+		t.Fatalf("passwords set by one link: %q", set)
+	}
+	wantAnswer(t, "sign-in", s.send(t, "POST /login", fmt.Sprintf(`{"username": "ada", "password": %q}`, set[0])), 200, "")
+}
+
+// A sign-up that waits for its password to be hashed holds no connection.
+func TestSignUpWaitsWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	made := newDatabase(t)
+	s := startOn(t, made, made.DSN)
+	db, err := open(t.Context(), made.DSN, bizydb.WithBcryptCost(14), bizydb.WithHashConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	slow, err := newServer(s.config, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { _, _ = db.Accounts().HashPassword(t.Context(), bizydb.NewPassword(password)) })
+	all.Go(func() {
+		got := httptest.NewRecorder()
+		slow.handler.ServeHTTP(got, httptest.NewRequestWithContext(t.Context(), "POST", "/register", strings.NewReader(signUp("ada"))))
+		if got.Code != 201 {
+			t.Errorf("%d %s", got.Code, got.Body)
+		}
+	})
+	time.Sleep(300 * time.Millisecond) // the two hashes take longer
+	if n := db.Pool().Stat().AcquiredConns(); n != 0 {
+		t.Errorf("%d connections are held", n)
 	}
 }

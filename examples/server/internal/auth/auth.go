@@ -55,7 +55,11 @@ func (s *Service) UseJobs(jobs *river.Client[pgx.Tx]) { s.jobs = jobs }
 // Register creates an account. The mail with the link to verify the address is written if the account is.
 func (s *Service) Register(ctx context.Context, address string, p bizydb.RegisterParams) (bizydb.User, error) {
 	var user bizydb.User
-	err := pgx.BeginFunc(ctx, s.db.Pool(), func(tx pgx.Tx) (err error) {
+	var err error
+	if p.Password, err = s.db.Accounts().HashPassword(ctx, p.Password); err != nil { // before the transaction takes a connection
+		return bizydb.User{}, err
+	}
+	err = pgx.BeginFunc(ctx, s.db.Pool(), func(tx pgx.Tx) (err error) {
 		if user, err = s.db.Accounts().WithTx(tx).Register(ctx, p); err != nil {
 			return err
 		}
@@ -128,19 +132,18 @@ func (s *Service) Reset(ctx context.Context, token string, password bizydb.Passw
 	if err != nil {
 		return err
 	}
-	accounts := s.db.Accounts()
-	user, err := accounts.Get(ctx, link.User)
-	if errors.Is(err, bizydb.ErrNotFound) || err == nil && (!user.PasswordChangedAt.Equal(link.PasswordChanged) || user.Email != link.Email) {
+	defer s.sessions.end(link.User)
+	err = s.db.Accounts().ResetPassword(ctx, bizydb.ResetPasswordParams{
+		ID: link.User, Email: link.Email, ChangedAt: link.PasswordChanged, Password: password,
+	})
+	if errors.Is(err, bizydb.ErrInvalidCredentials) {
 		return ErrInvalid
 	}
 	if err != nil {
 		return err
 	}
-	defer s.sessions.end(user.ID)
-	if err := accounts.SetPassword(ctx, user.ID, password); err != nil {
-		return err
-	}
-	if _, err := accounts.MarkEmailVerified(ctx, user.ID, user.Email); err != nil {
+	user, err := s.db.Accounts().MarkEmailVerified(ctx, link.User, link.Email)
+	if err != nil {
 		return err
 	}
 	return s.forgive(ctx, fmt.Sprint(user.ID), loginKey(user.Username), loginKey(user.Email))
