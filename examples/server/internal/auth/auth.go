@@ -63,7 +63,7 @@ func (s *Service) Register(ctx context.Context, address string, p bizydb.Registe
 		if user, err = s.db.Accounts().WithTx(tx).Register(ctx, p); err != nil {
 			return err
 		}
-		_, err = s.jobs.InsertTx(ctx, tx, letter{For: verifyEmail, Login: user.Email, Key: loginKey(user.Email)}, nil)
+		_, err = s.jobs.InsertTx(ctx, tx, mailJob{For: verifyEmail, Login: user.Email, Key: loginKey(user.Email)}, nil)
 		return err
 	})
 	if err == nil {
@@ -101,7 +101,7 @@ func (s *Service) RequestReset(ctx context.Context, address, email string) error
 		return &bizydb.FieldError{Table: "users", Column: "email", Reason: "must be an email address", Err: bizydb.ErrInvalid}
 	}
 	s.Log.InfoContext(ctx, "password reset requested", "login_hash", loginKey(email)[:16], "address", address)
-	_, err = s.jobs.Insert(ctx, letter{For: resetPassword, Login: email, Key: loginKey(email)}, nil)
+	_, err = s.jobs.Insert(ctx, mailJob{For: resetPassword, Login: email, Key: loginKey(email)}, nil)
 	return err
 }
 

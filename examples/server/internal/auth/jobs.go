@@ -19,30 +19,30 @@ const (
 	ResetPath  = "/app/reset-password"
 )
 
-// A letter is a job: one mail. It has no link in it, since jobs are kept for a while: the link is made as the mail is sent.
-type letter struct {
-	For   errand `json:"for" river:"unique"`
-	Login string `json:"login"`
-	Key   string `json:"key" river:"unique"` // of the login, however it is written
+// A mailJob is a job: one mail. It has no link in it, since jobs are kept for a while: the link is made as the mail is sent.
+type mailJob struct {
+	For   purpose `json:"for" river:"unique"`
+	Login string  `json:"login"`
+	Key   string  `json:"key" river:"unique"` // of the login, however it is written
 }
 
 // InsertOpts lets an address have one mail to reset its password in five minutes, however often somebody asks for one.
-func (l letter) InsertOpts() river.InsertOpts {
+func (l mailJob) InsertOpts() river.InsertOpts {
 	if l.For != resetPassword {
 		return river.InsertOpts{}
 	}
 	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 5 * time.Minute}}
 }
 
-func (letter) Kind() string { return "letter" }
+func (mailJob) Kind() string { return "mail" }
 
-type letterWorker struct {
-	river.WorkerDefaults[letter]
+type mailWorker struct {
+	river.WorkerDefaults[mailJob]
 	s *Service
 }
 
 // Work sends a mail. It may send one twice, if the process ends after it was sent.
-func (w *letterWorker) Work(ctx context.Context, job *river.Job[letter]) error {
+func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 	user, err := w.s.db.Accounts().FindByLogin(ctx, job.Args.Login)
 	if errors.Is(err, bizydb.ErrNotFound) || err == nil && !user.IsActive {
 		return nil
@@ -85,7 +85,7 @@ func (w *cleaningWorker) Work(ctx context.Context, _ *river.Job[cleaning]) error
 
 // AddWorkers adds what does the service's jobs.
 func (s *Service) AddWorkers(workers *river.Workers) {
-	river.AddWorker(workers, &letterWorker{s: s})
+	river.AddWorker(workers, &mailWorker{s: s})
 	river.AddWorker(workers, &cleaningWorker{s: s})
 }
 

@@ -87,17 +87,17 @@ func (t *Tokens) readSession(token string) (Session, error) {
 	return Session{*c.UserID, *c.Username, c.Email, c.IsAdmin, c.ID, *c.PasswordChanged, c.ExpiresAt.Time}, nil
 }
 
-// An errand is what a link in a mail is for.
-type errand string
+// A purpose is what a link in a mail is for.
+type purpose string
 
 const (
-	verifyEmail   errand = "verify"
-	resetPassword errand = "reset"
+	verifyEmail   purpose = "verify"
+	resetPassword purpose = "reset"
 )
 
 // linkClaims are those of a link in a mail. Reset refuses them after a change of the password or the address, Verify after one of the address.
 type linkClaims struct {
-	For             errand        `json:"for"`
+	For             purpose       `json:"for"`
 	User            bizydb.UserID `json:"user"`
 	Email           string        `json:"email"`
 	PasswordChanged time.Time     `json:"password_changed"`
@@ -105,15 +105,15 @@ type linkClaims struct {
 }
 
 // link returns the token of a link in a mail.
-func (t *Tokens) link(user bizydb.User, what errand, lifetime time.Duration) (string, error) {
+func (t *Tokens) link(user bizydb.User, what purpose, lifetime time.Duration) (string, error) {
 	return t.sign(linkClaims{
 		what, user.ID, user.Email, user.PasswordChangedAt,
 		jwt.RegisteredClaims{ExpiresAt: jwt.NewNumericDate(time.Now().Add(lifetime))},
 	})
 }
 
-// readLink reads the token of a link that is for an errand.
-func (t *Tokens) readLink(token string, what errand) (linkClaims, error) {
+// readLink reads the token of a link that is for a purpose.
+func (t *Tokens) readLink(token string, what purpose) (linkClaims, error) {
 	var c linkClaims
 	err := t.parse(token, &c)
 	if err == nil && c.For != what { // also a session's token

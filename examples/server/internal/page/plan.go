@@ -12,8 +12,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// Of more goals or tasks than this the page shows the first.
-const most = 1000
+// The page shows this many goals and tasks at most, the first ones.
+const pageLimit = 1000
 
 // A plan is what the page shows.
 type plan struct {
@@ -86,30 +86,30 @@ func readPlan(ctx context.Context, scope bizydb.Scope, now time.Time) (plan, err
 	err := scope.Batch(ctx,
 		func(q bizydb.Reader) (err error) { me, err = q.Me(ctx); return err },
 		func(q bizydb.Reader) (err error) {
-			goals, err = q.ListGoals(ctx, planner.ListGoalsParams{Limit: most})
+			goals, err = q.ListGoals(ctx, planner.ListGoalsParams{Limit: pageLimit})
 			return err
 		},
 		func(q bizydb.Reader) (err error) {
-			open, err = q.OpenTasks(ctx, planner.OpenTasksParams{Limit: most})
+			open, err = q.OpenTasks(ctx, planner.OpenTasksParams{Limit: pageLimit})
 			return err
 		},
 		func(q bizydb.Reader) (err error) {
-			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{WithBlocked: true, SkipUnderClosed: true, Limit: most, At: &morning, TimeZone: zone})
+			overdue, err = q.OverdueTasks(ctx, planner.OverdueTasksParams{WithBlocked: true, SkipUnderClosed: true, Limit: pageLimit, At: &morning, TimeZone: zone})
 			return err
 		},
 		func(q bizydb.Reader) (err error) {
-			today, err = q.TasksDueToday(ctx, planner.TasksDueTodayParams{SkipUnderClosed: true, Limit: most, At: &now, TimeZone: zone})
+			today, err = q.TasksDueToday(ctx, planner.TasksDueTodayParams{SkipUnderClosed: true, Limit: pageLimit, At: &now, TimeZone: zone})
 			return err
 		},
 		func(q bizydb.Reader) (err error) {
-			done, err = q.TasksCompleted(ctx, planner.TasksCompletedParams{From: morning, Before: now.Add(time.Minute), Limit: most})
+			done, err = q.TasksCompleted(ctx, planner.TasksCompletedParams{From: morning, Before: now.Add(time.Minute), Limit: pageLimit})
 			return err
 		},
 	)
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{User: me.Username, Day: now, Truncated: len(goals) == most || len(open) == most}
+	p := plan{User: me.Username, Day: now, Truncated: len(goals) == pageLimit || len(open) == pageLimit}
 
 	// A task keeps its place when it is completed.
 	for _, t := range slices.Concat(overdue, today, done) {

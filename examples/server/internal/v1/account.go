@@ -55,7 +55,7 @@ type Reset struct {
 
 // Problems are all types of problems.
 type Problems struct {
-	Problems []kind `json:"problems"`
+	Problems []problemType `json:"problems"`
 }
 
 func accountOperations(a *API) {
@@ -111,7 +111,7 @@ func accountOperations(a *API) {
 	register(a, "GET /export", tag, "export", "Download all goals and tasks", a.export, exported)
 
 	register(a, "GET /problems", tag, "list-problems", "List the types of problems", func(context.Context, *caller, *Nothing) (*Answer[Problems], error) {
-		return answer(Problems{kinds}, nil)
+		return answer(Problems{problemTypes}, nil)
 	}, public)
 }
 

@@ -35,7 +35,7 @@ func (i IfMatch) version() (*int64, error) {
 		return nil, nil
 	}
 	if strings.Count(value, `"`) > 2 {
-		problem := kindOf(planner.ErrInvalid).problem()
+		problem := typeOf(planner.ErrInvalid).problem()
 		problem.Errors = []*huma.ErrorDetail{{Message: "must be one entity tag", Location: "header.If-Match"}}
 		return nil, problem
 	}

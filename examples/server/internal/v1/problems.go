@@ -23,19 +23,19 @@ var (
 	errMethod        = errors.New("no such method")
 )
 
-// A kind is a type of problem.
-type kind struct {
+// A problemType is a type of problem.
+type problemType struct {
 	Name       string  `json:"-"`
 	Type       string  `json:"type" doc:"What the type of such a problem is."`
 	Title      string  `json:"title"`
 	Status     int     `json:"status"`
 	Detail     string  `json:"detail" doc:"What to do about it."`
 	RetryAfter string  `json:"-"` // seconds
-	of         []error // the first kind that has an error counts
+	of         []error // the first type that has an error counts
 }
 
-// kinds are all types of problems. Every error of bizydb is here: a test says which is not.
-var kinds = []kind{
+// problemTypes are all types of problems. Every error of bizydb is here: a test says which is not.
+var problemTypes = []problemType{
 	{Name: "not-found", Title: "Not found", Status: 404, Detail: "You have no such goal or task.", of: []error{bizydb.ErrNotFound}},
 	{
 		Name: "invalid", Title: "Invalid value", Status: 422, Detail: "Errors says which value is not accepted, and why.",
@@ -106,28 +106,28 @@ var kinds = []kind{
 }
 
 func init() {
-	for i := range kinds {
-		kinds[i].Type = path("/problems#%s", kinds[i].Name)
+	for i := range problemTypes {
+		problemTypes[i].Type = path("/problems#%s", problemTypes[i].Name)
 	}
 }
 
-// kindOf is the kind of an error; "internal", the last one, for one that is none of a caller's.
-func kindOf(err error) kind {
-	for _, k := range kinds {
+// typeOf is the type of an error; "internal", the last one, for one that is none of a caller's.
+func typeOf(err error) problemType {
+	for _, k := range problemTypes {
 		for _, of := range k.of {
 			if errors.Is(err, of) {
 				return k
 			}
 		}
 	}
-	return kinds[len(kinds)-1]
+	return problemTypes[len(problemTypes)-1]
 }
 
-func (k kind) problem() *huma.ErrorModel {
+func (k problemType) problem() *huma.ErrorModel {
 	return &huma.ErrorModel{Type: k.Type, Title: k.Title, Status: k.Status, Detail: k.Detail}
 }
 
-func internal() *huma.ErrorModel { return kindOf(nil).problem() }
+func internal() *huma.ErrorModel { return typeOf(nil).problem() }
 
 // problem is what an operation answers after an error, which is logged if it is none of a caller's.
 func (a *API) problem(ctx context.Context, operation *huma.Operation, err error) (*huma.ErrorModel, http.Header) {
@@ -140,7 +140,7 @@ func (a *API) problem(ctx context.Context, operation *huma.Operation, err error)
 		}
 		return given, header
 	}
-	k := kindOf(err)
+	k := typeOf(err)
 	problem := k.problem()
 	if k.Status == http.StatusInternalServerError {
 		a.log.ErrorContext(ctx, "failed", "operation", operation.OperationID, "error", err)
@@ -188,17 +188,17 @@ func location(operation *huma.Operation, field *bizydb.FieldError) string {
 // An answer names so many errors, each by so many bytes.
 const maxErrors, maxMessage = 100, 300
 
-// byStatus are the kinds of what huma itself refuses.
-func byStatus(status int) kind {
+// byStatus is the type of what huma itself refuses.
+func byStatus(status int) problemType {
 	if status == http.StatusUnprocessableEntity {
-		return kindOf(bizydb.ErrInvalid)
+		return typeOf(bizydb.ErrInvalid)
 	}
-	for _, k := range kinds {
+	for _, k := range problemTypes {
 		if k.Status == status && (len(k.of) == 0 || status == http.StatusInternalServerError) {
 			return k
 		}
 	}
-	return kind{Type: "about:blank", Title: http.StatusText(status)}
+	return problemType{Type: "about:blank", Title: http.StatusText(status)}
 }
 
 // withoutValues keeps huma from repeating values, which can be passwords, and gives what it has found the type that it has here.

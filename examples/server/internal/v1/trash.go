@@ -40,7 +40,7 @@ func (q *TrashQuery) after() (before *time.Time, id int64, err error) {
 		err = json.Unmarshal(text, &c)
 	}
 	if err != nil || c.Deleted.IsZero() || c.ID < 1 {
-		problem := kindOf(planner.ErrInvalid).problem()
+		problem := typeOf(planner.ErrInvalid).problem()
 		problem.Errors = []*huma.ErrorDetail{{Message: "must be from a page of this list", Location: "query.cursor"}}
 		return nil, 0, problem
 	}

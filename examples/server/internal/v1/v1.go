@@ -95,10 +95,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if allowed := web.Allowed(a.mux, r, r.URL.Path); allowed != "" {
-		writeProblem(w, kindOf(errMethod).problem(), http.Header{"Allow": {allowed}})
+		writeProblem(w, typeOf(errMethod).problem(), http.Header{"Allow": {allowed}})
 		return
 	}
-	writeProblem(w, kindOf(errNoRoute).problem(), nil)
+	writeProblem(w, typeOf(errNoRoute).problem(), nil)
 }
 
 // A caller is who sends a request, and what they may reach. Without a sign-in the scope is nobody's.

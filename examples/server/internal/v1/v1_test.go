@@ -50,11 +50,11 @@ func TestPatchesHaveTheFieldsOfBizydb(t *testing.T) {
 	}
 }
 
-// Every error of bizydb has a kind of problem, with the status that docs/errors.md gives it.
+// Every error of bizydb has a type of problem, with the status that docs/errors.md gives it.
 func TestEveryErrorHasAProblem(t *testing.T) {
 	t.Parallel()
 	have := map[string]int{}
-	for _, k := range readGo(t, "problems.go").kinds() {
+	for _, k := range readGo(t, "problems.go").problemTypes() {
 		for _, name := range k.errors {
 			have[name] = k.status
 		}
@@ -70,7 +70,7 @@ func TestEveryErrorHasAProblem(t *testing.T) {
 	for _, name := range exported {
 		status, ok := have["bizydb."+name]
 		if !ok {
-			t.Errorf("kinds lacks %s", name)
+			t.Errorf("problemTypes lacks %s", name)
 			continue
 		}
 		row := regexp.MustCompile("(?m)^\\| `" + name + "` \\*?\\s?\\| (\\d+)").FindSubmatch(text)
@@ -120,8 +120,8 @@ type parsedKind struct {
 	errors []string
 }
 
-// kinds are the literals of the variable kinds, with the names of their errors.
-func (f goFile) kinds() (all []parsedKind) {
+// problemTypes are the literals of the variable problemTypes, with the names of their errors.
+func (f goFile) problemTypes() (all []parsedKind) {
 	ast.Inspect(f.File, func(n ast.Node) bool {
 		literal, ok := n.(*ast.CompositeLit)
 		if !ok || literal.Type != nil {
@@ -150,20 +150,20 @@ func (f goFile) kinds() (all []parsedKind) {
 	return all
 }
 
-// A kind comes before those that it is one of, or it would never be found.
+// A type comes before those that it is one of, or it would never be found.
 func TestKindsAreFound(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, k := range kinds {
+	for _, k := range problemTypes {
 		names = append(names, k.Name)
 		for _, of := range k.of {
-			if found := kindOf(of); found.Name != k.Name {
+			if found := typeOf(of); found.Name != k.Name {
 				t.Errorf("%v is %s, not %s", of, found.Name, k.Name)
 			}
 		}
 	}
 	slices.Sort(names)
-	if len(slices.Compact(names)) != len(kinds) {
-		t.Error("two kinds have one name")
+	if len(slices.Compact(names)) != len(problemTypes) {
+		t.Error("two types have one name")
 	}
 }
