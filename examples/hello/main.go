@@ -48,7 +48,7 @@ func hello(ctx context.Context, dsn string) error {
 		return err
 	}
 
-	// Your own SQL: as confined, and one round trip too.
+	// Your own SQL is confined to ada, too, and is one round trip.
 	var progress float64
 	err = ada.DBTX().QueryRow(ctx, "SELECT avg(progress_percentage) FROM public.goals").Scan(&progress)
 	fmt.Printf("%g %% done\n", progress)
