@@ -159,7 +159,7 @@ func ExampleScope_ifVersion() {
 		task, err := ada.UpdateTask(r.Context(), planner.UpdateTaskParams{
 			ID: task.ID, Title: new(r.FormValue("title")), IfVersion: &version,
 		})
-		if errors.Is(err, bizydb.ErrVersionConflict) { // somebody has changed it meanwhile
+		if errors.Is(err, bizydb.ErrVersionConflict) { // changed since it was read
 			http.Error(w, err.Error(), http.StatusPreconditionFailed)
 			return
 		}
@@ -362,7 +362,7 @@ func ExampleAccounts_WithTx() {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `SELECT pg_notify('welcome', $1)`, user.Email) // sent if both commit
+		_, err = tx.Exec(ctx, `SELECT pg_notify('welcome', $1)`, user.Email) // delivered when the transaction commits
 		return err
 	})
 	fmt.Println(err)
@@ -431,7 +431,7 @@ func ExampleScope_pageTasks() {
 	for _, task := range page.Tasks {
 		fmt.Println(task.Title)
 	}
-	fmt.Println(page.Total, "in all, more:", page.Next != "") // Next and Previous are cursors for links
+	fmt.Println(page.Total, "in all, more:", page.Next != "") // pass page.Next as Cursor to get the next page
 
 	for task, err := range ada.StreamTasks(ctx, planner.ListTasksParams{}) { // all of them, one in memory at a time
 		if err != nil {
