@@ -13,25 +13,28 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
-// A User is an account, without its password hash. No exported type contains the hash.
+// A User is an account, without its password hash. No exported field of any type contains the hash.
 type User = planner.User
 
 // Accounts manages users: sign-up, sign-in, profiles, deletion. Its queries run as role bizydb_accounts, outside any scope and
 // without rights on goals and tasks. The service decides who may call them. Each call is one round trip. Authenticate and
-// ChangePassword take two, since they read a hash first.
+// ChangePassword take two, since they first read the stored hash.
 //
 // A call for a user who does not exist returns [ErrNotFound]. A value that breaks a rule returns [ErrInvalid], usually as a
 // [*FieldError].
 //
-// Passwords are hashed with bcrypt. [WithHashConcurrency] limits how many are hashed at the same time. A call that waits for its
-// turn ends with its context. It holds no connection, except in a transaction of the service's own.
+// Passwords are hashed with bcrypt. [WithHashConcurrency] limits how many are hashed at the same time. A call beyond the limit
+// waits until another hash is done or the ctx of the call ends. While it waits, the call holds no connection, except in a
+// transaction of the service's own.
 //
-// PasswordChangedAt of a [User] has another value after each change of the password. It stays the same when a sign-in only renews
-// the hash. Put it into sessions, signed tokens and links that reset a password, and compare it with time.Time.Equal when one
-// comes back: another value means that the password has been changed since, and that the session, token or link is void. (To
-// compare the time at which a token was made is not enough. It can be later than the change, and rest on a sign-in before it.)
-// Put the email address into a reset link too. Otherwise the new owner of an address that the user has given up could use the
-// link. [Accounts.ResetPassword] checks both.
+// PasswordChangedAt of a [User] has another value after each change of the password. A sign-in that only renews the hash does not
+// change the value. Put the value into sessions, signed tokens and links that reset a password. When a session, token or link
+// comes back, compare its value with the user's PasswordChangedAt, by time.Time.Equal. If the values differ, the password has
+// been changed since, and the session, token or link is void. (Do not compare PasswordChangedAt with the time at which a token
+// was made: a token can be made after the change, for a sign-in from before the change.)
+//
+// Put the email address into a reset link too. Otherwise somebody who later gets an address that the user no longer has could use
+// a link sent to this address. [Accounts.ResetPassword] checks the address and PasswordChangedAt.
 type Accounts struct {
 	queries *accountsql.Queries
 	session *executor.Session // of the queries
@@ -56,8 +59,8 @@ func (db *DB) Accounts() *Accounts {
 // with the service's rows. The rules of [Scope.WithTx] on errors, retries, roles and exec modes hold here too. The login must be
 // a member of bizydb_accounts.
 //
-// A password is hashed before its statement is sent. Meanwhile the transaction holds its connection. To avoid that, call
-// [Accounts.HashPassword] before the transaction, and Authenticate and ChangePassword outside it.
+// A password is hashed before its statement is sent, while the transaction holds its connection. To hash without holding a
+// connection, call [Accounts.HashPassword] before the transaction, and Authenticate and ChangePassword outside it.
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
 	return accountsOn(a.session.Join(tx, executor.Entry{
 		Enter: []executor.Statement{{SQL: visitAccountsSQL}}, Leave: []executor.Statement{{SQL: leaveSQL}}, Roles: serviceRoles, Login: serviceLogin,
@@ -114,14 +117,14 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	return User(row), err
 }
 
-// Get returns one user, active or not.
+// Get returns one user, who can be active or not.
 func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.GetUser(ctx, id)
 	return User(row), err
 }
 
-// FindByLogin returns the user with an email address or username, ignoring case, active or not. The address in the result can be
-// spelled differently from the login: send mail to the address in the result.
+// FindByLogin returns the user whose email address or username is login, ignoring case. The user can be active or not. The email
+// address in the result can be spelled differently from login: send mail to the address in the result.
 func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) {
 	login, ok := cleanLogin(login)
 	if !ok {
@@ -186,8 +189,8 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 	return User(row), err
 }
 
-// MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. If
-// the user has a different address now, it returns [ErrNotFound]. Another spelling of the same address is not a different one.
+// MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. It
+// returns [ErrNotFound] if the user has a different address now. Another spelling of the same address counts as the same address.
 func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
 	if clean, err := cleanEmail(email); err == nil { // the query finds nobody with an invalid one
 		email = clean
@@ -196,8 +199,8 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 	return User(row), err
 }
 
-// Deactivate keeps the user from signing in: a soft delete. From its commit on, calls of the user's scopes return [ErrNoUser]. An
-// open transaction goes on to its end. Goals and tasks stay.
+// Deactivate is a soft delete: the user can no longer sign in. After its commit, calls of the user's scopes return [ErrNoUser].
+// Transactions that are open at that time continue to their end. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
 	return User(row), err
@@ -232,9 +235,9 @@ func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) 
 const forgetAtOnce = 10_000
 
 // ForgetDeleted permanently removes the goals and tasks of all users that were deleted more than a duration ago, and returns how
-// many. Call it once a day to limit how long the trash is kept. It works in transactions of at most 10,000 goals and 10,000
-// tasks: after an error, call it again. Rows that are being restored meanwhile are left out. A negative duration returns
-// [ErrInvalid].
+// many. Call it once a day to limit how long the trash is kept. ForgetDeleted works in transactions of at most 10,000 goals and
+// 10,000 tasks: after an error, call it again. Rows that another transaction is restoring at the same time are left out. A
+// negative duration returns [ErrInvalid].
 func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (DeleteResult, error) {
 	if olderThan < 0 {
 		return DeleteResult{}, fmt.Errorf("bizydb: %w", &FieldError{Column: "older_than", Reason: "must not be negative", Err: ErrInvalid})

@@ -35,7 +35,7 @@ type options struct {
 }
 
 // AllowPrivilegedLogin lets [Open] accept a login that can use the tables outside a scope: a superuser, or the owner of the
-// tables, of schema public or of the database. Scopes stay confined. Other statements on the pool are not.
+// tables, of schema public or of the database. Scopes stay confined. Other statements on the pool are not confined.
 func AllowPrivilegedLogin() Option {
 	return func(o *options) { o.allowPrivilegedLogin = true }
 }
@@ -53,13 +53,15 @@ func WithHashConcurrency(n int) Option {
 }
 
 // Open connects to a database and checks that bizydb can use it safely. The connection string is a URL or a list of keywords and
-// values, as [pgxpool.ParseConfig] takes it, with pool settings such as pool_max_conns. The caller closes the DB.
+// values, in the form that [pgxpool.ParseConfig] takes. It can have pool settings such as pool_max_conns. The caller closes the
+// DB.
 //
 // Open compares the database with its migrations: columns, constraints, unique indexes, defaults, policies, triggers, settings of
 // functions, and the rights of the login, of PUBLIC and of the roles bizydb_user, bizydb_accounts and bizydb_reporter. The error
-// has the statements that repair the difference. Those on objects are for the owner of the tables, who can run schema.Protect
-// instead. Those on roles are for the administrator of the roles. A login needs bizydb_reporter only for [DB.Reporting]. A login
-// for reports needs no other role. Objects that are not bizydb's are ignored, unless [StrictOpen] includes them.
+// has the statements that repair the difference. The owner of the tables runs the statements on database objects, or calls
+// schema.Protect instead. The administrator of the roles runs the statements on roles. A login needs bizydb_reporter only for
+// [DB.Reporting]. A login for reports needs no other role. Objects that are not bizydb's are ignored, unless [StrictOpen]
+// includes them.
 //
 // Open returns
 //
@@ -68,7 +70,7 @@ func WithHashConcurrency(n int) Option {
 //   - [ErrNotMigrated], [ErrSchemaNewer] or [ErrSchemaUnreleased] if the schema is not at [SchemaVersion] or lacks an object,
 //   - [ErrMissingGrant] if the login or one of the roles lacks a right,
 //   - [ErrPrivilegedLogin] if the login can use the tables outside a scope,
-//   - [ErrUnprotected] if a role has more rights than it should, if a policy, a trigger or a setting that confines it is not in
+//   - [ErrUnprotected] if a role has more rights than it should, if a policy, trigger or setting that confines a role is not in
 //     force, or if [StrictOpen] is given and [DB.CheckConfined] has findings.
 func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(dsn)
@@ -83,7 +85,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 //
 // Every exec mode works except the simple protocol, which returns [ErrSimpleProtocol]. In mode cache_statement, the default of
 // pgx, no hook may discard a connection's prepared statements. Mode exec reads values as text: it needs the server's default
-// datestyle and extra_float_digits, and returns [ErrConfig] for others. [QueryName] gives a tracer the name of each query.
+// datestyle and extra_float_digits. With other settings OpenConfig returns [ErrConfig]. [QueryName] gives a tracer the name of
+// each query.
 func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*DB, error) {
 	o := options{bcryptCost: DefaultBcryptCost, hashConcurrency: runtime.GOMAXPROCS(0)}
 	for _, opt := range opts {
@@ -115,9 +118,9 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 	return db, nil
 }
 
-// Close closes all connections. It waits for those in use.
+// Close closes all connections. It waits for connections in use.
 func (db *DB) Close() { db.pool.Close() }
 
-// Pool returns the connection pool, for statements of the service's own and for transactions that [Scope.WithTx] joins. They run
-// with the rights of the login, which has none on bizydb's tables.
+// Pool returns the connection pool, for statements of the service's own and for transactions that [Scope.WithTx] joins.
+// Statements on the pool run with the rights of the login, which has no rights on bizydb's tables.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool.Pool }

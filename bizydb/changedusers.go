@@ -18,7 +18,7 @@ type ChangedUsersParams struct {
 // A ChangedUsersPage is one page of the users who have changes after a cursor.
 type ChangedUsersPage struct {
 	Users []UserID           // in the order of their changes, each once
-	Next  ChangedUsersCursor // Since of the next call; the same cursor if nobody has changes
+	Next  ChangedUsersCursor // pass it as Since to the next call; equal to Since of this call if nobody has changes
 	More  bool               // whether there are more users now
 }
 
@@ -36,11 +36,12 @@ type place struct {
 const changedUsersSQL = `SELECT since, xid, user_id FROM bizydb.changed_users($1, $2, $3, $4)`
 
 // ChangedUsers returns one page of the users whose goals or tasks have changed since a cursor. It takes one round trip. For each
-// of them, [planner.Queries.Changes] returns the changes.
+// user, [planner.Queries.Changes] returns the changes.
 //
 // No change is missed. To ensure this, a user is returned only after all older transactions that write have ended, in any
-// database of the server: a long transaction delays the result. A user can be on several pages, and again after a page that had
-// the change already. A deleted user is on no page, since nothing of them is kept.
+// database of the server: a long transaction delays the result. A user with changes by several transactions can be on several
+// pages. A user can be on a page although an earlier call of Changes has already returned the change. A deleted user is on no
+// page, since no data of deleted users is kept.
 //
 // Returns [ErrChangesOff] unless changes are tracked. Returns [ErrChangesExpired] for a cursor from before tracking was turned
 // on, or from another server: start again with an empty cursor. Returns [ErrInvalid] for a text that is not a cursor and for a

@@ -32,14 +32,15 @@ func StrictOpen() Option {
 //
 // It finds
 //
-//   - objects that bizydb_user, and so any scope, can reach unconfined: by its own rights, those of PUBLIC or those of a role
-//     that it is a member of,
+//   - objects that bizydb_user, and so any scope, can reach although they are not confined: by rights of bizydb_user, of PUBLIC
+//     or of a role that bizydb_user is a member of,
 //   - foreign keys by which a row of one user can reference a row of another,
 //   - columns that scopes cannot write because bizydb.confine has not been called again,
-//   - objects that bizydb_reporter owns, can change or reads with an owner's rights, and tables that it may read without seeing
-//     their rows,
-//   - tables that the login owns, unless the DB was opened with [AllowPrivilegedLogin], and schemas of confined tables, or of
-//     tables for reports, on which a login of that role lacks USAGE.
+//   - objects that bizydb_reporter owns or can change, views and functions by which it reads with the rights of their owner, and
+//     tables that it may read but whose policies hide rows from it,
+//   - tables that the login owns, unless the DB was opened with [AllowPrivilegedLogin],
+//   - schemas on which the login lacks USAGE although its roles need it: schemas of confined tables for a member of bizydb_user,
+//     and schemas of tables for reports for a member of bizydb_reporter.
 //
 // Objects of extensions are ignored, and so are bizydb's own, which [Open] checks. A comment on an object accepts some findings:
 // see docs/your-own-tables.md.

@@ -11,10 +11,10 @@ import (
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
-// Errors of the methods. Test for them with [errors.Is]. An error matches at most one of them, except that [ErrGoalCycle] to
-// [ErrUsernameTaken] match [ErrConflict] too. [errors.As] with a *pgconn.PgError gives the server's own error. If the context has
-// ended, the error is also [context.Canceled] or [context.DeadlineExceeded], or only that. docs/errors.md says what a service can
-// do about each, and which HTTP status fits.
+// Kinds of errors of the methods. Test for a kind with [errors.Is]. An error matches at most one of these kinds, except that
+// [ErrGoalCycle] to [ErrUsernameTaken] match [ErrConflict] too. [errors.As] with a *pgconn.PgError gives the server's own error.
+// If the context has ended, the error matches [context.Canceled] or [context.DeadlineExceeded], in addition to a kind or alone.
+// docs/errors.md says what a service can do about each kind, and which HTTP status fits.
 var (
 	// ErrNotFound means that the user has no such row. A row of another user returns the same error as a row that does not exist.
 	ErrNotFound = executor.ErrNotFound
@@ -23,8 +23,8 @@ var (
 	ErrUnknownReference = errors.New("unknown reference")
 	// ErrInvalid means that a value is not allowed. Usually it is a [*FieldError], which names the field.
 	ErrInvalid = planner.ErrInvalid
-	// ErrConflict means that a value is allowed but conflicts with other rows. It is one of the next five errors, or it is about a
-	// unique index of the service's own, as a [*FieldError]: see [WithConstraints].
+	// ErrConflict means that a value is allowed but conflicts with other rows. The error is one of the next five, or it is a
+	// [*FieldError] about a unique index of the service's own: see [WithConstraints].
 	ErrConflict = errors.New("conflict")
 	// ErrGoalCycle means that a goal would be under itself or under one of its own sub-goals.
 	ErrGoalCycle error = conflict("goal would be its own ancestor")
@@ -37,24 +37,26 @@ var (
 	// ErrUsernameTaken means that another account has the username, ignoring case.
 	ErrUsernameTaken error = conflict("username is taken")
 	// ErrInvalidCredentials means that a sign-in or a change of password was refused. [Accounts.Authenticate] returns it for an
-	// unknown login, a wrong password, an account without a password and an inactive account alike. [Accounts.ChangePassword]
-	// returns it for a wrong old password, and [Accounts.ResetPassword] for a link that is no longer valid.
+	// unknown email address or username, a wrong password, an account without a password and an inactive account alike.
+	// [Accounts.ChangePassword] returns it for a wrong old password, and [Accounts.ResetPassword] for a link that is no longer
+	// valid.
 	ErrInvalidCredentials = errors.New("invalid credentials")
 	// ErrNoUser means that the user of the scope does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
-	// ErrContention means that the server rolled back a transaction in favor of others, after a serialization failure or a deadlock.
-	// Nothing was committed. A [Scope] has tried ten times, and a transaction of the service's own once. Try again later.
+	// ErrContention means that the server rolled back a transaction in favor of others, after a serialization failure or a
+	// deadlock. Nothing was committed. A [Scope] has made ten attempts. A transaction of the service's own is not retried. Try
+	// again later.
 	ErrContention = executor.ErrContention
-	// ErrPoolExhausted means that the context ended while the call waited for a connection of the pool. All of them were in use. If
-	// this happens without load, functions of [Scope.InTx], [Scope.Snapshot] or [Scope.Batch] call a scope, and wait for each
-	// other's connections.
+	// ErrPoolExhausted means that the context ended while the call waited for a connection of the pool. All connections were in
+	// use. If this happens without load, a function given to [Scope.InTx], [Scope.Snapshot] or [Scope.Batch] calls a scope: this
+	// call needs a second connection, and all connections are held by such functions.
 	ErrPoolExhausted = executor.ErrPoolExhausted
 	// ErrUnavailable means that the connection was lost, or that the server is shutting down, lacks memory or space, or has hit a
 	// timeout of its own. Nothing was committed. Try again later.
 	ErrUnavailable = executor.ErrUnavailable
 	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
-	// arrived. The write may have been committed, may still be, or may be lost: read the data to find out. Any other error of a
-	// write means that nothing was committed, except an error of Scan or of a function in a batch of a [DBTX].
+	// arrived. The server may have committed the write, may commit it later, or may not commit it: read the data to find out. Any
+	// other error of a write means that nothing was committed, except an error of Scan or of a function in a batch of a [DBTX].
 	ErrOutcomeUnknown = executor.ErrOutcomeUnknown
 	// ErrBusy means that the connection of the transaction is in use: by a loop over [planner.Queries.StreamTasks], by other rows
 	// that have not been read to the end, or by another goroutine. Read the rows into a slice first. A [Tx] is not safe for
@@ -63,11 +65,11 @@ var (
 	// ErrReadOnly means that a [Scope.Snapshot], a [Scope.Batch] or a [Reporting] was asked to write, or that a statement of a
 	// [DBTX] writes although its text does not say so: see [Writes].
 	ErrReadOnly = executor.ErrReadOnly
-	// ErrChangesOff means that changes are not tracked, or that one of the triggers that track them is missing or disabled. The
-	// owner of bizydb's tables turns tracking on, or restores the triggers, with SELECT bizydb.track_changes().
+	// ErrChangesOff means that changes are not tracked, or that one of the triggers that track them is missing or disabled. To
+	// turn tracking on or restore the triggers, the owner of bizydb's tables runs SELECT bizydb.track_changes().
 	ErrChangesOff = errors.New("changes are not tracked")
-	// ErrChangesExpired means that a cursor no longer leads to all changes since: tracking was turned off and on again, or the
-	// database was restored from a backup. Start again with an empty cursor and an empty copy.
+	// ErrChangesExpired means that a cursor is no longer valid. Since the cursor was returned, tracking was turned off and on
+	// again, or the database was restored from a backup. Start again with an empty cursor and an empty copy.
 	ErrChangesExpired = errors.New("cursor of changes has expired")
 	// ErrStatement means that a [DBTX] does not run a statement: it begins with a word that is not allowed, changes a setting, is
 	// COPY, or has too few or too many arguments. Nothing was committed.
@@ -81,14 +83,15 @@ func (c conflict) Error() string { return string(c) }
 
 func (conflict) Is(target error) bool { return target == ErrConflict }
 
-// Errors of [Open]. ErrConfig, ErrConnect and ErrMissingGrant can also be returned later, when the server, a password or a grant
+// Errors of [Open]. Later calls can return ErrConfig, ErrConnect and ErrMissingGrant too, when the server, a password or a grant
 // has changed.
 var (
-	// ErrConfig means that a connection string, an option or a pool setting is invalid, that the exec mode does not work behind the
-	// pooler, or that the encoding or a setting of the database or the login would make calls fail or change their results.
+	// ErrConfig means that a connection string, an option or a pool setting is invalid, that a connection pooler between the
+	// service and the server does not support the exec mode, or that the encoding or a setting of the database or the login would
+	// make calls fail or change their results.
 	ErrConfig = executor.ErrConfig
-	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. It runs several statements in one string, so a query could
-	// leave its scope.
+	// ErrSimpleProtocol means that the pool uses pgx's simple protocol. This protocol allows several statements in one string, so
+	// a query could leave its scope.
 	ErrSimpleProtocol = executor.ErrSimpleProtocol
 	// ErrNotMigrated means that the database lacks bizydb's schema, its latest migrations or an object that they made.
 	ErrNotMigrated = errors.New("database is not migrated")
@@ -105,10 +108,10 @@ var (
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect
-	// ErrMissingGrant means that the login cannot act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that one of
-	// bizydb's roles lacks a right that the migrations gave it. For a statement of a [DBTX] it means that bizydb_user lacks a right
-	// on an object that the statement uses. For a statement of a [Reporting] it means that bizydb_reporter lacks such a right, or
-	// that the login cannot act as bizydb_reporter.
+	// ErrMissingGrant means that the login cannot act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that one
+	// of bizydb's roles lacks a right that the migrations gave it. For a statement of a [DBTX] it means that bizydb_user lacks a
+	// right on an object that the statement uses. For a statement of a [Reporting] it means that bizydb_reporter lacks a right on
+	// an object that the statement uses, or that the login cannot act as bizydb_reporter.
 	ErrMissingGrant = executor.ErrMissingGrant
 )
 

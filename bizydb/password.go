@@ -12,10 +12,10 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
-// A Password is a password in plain text, protected from being printed. It prints as [redacted] with fmt, log/slog and
-// encoding/json, also inside other values. JSON and text are decoded as for a string. It is hashed in Unicode's form NFC, so that
-// every keyboard gives the same password. A new password has at least 8 characters, at most 72 bytes (the limit of bcrypt), and
-// no zero byte.
+// A Password is a password in plain text, or the result of [Accounts.HashPassword]. It is protected from being printed: it prints
+// as [redacted] with fmt, log/slog and encoding/json, also inside other values. JSON and text are decoded as for a string. A
+// password is hashed in Unicode's form NFC, so that every keyboard gives the same password. A new password has at least 8
+// characters, at most 72 bytes (the limit of bcrypt), and no zero byte.
 type Password struct {
 	secret.Text
 	hashed secret.Hash // by HashPassword
@@ -35,7 +35,7 @@ const (
 	maxPassword = 72
 
 	// DefaultBcryptCost is the cost of new hashes without [WithBcryptCost]. A hash of cost 12 takes about a quarter of a second;
-	// each step up doubles that.
+	// each step up doubles the time.
 	DefaultBcryptCost = 12
 	// MinBcryptCost is the lowest cost that [WithBcryptCost] accepts.
 	MinBcryptCost = 10

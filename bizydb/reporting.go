@@ -9,12 +9,13 @@ import (
 )
 
 // A Reporting reads across all users, for reports and jobs: all goals, all tasks and, by the view bizydb.profiles, all accounts
-// without their password hashes, active or not. It runs the service's own statements as role bizydb_reporter, which cannot write
-// a row of any table, in a read-only transaction. Each call is one round trip and one transaction.
+// without their password hashes, inactive ones included. It runs the service's own statements as role bizydb_reporter, which
+// cannot write a row of any table, in a read-only transaction. Each call is one round trip and one transaction.
 //
 // The login must be a member of bizydb_reporter. Otherwise every call returns [ErrMissingGrant], with the statement that grants
-// it. Give reports a login of their own: SQL that runs with a login can read all that its roles may read. docs/reporting.md has
-// the SQL. These rules prevent mistakes: SECURITY.md lists the effects that SQL written by others can have without writing a row.
+// the role. Give reports a login of their own: SQL that runs with a login can read all that its roles may read. docs/reporting.md
+// has the SQL that creates this login. These rules prevent mistakes. They do not protect against injected SQL: SECURITY.md lists
+// the effects that it can have without writing a row.
 //
 // A Reporting is a value that holds no connection. It can be kept, copied and used concurrently. [DB.Reporting] makes one; the
 // zero Reporting panics.
@@ -39,8 +40,8 @@ func (db *DB) Reporting() Reporting {
 }
 
 // DBTX runs the service's own statements, read-only, with the rules of [DBTX]. A statement whose text says that it writes, FOR
-// UPDATE and FOR SHARE included, returns [ErrReadOnly] before anything is sent. A statement that calls a function which writes
-// returns it from the server.
+// UPDATE and FOR SHARE included, returns [ErrReadOnly] before anything is sent. For a statement that calls a function which
+// writes, the server raises an error, and the call returns [ErrReadOnly] too.
 //
 // Query reads rows as they arrive, however many there are. Use it with [pgx.ForEachRow] for long results: sqlc's :many collects
 // them in a slice.
@@ -59,10 +60,10 @@ func (r Reporting) Batch(ctx context.Context, reads ...func(db DBTX) error) erro
 	return executor.Batch(ctx, r.session, func(part *executor.Part) DBTX { return part.Own(executor.ReadOnly) }, reads)
 }
 
-// WithTx runs statements inside a transaction of the service's own. They see its uncommitted changes. Each runs within a
-// savepoint called "bizydb.report" that is rolled back afterwards: the service's role and settings are back, whatever the
-// statement has set, and the transaction can write. The rules of [Scope.WithTx] on errors, retries, roles and exec modes hold
-// here too.
+// WithTx runs statements inside a transaction of the service's own. They see its uncommitted changes. Each statement runs within
+// a savepoint called "bizydb.report" that is rolled back afterwards. The rollback restores the service's role and settings,
+// whatever the statement has set, and the transaction can write again. The rules of [Scope.WithTx] on errors, retries, roles and
+// exec modes hold here too.
 func (r Reporting) WithTx(tx pgx.Tx) DBTX {
 	return r.session.Join(tx, executor.Entry{
 		Enter: []executor.Statement{{SQL: beginReportSQL}, {SQL: actAsReporterSQL}},

@@ -66,17 +66,17 @@ func (db *DB) As(user UserID) Scope {
 	return Scope{ReadWriter: planner.New(session), handle: executor.NewHandle(session), user: user}
 }
 
-// WithTx returns the same user's scope inside a transaction of the service's own. Only calls made through it are confined: after
-// each call the service's own role is back. Their writes commit or roll back with the transaction. A call takes one round trip,
-// and checks that the user exists and is active.
+// WithTx returns the same user's scope inside a transaction of the service's own. Only calls of the returned Tx are confined:
+// each call restores the service's own role when it ends. The writes of these calls commit or roll back with the transaction. A
+// call takes one round trip, and checks that the user exists and is active.
 //
-// An error of the server, [ErrNoUser] included, aborts the transaction. [ErrNotFound] for a missing row does not, and an error
-// for a user id or a value that is refused before anything is sent does not either. It is up to the service to retry a
-// transaction that loses to another one ([ErrContention]). If the answer to the commit is lost, pgx does not return
-// [ErrOutcomeUnknown], and it is up to the service to find out whether the commit happened.
+// An error of the server, [ErrNoUser] included, aborts the transaction. Two errors do not abort it: [ErrNotFound] for a missing
+// row, and an error for a user id or a value that is refused before anything is sent. The service has to retry a transaction that
+// fails with [ErrContention]. If the answer to the commit is lost, pgx does not return [ErrOutcomeUnknown], and the service has
+// to find out whether the commit happened.
 //
-// From the first call that writes, other writes for the same user wait until the transaction ends. Until then use the returned Tx
-// and not the scope: the scope's write on another connection would wait for this transaction.
+// From the first call that writes, other writes for the same user wait until the transaction ends. Until the transaction ends,
+// use the returned Tx and not the scope: a write by the scope uses another connection and would wait for this transaction.
 //
 // The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. If the transaction has
 // taken another role, that role needs USAGE on the schemas public and bizydb, and nothing else.

@@ -13,12 +13,12 @@ import (
 // hashAttempts is how often a sign-in or a change of password is tried while others change the hash of the same account.
 const hashAttempts = 3
 
-// Authenticate checks a login and a password, records the sign-in and returns the user. The login is an email address or a
-// username, ignoring case. An unknown login, a wrong password, an account without a password and an inactive account all return
-// [ErrInvalidCredentials] and take the same time.
+// Authenticate checks the password of the account whose email address or username is login, ignoring case. It records the sign-in
+// and returns the user. An unknown address or username, a wrong password, an account without a password and an inactive account
+// all return [ErrInvalidCredentials] and take the same time.
 //
-// If the hash has a lower cost than new hashes, it is renewed. (A hash of a higher cost, from before [WithBcryptCost] was
-// lowered, takes longer.) Failed attempts are not counted: rate limits are up to the service.
+// If the stored hash has a lower cost than new hashes, Authenticate renews it. (A stored hash of a higher cost, from before
+// [WithBcryptCost] was lowered, takes longer to check.) Failed attempts are not counted: rate limits are up to the service.
 func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
 	for range hashAttempts {
 		found, err := a.credentials(ctx, login)
@@ -62,9 +62,8 @@ func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.Fi
 	return found, err
 }
 
-// ChangePassword sets a new password for an active user who knows the old one. A wrong old password returns
-// [ErrInvalidCredentials], and so does an account without a password. A user who does not exist or is not active returns
-// [ErrNotFound].
+// ChangePassword sets a new password for an active user who knows the old one. A wrong old password and an account without a
+// password return [ErrInvalidCredentials]. A user who does not exist or is not active returns [ErrNotFound].
 func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
 	if err := password.check(); err != nil {
 		return err
@@ -94,10 +93,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
 }
 
-// HashPassword hashes a password in advance and returns it, so that Register, ChangePassword, ResetPassword and SetPassword store
-// it without hashing again. Call it before a transaction, which then does not hold its connection while it waits for the hash.
-// Store the result for one account only: a hash that two accounts share shows that their passwords are the same. A password that
-// breaks a rule returns a [*FieldError].
+// HashPassword hashes a password in advance and returns the hash as a [Password]. Register, ChangePassword, ResetPassword and
+// SetPassword store this hash without hashing again. Call HashPassword before a transaction: the transaction then does not hold
+// its connection while a password is hashed. Store the result for one account only: a hash that two accounts share shows that
+// their passwords are the same. A password that breaks a rule returns a [*FieldError].
 func (a *Accounts) HashPassword(ctx context.Context, password Password) (Password, error) {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
@@ -107,8 +106,8 @@ func (a *Accounts) HashPassword(ctx context.Context, password Password) (Passwor
 	return password, nil
 }
 
-// SetPassword sets a new password without the old one, for a reset that the service has authorized. It also gives a password to
-// an account that has none.
+// SetPassword sets a new password without the old one, for a reset that the service has authorized. The account does not need to
+// have a password before.
 func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
@@ -131,9 +130,9 @@ type ResetPasswordParams struct {
 	Password  Password
 }
 
-// ResetPassword sets a new password by a link that the service has sent and whose signature and age it has checked. A link works
-// once, even if it is used several times at once: ResetPassword returns [ErrInvalidCredentials] if the password or the address
-// has changed since the link was made, or if the user is not active. It also gives a password to an account that has none.
+// ResetPassword sets a new password by a reset link. Before the call, the service has to check the signature and the age of the
+// link. A link works once, even in concurrent calls: ResetPassword returns [ErrInvalidCredentials] if the password or the email
+// address has changed since the link was made, or if the user is not active. The account does not need to have a password before.
 func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
 	hash, err := a.hasher.hash(ctx, p.Password)
 	if err != nil {

@@ -20,8 +20,8 @@ func newTx(session *executor.Session) *Tx {
 	return &Tx{planner.New(session), executor.NewHandle(session)}
 }
 
-// InTx runs fn in one transaction. It commits if fn returns nil. It rolls back if fn panics or returns an error, which it returns
-// unchanged. Begin and commit are one round trip each.
+// InTx runs fn in one transaction. It commits if fn returns nil. It rolls back if fn panics or returns an error. InTx returns the
+// error of fn unchanged. Begin and commit are one round trip each.
 //
 // fn may run up to ten times, so keep side effects out of it: a transaction that fails with a serialization failure or a deadlock
 // is retried with exponential backoff, from about 10 ms to 500 ms. If all attempts fail, InTx returns the last error, which is
@@ -30,8 +30,9 @@ func newTx(session *executor.Session) *Tx {
 // Writes for one user are serialized by an advisory lock, which InTx takes when it begins.
 //
 // A statement that fails aborts the transaction: if fn ignores its error and returns nil, InTx returns an error and nothing is
-// committed. Inside fn use tx and not the scope: a call of the scope needs a second connection, and could wait there for this
-// transaction forever, or until ctx ends if the pool has none left ([ErrPoolExhausted]).
+// committed. Inside fn use tx and not the scope. A call of the scope needs a second connection. On it, a write waits for the
+// advisory lock that this transaction holds, until ctx ends. If the pool has no connection left, every call waits until ctx ends
+// and returns [ErrPoolExhausted].
 func (s Scope) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.session().InTx(ctx, pgx.ReadWrite, inTx(fn))
 }
