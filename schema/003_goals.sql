@@ -80,13 +80,13 @@ COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. F
 COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.created_at IS 'When the goal was created, here or in the file that it was imported from.';
 COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up; strictly later after every change.';
-COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. An UPDATE that sets it states the version that it expects.';
+COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';
 COMMENT ON COLUMN public.goals.completed_task_count IS 'Completed tasks directly under the goal.';
 COMMENT ON COLUMN public.goals.sub_goal_count IS 'Goals directly under the goal, except cancelled ones.';
-COMMENT ON COLUMN public.goals.sub_goal_progress IS 'Sum of their percentages, in hundredths of a percent.';
+COMMENT ON COLUMN public.goals.sub_goal_progress IS 'Sum of the percentages of the goals that sub_goal_count counts, in hundredths of a percent.';
 COMMENT ON COLUMN public.goals.roll_up_count IS 'Internal: tells the writes of a roll-up from other writes.';
 COMMENT ON INDEX public.goals_pkey IS 'The primary key. Lookups read (user_id, id).';
 COMMENT ON INDEX public.uq_goals_user_id_id IS 'A goal by id in a scope; same-owner foreign keys.';

@@ -114,7 +114,7 @@ COMMENT ON COLUMN public.tasks.due_date IS 'When the task is due; NULL for no da
 COMMENT ON COLUMN public.tasks.due_all_day IS 'Due on a day, not at a time. due_date is midnight UTC of that day, and the day begins and ends in the time zone of each query.';
 COMMENT ON COLUMN public.tasks.created_at IS 'When the task was created, here or in the file that it was imported from.';
 COMMENT ON COLUMN public.tasks.updated_at IS 'When the task last changed; strictly later after every change.';
-COMMENT ON COLUMN public.tasks.version IS 'Rises by 1 with every change. It works as an ETag. An UPDATE that sets it states the version that it expects.';
+COMMENT ON COLUMN public.tasks.version IS 'Rises by 1 with every change. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.';
 COMMENT ON COLUMN public.tasks.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.tasks.dependencies IS 'JSON array of the ids of tasks, of the same owner, to be completed first. No duplicates. Deleting a task removes its id.';
 COMMENT ON COLUMN public.tasks.notes IS 'Free text of at most 1,000,000 bytes.';

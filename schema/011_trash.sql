@@ -94,12 +94,12 @@ $$;
 
 COMMENT ON TABLE bizydb.deleted_goals IS 'Deleted goals, until they are restored or forgotten.';
 COMMENT ON COLUMN bizydb.deleted_goals.deleted_at IS 'When the transaction that deleted the goal began.';
-COMMENT ON COLUMN bizydb.deleted_goals.deletion IS 'With deleted_at, the same for all that one transaction deleted, and for nothing else.';
-COMMENT ON COLUMN bizydb.deleted_goals.own IS 'A service''s own columns, whose names begin with x_, each as text, as JSON.';
+COMMENT ON COLUMN bizydb.deleted_goals.deletion IS 'Number of the deleting transaction: rows have the same deleted_at and the same deletion exactly if one transaction deleted them.';
+COMMENT ON COLUMN bizydb.deleted_goals.own IS 'JSON object with the service''s own columns, whose names begin with x_. Each value is the text form of the column.';
 COMMENT ON TABLE bizydb.deleted_tasks IS 'Deleted tasks, until they are restored or forgotten.';
 COMMENT ON COLUMN bizydb.deleted_tasks.deleted_at IS 'When the transaction that deleted the task began.';
-COMMENT ON COLUMN bizydb.deleted_tasks.deletion IS 'With deleted_at, the same for all that one transaction deleted, and for nothing else.';
-COMMENT ON COLUMN bizydb.deleted_tasks.own IS 'A service''s own columns, whose names begin with x_, each as text, as JSON.';
+COMMENT ON COLUMN bizydb.deleted_tasks.deletion IS 'Number of the deleting transaction: rows have the same deleted_at and the same deletion exactly if one transaction deleted them.';
+COMMENT ON COLUMN bizydb.deleted_tasks.own IS 'JSON object with the service''s own columns, whose names begin with x_. Each value is the text form of the column.';
 COMMENT ON TABLE bizydb.deleted_links IS 'Links that a deletion has cut, which a restore brings back.';
 COMMENT ON COLUMN bizydb.deleted_links.user_id IS 'The owner of both ends.';
 COMMENT ON COLUMN bizydb.deleted_links.kind IS 'goal: of a goal to the one above; task: of a task to its goal; dependency: of a task to one that it depends on.';

@@ -88,7 +88,7 @@ type SetTaskStatusesParams struct {
 }
 
 // SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in
-// unspecified order. Tasks that had the status already are among them. CompletedAt has the same meaning as in
+// unspecified order. The ids of tasks that had the status already are included. CompletedAt has the same meaning as in
 // CompleteTask, and is ignored unless Status is completed. Progress is updated once for all tasks. An empty Status
 // changes nothing.
 func (q *Queries) SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error) {

@@ -19,7 +19,7 @@ type ChangesParams struct {
 // A ChangesPage is one page of the changes after a cursor.
 type ChangesPage struct {
 	Changes []Change      `json:"changes"` // in the order of commits
-	Next    ChangesCursor `json:"next"`    // Since of the next call; the same cursor if nothing has changed
+	Next    ChangesCursor `json:"next"`    // pass it as Since to the next call; equal to Since of this call if nothing has changed
 	More    bool          `json:"more"`    // whether there are more changes now
 }
 
@@ -36,19 +36,20 @@ type Change struct {
 type ChangesCursor string
 
 // Changes returns one page of the user's goals and tasks that have changed since a cursor, deleted ones included, in the order of
-// commits. Each row comes once, as it is now, however often it has changed. With an empty cursor it returns all goals and tasks:
-// a copy begins with an empty cursor and stays current by the same call. If the user's last change was a deletion, its id comes
-// too. Next stays empty for a user who has never had a goal or task.
+// commits. Each row is returned once, as it is now, however often it has changed. With an empty cursor it returns all goals and
+// tasks: a copy begins with an empty cursor and stays current by the same call. If the user's last change was a deletion, the
+// result for an empty cursor has the id of the deleted row too. Next stays empty for a user who has never had a goal or task.
 //
-// A page is one snapshot. A row that changes between two pages comes on a later page, even if an earlier page had it. No change
-// is missed. A goal or task can come before its parent goal, and a task before its dependencies.
+// A page is one snapshot. A row that changes between two pages is on a later page, even if it was on an earlier page. No change
+// is missed. A goal or task can be returned before its parent goal, and a task before its dependencies.
 //
 // A cursor from a transaction that has written is valid only if the transaction commits. On a standby that lags, or in a snapshot
 // older than the cursor, a valid cursor can return bizydb.ErrChangesExpired.
 //
 // Returns bizydb.ErrChangesOff unless the owner of bizydb's tables has turned tracking on. Returns bizydb.ErrChangesExpired for a
-// cursor from before tracking was turned on, of another user, or from a later state of the database: start again with an empty
-// cursor and an empty copy. Returns ErrInvalid for a text that is not a cursor and for a limit out of range.
+// cursor from before tracking was turned on, a cursor of another user, and a cursor from after the backup that the database was
+// restored from: start again with an empty cursor and an empty copy. Returns ErrInvalid for a text that is not a cursor and for a
+// limit out of range.
 func (q *Queries) Changes(ctx context.Context, arg ChangesParams) (ChangesPage, error) {
 	from, err := arg.Since.position()
 	if err != nil {

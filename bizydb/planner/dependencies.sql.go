@@ -20,10 +20,10 @@ type AddDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// AddDependencies adds dependencies to a task, each once, and returns the task as stored. New ones are appended. A task
-// that has all of them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does
-// not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if the task would depend on
-// itself, directly or through other tasks.
+// AddDependencies adds dependencies to a task, each once, and returns the task as stored. New dependencies are
+// appended. A task that already has all of the dependencies is not changed. Concurrent calls all take effect. Returns
+// ErrNotFound if the task does not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if
+// the task would depend on itself, directly or through other tasks.
 func (q *Queries) AddDependencies(ctx context.Context, arg AddDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, addDependencies, arg.Dependencies, arg.ID)
 	var i Task
@@ -184,8 +184,8 @@ type RemoveDependenciesParams struct {
 	ID           TaskID  `json:"id"`
 }
 
-// RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of them is
-// not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
+// RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of the
+// dependencies is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 func (q *Queries) RemoveDependencies(ctx context.Context, arg RemoveDependenciesParams) (Task, error) {
 	row := q.db.QueryRow(ctx, removeDependencies, arg.Dependencies, arg.ID)
 	var i Task
@@ -267,8 +267,8 @@ WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = $1 AN
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 
-// TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. If the task is
-// completed or does not exist it returns an empty slice.
+// TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. It is about
+// dependencies, not about the status blocked. If the task is completed or does not exist it returns an empty slice.
 func (q *Queries) TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlockedBy, id)
 	if err != nil {
@@ -319,8 +319,8 @@ WHERE blocked.user_id = (SELECT bizydb.current_user_id()) AND blocked.id = $1 AN
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC
 `
 
-// TasksBlocking returns the direct dependencies of a task that are not completed, in list order. If there are none, or
-// the task does not exist, it returns an empty slice.
+// TasksBlocking returns the direct dependencies of a task that are not completed, in list order. It is about
+// dependencies, not about the status blocked. If there are none, or the task does not exist, it returns an empty slice.
 func (q *Queries) TasksBlocking(ctx context.Context, id TaskID) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksBlocking, id)
 	if err != nil {

@@ -11,8 +11,9 @@ var ErrInvalid = executor.ErrInvalid
 
 // A FieldError says which value was refused, and why. It is the same type as bizydb.FieldError.
 type FieldError struct {
-	// Table and Column name the field like the database and the JSON tags of the parameters, such as tasks and parent_goal_id. Table
-	// is empty for a parameter that is not stored, such as time_zone.
+	// Table and Column are the names of the table and the column that the value is for, such as tasks and parent_goal_id. For a
+	// parameter that is not stored, Table is empty and Column is the name of the parameter, such as time_zone. Column is also the
+	// JSON tag of the parameter, if it has one.
 	Table, Column string
 	// Index is the position of the value in a bulk call such as CreateTasks, from 0. It is nil in other calls, and if the position
 	// is unknown: the server does not say which of several references leads to no row.

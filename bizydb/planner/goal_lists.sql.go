@@ -381,8 +381,8 @@ type UpcomingGoalsParams struct {
 }
 
 // UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
-// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 it is the day of At. With Days
-// below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
+// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 the list ends with the day of At.
+// With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
 func (q *Queries) UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, upcomingGoals,
 		arg.At,
@@ -519,9 +519,9 @@ type keysetGoalsRow struct {
 }
 
 // keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set,
-// beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns those before the
-// position. The nearest come first. SortBy selects the key, a number that rises along the list. TotalCount is the
-// number of all goals that match.
+// beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns the goals before the
+// position. The goals nearest to the position come first. SortBy selects the key, a number that rises along the list.
+// TotalCount is the number of all goals that match.
 func (q *Queries) keysetGoals(ctx context.Context, arg keysetGoalsParams) ([]keysetGoalsRow, error) {
 	rows, err := q.db.Query(ctx, keysetGoals,
 		arg.Back,

@@ -47,8 +47,8 @@ type GoalCursor string
 // whose target date or progress changes moves in the list. In every order, a page reads all goals of the user that match. If
 // nothing matches, the page is empty.
 //
-// Returns ErrInvalid for a cursor that is not from PageGoals in the same order, an unknown order, and a size out of range. The
-// total of an empty page that is not the first takes a second round trip.
+// Returns ErrInvalid for a cursor that is not from PageGoals in the same order, for an unknown order, and for a size out of
+// range. With WithTotal, an empty page after the first page takes a second round trip, for the total.
 func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage, error) {
 	p := pager[keysetGoalsRow]{
 		method: "PageGoals", order: "target", idsFall: arg.Order == GoalsByNewest, size: arg.Size, cursor: string(arg.Cursor),

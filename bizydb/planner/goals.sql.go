@@ -134,7 +134,7 @@ RETURNING id, user_id, parent_goal_id, title, description, horizon, target_date,
 `
 
 // DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. RestoreGoal
-// brings it back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
+// brings the goal back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
 func (q *Queries) DeleteGoal(ctx context.Context, id GoalID) (Goal, error) {
 	row := q.db.QueryRow(ctx, deleteGoal, id)
 	var i Goal
@@ -250,10 +250,10 @@ type MoveGoalParams struct {
 	ID           GoalID  `json:"id"`
 }
 
-// MoveGoal moves a goal, with everything under it, under another goal and returns it as stored. A nil ParentGoalID
-// makes it a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist,
-// ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and
-// ErrVersionConflict if its version is not IfVersion.
+// MoveGoal moves a goal, with everything under it, under another goal and returns the moved goal as stored. A nil
+// ParentGoalID makes the moved goal a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the
+// parent does not exist, ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100
+// levels of goals, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error) {
 	row := q.db.QueryRow(ctx, moveGoal, arg.ParentGoalID, arg.IfVersion, arg.ID)
 	var i Goal
@@ -296,7 +296,8 @@ type ReopenGoalRow struct {
 
 // ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
 // goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
-// goal and can be 100. Without work it stays at 100 until it is set. Returns ErrNotFound if the goal does not exist.
+// goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
+// if the goal does not exist.
 func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error) {
 	row := q.db.QueryRow(ctx, reopenGoal, id)
 	var i ReopenGoalRow

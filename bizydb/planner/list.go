@@ -12,7 +12,7 @@ type ListTasksParams struct {
 
 // ListTasks returns the tasks that match every filter that is set, in list order: the most urgent priority first, then the
 // earliest due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more
-// filters and pagination. With a category, the query scans past tasks that do not match.
+// filters and pagination. With a category, the query also reads tasks that do not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	if len(arg.Statuses) == 0 && arg.Category == nil && arg.ParentGoalID == nil {
 		return q.allTasks(ctx, arg.Limit)

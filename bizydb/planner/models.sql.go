@@ -30,9 +30,9 @@ type DeletedGoal struct {
 	SubGoalCount       int        `json:"sub_goal_count"`
 	// When the transaction that deleted the goal began.
 	DeletedAt time.Time `json:"deleted_at"`
-	// With deleted_at, the same for all that one transaction deleted, and for nothing else.
+	// Number of the deleting transaction: rows have the same deleted_at and the same deletion exactly if one transaction deleted them.
 	Deletion int64 `json:"deletion"`
-	// A service's own columns, whose names begin with x_, each as text, as JSON.
+	// JSON object with the service's own columns, whose names begin with x_. Each value is the text form of the column.
 	Own json.RawMessage `json:"own"`
 }
 
@@ -61,9 +61,9 @@ type DeletedTask struct {
 	Tags              Tags       `json:"tags"`
 	// When the transaction that deleted the task began.
 	DeletedAt time.Time `json:"deleted_at"`
-	// With deleted_at, the same for all that one transaction deleted, and for nothing else.
+	// Number of the deleting transaction: rows have the same deleted_at and the same deletion exactly if one transaction deleted them.
 	Deletion int64 `json:"deletion"`
-	// A service's own columns, whose names begin with x_, each as text, as JSON.
+	// JSON object with the service's own columns, whose names begin with x_. Each value is the text form of the column.
 	Own json.RawMessage `json:"own"`
 }
 
@@ -93,7 +93,7 @@ type Goal struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the goal last changed, by its user or by a roll-up; strictly later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
-	// Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. An UPDATE that sets it states the version that it expects.
+	// Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.
 	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`
@@ -105,7 +105,7 @@ type Goal struct {
 	CompletedTaskCount int `json:"completed_task_count"`
 	// Goals directly under the goal, except cancelled ones.
 	SubGoalCount int `json:"sub_goal_count"`
-	// Sum of their percentages, in hundredths of a percent.
+	// Sum of the percentages of the goals that sub_goal_count counts, in hundredths of a percent.
 	SubGoalProgress int64 `json:"-"`
 	// Internal: tells the writes of a roll-up from other writes.
 	RollUpCount int64 `json:"-"`
@@ -145,7 +145,7 @@ type Task struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the task last changed; strictly later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
-	// Rises by 1 with every change. It works as an ETag. An UPDATE that sets it states the version that it expects.
+	// Rises by 1 with every change. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.
 	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// A CriticalPath is a chain of tasks in which each depends on the one before.
+// A CriticalPath is a chain of tasks in which each task depends on the task before it.
 type CriticalPath struct {
 	Tasks []Task  // in the order in which they must be done
-	Hours float64 // the sum of their estimates
+	Hours float64 // the sum of the estimates of Tasks
 }
 
 // TaskOrder returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, in topological
@@ -29,12 +29,13 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	return tasks, nil
 }
 
-// CriticalPath returns the chain of dependent tasks with the most estimated hours among the work that a goal still waits for.
-// With unlimited people, that is how long the goal takes. Of several such chains it returns one with the most tasks.
+// CriticalPath returns the chain of dependent tasks with the most estimated hours among the remaining work of a goal. With
+// unlimited people, the remaining work takes as long as this chain. If several chains have the most hours, it returns one with
+// the most tasks.
 //
-// The work is the tasks of TaskOrder that are not completed, and their dependencies anywhere that are not completed. Dependencies
-// of completed tasks do not count. A task without an estimate counts 0 hours. If no work remains, or the goal does not exist, the
-// path has no tasks.
+// The remaining work is the tasks of TaskOrder that are not completed, and the tasks that they depend on, directly or through
+// other tasks, anywhere, that are not completed. Tasks that only completed tasks depend on do not count. A task without an
+// estimate counts 0 hours. If no work remains, or the goal does not exist, the path has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {

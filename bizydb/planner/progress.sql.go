@@ -45,7 +45,7 @@ type GoalTreeRow struct {
 }
 
 // GoalTree returns a goal and all its sub-goals, depth first: each goal is followed by its own sub-goals, in the order
-// of ListGoals. With 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
+// of ListGoals. With goal id 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
 // InProgress, Blocked and Completed count the tasks directly under each goal. If the goal does not exist it returns an
 // empty slice.
 func (q *Queries) GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error) {
@@ -109,9 +109,9 @@ type RollUpRow struct {
 }
 
 // RollUp recomputes the progress of a goal, of everything under it and of the goals above it, and returns the goals
-// that it corrected, ordered by id, with the old and the new percentage. These are equal if only a count was wrong.
-// Triggers maintain progress: RollUp is for repair, such as after a load with triggers disabled. Returns ErrNotFound if
-// the goal does not exist.
+// that it corrected, ordered by id, with the percentages before and after. The two percentages of a goal are equal if
+// only one of its counts was wrong. Triggers maintain progress: RollUp is for repair, such as after a load with
+// triggers disabled. Returns ErrNotFound if the goal does not exist.
 func (q *Queries) RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error) {
 	rows, err := q.db.Query(ctx, rollUp, goalID)
 	if err != nil {

@@ -10,17 +10,18 @@ import (
 )
 
 type Querier interface {
-	// AddDependencies adds dependencies to a task, each once, and returns the task as stored. New ones are appended. A task
-	// that has all of them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does
-	// not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if the task would depend on
-	// itself, directly or through other tasks.
+	// AddDependencies adds dependencies to a task, each once, and returns the task as stored. New dependencies are
+	// appended. A task that already has all of the dependencies is not changed. Concurrent calls all take effect. Returns
+	// ErrNotFound if the task does not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if
+	// the task would depend on itself, directly or through other tasks.
 	AddDependencies(ctx context.Context, arg AddDependenciesParams) (Task, error)
-	// AddTags adds tags to a task, each once, and returns the task as stored. New ones are appended. A task that has all of
-	// them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
+	// AddTags adds tags to a task, each once, and returns the task as stored. New tags are appended. A task that already
+	// has all of the tags is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 	AddTags(ctx context.Context, arg AddTagsParams) (Task, error)
 	// BlockTask sets the status of a task to blocked, sets its reason, which may be nil, and returns the task as stored.
-	// UnblockTask undoes it, except that a task that was completed becomes pending. Changed is false if nothing changed.
-	// Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
+	// UnblockTask restores the earlier status, except that a task that was completed becomes pending. Changed is false if
+	// nothing changed. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+	// IfVersion.
 	BlockTask(ctx context.Context, arg BlockTaskParams) (BlockTaskRow, error)
 	// CompleteGoal sets the status of a goal to completed, even with unfinished work under it, and returns the goal as
 	// stored. CompletedAt has the same meaning as in CompleteTask. Changed is false if nothing changed. Returns ErrNotFound
@@ -28,12 +29,12 @@ type Querier interface {
 	CompleteGoal(ctx context.Context, arg CompleteGoalParams) (CompleteGoalRow, error)
 	// CompleteTask sets the status of a task to completed, with its ActualHours if they are set, and returns the task as
 	// stored. A nil CompletedAt means now, or leaves the time unchanged if the task is completed already. Any other time in
-	// the years 1 to 9999 is stored as given, also one in the future. Changed is false if nothing changed. Returns
-	// ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
+	// the years 1 to 9999, even in the future, is stored as given. Changed is false if nothing changed. Returns ErrNotFound
+	// if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 	CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error)
-	// CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all, those completed, and those
-	// completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day task. Rate is
-	// the completed share, from 0 to 1, or 0 if no task was due.
+	// CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all tasks, the completed tasks,
+	// and the tasks completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day
+	// task. Rate is the completed share, from 0 to 1, or 0 if no task was due.
 	CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error)
 	// CreateGoal adds a goal and returns it as stored. Only Title is required. A field at its zero value takes its default:
 	// active, 0 percent, no parent, created now, no metrics. Returns ErrUnknownReference if the parent goal does not exist,
@@ -52,12 +53,12 @@ type Querier interface {
 	// years. With Days below 1 it returns an empty slice.
 	DailyCompletions(ctx context.Context, arg DailyCompletionsParams) ([]DailyCompletionsRow, error)
 	// DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. RestoreGoal
-	// brings it back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
+	// brings the goal back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
 	DeleteGoal(ctx context.Context, id GoalID) (Goal, error)
 	// DeleteGoalIfVersion is DeleteGoal for one version of a goal. Returns ErrNotFound if the goal does not exist, and
 	// ErrVersionConflict if it is at another version.
 	DeleteGoalIfVersion(ctx context.Context, arg DeleteGoalIfVersionParams) (Goal, error)
-	// DeleteTask deletes a task and returns it. RestoreTask brings it back, unless the trash is turned off. Returns
+	// DeleteTask deletes a task and returns it. RestoreTask brings the task back, unless the trash is turned off. Returns
 	// ErrNotFound if the task does not exist.
 	DeleteTask(ctx context.Context, id TaskID) (Task, error)
 	// DeleteTaskIfVersion is DeleteTask for one version of a task. Returns ErrNotFound if the task does not exist, and
@@ -73,8 +74,8 @@ type Querier interface {
 	// DeletedTasks returns one page of the deleted tasks, ordered and paged as in DeletedGoals. If there are no more it
 	// returns an empty slice.
 	DeletedTasks(ctx context.Context, arg DeletedTasksParams) ([]DeletedTask, error)
-	// ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many. They can
-	// no longer be restored.
+	// ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many goals and
+	// tasks it removed. These can no longer be restored.
 	ForgetDeleted(ctx context.Context, before time.Time) (ForgetDeletedRow, error)
 	// ForgetDeletedGoal permanently removes a deleted goal and returns it. Returns ErrNotFound if there is no such deleted
 	// goal.
@@ -90,20 +91,21 @@ type Querier interface {
 	// it returns an empty slice.
 	GoalAncestors(ctx context.Context, goalID GoalID) ([]Goal, error)
 	// GoalCountsByHorizon returns, for each horizon, the number of goals, of active goals and of completed goals, and the
-	// average percentage of the active ones. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
+	// average percentage of the active goals. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
 	// are included with 0.
 	GoalCountsByHorizon(ctx context.Context) ([]GoalCountsByHorizonRow, error)
 	// GoalCountsByStatus returns the number of goals and their average percentage for each status, in the order active, on
 	// hold, completed, cancelled. Statuses without goals are included with 0.
 	GoalCountsByStatus(ctx context.Context) ([]GoalCountsByStatusRow, error)
-	// GoalForecast estimates the day on which all tasks under a goal and its sub-goals, except cancelled ones, will be
-	// done. PerDay is the mean number of tasks completed per day over the last Days days, or since the goal was created if
-	// that is shorter, and over at least one day. Remaining is the number of tasks not completed now, whatever At is.
-	// Returns ErrNotFound if the goal does not exist.
+	// GoalForecast estimates the day on which all tasks under a goal and its sub-goals at any depth will be done. Tasks
+	// under cancelled sub-goals do not count. PerDay is the mean number of tasks completed per day, over the last Days days
+	// or since the goal was created, whichever is shorter, and over at least one day. Remaining is the number of tasks not
+	// completed now, whatever At is. Returns ErrNotFound if the goal does not exist.
 	//
-	// ExpectedDay is the day of At plus the time that the remaining tasks take at that rate. EarliestDay and LatestDay use
-	// the rate plus and minus 1.28 standard errors of the mean. With some weeks of data this range contains the true rate
-	// in about four of five cases. It does not include the variance of the days to come.
+	// ExpectedDay is the day of At plus the time that the remaining tasks take at the rate PerDay. EarliestDay and
+	// LatestDay use PerDay plus and minus 1.28 standard errors of the mean. With some weeks of data, the true rate is
+	// between these two rates in about four of five cases. The range from EarliestDay to LatestDay does not include the
+	// variance of the days to come.
 	//
 	// If no task remains, all three days are the day of At. Otherwise a day more than a hundred years away is nil, all
 	// three are nil if no task was completed, and EarliestDay and LatestDay are nil with only one day of data.
@@ -115,7 +117,7 @@ type Querier interface {
 	// If the goal does not exist it returns an empty slice.
 	GoalTasks(ctx context.Context, goalID GoalID) ([]Task, error)
 	// GoalTree returns a goal and all its sub-goals, depth first: each goal is followed by its own sub-goals, in the order
-	// of ListGoals. With 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
+	// of ListGoals. With goal id 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
 	// InProgress, Blocked and Completed count the tasks directly under each goal. If the goal does not exist it returns an
 	// empty slice.
 	GoalTree(ctx context.Context, goalID GoalID) ([]GoalTreeRow, error)
@@ -134,10 +136,10 @@ type Querier interface {
 	// merge is shallow: an object replaces an object. Returns ErrNotFound if the goal does not exist, and
 	// ErrVersionConflict if its version is not IfVersion.
 	MergeGoalMetrics(ctx context.Context, arg MergeGoalMetricsParams) (Goal, error)
-	// MoveGoal moves a goal, with everything under it, under another goal and returns it as stored. A nil ParentGoalID
-	// makes it a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist,
-	// ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and
-	// ErrVersionConflict if its version is not IfVersion.
+	// MoveGoal moves a goal, with everything under it, under another goal and returns the moved goal as stored. A nil
+	// ParentGoalID makes the moved goal a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the
+	// parent does not exist, ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100
+	// levels of goals, and ErrVersionConflict if its version is not IfVersion.
 	MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error)
 	// MoveTask moves a task under another goal and returns it as stored. A nil ParentGoalID means no goal. Returns
 	// ErrNotFound if the task does not exist, ErrUnknownReference if the goal does not exist, and ErrVersionConflict if its
@@ -154,51 +156,53 @@ type Querier interface {
 	// WithBlocked adds blocked tasks. An all-day task is overdue when its day is over in TimeZone. SkipUnderClosed leaves
 	// out tasks under a completed or cancelled goal, at any depth.
 	OverdueTasks(ctx context.Context, arg OverdueTasksParams) ([]Task, error)
-	// Overview returns the numbers of a dashboard: active goals, their average percentage, 0 if there are none, and how
-	// many of them are near completion, at risk and overdue; and overdue tasks. The goals are those of GoalsNearCompletion,
-	// GoalsAtRisk and OverdueGoals. The tasks are those of OverdueTasks, with blocked ones if WithBlocked is set.
+	// Overview returns numbers for a dashboard. ActiveGoals is the number of active goals, and AverageProgress is their
+	// average percentage, or 0 if there are none. GoalsNearCompletion, GoalsAtRisk, OverdueGoals and OverdueTasks are the
+	// numbers of rows that the methods of these names return. OverdueTasks includes blocked tasks if WithBlocked is set.
 	Overview(ctx context.Context, arg OverviewParams) (OverviewRow, error)
 	// ReadyTasks returns the pending and in-progress tasks whose dependencies are all completed, in list order.
 	// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 	ReadyTasks(ctx context.Context, arg ReadyTasksParams) ([]Task, error)
-	// RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of them is
-	// not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
+	// RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of the
+	// dependencies is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 	RemoveDependencies(ctx context.Context, arg RemoveDependenciesParams) (Task, error)
 	// RemoveGoalMetric removes one key of a goal's metrics and returns the goal as stored. A goal without the key is not
 	// changed. Returns ErrNotFound if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 	RemoveGoalMetric(ctx context.Context, arg RemoveGoalMetricParams) (Goal, error)
-	// RemoveTags removes tags from a task and returns the task as stored. A task that has none of them is not changed.
+	// RemoveTags removes tags from a task and returns the task as stored. A task that has none of the tags is not changed.
 	// Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 	RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, error)
 	// ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
 	// goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
-	// goal and can be 100. Without work it stays at 100 until it is set. Returns ErrNotFound if the goal does not exist.
+	// goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
+	// if the goal does not exist.
 	ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error)
 	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
 	// stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
 	// exist.
 	ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error)
-	// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means none. DueAllDay makes
-	// it an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
-	// IfVersion.
+	// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means no due date. DueAllDay
+	// makes the task an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version
+	// is not IfVersion.
 	RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error)
 	// RetagTask replaces the tags of a task and returns the task as stored. Nil clears them. Returns ErrNotFound if the
 	// task does not exist, and ErrVersionConflict if its version is not IfVersion.
 	RetagTask(ctx context.Context, arg RetagTaskParams) (Task, error)
 	// RollUp recomputes the progress of a goal, of everything under it and of the goals above it, and returns the goals
-	// that it corrected, ordered by id, with the old and the new percentage. These are equal if only a count was wrong.
-	// Triggers maintain progress: RollUp is for repair, such as after a load with triggers disabled. Returns ErrNotFound if
-	// the goal does not exist.
+	// that it corrected, ordered by id, with the percentages before and after. The two percentages of a goal are equal if
+	// only one of its counts was wrong. Triggers maintain progress: RollUp is for repair, such as after a load with
+	// triggers disabled. Returns ErrNotFound if the goal does not exist.
 	RollUp(ctx context.Context, goalID GoalID) ([]RollUpRow, error)
 	// RollUpAll is RollUp for all goals of the user. If nothing was wrong it returns an empty slice.
 	RollUpAll(ctx context.Context) ([]RollUpAllRow, error)
 	// SearchGoals returns the goals that have Text in their title, description or success criteria, in the order of
 	// ListGoals. Texts are compared as in SearchTasks. An empty Text matches all.
 	SearchGoals(ctx context.Context, arg SearchGoalsParams) ([]Goal, error)
-	// SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Texts are compared
-	// in Unicode's normal form C and full case folding, whatever the locale of the database: É matches é in either form and
-	// does not match e; ß matches SS; Σ matches both small sigmas; i does not match a dotless ı. There are no wildcards: %
-	// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+	// SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Case and Unicode
+	// normal form do not matter, in any locale of the database: texts are compared in normal form C with full case folding.
+	// So É matches é, composed or decomposed, and does not match e; ß matches SS; Σ matches σ and ς; i does not match ı.
+	// There are no wildcards: % and _ match themselves. An empty Text matches all tasks. The query reads all tasks of the
+	// user.
 	SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error)
 	// SetGoalMetric sets one key of a goal's metrics, new or existing, to any JSON value and returns the goal as stored.
 	// Returns ErrNotFound if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
@@ -208,7 +212,7 @@ type Querier interface {
 	// task would depend on itself, directly or through other tasks, and ErrVersionConflict if its version is not IfVersion.
 	SetTaskDependencies(ctx context.Context, arg SetTaskDependenciesParams) (Task, error)
 	// SetTaskStatuses sets the status of many tasks in one statement and returns the ids of those that exist, in
-	// unspecified order. Tasks that had the status already are among them. CompletedAt has the same meaning as in
+	// unspecified order. The ids of tasks that had the status already are included. CompletedAt has the same meaning as in
 	// CompleteTask, and is ignored unless Status is completed. Progress is updated once for all tasks. An empty Status
 	// changes nothing.
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
@@ -219,7 +223,7 @@ type Querier interface {
 	// AllTags, in list order. If both are empty it returns an empty slice. Tags are case-sensitive.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
 	// TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
-	// ActualHours are the sums over the completed ones.
+	// ActualHours are the sums over these completed tasks.
 	TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error)
 	// TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
 	// category that has tasks, ordered by the code points of the category. Tasks without a category come last.
@@ -235,11 +239,11 @@ type Querier interface {
 	// completed. ComparedEstimated and ComparedSpent count only completed tasks that have both an estimate and actual
 	// hours.
 	TaskHours(ctx context.Context, parentGoalID *GoalID) (TaskHoursRow, error)
-	// TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. If the task is
-	// completed or does not exist it returns an empty slice.
+	// TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. It is about
+	// dependencies, not about the status blocked. If the task is completed or does not exist it returns an empty slice.
 	TasksBlockedBy(ctx context.Context, id TaskID) ([]Task, error)
-	// TasksBlocking returns the direct dependencies of a task that are not completed, in list order. If there are none, or
-	// the task does not exist, it returns an empty slice.
+	// TasksBlocking returns the direct dependencies of a task that are not completed, in list order. It is about
+	// dependencies, not about the status blocked. If there are none, or the task does not exist, it returns an empty slice.
 	TasksBlocking(ctx context.Context, id TaskID) ([]Task, error)
 	// TasksByPriority returns the tasks of one priority, from 1 (highest) to 5 (lowest), in list order.
 	TasksByPriority(ctx context.Context, arg TasksByPriorityParams) ([]Task, error)
@@ -249,9 +253,9 @@ type Querier interface {
 	// TasksDue returns the tasks due at or after From and before Before, completed ones included, ordered by due date,
 	// priority and id. An all-day task is due when its day begins in TimeZone.
 	TasksDue(ctx context.Context, arg TasksDueParams) ([]Task, error)
-	// TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, earlier hours
-	// included, ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end.
-	// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
+	// TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, also before At,
+	// ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end. SkipUnderClosed
+	// leaves out tasks under a completed or cancelled goal, at any depth.
 	TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error)
 	// TasksWithoutGoal returns the tasks that are not completed and are under no goal, in list order.
 	TasksWithoutGoal(ctx context.Context, limit int) ([]Task, error)
@@ -261,13 +265,13 @@ type Querier interface {
 	// Changed is false. Returns ErrNotFound if the task does not exist.
 	UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error)
 	// UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
-	// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 it is the day of At. With Days
-	// below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
+	// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 the list ends with the day of At.
+	// With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
 	UpcomingGoals(ctx context.Context, arg UpcomingGoalsParams) ([]Goal, error)
 	// UpcomingTasks returns the tasks that are not completed and are due from At until the end of the day that is Days days
-	// later in TimeZone, ordered by due date, priority and id. All-day tasks of the day of At are included. With Days 0 it
-	// is the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
-	// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
+	// later in TimeZone, ordered by due date, priority and id. All-day tasks due on the day of At are included. With Days 0
+	// the list ends with the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred
+	// years. SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 	UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error)
 	// UpdateGoal changes the fields that are set and returns the goal as stored. A field at its zero value leaves its
 	// column unchanged. Clear… sets the column to NULL and takes precedence over the field. Metrics are replaced as a
@@ -293,16 +297,17 @@ type Querier interface {
 	// if its version is not IfVersion.
 	UpdateTask(ctx context.Context, arg UpdateTaskParams) (Task, error)
 	// Velocity returns the number of tasks completed in the Days days ending with the day of At, and the mean per day. Days
-	// is at least 1 and at most 36525, a hundred years: values outside count as the nearer one.
+	// below 1 counts as 1, and Days above 36525, a hundred years, as 36525.
 	Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error)
 	// WeeklyCompletions returns the number of tasks completed and their actual hours for each of the Weeks weeks ending
 	// with the week of At, the oldest first. Weeks begin on Monday. Weeks without completions are included with 0. Weeks is
 	// capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 	WeeklyCompletions(ctx context.Context, arg WeeklyCompletionsParams) ([]WeeklyCompletionsRow, error)
-	// Workload returns the tasks due in each of the Weeks weeks from the week of At on, the first week first: the number of
-	// tasks, of open tasks (not completed) and of open tasks without an estimate; the estimated hours of all tasks and of
-	// open tasks; and the actual hours. Weeks begin on Monday. Weeks without tasks are included with 0. Weeks is capped at
-	// 5218, a hundred years. With Weeks below 1 it returns an empty slice.
+	// Workload returns numbers about the tasks due in each of the Weeks weeks that begin with the week of At, the earliest
+	// week first. Due is the number of these tasks, Open is the number of those that are not completed, and WithoutEstimate
+	// is the number of open tasks without an estimate. EstimatedHours and ActualHours are sums over all tasks due in the
+	// week, OpenHours is the sum of the estimates of the open tasks. Weeks begin on Monday. Weeks without tasks are
+	// included with 0. Weeks is capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 	Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error)
 	// allTasks is ListTasks without a filter.
 	allTasks(ctx context.Context, limit int) ([]Task, error)
@@ -314,24 +319,24 @@ type Querier interface {
 	// countTasks is the query behind CountTasks. AnyTag and AllTags are ignored unless Tagged is set. Dated leaves out
 	// tasks without a due date.
 	countTasks(ctx context.Context, arg countTasksParams) (int, error)
-	// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
+	// filteredTasks is ListTasks with a filter. With a category it also reads tasks that do not match.
 	filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error)
 	// goalWork returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, and all
 	// tasks that they depend on, in list order. Elsewhere marks the tasks that are not under the goal. TaskOrder and
 	// CriticalPath are computed from it. If the goal does not exist it returns an empty slice.
 	goalWork(ctx context.Context, goalID GoalID) ([]goalWorkRow, error)
 	// keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set,
-	// beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns those before the
-	// position. The nearest come first. SortBy selects the key, a number that rises along the list. TotalCount is the
-	// number of all goals that match.
+	// beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns the goals before the
+	// position. The goals nearest to the position come first. SortBy selects the key, a number that rises along the list.
+	// TotalCount is the number of all goals that match.
 	keysetGoals(ctx context.Context, arg keysetGoalsParams) ([]keysetGoalsRow, error)
 	// keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and
-	// every tag in AllTags. It reads all tasks that have them.
+	// every tag in AllTags. It reads all tasks that have these tags.
 	keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error)
 	// keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set, in list
 	// order, beginning after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID. With
-	// Back it returns those before the position. The nearest come first. TotalCount is the number of all tasks that match,
-	// or 0 without WithTotal.
+	// Back it returns the tasks before the position. The tasks nearest to the position come first. TotalCount is the number
+	// of all tasks that match, or 0 without WithTotal.
 	keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error)
 	// keysetTasksByDueDate is keysetTasks in the order of due date, priority and id, without the tasks that have no due
 	// date. AnyTag and AllTags are ignored unless Tagged is set.

@@ -39,9 +39,9 @@ type CompletionRateRow struct {
 	Rate      float64 `json:"rate"`
 }
 
-// CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all, those completed, and those
-// completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day task. Rate is
-// the completed share, from 0 to 1, or 0 if no task was due.
+// CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all tasks, the completed tasks,
+// and the tasks completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day
+// task. Rate is the completed share, from 0 to 1, or 0 if no task was due.
 func (q *Queries) CompletionRate(ctx context.Context, arg CompletionRateParams) (CompletionRateRow, error) {
 	row := q.db.QueryRow(ctx, completionRate, arg.TimeZone, arg.From, arg.Before)
 	var i CompletionRateRow
@@ -132,7 +132,7 @@ type GoalCountsByHorizonRow struct {
 }
 
 // GoalCountsByHorizon returns, for each horizon, the number of goals, of active goals and of completed goals, and the
-// average percentage of the active ones. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
+// average percentage of the active goals. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
 // are included with 0.
 func (q *Queries) GoalCountsByHorizon(ctx context.Context) ([]GoalCountsByHorizonRow, error) {
 	rows, err := q.db.Query(ctx, goalCountsByHorizon)
@@ -244,14 +244,15 @@ type GoalForecastRow struct {
 	LatestDay   *time.Time `json:"latest_day"`
 }
 
-// GoalForecast estimates the day on which all tasks under a goal and its sub-goals, except cancelled ones, will be
-// done. PerDay is the mean number of tasks completed per day over the last Days days, or since the goal was created if
-// that is shorter, and over at least one day. Remaining is the number of tasks not completed now, whatever At is.
-// Returns ErrNotFound if the goal does not exist.
+// GoalForecast estimates the day on which all tasks under a goal and its sub-goals at any depth will be done. Tasks
+// under cancelled sub-goals do not count. PerDay is the mean number of tasks completed per day, over the last Days days
+// or since the goal was created, whichever is shorter, and over at least one day. Remaining is the number of tasks not
+// completed now, whatever At is. Returns ErrNotFound if the goal does not exist.
 //
-// ExpectedDay is the day of At plus the time that the remaining tasks take at that rate. EarliestDay and LatestDay use
-// the rate plus and minus 1.28 standard errors of the mean. With some weeks of data this range contains the true rate
-// in about four of five cases. It does not include the variance of the days to come.
+// ExpectedDay is the day of At plus the time that the remaining tasks take at the rate PerDay. EarliestDay and
+// LatestDay use PerDay plus and minus 1.28 standard errors of the mean. With some weeks of data, the true rate is
+// between these two rates in about four of five cases. The range from EarliestDay to LatestDay does not include the
+// variance of the days to come.
 //
 // If no task remains, all three days are the day of At. Otherwise a day more than a hundred years away is nil, all
 // three are nil if no task was completed, and EarliestDay and LatestDay are nil with only one day of data.
@@ -312,9 +313,9 @@ type OverviewRow struct {
 	OverdueTasks        int     `json:"overdue_tasks"`
 }
 
-// Overview returns the numbers of a dashboard: active goals, their average percentage, 0 if there are none, and how
-// many of them are near completion, at risk and overdue; and overdue tasks. The goals are those of GoalsNearCompletion,
-// GoalsAtRisk and OverdueGoals. The tasks are those of OverdueTasks, with blocked ones if WithBlocked is set.
+// Overview returns numbers for a dashboard. ActiveGoals is the number of active goals, and AverageProgress is their
+// average percentage, or 0 if there are none. GoalsNearCompletion, GoalsAtRisk, OverdueGoals and OverdueTasks are the
+// numbers of rows that the methods of these names return. OverdueTasks includes blocked tasks if WithBlocked is set.
 func (q *Queries) Overview(ctx context.Context, arg OverviewParams) (OverviewRow, error) {
 	row := q.db.QueryRow(ctx, overview, arg.WithBlocked, arg.At, arg.TimeZone)
 	var i OverviewRow
@@ -352,7 +353,7 @@ type TaskActivityRow struct {
 }
 
 // TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
-// ActualHours are the sums over the completed ones.
+// ActualHours are the sums over these completed tasks.
 func (q *Queries) TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error) {
 	row := q.db.QueryRow(ctx, taskActivity, arg.From, arg.Before)
 	var i TaskActivityRow
@@ -557,7 +558,7 @@ type VelocityRow struct {
 }
 
 // Velocity returns the number of tasks completed in the Days days ending with the day of At, and the mean per day. Days
-// is at least 1 and at most 36525, a hundred years: values outside count as the nearer one.
+// below 1 counts as 1, and Days above 36525, a hundred years, as 36525.
 func (q *Queries) Velocity(ctx context.Context, arg VelocityParams) (VelocityRow, error) {
 	row := q.db.QueryRow(ctx, velocity, arg.Days, arg.At, arg.TimeZone)
 	var i VelocityRow
@@ -665,10 +666,11 @@ type WorkloadRow struct {
 	ActualHours     float64   `json:"actual_hours"`
 }
 
-// Workload returns the tasks due in each of the Weeks weeks from the week of At on, the first week first: the number of
-// tasks, of open tasks (not completed) and of open tasks without an estimate; the estimated hours of all tasks and of
-// open tasks; and the actual hours. Weeks begin on Monday. Weeks without tasks are included with 0. Weeks is capped at
-// 5218, a hundred years. With Weeks below 1 it returns an empty slice.
+// Workload returns numbers about the tasks due in each of the Weeks weeks that begin with the week of At, the earliest
+// week first. Due is the number of these tasks, Open is the number of those that are not completed, and WithoutEstimate
+// is the number of open tasks without an estimate. EstimatedHours and ActualHours are sums over all tasks due in the
+// week, OpenHours is the sum of the estimates of the open tasks. Weeks begin on Monday. Weeks without tasks are
+// included with 0. Weeks is capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 func (q *Queries) Workload(ctx context.Context, arg WorkloadParams) ([]WorkloadRow, error) {
 	rows, err := q.db.Query(ctx, workload, arg.TimeZone, arg.Weeks, arg.At)
 	if err != nil {

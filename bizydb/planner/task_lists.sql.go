@@ -154,10 +154,11 @@ type SearchTasksParams struct {
 	Limit int    `json:"limit"`
 }
 
-// SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Texts are compared
-// in Unicode's normal form C and full case folding, whatever the locale of the database: É matches é in either form and
-// does not match e; ß matches SS; Σ matches both small sigmas; i does not match a dotless ı. There are no wildcards: %
-// and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+// SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Case and Unicode
+// normal form do not matter, in any locale of the database: texts are compared in normal form C with full case folding.
+// So É matches é, composed or decomposed, and does not match e; ß matches SS; Σ matches σ and ς; i does not match ı.
+// There are no wildcards: % and _ match themselves. An empty Text matches all tasks. The query reads all tasks of the
+// user.
 func (q *Queries) SearchTasks(ctx context.Context, arg SearchTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, searchTasks, arg.Text, arg.Limit)
 	if err != nil {
@@ -470,9 +471,9 @@ type TasksDueTodayParams struct {
 	At              *time.Time `json:"at"`
 }
 
-// TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, earlier hours
-// included, ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end.
-// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
+// TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, also before At,
+// ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end. SkipUnderClosed
+// leaves out tasks under a completed or cancelled goal, at any depth.
 func (q *Queries) TasksDueToday(ctx context.Context, arg TasksDueTodayParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, tasksDueToday,
 		arg.SkipUnderClosed,
@@ -600,9 +601,9 @@ type UpcomingTasksParams struct {
 }
 
 // UpcomingTasks returns the tasks that are not completed and are due from At until the end of the day that is Days days
-// later in TimeZone, ordered by due date, priority and id. All-day tasks of the day of At are included. With Days 0 it
-// is the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
-// SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
+// later in TimeZone, ordered by due date, priority and id. All-day tasks due on the day of At are included. With Days 0
+// the list ends with the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred
+// years. SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 func (q *Queries) UpcomingTasks(ctx context.Context, arg UpcomingTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, upcomingTasks,
 		arg.SkipUnderClosed,
@@ -790,7 +791,7 @@ type filteredTasksParams struct {
 	Limit        int          `json:"limit"`
 }
 
-// filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
+// filteredTasks is ListTasks with a filter. With a category it also reads tasks that do not match.
 func (q *Queries) filteredTasks(ctx context.Context, arg filteredTasksParams) ([]Task, error) {
 	rows, err := q.db.Query(ctx, filteredTasks,
 		arg.Statuses,
@@ -901,7 +902,7 @@ type keysetTaggedTasksRow struct {
 }
 
 // keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and
-// every tag in AllTags. It reads all tasks that have them.
+// every tag in AllTags. It reads all tasks that have these tags.
 func (q *Queries) keysetTaggedTasks(ctx context.Context, arg keysetTaggedTasksParams) ([]keysetTaggedTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTaggedTasks,
 		arg.Back,
@@ -1042,8 +1043,8 @@ type keysetTasksRow struct {
 
 // keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set, in list
 // order, beginning after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID. With
-// Back it returns those before the position. The nearest come first. TotalCount is the number of all tasks that match,
-// or 0 without WithTotal.
+// Back it returns the tasks before the position. The tasks nearest to the position come first. TotalCount is the number
+// of all tasks that match, or 0 without WithTotal.
 func (q *Queries) keysetTasks(ctx context.Context, arg keysetTasksParams) ([]keysetTasksRow, error) {
 	rows, err := q.db.Query(ctx, keysetTasks,
 		arg.WithTotal,

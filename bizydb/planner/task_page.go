@@ -10,21 +10,24 @@ type PageTasksParams struct {
 	Statuses        TaskStatuses
 	Category        *string
 	Priority        *int
-	ParentGoalID    *GoalID    // only tasks directly under this goal
-	WithoutGoal     bool       // only tasks under no goal
-	SkipUnderClosed bool       // leave out tasks under a completed or cancelled goal, at any depth
-	Ready           bool       // only pending and in-progress tasks whose dependencies are all completed
-	DueFrom         *time.Time // due at this time or later; an all-day task until its day is over in TimeZone
-	DueBefore       *time.Time // due before this time; an all-day task once its day is over in TimeZone
-	TimeZone        TimeZone
-	AnyTag          Tags   // tasks with at least one of these tags
-	AllTags         Tags   // tasks with every one of these tags
-	Search          string // text in title, description or notes; see SearchTasks
+	ParentGoalID    *GoalID // only tasks directly under this goal
+	WithoutGoal     bool    // only tasks under no goal
+	SkipUnderClosed bool    // leave out tasks under a completed or cancelled goal, at any depth
+	Ready           bool    // only pending and in-progress tasks whose dependencies are all completed
+	// DueFrom and DueBefore select the tasks that are due at or after DueFrom and before DueBefore. An all-day task matches DueFrom
+	// if its day in TimeZone is not over at DueFrom, and DueBefore if its day is over at DueBefore. In TasksDue it matches if its
+	// day begins in the range.
+	DueFrom   *time.Time
+	DueBefore *time.Time
+	TimeZone  TimeZone
+	AnyTag    Tags   // tasks with at least one of these tags
+	AllTags   Tags   // tasks with every one of these tags
+	Search    string // text in title, description or notes; see SearchTasks
 
 	ByDueDate bool       // order by due date, priority and id, without undated tasks; otherwise list order
 	Size      int        // tasks on a page, at most 10,000; 0 means 50
 	Cursor    TaskCursor // Next or Previous of a page with the same filters and order; empty for the first page
-	WithTotal bool       // also count the tasks on all pages, which reads them all
+	WithTotal bool       // also count the tasks on all pages: the query reads all of them
 }
 
 // A TaskPage is one page of a list of tasks.
@@ -44,19 +47,20 @@ type TaskCursor string
 // Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates. A task whose
 // priority or due date changes moves in the list.
 //
-// ByDueDate orders by due date, priority and id, and leaves out undated tasks. With the statuses pending, in progress and blocked
-// it makes pages of overdue tasks (DueBefore: now), of upcoming tasks (DueFrom: now, DueBefore: the end of a day) and of the
-// tasks due on a day (DueFrom and DueBefore: its beginning and its end).
+// ByDueDate orders by due date, priority and id, and leaves out undated tasks. ByDueDate with the statuses pending, in progress
+// and blocked makes pages of overdue tasks (DueBefore: now), of upcoming tasks (DueFrom: now, DueBefore: the end of a day) and of
+// the tasks due on a day (DueFrom and DueBefore: the beginning and the end of the day).
 //
 // The cost of a page does not depend on its position. Some filters cost more:
 //
-//   - A filter other than Statuses that few of many tasks match: the query scans past the others. So does Search.
-//   - Tags that many tasks have: each page reads all of them.
-//   - SkipUnderClosed: it first reads the completed and cancelled goals, and all goals below them.
-//   - ByDueDate with DueFrom or DueBefore, and Statuses that can match completed tasks: a page reads all tasks due in that range.
+//   - A filter other than Statuses, or a Search, that few of many tasks match: the query also reads the tasks that do not match.
+//   - Tags that many tasks have: each page reads all of these tasks.
+//   - SkipUnderClosed: the query first reads the completed and cancelled goals, and all goals below them.
+//   - ByDueDate with DueFrom or DueBefore, and Statuses that can match completed tasks: a page reads all tasks that are due
+//     between DueFrom and DueBefore.
 //
-// Returns ErrInvalid for a cursor that is not from PageTasks in the same order and for a size out of range. The total of an empty
-// page that is not the first takes a second round trip.
+// Returns ErrInvalid for a cursor that is not from PageTasks in the same order and for a size out of range. With WithTotal, an
+// empty page after the first page takes a second round trip, for the total.
 func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
 	p := pager[keysetTasksRow]{
 		method: "PageTasks", size: arg.Size, cursor: string(arg.Cursor), idsFall: true,

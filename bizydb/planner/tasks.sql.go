@@ -25,8 +25,8 @@ type AddTagsParams struct {
 	ID   TaskID `json:"id"`
 }
 
-// AddTags adds tags to a task, each once, and returns the task as stored. New ones are appended. A task that has all of
-// them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
+// AddTags adds tags to a task, each once, and returns the task as stored. New tags are appended. A task that already
+// has all of the tags is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 func (q *Queries) AddTags(ctx context.Context, arg AddTagsParams) (Task, error) {
 	row := q.db.QueryRow(ctx, addTags, arg.Tags, arg.ID)
 	var i Task
@@ -75,8 +75,9 @@ type BlockTaskRow struct {
 }
 
 // BlockTask sets the status of a task to blocked, sets its reason, which may be nil, and returns the task as stored.
-// UnblockTask undoes it, except that a task that was completed becomes pending. Changed is false if nothing changed.
-// Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
+// UnblockTask restores the earlier status, except that a task that was completed becomes pending. Changed is false if
+// nothing changed. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+// IfVersion.
 func (q *Queries) BlockTask(ctx context.Context, arg BlockTaskParams) (BlockTaskRow, error) {
 	row := q.db.QueryRow(ctx, blockTask, arg.Reason, arg.IfVersion, arg.ID)
 	var i BlockTaskRow
@@ -129,8 +130,8 @@ type CompleteTaskRow struct {
 
 // CompleteTask sets the status of a task to completed, with its ActualHours if they are set, and returns the task as
 // stored. A nil CompletedAt means now, or leaves the time unchanged if the task is completed already. Any other time in
-// the years 1 to 9999 is stored as given, also one in the future. Changed is false if nothing changed. Returns
-// ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
+// the years 1 to 9999, even in the future, is stored as given. Changed is false if nothing changed. Returns ErrNotFound
+// if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error) {
 	row := q.db.QueryRow(ctx, completeTask,
 		arg.ActualHours,
@@ -252,7 +253,7 @@ DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND i
 RETURNING id, user_id, parent_goal_id, title, description, priority, status, blocked_reason, blocked_in_progress, category, estimated_hours, actual_hours, due_date, due_all_day, created_at, updated_at, version, completed_at, dependencies, notes, tags
 `
 
-// DeleteTask deletes a task and returns it. RestoreTask brings it back, unless the trash is turned off. Returns
+// DeleteTask deletes a task and returns it. RestoreTask brings the task back, unless the trash is turned off. Returns
 // ErrNotFound if the task does not exist.
 func (q *Queries) DeleteTask(ctx context.Context, id TaskID) (Task, error) {
 	row := q.db.QueryRow(ctx, deleteTask, id)
@@ -418,7 +419,7 @@ type RemoveTagsParams struct {
 	ID   TaskID `json:"id"`
 }
 
-// RemoveTags removes tags from a task and returns the task as stored. A task that has none of them is not changed.
+// RemoveTags removes tags from a task and returns the task as stored. A task that has none of the tags is not changed.
 // Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 func (q *Queries) RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, error) {
 	row := q.db.QueryRow(ctx, removeTags, arg.Tags, arg.ID)
@@ -507,9 +508,9 @@ type RescheduleTaskParams struct {
 	ID        TaskID     `json:"id"`
 }
 
-// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means none. DueAllDay makes
-// it an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
-// IfVersion.
+// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means no due date. DueAllDay
+// makes the task an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version
+// is not IfVersion.
 func (q *Queries) RescheduleTask(ctx context.Context, arg RescheduleTaskParams) (Task, error) {
 	row := q.db.QueryRow(ctx, rescheduleTask,
 		arg.DueDate,

@@ -14,9 +14,9 @@ const (
 	LinkDepth   LinkReason = "depth"   // there would be more than 100 levels of goals
 )
 
-// A LeftOutLink is a link of a goal or task that was not restored with it. It leads from Goal or Task to the ParentGoal, or from
-// Task to the Dependency. For a column of the service's own on Goal or Task, Column is its name: it had a value and is NULL now.
-// The other fields are zero.
+// A LeftOutLink is a link of a goal or task that was not restored with it. The link leads from Goal or Task to the ParentGoal, or
+// from Task to the Dependency. For a reference in a column of the service's own, Column is the name of this column of Goal or
+// Task: it had a value and is NULL now. The other fields are zero.
 type LeftOutLink struct {
 	Goal       GoalID     `json:"goal,omitempty"`
 	Task       TaskID     `json:"task,omitempty"`
@@ -50,17 +50,18 @@ type RestoreGoalParams struct {
 	Together bool `json:"together"`
 }
 
-// RestoreTask restores a deleted task with its id and returns it. It is under its goal again and has its dependencies, and the
-// tasks that depended on it do so again. Links made since the deletion stay. Links that are no longer possible are in LeftOut.
-// Progress follows as for a new task. Returns ErrNotFound if there is no such deleted task.
+// RestoreTask restores a deleted task with its id and returns it. The task is under its goal again and has its dependencies, and
+// the tasks that depended on it depend on it again. Links made since the deletion stay. Links that are no longer possible are in
+// LeftOut. Progress follows as for a new task. Returns ErrNotFound if there is no such deleted task.
 func (q *Queries) RestoreTask(ctx context.Context, id TaskID) (RestoredTask, error) {
 	row, err := q.restoreTask(ctx, int64(id))
 	return RestoredTask(row), err
 }
 
-// RestoreGoal restores a deleted goal with its id and its status and returns it. It is under its parent again, and its sub-goals
-// and tasks are under it. Links made since the deletion stay. Links that are no longer possible are in LeftOut. The progress of
-// the goals above follows as for a goal that is moved under them. Returns ErrNotFound if there is no such deleted goal.
+// RestoreGoal restores a deleted goal with its id and its status and returns it. The goal is under its parent again, and its
+// sub-goals and tasks are under it again. Links made since the deletion stay. Links that are no longer possible are in LeftOut.
+// The progress of the goals above follows as for a goal that is moved under them. Returns ErrNotFound if there is no such deleted
+// goal.
 func (q *Queries) RestoreGoal(ctx context.Context, arg RestoreGoalParams) (RestoredGoal, error) {
 	row, err := q.restoreGoal(ctx, restoreGoalParams{ID: int64(arg.ID), Together: arg.Together})
 	restored := RestoredGoal{Goal: row.Goal, Goals: make([]GoalID, len(row.RestoredGoals)), Tasks: make([]TaskID, len(row.RestoredTasks)), LeftOut: row.LeftOut}

@@ -146,8 +146,8 @@ type ForgetDeletedRow struct {
 	Tasks int64 `json:"tasks"`
 }
 
-// ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many. They can
-// no longer be restored.
+// ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many goals and
+// tasks it removed. These can no longer be restored.
 func (q *Queries) ForgetDeleted(ctx context.Context, before time.Time) (ForgetDeletedRow, error) {
 	row := q.db.QueryRow(ctx, forgetDeleted, before)
 	var i ForgetDeletedRow

@@ -1,7 +1,7 @@
--- AddDependencies adds dependencies to a task, each once, and returns the task as stored. New ones are appended. A task
--- that has all of them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does
--- not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if the task would depend on
--- itself, directly or through other tasks.
+-- AddDependencies adds dependencies to a task, each once, and returns the task as stored. New dependencies are
+-- appended. A task that already has all of the dependencies is not changed. Concurrent calls all take effect. Returns
+-- ErrNotFound if the task does not exist, ErrUnknownReference if a dependency does not exist, and ErrDependencyCycle if
+-- the task would depend on itself, directly or through other tasks.
 -- name: AddDependencies :one
 UPDATE public.tasks SET dependencies = dependencies || coalesce(sqlc.narg('dependencies'), '[]'::jsonb) -- the trigger keeps the first of each
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
@@ -54,8 +54,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY priority, bizydb.due_or_never(due_date), created_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of them is
--- not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
+-- RemoveDependencies removes dependencies from a task and returns the task as stored. A task that has none of the
+-- dependencies is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 -- name: RemoveDependencies :one
 UPDATE public.tasks SET dependencies = coalesce((
   SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(tasks.dependencies) WITH ORDINALITY AS d (id, place)
@@ -72,8 +72,8 @@ UPDATE public.tasks SET dependencies = coalesce(sqlc.narg('dependencies'), '[]':
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
--- TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. If the task is
--- completed or does not exist it returns an empty slice.
+-- TasksBlockedBy returns the tasks that depend directly on a task and are not completed, in list order. It is about
+-- dependencies, not about the status blocked. If the task is completed or does not exist it returns an empty slice.
 -- name: TasksBlockedBy :many
 SELECT tasks.* FROM public.tasks blocker
 CROSS JOIN LATERAL unnest(bizydb.dependent_tasks(blocker.id)) AS dependent (id)
@@ -81,8 +81,8 @@ CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT b
 WHERE blocker.user_id = (SELECT bizydb.current_user_id()) AND blocker.id = @id AND blocker.status <> 'completed' AND tasks.status <> 'completed'
 ORDER BY tasks.priority, bizydb.due_or_never(tasks.due_date), tasks.created_at DESC, tasks.id DESC;
 
--- TasksBlocking returns the direct dependencies of a task that are not completed, in list order. If there are none, or
--- the task does not exist, it returns an empty slice.
+-- TasksBlocking returns the direct dependencies of a task that are not completed, in list order. It is about
+-- dependencies, not about the status blocked. If there are none, or the task does not exist, it returns an empty slice.
 -- name: TasksBlocking :many
 SELECT tasks.* FROM public.tasks blocked
 CROSS JOIN LATERAL (SELECT DISTINCT d.id::bigint AS id FROM jsonb_array_elements_text(blocked.dependencies) AS d (id)) AS d

@@ -43,9 +43,9 @@ ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- keysetGoals is the query behind PageGoals. It returns at most Max goals that match every filter that is set,
--- beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns those before the
--- position. The nearest come first. SortBy selects the key, a number that rises along the list. TotalCount is the
--- number of all goals that match.
+-- beginning after the position given by FromKey, FromCreatedAt and FromTie. With Back it returns the goals before the
+-- position. The goals nearest to the position come first. SortBy selects the key, a number that rises along the list.
+-- TotalCount is the number of all goals that match.
 -- name: keysetGoals :many
 WITH matching AS MATERIALIZED (
   SELECT g.id, g.created_at, CASE @sort_by::text WHEN 'newest' THEN -g.id ELSE g.id END AS tie, CASE @sort_by
@@ -112,8 +112,8 @@ ORDER BY target_date NULLS LAST, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
 -- UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
--- TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 it is the day of At. With Days
--- below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
+-- TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 the list ends with the day of At.
+-- With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
 -- name: UpcomingGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())

@@ -21,7 +21,7 @@ INSERT INTO public.goals (
 RETURNING *;
 
 -- DeleteGoal deletes a goal and returns it. Its sub-goals become roots, and its tasks stay without a goal. RestoreGoal
--- brings it back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
+-- brings the goal back, unless the trash is turned off. Returns ErrNotFound if the goal does not exist.
 -- name: DeleteGoal :one
 DELETE FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
@@ -38,10 +38,10 @@ RETURNING *;
 -- name: GetGoal :one
 SELECT * FROM public.goals WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
--- MoveGoal moves a goal, with everything under it, under another goal and returns it as stored. A nil ParentGoalID
--- makes it a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the parent does not exist,
--- ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100 levels of goals, and
--- ErrVersionConflict if its version is not IfVersion.
+-- MoveGoal moves a goal, with everything under it, under another goal and returns the moved goal as stored. A nil
+-- ParentGoalID makes the moved goal a root. Returns ErrNotFound if the goal does not exist, ErrUnknownReference if the
+-- parent does not exist, ErrGoalCycle if the parent is the goal itself or is under it, ErrInvalid for more than 100
+-- levels of goals, and ErrVersionConflict if its version is not IfVersion.
 -- name: MoveGoal :one
 UPDATE public.goals SET parent_goal_id = sqlc.narg('parent_goal_id'), version = coalesce(sqlc.narg('if_version'), version)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
@@ -49,7 +49,8 @@ RETURNING *;
 
 -- ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
 -- goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
--- goal and can be 100. Without work it stays at 100 until it is set. Returns ErrNotFound if the goal does not exist.
+-- goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
+-- if the goal does not exist.
 -- name: ReopenGoal :one
 UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END
 FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @id FOR NO KEY UPDATE) AS before

@@ -1,5 +1,5 @@
 -- GoalTree returns a goal and all its sub-goals, depth first: each goal is followed by its own sub-goals, in the order
--- of ListGoals. With 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
+-- of ListGoals. With goal id 0 it returns the trees of all roots. Depth is 0 for the first goal and for roots. Pending,
 -- InProgress, Blocked and Completed count the tasks directly under each goal. If the goal does not exist it returns an
 -- empty slice.
 -- name: GoalTree :many
@@ -28,9 +28,9 @@ CROSS JOIN LATERAL (
 ORDER BY t.place;
 
 -- RollUp recomputes the progress of a goal, of everything under it and of the goals above it, and returns the goals
--- that it corrected, ordered by id, with the old and the new percentage. These are equal if only a count was wrong.
--- Triggers maintain progress: RollUp is for repair, such as after a load with triggers disabled. Returns ErrNotFound if
--- the goal does not exist.
+-- that it corrected, ordered by id, with the percentages before and after. The two percentages of a goal are equal if
+-- only one of its counts was wrong. Triggers maintain progress: RollUp is for repair, such as after a load with
+-- triggers disabled. Returns ErrNotFound if the goal does not exist.
 -- name: RollUp :many
 SELECT g.id AS goal_id, g.title, c.old_percentage::float8 AS old_percentage, c.new_percentage::float8 AS new_percentage
 FROM bizydb.roll_up((SELECT o.id FROM public.goals o WHERE o.user_id = (SELECT bizydb.current_user_id()) AND o.id = @goal_id)) AS c (goal_id, old_percentage, new_percentage)

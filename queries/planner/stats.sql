@@ -1,6 +1,6 @@
--- CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all, those completed, and those
--- completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day task. Rate is
--- the completed share, from 0 to 1, or 0 if no task was due.
+-- CompletionRate counts the tasks that TasksDue returns for From, Before and TimeZone: all tasks, the completed tasks,
+-- and the tasks completed on time. On time means by the due date, or by the end of the day in TimeZone for an all-day
+-- task. Rate is the completed share, from 0 to 1, or 0 if no task was due.
 -- name: CompletionRate :one
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT sqlc.arg('from')::timestamptz, sqlc.arg('before')::timestamptz,
@@ -41,7 +41,7 @@ GROUP BY c.day
 ORDER BY c.day;
 
 -- GoalCountsByHorizon returns, for each horizon, the number of goals, of active goals and of completed goals, and the
--- average percentage of the active ones. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
+-- average percentage of the active goals. The order is yearly, quarterly, monthly, weekly, none. Horizons without goals
 -- are included with 0.
 -- name: GoalCountsByHorizon :many
 SELECT h.horizon::bizydb.horizon AS horizon, coalesce(g.goals, 0)::int AS goals, coalesce(g.active, 0)::int AS active,
@@ -65,14 +65,15 @@ LEFT JOIN (
 ) AS g ON g.status = s.status
 ORDER BY s.place;
 
--- GoalForecast estimates the day on which all tasks under a goal and its sub-goals, except cancelled ones, will be
--- done. PerDay is the mean number of tasks completed per day over the last Days days, or since the goal was created if
--- that is shorter, and over at least one day. Remaining is the number of tasks not completed now, whatever At is.
--- Returns ErrNotFound if the goal does not exist.
+-- GoalForecast estimates the day on which all tasks under a goal and its sub-goals at any depth will be done. Tasks
+-- under cancelled sub-goals do not count. PerDay is the mean number of tasks completed per day, over the last Days days
+-- or since the goal was created, whichever is shorter, and over at least one day. Remaining is the number of tasks not
+-- completed now, whatever At is. Returns ErrNotFound if the goal does not exist.
 --
--- ExpectedDay is the day of At plus the time that the remaining tasks take at that rate. EarliestDay and LatestDay use
--- the rate plus and minus 1.28 standard errors of the mean. With some weeks of data this range contains the true rate
--- in about four of five cases. It does not include the variance of the days to come.
+-- ExpectedDay is the day of At plus the time that the remaining tasks take at the rate PerDay. EarliestDay and
+-- LatestDay use PerDay plus and minus 1.28 standard errors of the mean. With some weeks of data, the true rate is
+-- between these two rates in about four of five cases. The range from EarliestDay to LatestDay does not include the
+-- variance of the days to come.
 --
 -- If no task remains, all three days are the day of At. Otherwise a day more than a hundred years away is nil, all
 -- three are nil if no task was completed, and EarliestDay and LatestDay are nil with only one day of data.
@@ -106,9 +107,9 @@ SELECT w.remaining::int AS remaining, r.mean::float8 AS per_day,
   bizydb.day_after(s.day, w.remaining, r.mean - 1.28 * r.error)::bizydb.forecast_day AS latest_day
 FROM span s, work w, rate r;
 
--- Overview returns the numbers of a dashboard: active goals, their average percentage, 0 if there are none, and how
--- many of them are near completion, at risk and overdue; and overdue tasks. The goals are those of GoalsNearCompletion,
--- GoalsAtRisk and OverdueGoals. The tasks are those of OverdueTasks, with blocked ones if WithBlocked is set.
+-- Overview returns numbers for a dashboard. ActiveGoals is the number of active goals, and AverageProgress is their
+-- average percentage, or 0 if there are none. GoalsNearCompletion, GoalsAtRisk, OverdueGoals and OverdueTasks are the
+-- numbers of rows that the methods of these names return. OverdueTasks includes blocked tasks if WithBlocked is set.
 -- name: Overview :one
 WITH asked (at, today) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.due_on(bizydb.local_day(sqlc.narg('at')::timestamptz, @time_zone::bizydb.time_zone))
@@ -133,7 +134,7 @@ CROSS JOIN (
 ) AS t;
 
 -- TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
--- ActualHours are the sums over the completed ones.
+-- ActualHours are the sums over these completed tasks.
 -- name: TaskActivity :one
 SELECT (
     SELECT count(*) FROM public.tasks
@@ -191,7 +192,7 @@ FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND (parent_goal_id = sqlc.narg('parent_goal_id') OR sqlc.narg('parent_goal_id') IS NULL);
 
 -- Velocity returns the number of tasks completed in the Days days ending with the day of At, and the mean per day. Days
--- is at least 1 and at most 36525, a hundred years: values outside count as the nearer one.
+-- below 1 counts as 1, and Days above 36525, a hundred years, as 36525.
 -- name: Velocity :one
 SELECT count(*)::int AS completed, (count(*)::float8 / greatest(1, least(sqlc.arg('days')::bizydb.count, 36525))::int)::float8 AS per_day
 FROM public.tasks
@@ -223,10 +224,11 @@ WHERE c.monday BETWEEN '0001-01-01' AND '9999-12-31'
 GROUP BY c.monday
 ORDER BY c.monday;
 
--- Workload returns the tasks due in each of the Weeks weeks from the week of At on, the first week first: the number of
--- tasks, of open tasks (not completed) and of open tasks without an estimate; the estimated hours of all tasks and of
--- open tasks; and the actual hours. Weeks begin on Monday. Weeks without tasks are included with 0. Weeks is capped at
--- 5218, a hundred years. With Weeks below 1 it returns an empty slice.
+-- Workload returns numbers about the tasks due in each of the Weeks weeks that begin with the week of At, the earliest
+-- week first. Due is the number of these tasks, Open is the number of those that are not completed, and WithoutEstimate
+-- is the number of open tasks without an estimate. EstimatedHours and ActualHours are sums over all tasks due in the
+-- week, OpenHours is the sum of the estimates of the open tasks. Weeks begin on Monday. Weeks without tasks are
+-- included with 0. Weeks is capped at 5218, a hundred years. With Weeks below 1 it returns an empty slice.
 -- name: Workload :many
 WITH asked (first_monday, last_monday) AS (
   SELECT monday, monday + 7 * (greatest(0, least(sqlc.arg('weeks')::bizydb.count, 5218))::int - 1)

@@ -28,7 +28,7 @@ WHERE t.user_id = (SELECT bizydb.current_user_id())
          OR strpos(bizydb.fold(t.description), (SELECT bizydb.fold(@search))) > 0 OR strpos(bizydb.fold(t.notes), (SELECT bizydb.fold(@search))) > 0)
   AND (NOT @dated::bool OR t.due_date IS NOT NULL);
 
--- filteredTasks is ListTasks with a filter. With a category it scans past tasks that do not match.
+-- filteredTasks is ListTasks with a filter. With a category it also reads tasks that do not match.
 -- name: filteredTasks :many
 SELECT tasks.* FROM (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT b
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- keysetTaggedTasks is keysetTasks for tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and
--- every tag in AllTags. It reads all tasks that have them.
+-- every tag in AllTags. It reads all tasks that have these tags.
 -- name: keysetTaggedTasks :many
 WITH matching AS MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at
@@ -80,8 +80,8 @@ LIMIT @max::int;
 
 -- keysetTasks is the query behind PageTasks. It returns at most Max tasks that match every filter that is set, in list
 -- order, beginning after the position given by FromPriority, FromDueDate (nil for none), FromCreatedAt and FromID. With
--- Back it returns those before the position. The nearest come first. TotalCount is the number of all tasks that match,
--- or 0 without WithTotal.
+-- Back it returns the tasks before the position. The tasks nearest to the position come first. TotalCount is the number
+-- of all tasks that match, or 0 without WithTotal.
 -- name: keysetTasks :many
 WITH matching AS NOT MATERIALIZED (
   SELECT t.id, t.priority, bizydb.due_or_never(t.due_date) AS due_date, t.created_at FROM public.tasks t
@@ -188,10 +188,11 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT (SELECT nullif(sqlc.arg('limit')::bizydb.count, 0));
 
--- SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Texts are compared
--- in Unicode's normal form C and full case folding, whatever the locale of the database: É matches é in either form and
--- does not match e; ß matches SS; Σ matches both small sigmas; i does not match a dotless ı. There are no wildcards: %
--- and _ match themselves. An empty Text matches all. It reads all tasks of the user.
+-- SearchTasks returns the tasks that have Text in their title, description or notes, in list order. Case and Unicode
+-- normal form do not matter, in any locale of the database: texts are compared in normal form C with full case folding.
+-- So É matches é, composed or decomposed, and does not match e; ß matches SS; Σ matches σ and ς; i does not match ı.
+-- There are no wildcards: % and _ match themselves. An empty Text matches all tasks. The query reads all tasks of the
+-- user.
 -- name: SearchTasks :many
 SELECT * FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id())
@@ -239,9 +240,9 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY due_date, priority, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, earlier hours
--- included, ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end.
--- SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
+-- TasksDueToday returns the tasks that are not completed and are due on the day of At in TimeZone, also before At,
+-- ordered by due date, priority and id. WithUndated adds the tasks without a due date, at the end. SkipUnderClosed
+-- leaves out tasks under a completed or cancelled goal, at any depth.
 -- name: TasksDueToday :many
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT bizydb.day_start(day, @time_zone::bizydb.time_zone), bizydb.day_start(day + 1, @time_zone), bizydb.due_on(day), bizydb.due_on(day + 1)
@@ -275,9 +276,9 @@ CROSS JOIN LATERAL (SELECT * FROM public.tasks one WHERE one.user_id = (SELECT b
 ORDER BY page.priority, page.due_date, page.created_at DESC, page.id DESC;
 
 -- UpcomingTasks returns the tasks that are not completed and are due from At until the end of the day that is Days days
--- later in TimeZone, ordered by due date, priority and id. All-day tasks of the day of At are included. With Days 0 it
--- is the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.
--- SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
+-- later in TimeZone, ordered by due date, priority and id. All-day tasks due on the day of At are included. With Days 0
+-- the list ends with the day of At. With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred
+-- years. SkipUnderClosed leaves out tasks under a completed or cancelled goal, at any depth.
 -- name: UpcomingTasks :many
 WITH span (from_time, before_time, from_day, before_day) AS (
   SELECT coalesce(sqlc.narg('at')::timestamptz, now()), bizydb.day_start(day + days + 1, @time_zone::bizydb.time_zone), bizydb.due_on(day), bizydb.due_on(day + days + 1)

@@ -1,5 +1,5 @@
--- AddTags adds tags to a task, each once, and returns the task as stored. New ones are appended. A task that has all of
--- them already is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
+-- AddTags adds tags to a task, each once, and returns the task as stored. New tags are appended. A task that already
+-- has all of the tags is not changed. Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 -- name: AddTags :one
 UPDATE public.tasks SET tags = tags || coalesce((
   SELECT jsonb_agg(added.tag ORDER BY added.place)
@@ -18,8 +18,9 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- BlockTask sets the status of a task to blocked, sets its reason, which may be nil, and returns the task as stored.
--- UnblockTask undoes it, except that a task that was completed becomes pending. Changed is false if nothing changed.
--- Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
+-- UnblockTask restores the earlier status, except that a task that was completed becomes pending. Changed is false if
+-- nothing changed. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+-- IfVersion.
 -- name: BlockTask :one
 UPDATE public.tasks SET status = 'blocked', blocked_reason = sqlc.narg('reason'), version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
@@ -28,8 +29,8 @@ RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS ch
 
 -- CompleteTask sets the status of a task to completed, with its ActualHours if they are set, and returns the task as
 -- stored. A nil CompletedAt means now, or leaves the time unchanged if the task is completed already. Any other time in
--- the years 1 to 9999 is stored as given, also one in the future. Changed is false if nothing changed. Returns
--- ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
+-- the years 1 to 9999, even in the future, is stored as given. Changed is false if nothing changed. Returns ErrNotFound
+-- if the task does not exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: CompleteTask :one
 UPDATE public.tasks SET status = 'completed', actual_hours = coalesce(sqlc.narg('actual_hours'), tasks.actual_hours), completed_at = coalesce(sqlc.narg('completed_at'), tasks.completed_at),
   version = coalesce(sqlc.narg('if_version'), tasks.version)
@@ -50,7 +51,7 @@ INSERT INTO public.tasks (
 )
 RETURNING *;
 
--- DeleteTask deletes a task and returns it. RestoreTask brings it back, unless the trash is turned off. Returns
+-- DeleteTask deletes a task and returns it. RestoreTask brings the task back, unless the trash is turned off. Returns
 -- ErrNotFound if the task does not exist.
 -- name: DeleteTask :one
 DELETE FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
@@ -68,7 +69,7 @@ RETURNING *;
 -- name: GetTask :one
 SELECT * FROM public.tasks WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id;
 
--- RemoveTags removes tags from a task and returns the task as stored. A task that has none of them is not changed.
+-- RemoveTags removes tags from a task and returns the task as stored. A task that has none of the tags is not changed.
 -- Concurrent calls all take effect. Returns ErrNotFound if the task does not exist.
 -- name: RemoveTags :one
 UPDATE public.tasks SET tags = coalesce((
@@ -87,9 +88,9 @@ FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.c
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
 
--- RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means none. DueAllDay makes
--- it an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
--- IfVersion.
+-- RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means no due date. DueAllDay
+-- makes the task an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version
+-- is not IfVersion.
 -- name: RescheduleTask :one
 UPDATE public.tasks SET due_date = sqlc.narg('due_date'), due_all_day = @due_all_day, version = coalesce(sqlc.narg('if_version'), version)
 WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id

@@ -20,8 +20,8 @@ WHERE user_id = (SELECT bizydb.current_user_id())
 ORDER BY deleted_at DESC, id DESC
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many. They can
--- no longer be restored.
+-- ForgetDeleted permanently removes the goals and tasks that were deleted before a time, and returns how many goals and
+-- tasks it removed. These can no longer be restored.
 -- name: ForgetDeleted :one
 WITH g AS (
   DELETE FROM bizydb.deleted_goals d WHERE d.user_id = (SELECT bizydb.current_user_id()) AND d.deleted_at < @before::timestamptz RETURNING d.id
