@@ -13,8 +13,8 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
-// A Database is a migrated database of a test's own. Its [bizydb.DB] is logged in like a service, with a role that has no rights
-// of its own.
+// A Database is a migrated database of a test's own. Its [bizydb.DB] is connected like a service, with a login role that has no
+// rights on the tables.
 type Database struct {
 	*bizydb.DB
 	DSN      string // the service's connection string
@@ -57,8 +57,8 @@ func New(t testing.TB, opts ...Option) *Database {
 	return db
 }
 
-// Shared returns the server that [New] uses, for code without a [testing.TB] such as Example functions. The first call starts it.
-// Later calls return the same server or the same error. [Run] closes it.
+// Shared returns the server that [New] uses, for code without a [testing.TB] such as Example functions. The first call finds or
+// starts the server. Later calls return the same server or the same error. [Run] closes the server.
 func Shared() (*Server, error) {
 	shared.Lock()
 	defer shared.Unlock()
@@ -69,7 +69,7 @@ func Shared() (*Server, error) {
 }
 
 // Run runs the tests of a package and stops the server that they used. Pass its result to [os.Exit]. Without Run the server stops
-// shortly after the process.
+// shortly after the process ends.
 func Run(m *testing.M) int {
 	code := m.Run()
 	shared.Lock()

@@ -1,5 +1,5 @@
-// Package bizydbtest gives each test a PostgreSQL database of its own: real, migrated, empty, and dropped after the test. It is
-// for the tests of services that use bizydb, and for bizydb's own.
+// Package bizydbtest gives each test a PostgreSQL database of its own. The database is migrated and empty, and is dropped after
+// the test. The package is for the tests of services that use bizydb, and for bizydb's own tests.
 //
 //	func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
 //
@@ -15,28 +15,29 @@
 //
 // # The server
 //
-// Each test binary finds or starts one server. It uses the first of these ways that works:
+// Each test binary finds or starts one server, in the first of these ways that works:
 //
-//  1. the server in BIZYDBTEST_DATABASE_URL, whose role may create databases and roles;
-//  2. a container of BIZYDBTEST_IMAGE, by default postgres:18-alpine, if a Docker engine answers;
-//  3. PostgreSQL 15 or later installed on the machine, in BIZYDBTEST_BINDIR or the usual directories; for root it runs under an
-//     unprivileged account;
-//  4. binaries fetched from Maven Central or from BIZYDBTEST_BINARIES_URL.
+//  1. dsn: the server in BIZYDBTEST_DATABASE_URL; the role in this connection string must be allowed to create databases and
+//     roles
+//  2. container: a container of the image BIZYDBTEST_IMAGE, by default postgres:18-alpine, if a Docker engine answers
+//  3. installed: PostgreSQL 15 or later installed on the machine, in BIZYDBTEST_BINDIR or the usual directories; if root runs the
+//     tests, the server runs under an unprivileged account
+//  4. embedded: PostgreSQL binaries fetched from Maven Central or from BIZYDBTEST_BINARIES_URL
 //
-// BIZYDBTEST_WAY set to dsn, container, installed or embedded allows only that way. The test log says which way was used, and why
-// earlier ones failed.
+// If BIZYDBTEST_WAY is set to the name of a way, only this way is tried. The test log says which way was used, and why earlier
+// ways failed.
 //
-// A server that was started stops with the process, even if the process is killed. The files of a server in a container are in
-// memory. The files of a server started from binaries are in TMPDIR. If that is not set and /dev/shm has 4 GB free, on Linux,
-// they are there: in memory too.
+// [Run] stops the server that the package started. Without Run, or if the process is killed, the server stops shortly after the
+// process ends. A server in a container keeps its files in memory. A server started from binaries keeps its files in TMPDIR. If
+// TMPDIR is not set, on Linux, and /dev/shm has 4 GB free, it keeps its files in /dev/shm, which is memory.
 //
-// For a server that it starts, the package unsets the environment variables of libpq that would change the behavior of clients,
-// such as PGOPTIONS, PGSERVICE and PGTARGETSESSIONATTRS. Variables that a connection string overrides, such as PGHOST, stay.
+// When the package starts a server, it unsets the environment variables of libpq that would change the behavior of clients, such
+// as PGOPTIONS, PGSERVICE and PGTARGETSESSIONATTRS. Variables that a connection string overrides, such as PGHOST, stay set.
 //
 // # What stays
 //
-// On the server in BIZYDBTEST_DATABASE_URL two kinds of databases stay: the template with bizydb's migrations, which the next run
-// copies, and the databases of failed tests, whose connection strings are in the log. The next run drops what a killed process
-// has left behind: databases and logins named bizydbtest_… whose process no longer holds its advisory lock, unless somebody is
-// connected.
+// On the server in BIZYDBTEST_DATABASE_URL two kinds of databases stay after a run: the template with bizydb's migrations, which
+// the next run copies, and the databases of failed tests, whose connection strings are in the test log. The next run drops the
+// databases and login roles that a killed process has left behind. These are named bizydbtest_…, the process that made them no
+// longer holds its advisory lock, and nobody is connected to them.
 package bizydbtest

@@ -38,12 +38,12 @@ func newOptions(opts []Option) (options, error) {
 	return o, o.err
 }
 
-// WithMigrations applies a service's own migrations after bizydb's. They are [tern] files at the top of files. Their version
-// table is public.schema_version, the default of tern.
+// WithMigrations applies a service's own migrations after bizydb's. The migrations are [tern] files in the root folder of files,
+// such as 001_comments.sql. Their version table is public.schema_version, the default of tern.
 //
-// They run once per process, as the owner of bizydb's tables, in a template. The databases of all tests with the same migrations
-// are copied from it. The login of the database gets USAGE on the schemas that bizydb_user or bizydb_reporter may use, so that
-// queries can be prepared.
+// The migrations run once per process, as the owner of bizydb's tables, in a template database. The databases of all tests with
+// the same migrations are copied from this template. The login role of each database gets USAGE on the schemas that bizydb_user
+// or bizydb_reporter may use, so that queries can be prepared.
 //
 // [tern]: https://github.com/jackc/tern
 func WithMigrations(files fs.FS) Option {
@@ -62,9 +62,9 @@ func WithMigrations(files fs.FS) Option {
 }
 
 // WithMigration applies a service's own migrations with a function, for goose, golang-migrate, Atlas and others. migrate is
-// called once per process and name: use a different name for each function. It gets a connection to the template as the owner of
-// bizydb's tables. It can open other connections with conn.Config, and closes them. The migrations of several options run in the
-// order of the options.
+// called once per process and name: use a different name for each function. conn is connected to the template database as the
+// owner of bizydb's tables. If migrate opens other connections, with conn.Config, it has to close them. The migrations of several
+// options run in the order of the options.
 func WithMigration(name string, migrate func(ctx context.Context, conn *pgx.Conn) error) Option {
 	return func(o *options) {
 		o.migrations = append(o.migrations, migration{name, "", func(ctx context.Context, conn *pgx.Conn) error {
@@ -82,8 +82,8 @@ func WithOptions(opts ...bizydb.Option) Option {
 	return func(o *options) { o.open = append(o.open, opts...) }
 }
 
-// WithReporting grants the role bizydb_reporter to the login of the database, for bizydb.DB.Reporting. Without it the login is
-// that of a service without reports.
+// WithReporting grants the role bizydb_reporter to the login role of the database, for bizydb.DB.Reporting. Without this option
+// the login role is like that of a service without reports.
 func WithReporting() Option { return func(o *options) { o.reporting = true } }
 
 func withLocale(locale string) Option { return func(o *options) { o.locale = locale } }

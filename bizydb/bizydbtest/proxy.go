@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A Proxy forwards connections to a server and counts round trips. A round trip is an answer of the server after the client has
-// sent something, whatever the number of messages.
+// A Proxy forwards connections to a server and counts round trips. In a round trip, the client sends one or more messages, and
+// then the server answers with one or more messages.
 type Proxy struct {
 	listener net.Listener
 	network  string // of the server

@@ -18,7 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 )
 
-// A Server is a PostgreSQL server on which to create databases. It is for programs such as the examples; tests use [New].
+// A Server is a PostgreSQL server on which to create databases. It is for programs such as bizydb's examples; tests use [New].
 type Server struct {
 	found *pgserver.Server
 	keeps bool // whether its databases outlive the process
