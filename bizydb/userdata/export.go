@@ -20,9 +20,9 @@ type Summary struct {
 }
 
 // Export writes the goals and tasks of a user as one JSON document, as [ExportTx] does, in a [bizydb.Scope.Snapshot] of its own.
-// It holds the snapshot and its connection until w has taken the last row. A user who does not exist or is not active returns
-// [bizydb.ErrNoUser]. If a standby cancels the snapshot, the export is retried as long as nothing has been written to w, and
-// returns [bizydb.ErrContention] otherwise.
+// The export holds the snapshot and its connection until w has taken the last row. A user who does not exist or is not active
+// returns [bizydb.ErrNoUser]. If a standby cancels the snapshot, the export is retried as long as nothing has been written to w,
+// and returns [bizydb.ErrContention] otherwise.
 func Export(ctx context.Context, scope bizydb.Scope, w io.Writer) (Summary, error) {
 	out := &output{w: w}
 	buffer := newBuffer(out)
@@ -39,14 +39,14 @@ func Export(ctx context.Context, scope bizydb.Scope, w io.Writer) (Summary, erro
 }
 
 // ExportTx writes the goals and tasks of the user of tx as one JSON document, and returns a summary of it. It holds one row in
-// memory at a time. Rows of the service's own are not in the document: the service can write them elsewhere in the same
-// transaction. Deleted goals and tasks are not in it either: DeletedGoals and DeletedTasks return them.
+// memory at a time. The document does not contain rows of the service's own tables: the service can write them elsewhere in the
+// same transaction. It does not contain deleted goals and tasks either: DeletedGoals and DeletedTasks return these.
 //
 // The document is consistent if the transaction reads one snapshot, like [bizydb.Scope.Snapshot] and a transaction at repeatable
 // read, or if it keeps other writes for the user out, like [bizydb.Scope.InTx].
 //
-// An error of w is returned unchanged. After any error w has nothing or a part of the document, which is not valid JSON, and the
-// transaction can only be rolled back.
+// An error of w is returned unchanged. After any error, w has got at most a part of the document, which is not valid JSON, and
+// the transaction can only be rolled back.
 func ExportTx(ctx context.Context, tx *bizydb.Tx, w io.Writer) (Summary, error) {
 	buffer := newBuffer(w)
 	summary, err := export(ctx, tx, buffer)

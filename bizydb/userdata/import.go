@@ -24,7 +24,7 @@ type Result struct {
 // IDs maps the ids of a document to the new ids of its rows.
 type IDs struct{ goals, tasks ids }
 
-// Goal returns the new id of a goal. It is false if the document has no such goal.
+// Goal returns the new id of a goal, and false if the document has no such goal.
 func (i IDs) Goal(old planner.GoalID) (planner.GoalID, bool) {
 	at, ok := i.goals.find(int64(old))
 	if !ok {
@@ -33,7 +33,7 @@ func (i IDs) Goal(old planner.GoalID) (planner.GoalID, bool) {
 	return planner.GoalID(i.goals.new[at]), true
 }
 
-// Task returns the new id of a task. It is false if the document has no such task.
+// Task returns the new id of a task, and false if the document has no such task.
 func (i IDs) Task(old planner.TaskID) (planner.TaskID, bool) {
 	at, ok := i.tasks.find(int64(old))
 	if !ok {
@@ -48,9 +48,10 @@ type ids struct{ old, new []int64 }
 // find returns the index of a row.
 func (i ids) find(old int64) (int, bool) { return slices.BinarySearch(i.old, old) }
 
-// Import adds the goals and tasks of a document to those that the user has, as [ImportTx] does, in a transaction of its own.
-// After an error nothing was written, except after [bizydb.ErrOutcomeUnknown]: then read the data to find out. An import that
-// loses to another transaction is retried if r is an [io.Seeker], and returns [bizydb.ErrContention] otherwise.
+// Import adds the goals and tasks of a document to those that the user has, as [ImportTx] does, in a transaction of its own. An
+// error means that nothing was written, except [bizydb.ErrOutcomeUnknown]: read the data to find out whether the import was
+// committed. After a serialization failure or a deadlock, the import is retried if r is an [io.Seeker], and returns
+// [bizydb.ErrContention] otherwise.
 func Import(ctx context.Context, scope bizydb.Scope, r io.Reader) (Result, error) {
 	again := rewinder(r)
 	var result Result
@@ -72,7 +73,8 @@ func Import(ctx context.Context, scope bizydb.Scope, r io.Reader) (Result, error
 }
 
 // ImportTx adds the goals and tasks of a document to those that the user of tx has. It returns a summary of the document and the
-// new ids, by which a service can import rows of its own. It is not idempotent: importing a document twice adds its rows twice.
+// new ids, by which a service can import rows of its own. ImportTx is not idempotent: importing a document twice adds its rows
+// twice.
 //
 // A document that [Export] would not write returns [bizydb.ErrInvalid]; see the package documentation. An error of r is returned
 // unchanged. Any error aborts the transaction, which can then only be rolled back. In [bizydb.Scope.InTx], whose function may run
