@@ -14,12 +14,13 @@ import (
 var ErrIncomplete = errors.New("database lacks what its migrations made")
 
 // Protect restores the rights, policies, triggers and settings of functions that the migrations gave a database, and removes
-// additional ones, whatever a restore or a script has changed. It runs in one transaction and returns the statements that it ran,
-// none if nothing differed. The connection must be that of the objects' owner or of a superuser. To create a role, or to end a
-// role's membership in another, it also needs the right to do that.
+// additional rights, policies, triggers and settings, whatever a restore or a script has changed. It runs in one transaction and
+// returns the statements that it ran: none if nothing differed. conn must be connected as the owner of the objects or as a
+// superuser. If Protect has to create a role, or to revoke a role's membership in another role, this connection also needs the
+// right to do so.
 //
-// Protect changes PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter. The rights of a service's login are up
-// to the login's administrator: bizydb.Open says which are missing or too many.
+// Protect changes PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter. Protect does not change the rights of a
+// service's login: bizydb.Open says which rights the login lacks, and which it should not have.
 //
 // psql does the same with rights.sql in the folder schema/rights.
 func Protect(ctx context.Context, conn *pgx.Conn) (ran []string, err error) {

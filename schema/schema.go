@@ -29,22 +29,22 @@ var (
 	ErrNewer = version.ErrNewer
 	// ErrUnreleased means that the database has a schema from before v0.1.0. It is the same as bizydb.ErrSchemaUnreleased.
 	ErrUnreleased = version.ErrUnreleased
-	// ErrForeignHistory means that the database was migrated with another version table than this package's.
+	// ErrForeignHistory means that the database was migrated with another version table than the one that this package uses.
 	ErrForeignHistory = errors.New("database was migrated under another version table")
 	// ErrRoles means that the roles bizydb_user, bizydb_accounts and bizydb_reporter exist, but the migrating role may not grant
 	// them to a service's login. The error has the statement that helps, and says who can run it.
 	ErrRoles = errors.New("the migrating role may not grant bizydb's roles")
 )
 
-// Migrate applies the missing migrations to the database of conn. It is idempotent and safe to call from several processes at
-// once: one migrates while the others wait. It is fast if no migration is missing. Each migration is one transaction. If one
-// fails, the earlier ones stay.
+// Migrate applies the missing migrations to the database of conn. Migrate is idempotent and safe to call from several processes
+// at once: one process migrates while the others wait. It is fast if no migration is missing. Each migration is one transaction.
+// If a migration fails, the earlier migrations stay applied.
 //
-// The migrating role becomes the owner of the tables. It must not be the login of the service, and need not be a superuser. It
-// needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user, bizydb_accounts and
-// bizydb_reporter. If the cluster has these roles already, created by another owner, it needs them WITH ADMIN OPTION; on
-// PostgreSQL 15 CREATEROLE is enough. The database must have encoding UTF8, in any locale. The server must be built with ICU, as
-// packages are.
+// The migrating role becomes the owner of the tables. The migrating role must not be the login of the service, and need not be a
+// superuser. It needs CREATE on the database and on schema public, and CREATEROLE to create the roles bizydb_user,
+// bizydb_accounts and bizydb_reporter. If another role has already created these three roles, for another database of the
+// cluster, the migrating role must be granted them WITH ADMIN OPTION; on PostgreSQL 15 CREATEROLE is enough. The database must
+// have encoding UTF8, in any locale. The server must be built with ICU, like the usual PostgreSQL packages.
 //
 // Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for a schema from before v0.1.0,
 // [ErrForeignHistory] for a database that the tern command has migrated without schema/tern.conf, and [ErrRoles] if the migrating
