@@ -29,7 +29,7 @@ type Proxy struct {
 }
 
 // NewProxy starts a proxy to the server of dsn on the loopback interface. It returns the proxy and the connection string that
-// leads through it. The proxy does not support TLS. It is closed when t ends.
+// leads through it. The proxy does not support TLS. NewProxy closes it when t ends.
 func NewProxy(t testing.TB, dsn string) (*Proxy, string) {
 	t.Helper()
 	p, through, err := StartProxy(dsn)
