@@ -17,11 +17,12 @@ type Constraint struct {
 }
 
 // WithConstraints describes constraints and unique indexes of the service's own, by their names in the database. A value that
-// breaks one of them returns a [*FieldError], like a value that breaks one of bizydb's. The error is [ErrInvalid] for a check,
-// [ErrConflict] for a unique index or an exclusion constraint, and [ErrUnknownReference] for a foreign key, also if a referenced
-// row is deleted. A constraint that is not described returns the same errors without a [*FieldError].
+// breaks a described constraint returns a [*FieldError], like a value that breaks a constraint of bizydb. The error is
+// [ErrInvalid] for a check, [ErrConflict] for a unique index or an exclusion constraint, and [ErrUnknownReference] for a foreign
+// key, also if a referenced row is deleted. A constraint that is not described returns the same errors without a [*FieldError].
 //
-// The descriptions of several WithConstraints are merged. A name of one of bizydb's constraints makes [Open] return [ErrConfig].
+// The descriptions of several WithConstraints are merged. If a description has the name of a constraint of bizydb, [Open] returns
+// [ErrConfig].
 func WithConstraints(constraints map[string]Constraint) Option {
 	return func(o *options) {
 		if o.constraints == nil {

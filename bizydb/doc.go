@@ -36,8 +36,8 @@
 //   - Tasks count equally: three of four completed are 75 percent. Sub-goals count with the mean of their percentages.
 //     Cancelled sub-goals do not count. A goal with tasks and sub-goals has the mean of two percentages: that of its tasks and
 //     that of its sub-goals. The result is rounded to two decimals, and is 100 only if everything is done.
-//   - A goal without tasks and sub-goals has the percentage that its user sets. It is reset to 0 when the last task or sub-goal
-//     is removed.
+//   - A goal without tasks and sub-goals has the percentage that its user sets. When the last task or sub-goal of a goal is
+//     removed, the percentage is reset to 0.
 //   - An active goal becomes completed when its work reaches 100 percent. A goal on hold and a cancelled goal keep their
 //     status, and their percentage still follows. If such a goal is set to active when all of its work is done, it becomes
 //     completed at once.

@@ -60,10 +60,10 @@ func (r Reporting) Batch(ctx context.Context, reads ...func(db DBTX) error) erro
 	return executor.Batch(ctx, r.session, func(part *executor.Part) DBTX { return part.Own(executor.ReadOnly) }, reads)
 }
 
-// WithTx runs statements inside a transaction of the service's own. They see its uncommitted changes. Each statement runs within
-// a savepoint called "bizydb.report" that is rolled back afterwards. The rollback restores the service's role and settings,
-// whatever the statement has set, and the transaction can write again. The rules of [Scope.WithTx] on errors, retries, roles and
-// exec modes hold here too.
+// WithTx runs statements inside a transaction of the service's own. The statements see the uncommitted changes of the
+// transaction. Each statement runs within a savepoint called "bizydb.report" that is rolled back afterwards. The rollback
+// restores the service's role and settings, whatever the statement has set, and the transaction can write again. The rules of
+// [Scope.WithTx] on errors, retries, roles and exec modes hold here too.
 func (r Reporting) WithTx(tx pgx.Tx) DBTX {
 	return r.session.Join(tx, executor.Entry{
 		Enter: []executor.Statement{{SQL: beginReportSQL}, {SQL: actAsReporterSQL}},
