@@ -3,14 +3,10 @@ package oldapi
 import (
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
-
-// unfinished are the statuses of tasks that can be overdue.
-var unfinished = planner.TaskStatuses{planner.TaskPending, planner.TaskInProgress, planner.TaskBlocked}
 
 // counts are numbers by name, without those that are 0.
 type counts map[string]int
@@ -43,8 +39,9 @@ func taskSummary(c *call) (any, error) {
 			}
 			return err
 		},
-		func(q bizydb.Reader) (err error) {
-			overdue, err = q.CountTasks(c.Context(), planner.PageTasksParams{Statuses: unfinished, DueBefore: new(time.Now()), ByDueDate: true})
+		func(q bizydb.Reader) error {
+			row, err := q.Overview(c.Context(), planner.OverviewParams{WithBlocked: true})
+			overdue = row.OverdueTasks
 			return err
 		},
 	)
