@@ -57,9 +57,9 @@ func kindOf(pgErr *pgconn.PgError) error {
 	switch pgErr.Code {
 	case pgerrcode.CheckViolation, pgerrcode.NotNullViolation:
 		return ErrInvalid
-	case pgerrcode.UniqueViolation, pgerrcode.ExclusionViolation, pgerrcode.RestrictViolation:
+	case pgerrcode.UniqueViolation, pgerrcode.ExclusionViolation:
 		return ErrConflict
-	case pgerrcode.ForeignKeyViolation:
+	case pgerrcode.ForeignKeyViolation, pgerrcode.RestrictViolation: // ON DELETE RESTRICT, from PostgreSQL 18 on
 		return ErrUnknownReference
 	default:
 		return nil

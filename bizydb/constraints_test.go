@@ -22,7 +22,8 @@ func TestOwnConstraints(t *testing.T) {
 		  slug text CONSTRAINT uq_notes_slug UNIQUE, code text CONSTRAINT uq_notes_code UNIQUE,
 		  under bigint CONSTRAINT fk_notes_under REFERENCES public.notes, CONSTRAINT xc_notes EXCLUDE (id WITH =, body WITH =)
 		);
-		GRANT SELECT, INSERT, UPDATE ON public.notes TO bizydb_user`)
+		CREATE TABLE public.marks (note bigint REFERENCES public.notes, kept bigint REFERENCES public.notes ON DELETE RESTRICT);
+		GRANT SELECT, INSERT, UPDATE, DELETE ON public.notes, public.marks TO bizydb_user`)
 	taken := errors.New("the service's own")
 	config := parseConfig(t, made.DSN)
 	db, err := bizydb.OpenConfig(t.Context(), config, bizydb.WithConstraints(map[string]bizydb.Constraint{
@@ -68,6 +69,14 @@ func TestOwnConstraints(t *testing.T) {
 		}
 		if diff := cmp.Diff(c.field, field); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for _, column := range []string{"note", "kept"} { // PostgreSQL 18 has another SQLSTATE for RESTRICT
+		if _, err := own.Exec(t.Context(), "WITH gone AS (DELETE FROM public.marks) INSERT INTO public.marks ("+column+") VALUES (1)"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := own.Exec(t.Context(), "DELETE FROM public.notes WHERE id = 1"); !errors.Is(err, bizydb.ErrUnknownReference) || errors.Is(err, bizydb.ErrConflict) {
+			t.Errorf("deleted though %s references it: %v", column, err)
 		}
 	}
 
