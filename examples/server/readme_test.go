@@ -61,10 +61,7 @@ func TestRun(t *testing.T) {
 	}()
 	began := time.Now()
 	urls := waitFor(t, out, regexp.MustCompile(`listening on (http://\S+)`), 2)
-	took := time.Since(began)
-	if t.Logf("listening after %s", took); took > 10*time.Second {
-		t.Errorf("it took %s to listen", took)
-	}
+	t.Logf("listening after %s", time.Since(began))
 	for _, url := range urls {
 		s := &service{url: url}
 		got := s.send(t, "POST /api/auth/login", `{"username": "demo", "password": "correct horse"}`)
