@@ -115,7 +115,7 @@ func TestServerThatHangs(t *testing.T) {
 		}
 		s.timeout = 100 * time.Millisecond
 		began := time.Now()
-		if err := s.Send(t.Context(), Message{To: "ada@example.org"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
+		if err := s.Send(t.Context(), Message{To: "ada@example.org"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > time.Minute {
 			t.Errorf("%s: %v after %v", name, err, time.Since(began))
 		}
 		s.timeout = time.Hour
