@@ -371,7 +371,7 @@ func TestNotInFile(t *testing.T) {
 
 func TestImportInEveryExecMode(t *testing.T) {
 	t.Parallel()
-	made := testdb.Common(t)
+	made := bizydbtest.New(t) // of its own: behind a pooler, clients that prepare may not share one
 	for _, mode := range []pgx.QueryExecMode{
 		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,
 	} {

@@ -26,7 +26,7 @@ import (
 
 func TestEveryExecMode(t *testing.T) {
 	t.Parallel()
-	ctx, made := t.Context(), testdb.Common(t)
+	ctx, made := t.Context(), bizydbtest.New(t) // of its own: behind a pooler, clients that prepare may not share one
 	first := made.NewUser(t)
 	fill(t, made, first, 12, 60)
 	for _, mode := range []pgx.QueryExecMode{
