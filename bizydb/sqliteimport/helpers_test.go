@@ -1,8 +1,6 @@
 package sqliteimport_test
 
 import (
-	"context"
-	"slices"
 	"testing"
 	"time"
 
@@ -85,28 +83,10 @@ func oldIDs(t testing.TB, db *bizydbtest.Database, user bizydb.UserID, kind stri
 	return old
 }
 
-// everything is every row of every table and where every sequence stands, sorted.
+// everything is every row of every table, and where every sequence stands.
 func everything(t testing.TB, db *bizydbtest.Database) []string {
 	t.Helper()
-	conn := connect(t, db.AdminDSN)
-	defer conn.Close(context.Background())
-	list := func(sql string) []string {
-		rows, err := conn.Query(t.Context(), sql)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return lines
-	}
-	all := list("SELECT schemaname || '.' || sequencename || ' ' || coalesce(last_value::text, 'unused') FROM pg_sequences")
-	for _, table := range list("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'bizydb')") {
-		all = append(all, list("SELECT '"+table+" ' || t::text FROM "+table+" AS t")...)
-	}
-	slices.Sort(all)
-	return all
+	return append(testdb.Sequences(t, db), testdb.Everything(t, db)...)
 }
 
 // findingsOf are those about one row.

@@ -104,7 +104,7 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 	user, other := db.NewUser(t), db.NewUser(t)
 	fill(t, db, user, 3, 5)
 	fill(t, db, other, 3, 5)
-	before := everything(t, db)
+	before := testdb.Everything(t, db)
 	good := documentOf([]string{row(goalRow)}, []string{row(taskRow)})
 	someoneElses := string(exportOf(t.Context(), t, db.As(other)))
 	var theirs struct{ Goals, Tasks []struct{ ID int64 } }
@@ -222,7 +222,7 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			t.Errorf("cut off at byte %d: %v", n, err)
 		}
 	}
-	if diff := cmp.Diff(before, everything(t, db)); diff != "" {
+	if diff := cmp.Diff(before, testdb.Everything(t, db)); diff != "" {
 		t.Errorf("-before +after:\n%s", diff)
 	}
 }
@@ -256,7 +256,7 @@ func TestReaders(t *testing.T) {
 	db := bizydbtest.New(t)
 	user := db.NewUser(t)
 	good := []byte(taskWith())
-	before := everything(t, db)
+	before := testdb.Everything(t, db)
 	broken := errors.New("broken")
 	for n := range len(good) {
 		r := io.MultiReader(bytes.NewReader(good[:n]), iotest.ErrReader(broken))
@@ -264,7 +264,7 @@ func TestReaders(t *testing.T) {
 			t.Fatalf("after %d bytes: %v", n, err)
 		}
 	}
-	if diff := cmp.Diff(before, everything(t, db)); diff != "" {
+	if diff := cmp.Diff(before, testdb.Everything(t, db)); diff != "" {
 		t.Errorf("-before +after:\n%s", diff)
 	}
 	summary, err := userdata.Import(t.Context(), db.As(user), iotest.OneByteReader(bytes.NewReader(good)))

@@ -57,14 +57,14 @@ func TestWithoutPolicies(t *testing.T) {
 	fill(t, db, other, 12, 60)
 	fill(t, db, first, 12, 60)
 	second := db.NewUser(t)
-	before := everything(t, db)
+	before := testdb.Everything(t, db)
 	importInto(ctx, t, db.As(second), exportOf(ctx, t, db.As(first)))
 	wantSame(ctx, t, db.As(first), db.As(second))
 	if _, err := db.Accounts().Delete(ctx, second); err != nil {
 		t.Fatal(err)
 	}
 	left := slices.DeleteFunc(before, func(line string) bool { return strings.HasPrefix(line, fmt.Sprintf("public.users (%d,", second)) })
-	if diff := cmp.Diff(left, everything(t, db)); diff != "" {
+	if diff := cmp.Diff(left, testdb.Everything(t, db)); diff != "" {
 		t.Errorf("what is not the second's (-before +after):\n%s", diff)
 	}
 }
@@ -156,7 +156,7 @@ func TestInterrupted(t *testing.T) {
 	fill(t, made, first, 40, 5100) // the last hundred are written by a second statement
 	document := exportOf(t.Context(), t, made.As(first))
 	second := made.NewUser(t)
-	before := everything(t, made)
+	before := testdb.Everything(t, made)
 	for _, at := range []int{1, len(document) / 2, len(document) - 20_000} {
 		broken := errors.New("broken")
 		for _, c := range []struct {
@@ -205,7 +205,7 @@ func TestInterrupted(t *testing.T) {
 			})
 		}
 	}
-	if diff := cmp.Diff(before, everything(t, made)); diff != "" {
+	if diff := cmp.Diff(before, testdb.Everything(t, made)); diff != "" {
 		t.Errorf("-before +after:\n%s", diff)
 	}
 	importInto(t.Context(), t, made.As(second), document)

@@ -122,30 +122,6 @@ func wantSame(ctx context.Context, t T, first, second bizydb.Scope) {
 	}
 }
 
-// everything is every row of every table, sorted.
-func everything(t testing.TB, db *bizydbtest.Database) []string {
-	t.Helper()
-	conn := connect(t, db)
-	defer conn.Close(context.Background())
-	list := func(sql string) []string {
-		rows, err := conn.Query(t.Context(), sql)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return lines
-	}
-	var all []string
-	for _, table := range list("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'bizydb')") {
-		all = append(all, list("SELECT '"+table+" ' || t::text FROM "+table+" AS t")...)
-	}
-	slices.Sort(all)
-	return all
-}
-
 func connect(t testing.TB, db *bizydbtest.Database) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), db.AdminDSN)

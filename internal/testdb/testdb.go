@@ -4,11 +4,15 @@ package testdb
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/goleak"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -49,11 +53,63 @@ func Common(t testing.TB) *bizydbtest.Database {
 	return made
 }
 
-// DropCommon is for the end of all tests. A server that was started for them has gone with its databases.
-func DropCommon() {
+// Run runs the tests of a package, and drops the shared database. A server that was started for them has gone with its databases.
+func Run(m *testing.M) (code int) {
+	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
+	code = bizydbtest.Run(m)
 	if common.Database != nil {
 		_ = common.Drop(context.Background())
 	}
+	return code
+}
+
+// WithoutLeaks makes the code of tests that passed a failure if they have left goroutines behind.
+func WithoutLeaks(code int) int {
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+// Everything is every row of every table of bizydb's, sorted.
+func Everything(t testing.TB, db *bizydbtest.Database) (all []string) {
+	t.Helper()
+	WithOwner(t, db, func(conn *pgx.Conn) error {
+		tables, err := list(t.Context(), conn, "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'bizydb')")
+		for _, table := range tables {
+			var rows []string
+			if rows, err = list(t.Context(), conn, "SELECT '"+table+" ' || t::text FROM "+table+" AS t"); err != nil {
+				break
+			}
+			all = append(all, rows...)
+		}
+		return err
+	})
+	slices.Sort(all)
+	return all
+}
+
+// Sequences says where every sequence stands, sorted.
+func Sequences(t testing.TB, db *bizydbtest.Database) (all []string) {
+	t.Helper()
+	WithOwner(t, db, func(conn *pgx.Conn) (err error) {
+		all, err = list(t.Context(), conn, "SELECT schemaname || '.' || sequencename || ' ' || coalesce(last_value::text, 'unused') FROM pg_sequences")
+		return err
+	})
+	slices.Sort(all)
+	return all
+}
+
+func list(ctx context.Context, conn *pgx.Conn, sql string) ([]string, error) {
+	rows, err := conn.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // owners has, by connection string, an idle connection of the tables' owner to each database that a test has used as its owner.

@@ -13,7 +13,7 @@ import (
 // ErrEnded is that of the token of a session that has ended before the token expires.
 var ErrEnded = errors.New("session has ended: signed out, or the password has changed")
 
-// IsTokenError reports whether an error of Session is the token's, and not one of asking the database.
+// IsTokenError reports whether an error of Session, Verify or Reset is the token's, and not one of asking the database.
 func IsTokenError(err error) bool {
 	return errors.Is(err, ErrExpired) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrClaims) || errors.Is(err, ErrEnded)
 }

@@ -133,7 +133,7 @@ func (a *API) verifyEmail(c *call) (any, error) {
 }
 
 func linkError(err error) error {
-	if errors.Is(err, auth.ErrInvalid) || errors.Is(err, auth.ErrExpired) || errors.Is(err, auth.ErrClaims) {
+	if auth.IsTokenError(err) {
 		return errLink
 	}
 	return err

@@ -57,7 +57,7 @@ func (s *Site) endLink(w http.ResponseWriter, r *http.Request, form linkForm, er
 	case err == nil:
 	case errors.As(err, &field) && field.Column == "password":
 		status, form.Problem = http.StatusUnprocessableEntity, "The password "+field.Reason+"."
-	case errors.Is(err, auth.ErrInvalid), errors.Is(err, auth.ErrExpired), errors.Is(err, auth.ErrClaims):
+	case auth.IsTokenError(err):
 		status, form.Problem, form.Token = http.StatusBadRequest, "This link is invalid or has expired. Please ask for another mail.", ""
 	case errors.Is(err, auth.ErrTooMany):
 		status, form.Problem = http.StatusTooManyRequests, tooMany(w, err)
