@@ -183,6 +183,23 @@ func ExampleScope_ifVersion() {
 	// 412
 }
 
+// The owner of the tables is not confined, so a service that logs in as the owner does not start.
+func ExampleOpen() {
+	ctx := context.Background()
+	made, drop := newExample(ctx)
+	defer drop()
+
+	_, err := bizydb.Open(ctx, made.AdminDSN)
+	fmt.Println(errors.Is(err, bizydb.ErrPrivilegedLogin))
+
+	db, err := bizydb.Open(ctx, made.DSN)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	// Output: true
+}
+
 // Behind a pooler that does not know prepared statements, pgx has to use mode exec.
 func ExampleOpenConfig() {
 	ctx := context.Background()

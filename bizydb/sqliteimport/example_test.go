@@ -38,6 +38,25 @@ func ExampleImport() {
 	// tasks 2 priority is out of range -> 5
 }
 
+// A dry run shows what an import would do, before the user exists.
+func ExampleReport() {
+	ctx := context.Background()
+	db, _, path, cleanUp := exampleFile(ctx)
+	defer cleanUp()
+
+	report, err := sqliteimport.Import(ctx, db, 0, path, sqliteimport.Options{DryRun: true, Zone: time.UTC})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, kind := range report.Kinds {
+		fmt.Println(kind, kind.Count)
+	}
+	fmt.Println(report.Tasks.Imported, "of", report.Tasks.InFile, "tasks would be imported")
+	// Output:
+	// tasks.priority is out of range 1
+	// 2 of 2 tasks would be imported
+}
+
 // exampleFile makes a user and a file with two tasks.
 func exampleFile(ctx context.Context) (db *bizydb.DB, user bizydb.User, path string, cleanUp func()) {
 	server, err := bizydbtest.Shared()

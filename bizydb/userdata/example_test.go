@@ -49,6 +49,51 @@ func ExampleExport() {
 	// {"format":"bizydb.userdata","version"
 }
 
+// The service's own rows come from the same transaction, and get the new ids of the tasks that they belong to.
+func ExampleImportTx() {
+	ctx := context.Background()
+	db, ada, bob, file, cleanUp := exampleUsers(ctx)
+	defer cleanUp()
+
+	var tasks []planner.TaskID // what the service exports beside the document: here the tasks that it marks
+	err := db.As(ada).Snapshot(ctx, func(tx *bizydb.Tx) error {
+		if _, err := userdata.ExportTx(ctx, tx, file); err != nil {
+			return err
+		}
+		listed, err := tx.ListTasks(ctx, planner.ListTasksParams{})
+		for _, task := range listed {
+			tasks = append(tasks, task.ID)
+		}
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	err = db.As(bob).InTx(ctx, func(tx *bizydb.Tx) error {
+		if _, err := file.Seek(0, io.SeekStart); err != nil { // from the beginning, if the transaction is retried
+			return err
+		}
+		imported, err := userdata.ImportTx(ctx, tx, file)
+		if err != nil {
+			return err
+		}
+		for _, old := range tasks {
+			task, _ := imported.IDs.Task(old)
+			if _, err := tx.AddTags(ctx, planner.AddTagsParams{ID: task, Tags: planner.Tags{"moved"}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	moved, err := db.As(bob).TaggedTasks(ctx, planner.TaggedTasksParams{AnyTag: planner.Tags{"moved"}})
+	fmt.Println(len(moved), "tasks moved", err)
+	// Output: 2 tasks moved <nil>
+}
+
 func download(w http.ResponseWriter, r *http.Request, scope bizydb.Scope) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Disposition", `attachment; filename="my-data.json"`)
