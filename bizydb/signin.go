@@ -130,9 +130,10 @@ type ResetPasswordParams struct {
 	Password  Password
 }
 
-// ResetPassword sets a new password by a reset link. Before the call, the service has to check the signature and the age of the
-// link. A link works once, even in concurrent calls: ResetPassword returns [ErrInvalidCredentials] if the password or the email
-// address has changed since the link was made, or if the user is not active. The account does not need to have a password before.
+// ResetPassword sets a new password for a user who has opened a reset link. Before the call, the service has to check the
+// signature and the age of the link. A link works once, even in concurrent calls: ResetPassword returns
+// [ErrInvalidCredentials] if the password or the email address has changed since the link was made, or if the user is not
+// active. The account does not need to have a password before.
 func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
 	hash, err := a.hasher.hash(ctx, p.Password)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
-// QueryName returns the name of the query being sent, like "GetTask", for a tracer of pgx. Pass it the ctx that a method of the
-// tracer gets. The ctx has the name from the wait for a connection to the end of the batch. For [Scope.Batch] QueryName returns
-// the name of the first query of the round trip. The name is empty for the statements that begin and end a transaction, and for
+// QueryName returns the name of the query being sent, like "GetTask", for a tracer of pgx. Pass it the ctx that a method of
+// the tracer gets. The ctx has the name from the wait for a connection to the end of the batch. In a [Scope.Batch], it is the
+// name of the first query of the round trip. The name is empty for the statements that begin and end a transaction, and for
 // statements of the service's own.
 //
 // A tracer of package otelpgx calls each span of a batch "batch start": embed the tracer, and rename the span after

@@ -6,8 +6,9 @@
 //
 // Both belong to the version of bizydb in the service's go.mod. Run the command again after an upgrade.
 //
-// In schema.sql, columns that have a Go type of package planner get an SQL type of their own, which no database has. sqlc heeds
-// NULL for an override of a type, as after a LEFT JOIN. It does not for an override of a column.
+// In schema.sql, a column with a Go type of package planner has an SQL type of its own, such as bizydb.task_id, which exists in no
+// database. So overrides.yaml overrides SQL types and not columns: with an override of a type, sqlc generates a pointer for a value
+// that can be NULL, as after a LEFT JOIN. With an override of a column it does not.
 package main
 
 import (

@@ -17,7 +17,7 @@ type Difference struct {
 	Why Why
 }
 
-// Why something differs.
+// A Why says why an object or a right differs.
 type Why string
 
 const (
