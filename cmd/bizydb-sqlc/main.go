@@ -6,9 +6,9 @@
 //
 // Both belong to the version of bizydb in the service's go.mod. Run the command again after an upgrade.
 //
-// In schema.sql, a column with a Go type of package planner has an SQL type of its own, such as bizydb.task_id, which exists in no
-// database. So overrides.yaml overrides SQL types and not columns: with an override of a type, sqlc generates a pointer for a value
-// that can be NULL, as after a LEFT JOIN. With an override of a column it does not.
+// In schema.sql, a column with a Go type of package planner has an SQL type of its own, such as bizydb.task_id. In the database, it has
+// an ordinary type. So overrides.yaml overrides SQL types and not columns: with an override of a type, sqlc generates a pointer for a
+// value that can be NULL, as after a LEFT JOIN. With an override of a column it does not.
 package main
 
 import (
