@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // pages returns the README and every page of docs, SECURITY.md and the examples' pages by their paths from the top.
@@ -119,6 +121,24 @@ func TestLinksOfDocuments(t *testing.T) {
 	}
 	if links < 50 {
 		t.Errorf("%d links found", links)
+	}
+}
+
+// pgx accepts every connection string of the pages. An ellipsis stands for a password, or for a user and a password.
+func TestConnectionStringsOfDocuments(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for page, text := range pages(t) {
+		for _, quoted := range regexp.MustCompile("'(postgres://[^'\n]+)'|`(postgres://[^`\n]+)`|(postgres://\\S+)").FindAllStringSubmatch(text, -1) {
+			found++
+			dsn := strings.Join(quoted[1:], "")
+			if _, err := pgx.ParseConfig(strings.ReplaceAll(dsn, "…", "secret")); err != nil {
+				t.Errorf("%s: %s: %v", page, dsn, err)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d connection strings found", found)
 	}
 }
 

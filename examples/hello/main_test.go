@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
 
-// What the guide says makes an owner, a database and a login, in which the program of the README runs.
+// What the guide says makes an owner, a database and a login, with which the program of the README runs. Connection strings, too, are the
+// guide's, but for the address of the server.
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	server, err := bizydbtest.Shared()
@@ -30,8 +31,7 @@ func TestGuide(t *testing.T) {
 	name := "hello" + strconv.Itoa(os.Getpid())
 	// The server may have databases and roles with the names of the pages.
 	setUp, roles := sqlOf(t, "../../docs/guide.md", name), sqlOf(t, "../../docs/operations.md", name)
-	owner := server.DSNFor(name, url.UserPassword(name+"_owner", "owner secret"))
-	service := server.DSNFor(name, url.UserPassword(name+"_service", "service secret"))
+	owner, service := dsnOf(t, server, name, "tern migrate"), dsnOf(t, server, name, "go run .")
 	t.Cleanup(func() {
 		run(t, server.DSN(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE);\nDROP ROLE IF EXISTS "+name+"_service, "+name+"_jobs, "+name+"_owner;\n")
 	})
@@ -67,6 +67,24 @@ func TestGuide(t *testing.T) {
 	if err := hello(t.Context(), service); !errors.Is(err, bizydb.ErrEmailTaken) {
 		t.Errorf("a second time: %v", err)
 	}
+}
+
+// dsnOf returns the connection string of a command in the guide, for the test's server.
+func dsnOf(t *testing.T, server *bizydbtest.Server, name, command string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/guide.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile("(?m)^DATABASE_URL='?(.*?)'? " + regexp.QuoteMeta(command)).FindSubmatch(page)
+	if line == nil {
+		t.Fatalf("the guide has no %q", command)
+	}
+	config, err := pgx.ParseConfig(strings.ReplaceAll(string(line[1]), "planner", name))
+	if err != nil {
+		t.Fatalf("%q: %v", command, err)
+	}
+	return server.DSNFor(config.Database, url.UserPassword(config.User, config.Password))
 }
 
 func sqlOf(t *testing.T, page, name string) (blocks []string) {
