@@ -569,7 +569,7 @@ func httpStatus(err error) int {
 	case errors.Is(err, bizydb.ErrInvalid), errors.Is(err, bizydb.ErrUnknownReference):
 		return http.StatusUnprocessableEntity // with Column, Index and Reason of the FieldError
 	case errors.Is(err, bizydb.ErrConflict):
-		return http.StatusConflict
+		return http.StatusConflict // 412 for ErrVersionConflict, if the version came in If-Match
 	case errors.Is(err, bizydb.ErrChangesExpired):
 		return http.StatusGone
 	case errors.Is(err, bizydb.ErrNoUser), errors.Is(err, bizydb.ErrInvalidCredentials):
@@ -678,11 +678,12 @@ func ExampleScope_changes() {
 	fmt.Println(len(tasks), "tasks now, the first is", tasks[created[0]].Status)
 
 	// What a service keeps, which asks whose changes there are.
+	reports := db // a service opens it with another login
 	var since bizydb.ChangedUsersCursor
 	index := func(context.Context, bizydb.Scope) error { return nil }
 	serve := func() {
 		for more := true; more; {
-			page, err := db.Reporting().ChangedUsers(ctx, bizydb.ChangedUsersParams{Since: since})
+			page, err := reports.Reporting().ChangedUsers(ctx, bizydb.ChangedUsersParams{Since: since})
 			if err != nil {
 				log.Fatal(err)
 			}
