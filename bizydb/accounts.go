@@ -27,14 +27,17 @@ type User = planner.User
 // waits until another hash is done or the ctx of the call ends. While it waits, the call holds no connection, except in a
 // transaction of the service's own.
 //
-// PasswordChangedAt of a [User] has another value after each change of the password. A sign-in that only renews the hash does not
-// change the value. Put the value into sessions, signed tokens and links that reset a password. When a session, token or link
-// comes back, compare its value with the user's PasswordChangedAt, by time.Time.Equal. If the values differ, the password has
-// been changed since, and the session, token or link is void. (Do not compare PasswordChangedAt with the time at which a token
-// was made: a token can be made after the change, for a sign-in from before the change.)
+// PasswordChangedAt of a [User] has another value after each change of the password. A sign-in that only renews the hash does
+// not change the value. Put the value into sessions, into signed tokens and into signed links that reset a password. When a
+// session, token or link comes back, compare its value with the user's PasswordChangedAt, by time.Time.Equal. If the values
+// differ, the password has been changed since, and the session, token or link is void. Do not compare PasswordChangedAt with
+// the time at which a token was made: a session that began before the change can get a new token after it, and this token
+// would look valid.
 //
-// Put the email address into a reset link too. Otherwise somebody who later gets an address that the user no longer has could use
-// a link sent to this address. [Accounts.ResetPassword] checks the address and PasswordChangedAt.
+// Put the email address into a reset link too. A user can change the address, and the old address can later belong to somebody
+// else. Without the address in the link, this person could use a link that was sent to the old address.
+// [Accounts.ResetPassword] checks the address and PasswordChangedAt. The service checks the signature, without which anybody
+// could make a link from guessed values.
 type Accounts struct {
 	queries *accountsql.Queries
 	session *executor.Session // of the queries

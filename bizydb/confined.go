@@ -35,15 +35,16 @@ func StrictOpen() Option {
 //   - objects that bizydb_user, and so any scope, can reach although they are not confined: by rights of bizydb_user, of PUBLIC
 //     or of a role that bizydb_user is a member of,
 //   - foreign keys by which a row of one user can reference a row of another,
-//   - columns that scopes cannot write because bizydb.confine has not been called again,
+//   - columns that were added after the last call of the SQL function bizydb.confine for their table: scopes cannot write them
+//     until it is called again,
 //   - objects that bizydb_reporter owns or can change, views and functions by which it reads with the rights of their owner, and
 //     tables that it may read but whose policies hide rows from it,
 //   - tables that the login owns, unless the DB was opened with [AllowPrivilegedLogin],
-//   - schemas on which the login lacks USAGE although its roles need it: schemas of confined tables for a member of bizydb_user,
-//     and schemas of tables for reports for a member of bizydb_reporter.
+//   - schemas on which the login lacks USAGE: a member of bizydb_user needs it on the schemas of confined tables, and a member
+//     of bizydb_reporter on the schemas of tables that reports read.
 //
-// Objects of extensions are ignored, and so are bizydb's own, which [Open] checks. A comment on an object accepts some findings:
-// see docs/your-own-tables.md.
+// Objects of extensions are ignored, and so are bizydb's own, which [Open] checks. Some findings can be accepted by a COMMENT
+// ON the object: see docs/your-own-tables.md.
 func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
 	conn, err := executor.Acquire(ctx, db.pool.Pool)
 	if err != nil {

@@ -18,8 +18,10 @@ type Constraint struct {
 
 // WithConstraints describes constraints and unique indexes of the service's own, by their names in the database. A value that
 // breaks a described constraint returns a [*FieldError], like a value that breaks a constraint of bizydb. The error is
-// [ErrInvalid] for a check, [ErrConflict] for a unique index or an exclusion constraint, and [ErrUnknownReference] for a foreign
-// key, also if a referenced row is deleted. A constraint that is not described returns the same errors without a [*FieldError].
+// [ErrInvalid] for a check, [ErrConflict] for a unique index or an exclusion constraint, and [ErrUnknownReference] for a
+// foreign key: if a row references a row that does not exist, and if a delete is refused because other rows still reference
+// the row. A constraint that is not described returns the same errors without a [*FieldError], except NOT NULL, which always
+// has one.
 //
 // The descriptions of several WithConstraints are merged. If a description has the name of a constraint of bizydb, [Open] returns
 // [ErrConfig].

@@ -22,16 +22,16 @@ import (
 // A statement runs as role bizydb_user and takes one round trip. Outside a [Tx] each statement is a transaction of its own, and
 // is retried like the methods of the scope. The DBTX of a [Reporting] is not confined to a user, and is read-only.
 //
-// An error of the server means that nothing was committed. [ErrOutcomeUnknown] means that the answer was lost. Two errors come
-// after the commit: an error of Scan, because a type does not fit, and an error of a function that is queued in a [pgx.Batch].
-// Use [Scope.InTx] if such an error must undo the statement.
+// An error of the server means that nothing was committed. [ErrOutcomeUnknown] means that the answer was lost. Three errors
+// come after the commit: an error of Scan, because a type does not fit; [ErrNotFound] of a QueryRow in a [pgx.Batch]; and an
+// error of a function that is queued in a [pgx.Batch]. Use [Scope.InTx] if such an error must undo the statement.
 //
 // The words of a statement, outside comments and strings, decide how it runs:
 //
 //   - A statement with INSERT, UPDATE, DELETE, MERGE or FOR SHARE takes the user's advisory lock, like every write. A statement
 //     that calls a function which bizydb knows to write, such as nextval, pg_notify or roll_up, takes the lock too.
-//   - Any other statement runs read-only on the server. If it calls a function that writes, it returns [ErrReadOnly]: run such a
-//     statement by DBTX(Writes); see [Writes]. In a transaction of the service's own, by [Scope.WithTx], statements are not made
+//   - Any other statement runs read-only on the server. If it calls a function that writes, it returns [ErrReadOnly]: run such
+//     a statement by DBTX(Writes); see [Writes]. In a [Tx] of [Scope.InTx] or [Scope.WithTx], statements are not made
 //     read-only.
 //   - A statement begins with SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE. Any other first word returns
 //     [ErrStatement] before anything is sent. A statement that changes a setting, creates a table with INTO, or takes a lock that

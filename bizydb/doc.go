@@ -7,7 +7,9 @@
 // login can only act as other roles:
 //
 //   - [DB.As] returns the [Scope] of a user. A Scope has the methods of [planner.ReadWriter]. They run as role bizydb_user
-//     under row-level security, and read and write that user's goals and tasks and nothing else. No method takes a user id.
+//     under row-level security. They read and write that user's goals and tasks, and by Me and UpdateMe that user's own names,
+//     and reach no other user's rows. No method takes a user id. [Scope.DBTX] runs the service's own statements in the same
+//     way.
 //   - [DB.Accounts] returns the methods on users. These methods run as role bizydb_accounts, which has no rights on goals and
 //     tasks.
 //   - [DB.Reporting] runs the service's own statements across all users, read-only. The statements run as role
@@ -22,8 +24,9 @@
 //
 // A call takes one round trip, like a query without a scope. It sends one batch without BEGIN: the settings for the user and
 // the role, the check of the user, and the query. The server runs the batch as one implicit transaction. The settings end with
-// this transaction, whether it commits or fails. The first use of a statement on a connection takes one more round trip. Like
-// any pgx pool, the pool pings a connection that has been idle for a second; see [pgxpool.Config].ShouldPing.
+// this transaction, whether it commits or fails. The first use of a statement on a connection takes one more round trip. So
+// does an empty page after the first page, if its total is asked for with WithTotal. Like any pgx pool, the pool pings a
+// connection that has been idle for a second; see [pgxpool.Config].ShouldPing.
 //
 // [Scope.InTx] runs several statements in one transaction. [Scope.Snapshot] reads from one snapshot. [Scope.Batch] sends many
 // reads in one round trip. [Scope.WithTx] joins a transaction of the service's own.
@@ -44,15 +47,15 @@
 //   - A completed goal has 100 percent, even with unfinished work under it. Unfinished work that is added, moved in or
 //     reopened under a completed goal makes this goal, and every completed goal above it, active again. Work under a cancelled
 //     goal does not count further up.
-//   - A completed goal that its user sets to active with all work done stays active, at 100 percent. It becomes completed the next
-//     time its work reaches 100 percent.
+//   - If a user sets a completed goal to active while all of its work is done, the goal stays active, at 100 percent. It
+//     becomes completed the next time its work reaches 100 percent.
 //
 // The cost of a change does not depend on the number of tasks under the goal. The cost grows with the number of goals above
-// the changed row whose percentages change. [planner.Queries.GoalTree] reads a whole tree in one call.
+// the changed row that get another percentage. [planner.Queries.GoalTree] reads a whole tree in one call.
 // [planner.Queries.RollUp] and [planner.Queries.RollUpAll] recompute progress from scratch, for repair.
 //
-// Writes for one user are serialized by an advisory lock; different users never block each other. A statement of a [Scope],
-// and a whole [Scope.InTx], is retried after a serialization failure or a deadlock, up to ten attempts in all.
+// Writes by bizydb for one user are serialized by an advisory lock; different users never block each other. A statement of a
+// [Scope], and a whole [Scope.InTx], is retried after a serialization failure or a deadlock, up to ten attempts in all.
 //
 // # Dependencies
 //
@@ -63,16 +66,17 @@
 //
 // # Trash
 //
-// A deleted goal or task is kept with its links, whichever client deletes it, until it is restored or forgotten:
-// [planner.Queries.RestoreTask], [planner.Queries.RestoreGoal], [planner.Queries.ForgetDeleted], [Accounts.ForgetDeleted].
-// Nothing of a deleted user is kept. The owner of the tables turns the trash off with the SQL function bizydb.keep_deleted.
-// docs/trash.md says which links come back.
+// A deleted goal or task goes to the trash with its links, whether bizydb or another program deletes it. It stays there until
+// it is restored, or removed for good (forgotten): [planner.Queries.RestoreTask], [planner.Queries.RestoreGoal],
+// [planner.Queries.ForgetDeleted], [Accounts.ForgetDeleted]. Nothing of a deleted user is kept. The owner of the tables turns
+// the trash off with the SQL function bizydb.keep_deleted. docs/trash.md says which links come back.
 //
 // # Accounts
 //
 // [Accounts] has sign-up, sign-in and all other methods on users. Its methods are not confined to one user: the service
-// decides who may call them. A [Password] prints as [redacted] everywhere, with its hash. Spellings of one email address are
-// one account; see [RegisterParams]. With [Accounts.WithTx] a sign-up commits together with the service's own rows.
+// decides who may call them. A [Password] prints as [redacted] everywhere, whether it holds a plain text or a hash. Spellings
+// of one email address are one account; see [RegisterParams]. With [Accounts.WithTx] a sign-up commits together with the
+// service's own rows.
 //
 // # Values
 //

@@ -12,19 +12,20 @@ import (
 )
 
 // Kinds of errors of the methods. Test for a kind with [errors.Is]. An error matches at most one of these kinds, except that
-// [ErrGoalCycle] to [ErrUsernameTaken] match [ErrConflict] too. [errors.As] with a *pgconn.PgError gives the server's own error.
-// If the context has ended, the error matches [context.Canceled] or [context.DeadlineExceeded], in addition to a kind or alone.
-// docs/errors.md says what a service can do about each kind, and which HTTP status fits.
+// [ErrGoalCycle] to [ErrUsernameTaken] match [ErrConflict] too. [errors.As] with a *pgconn.PgError gives the server's own
+// error. If the context has ended, the error matches [context.Canceled] or [context.DeadlineExceeded], either alone or
+// together with one of these kinds. docs/errors.md says what a service can do about each kind, and which HTTP status fits.
 var (
 	// ErrNotFound means that the user has no such row. A row of another user returns the same error as a row that does not exist.
 	ErrNotFound = executor.ErrNotFound
-	// ErrUnknownReference means that a value references a row that the user does not have: a parent goal or a dependency. It is a
-	// [*FieldError].
+	// ErrUnknownReference means that a value references a row that the user does not have, such as a parent goal or a dependency,
+	// or that a foreign key of the service's own is violated. It is a [*FieldError], except for a foreign key that
+	// [WithConstraints] does not describe.
 	ErrUnknownReference = errors.New("unknown reference")
 	// ErrInvalid means that a value is not allowed. Usually it is a [*FieldError], which names the field.
 	ErrInvalid = planner.ErrInvalid
-	// ErrConflict means that a value is allowed but conflicts with other rows. The error is one of the next five, or it is a
-	// [*FieldError] about a unique index of the service's own: see [WithConstraints].
+	// ErrConflict means that a value is allowed but conflicts with other rows. The error is one of the next five, or it is about
+	// a unique index or an exclusion constraint of the service's own: see [WithConstraints].
 	ErrConflict = errors.New("conflict")
 	// ErrGoalCycle means that a goal would be under itself or under one of its own sub-goals.
 	ErrGoalCycle error = conflict("goal would be its own ancestor")
@@ -38,25 +39,26 @@ var (
 	ErrUsernameTaken error = conflict("username is taken")
 	// ErrInvalidCredentials means that a sign-in or a change of password was refused. [Accounts.Authenticate] returns it for an
 	// unknown email address or username, a wrong password, an account without a password and an inactive account alike.
-	// [Accounts.ChangePassword] returns it for a wrong old password, and [Accounts.ResetPassword] for a link that is no longer
-	// valid.
+	// [Accounts.ChangePassword] returns it for a wrong old password and for an account without a password.
+	// [Accounts.ResetPassword] returns it for a link that is no longer valid.
 	ErrInvalidCredentials = errors.New("invalid credentials")
 	// ErrNoUser means that the user of the scope does not exist or is not active.
 	ErrNoUser = errors.New("no such active user")
 	// ErrContention means that the server rolled back a transaction in favor of others, after a serialization failure or a
-	// deadlock. Nothing was committed. A [Scope] has made ten attempts. A transaction of the service's own is not retried. Try
-	// again later.
+	// deadlock. Nothing was committed. By then, a single call, InTx and Snapshot have made ten attempts. Batch, SendBatch and a
+	// transaction of the service's own are not retried. Try again later.
 	ErrContention = executor.ErrContention
 	// ErrPoolExhausted means that the context ended while the call waited for a connection of the pool. All connections were in
-	// use. If this happens without load, a function given to [Scope.InTx], [Scope.Snapshot] or [Scope.Batch] calls a scope: this
-	// call needs a second connection, and all connections are held by such functions.
+	// use. If this happens without load, the likely cause is a function given to [Scope.InTx], [Scope.Snapshot] or [Scope.Batch]
+	// that calls a scope. Such a call needs a second connection while functions like this one hold all of them.
 	ErrPoolExhausted = executor.ErrPoolExhausted
 	// ErrUnavailable means that the connection was lost, or that the server is shutting down, lacks memory or space, or has hit a
 	// timeout of its own. Nothing was committed. Try again later.
 	ErrUnavailable = executor.ErrUnavailable
 	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
 	// arrived. The server may have committed the write, may commit it later, or may not commit it: read the data to find out. Any
-	// other error of a write means that nothing was committed, except an error of Scan or of a function in a batch of a [DBTX].
+	// other error of a write means that nothing was committed. The exceptions are errors of a [DBTX] that come after the commit:
+	// see the type DBTX.
 	ErrOutcomeUnknown = executor.ErrOutcomeUnknown
 	// ErrBusy means that the connection of the transaction is in use: by a loop over [planner.Queries.StreamTasks], by other rows
 	// that have not been read to the end, or by another goroutine. Read the rows into a slice first. A [Tx] is not safe for
@@ -68,8 +70,9 @@ var (
 	// ErrChangesOff means that changes are not tracked, or that one of the triggers that track them is missing or disabled. To
 	// turn tracking on or restore the triggers, the owner of bizydb's tables runs SELECT bizydb.track_changes().
 	ErrChangesOff = errors.New("changes are not tracked")
-	// ErrChangesExpired means that a cursor is no longer valid. Since the cursor was returned, tracking was turned off and on
-	// again, or the database was restored from a backup. Start again with an empty cursor and an empty copy.
+	// ErrChangesExpired means that a cursor is not valid. Since the cursor was returned, tracking was turned off and on again, or
+	// the database was restored from a backup. Or the cursor is of another user or from another server. On a standby that lags, a
+	// valid cursor can return this error, too. Start again with an empty cursor and an empty copy.
 	ErrChangesExpired = errors.New("cursor of changes has expired")
 	// ErrStatement means that a [DBTX] does not run a statement: it begins with a word that is not allowed, changes a setting, is
 	// COPY, or has too few or too many arguments. Nothing was committed.
@@ -102,16 +105,17 @@ var (
 	// ErrPrivilegedLogin means that the login or PUBLIC can use bizydb's tables or functions outside a scope, or that the login can
 	// become a role that can. See [AllowPrivilegedLogin].
 	ErrPrivilegedLogin = errors.New("login role is not confined")
-	// ErrUnprotected means that one of bizydb's roles has more rights than the migrations gave it, or that policies, row security,
-	// triggers or settings of functions differ from the migrations. With [StrictOpen] it also means that an object of the service's
-	// own is not confined.
+	// ErrUnprotected means that one of bizydb's roles has more rights than the migrations gave it, or that policies, row
+	// security, bizydb's triggers or settings of functions differ from the migrations. With [StrictOpen] it also means that an
+	// object of the service's own is not confined.
 	ErrUnprotected = errors.New("database is not protected as its migrations left it")
 	// ErrConnect means that the server cannot be reached or refuses the login.
 	ErrConnect = executor.ErrConnect
-	// ErrMissingGrant means that the login cannot act as bizydb_user or bizydb_accounts or lacks USAGE on a schema, or that one
-	// of bizydb's roles lacks a right that the migrations gave it. For a statement of a [DBTX] it means that bizydb_user lacks a
-	// right on an object that the statement uses. For a statement of a [Reporting] it means that bizydb_reporter lacks a right on
-	// an object that the statement uses, or that the login cannot act as bizydb_reporter.
+	// ErrMissingGrant means that the login lacks USAGE on a schema or cannot act as a role that it needs, or that one of bizydb's
+	// roles lacks a right that the migrations gave it. A service's login needs bizydb_user and bizydb_accounts, and a login for
+	// reports needs bizydb_reporter. For a statement of a [DBTX] it means that bizydb_user lacks a right on an object that the
+	// statement uses. For a statement of a [Reporting] it means the same of bizydb_reporter, or that the login cannot act as
+	// bizydb_reporter.
 	ErrMissingGrant = executor.ErrMissingGrant
 )
 

@@ -70,10 +70,10 @@ func (db *DB) As(user UserID) Scope {
 // each call restores the service's own role when it ends. The writes of these calls commit or roll back with the transaction. A
 // call takes one round trip, and checks that the user exists and is active.
 //
-// An error of the server, [ErrNoUser] included, aborts the transaction. Two errors do not abort it: [ErrNotFound] for a missing
-// row, and an error for a user id or a value that is refused before anything is sent. The service has to retry a transaction that
-// fails with [ErrContention]. If the answer to the commit is lost, pgx does not return [ErrOutcomeUnknown], and the service has
-// to find out whether the commit happened.
+// An error of the server, [ErrNoUser] included, aborts the transaction. Other errors do not abort it: [ErrNotFound] for a
+// missing row, and errors that are returned before anything is sent, such as [ErrBusy], [ErrStatement] and the error for a
+// user id or a value that is refused. The service has to retry a transaction that fails with [ErrContention]. If the answer to
+// the commit is lost, pgx does not return [ErrOutcomeUnknown], and the service has to find out whether the commit happened.
 //
 // From the first call that writes, other writes for the same user wait until the transaction ends. Until the transaction ends,
 // use the returned Tx and not the scope: a write by the scope uses another connection and would wait for this transaction.

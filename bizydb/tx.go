@@ -27,7 +27,7 @@ func newTx(session *executor.Session) *Tx {
 // is retried with exponential backoff, from about 10 ms to 500 ms. If all attempts fail, InTx returns the last error, which is
 // [ErrContention].
 //
-// Writes for one user are serialized by an advisory lock, which InTx takes when it begins.
+// Writes by bizydb for one user are serialized by an advisory lock, which InTx takes when it begins.
 //
 // A statement that fails aborts the transaction: if fn ignores its error and returns nil, InTx returns an error and nothing is
 // committed. Inside fn use tx and not the scope. A call of the scope needs a second connection. On it, a write waits for the

@@ -80,7 +80,7 @@ COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. F
 COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.created_at IS 'When the goal was created, here or in the file that it was imported from.';
 COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up; strictly later after every change.';
-COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.';
+COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from tasks and sub-goals. An ETag also needs updated_at. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';

@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'Those of a list of ids that are tasks of a user, and all that they depend on.';
+COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'The ids of a list that are tasks of a user, and all tasks that these depend on.';
 
 -- With the owner's rights, since row security would keep it from the index of dependencies.
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger

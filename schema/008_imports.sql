@@ -26,7 +26,7 @@ CREATE INDEX ix_imports_user_kind ON bizydb.imports (user_id, kind);
 
 ALTER TABLE bizydb.imports ALTER COLUMN user_id SET STATISTICS 0; -- as goals
 
-COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: element i of the five arrays is one of them.';
+COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: the elements i of the five arrays belong to one row.';
 COMMENT ON COLUMN bizydb.imports.id IS 'Assigned by the database. Of rows with the same new_ids the last one counts: it says what changed in the file.';
 COMMENT ON COLUMN bizydb.imports.user_id IS 'The owner. Defaults to the scope''s user.';
 COMMENT ON COLUMN bizydb.imports.imported_at IS 'When the import began.';

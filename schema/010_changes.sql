@@ -130,7 +130,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_changes() IS 'Trigger: nothing is kept of a deleted user.';
+COMMENT ON FUNCTION bizydb.forget_changes() IS 'Trigger: the changes of a deleted user are removed.';
 
 -- The number with which tracking began.
 CREATE FUNCTION bizydb.changes_since() RETURNS bigint

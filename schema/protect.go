@@ -13,11 +13,12 @@ import (
 // ErrIncomplete means that the database lacks an object of the migrations that [Protect] cannot create.
 var ErrIncomplete = errors.New("database lacks what its migrations made")
 
-// Protect restores the rights, policies, triggers and settings of functions that the migrations gave a database, and removes
-// additional rights, policies, triggers and settings, whatever a restore or a script has changed. It runs in one transaction and
-// returns the statements that it ran: none if nothing differed. conn must be connected as the owner of the objects or as a
-// superuser. If Protect has to create a role, or to revoke a role's membership in another role, this connection also needs the
-// right to do so.
+// Protect restores the rights, policies, triggers and settings of functions that the migrations gave a database, whatever a
+// restore or a script has changed. It removes additional rights and policies of PUBLIC and bizydb's roles, additional settings
+// of functions, and additional triggers that call bizydb's functions. A service's own triggers and columns stay. It runs in
+// one transaction and returns the statements that it ran: none if nothing differed. conn must be connected as the owner of the
+// objects or as a superuser. If Protect has to create a role, or to revoke a role's membership in another role, this
+// connection also needs the right to do so.
 //
 // Protect changes PUBLIC and the roles bizydb_user, bizydb_accounts and bizydb_reporter. Protect does not change the rights of a
 // service's login: bizydb.Open says which rights the login lacks, and which it should not have.

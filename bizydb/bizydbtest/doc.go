@@ -36,8 +36,10 @@
 //
 // # What stays
 //
-// On the server in BIZYDBTEST_DATABASE_URL two kinds of databases stay after a run: the template with bizydb's migrations, which
-// the next run copies, and the databases of failed tests, whose connection strings are in the test log. The next run drops the
-// databases and login roles that a killed process has left behind. These are named bizydbtest_…, the process that made them no
-// longer holds its advisory lock, and nobody is connected to them.
+// On the server in BIZYDBTEST_DATABASE_URL two kinds of databases stay after a run: the template with bizydb's migrations,
+// which the next run copies, and the databases of failed tests, whose connection strings are in the test log. The database of
+// a failed test is marked by a comment and stays until somebody drops it.
+//
+// The next run drops other databases and login roles that a killed process has left behind. It recognizes them by three signs:
+// the name begins with bizydbtest_, the advisory lock of the process that made them is free, and nobody is connected.
 package bizydbtest

@@ -35,10 +35,11 @@ type Change struct {
 // the user's id and sequence numbers that all users share.
 type ChangesCursor string
 
-// Changes returns one page of the user's goals and tasks that have changed since a cursor, deleted ones included, in the order of
-// commits. Each row is returned once, as it is now, however often it has changed. With an empty cursor it returns all goals and
-// tasks: a copy begins with an empty cursor and stays current by the same call. If the user's last change was a deletion, the
-// result for an empty cursor has the id of the deleted row too. Next stays empty for a user who has never had a goal or task.
+// Changes returns one page of the user's goals and tasks that have changed since a cursor, deleted ones included, in the order
+// of commits. Each row is returned once, as it is now, however often it has changed. With an empty cursor it returns all goals
+// and tasks. To make a copy, begin with an empty cursor. To keep the copy current, pass Next of the last page to the next
+// call. If the user's last change was a deletion, the result for an empty cursor has the id of the deleted row too. Next stays
+// empty for a user who has never had a goal or task.
 //
 // A page is one snapshot. A row that changes between two pages is on a later page, even if it was on an earlier page. No change
 // is missed. A goal or task can be returned before its parent goal, and a task before its dependencies.

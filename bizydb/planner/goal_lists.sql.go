@@ -129,8 +129,8 @@ ORDER BY progress_percentage DESC, target_date NULLS LAST, created_at, id
 LIMIT nullif($1::bizydb.count, 0)
 `
 
-// GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, then by
-// target date, goals without one last.
+// GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, and
+// then by target date, goals without a target date last.
 func (q *Queries) GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, goalsNearCompletion, limit)
 	if err != nil {
@@ -191,8 +191,8 @@ type ListGoalsParams struct {
 	Limit        int          `json:"limit"`
 }
 
-// ListGoals returns the goals that match every filter that is set, ordered by target date, goals without one last, then
-// from the oldest to the newest. RootsOnly leaves out sub-goals.
+// ListGoals returns the goals that match every filter that is set, ordered by target date, goals without a target
+// date last, and then from the oldest to the newest. RootsOnly leaves out sub-goals.
 func (q *Queries) ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error) {
 	rows, err := q.db.Query(ctx, listGoals,
 		arg.Statuses,

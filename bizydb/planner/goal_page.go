@@ -27,7 +27,7 @@ type GoalOrder string
 
 // The orders of goals.
 const (
-	GoalsByTargetDate GoalOrder = ""         // by target date, goals without one last, then the oldest first, as in ListGoals
+	GoalsByTargetDate GoalOrder = ""         // by target date, goals without a target date last; then the oldest first, as in ListGoals
 	GoalsByProgress   GoalOrder = "progress" // the highest percentage first, then the oldest first
 	GoalsByNewest     GoalOrder = "newest"   // the newest first
 )

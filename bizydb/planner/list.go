@@ -10,9 +10,10 @@ type ListTasksParams struct {
 	Limit        int          `json:"limit"`
 }
 
-// ListTasks returns the tasks that match every filter that is set, in list order: the most urgent priority first, then the
-// earliest due date, tasks without one last, then the newest. If nothing matches it returns an empty slice. PageTasks has more
-// filters and pagination. With a category, the query also reads tasks that do not match.
+// ListTasks returns the tasks that match every filter that is set, in list order: by priority, the most urgent first; then by
+// due date, the earliest first and tasks without a due date last; then the newest first. If nothing matches it returns an
+// empty slice. PageTasks has more filters and pagination. A filter by category is slower than the others: the server also
+// reads tasks that do not match.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, error) {
 	if len(arg.Statuses) == 0 && arg.Category == nil && arg.ParentGoalID == nil {
 		return q.allTasks(ctx, arg.Limit)

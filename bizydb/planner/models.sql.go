@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Deleted goals, until they are restored or forgotten.
+// Deleted goals, until they are restored or removed for good.
 type DeletedGoal struct {
 	ID                 GoalID     `json:"id"`
 	UserID             UserID     `json:"user_id"`
@@ -36,7 +36,7 @@ type DeletedGoal struct {
 	Own json.RawMessage `json:"own"`
 }
 
-// Deleted tasks, until they are restored or forgotten.
+// Deleted tasks, until they are restored or removed for good.
 type DeletedTask struct {
 	ID                TaskID     `json:"id"`
 	UserID            UserID     `json:"user_id"`
@@ -93,7 +93,7 @@ type Goal struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the goal last changed, by its user or by a roll-up; strictly later after every change.
 	UpdatedAt time.Time `json:"updated_at"`
-	// Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.
+	// Rises by 1 with every change, except for progress from tasks and sub-goals. An ETag also needs updated_at. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.
 	Version int64 `json:"version"`
 	// Set exactly while status is completed.
 	CompletedAt *time.Time `json:"completed_at"`

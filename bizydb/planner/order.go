@@ -29,13 +29,13 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 	return tasks, nil
 }
 
-// CriticalPath returns the chain of dependent tasks with the most estimated hours among the remaining work of a goal. With
+// CriticalPath returns the chain of dependent tasks with the most estimated hours in the remaining work of a goal. With
 // unlimited people, the remaining work takes as long as this chain. If several chains have the most hours, it returns one with
 // the most tasks.
 //
-// The remaining work is the tasks of TaskOrder that are not completed, and the tasks that they depend on, directly or through
-// other tasks, anywhere, that are not completed. Tasks that only completed tasks depend on do not count. A task without an
-// estimate counts 0 hours. If no work remains, or the goal does not exist, the path has no tasks.
+// The remaining work consists of the unfinished tasks of TaskOrder, and of every unfinished task that they depend on, directly
+// or through other unfinished tasks, under whichever goal. A task elsewhere does not count if only completed tasks depend on
+// it. A task without an estimate counts 0 hours. If no work remains, or the goal does not exist, the path has no tasks.
 func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {

@@ -124,11 +124,11 @@ type Querier interface {
 	// GoalsAtRisk returns the active goals below 20 percent whose target date has passed or is at most 30 days after At.
 	// They are ordered by target date, then from the oldest to the newest.
 	GoalsAtRisk(ctx context.Context, arg GoalsAtRiskParams) ([]Goal, error)
-	// GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, then by
-	// target date, goals without one last.
+	// GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, and
+	// then by target date, goals without a target date last.
 	GoalsNearCompletion(ctx context.Context, limit int) ([]Goal, error)
-	// ListGoals returns the goals that match every filter that is set, ordered by target date, goals without one last, then
-	// from the oldest to the newest. RootsOnly leaves out sub-goals.
+	// ListGoals returns the goals that match every filter that is set, ordered by target date, goals without a target
+	// date last, and then from the oldest to the newest. RootsOnly leaves out sub-goals.
 	ListGoals(ctx context.Context, arg ListGoalsParams) ([]Goal, error)
 	// Me returns the account of the scope's user.
 	Me(ctx context.Context) (User, error)

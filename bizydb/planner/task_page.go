@@ -41,8 +41,9 @@ type TaskPage struct {
 // priority, the times and the id of a task.
 type TaskCursor string
 
-// PageTasks returns one page of the tasks that match every filter that is set, in list order: the most urgent priority first,
-// then the earliest due date, tasks without one last, then the newest. If nothing matches, the page is empty.
+// PageTasks returns one page of the tasks that match every filter that is set, in list order: by priority, the most urgent
+// first; then by due date, the earliest first and tasks without a due date last; then the newest first. If nothing matches,
+// the page is empty.
 //
 // Keyset pagination works in both directions. Inserts and deletes between pages cause no gaps or duplicates. A task whose
 // priority or due date changes moves in the list.
@@ -53,7 +54,8 @@ type TaskCursor string
 //
 // The cost of a page does not depend on its position. Some filters cost more:
 //
-//   - A filter other than Statuses, or a Search, that few of many tasks match: the query also reads the tasks that do not match.
+//   - A filter other than Statuses, or a Search, if a user has many tasks and few of them match: the query also reads the
+//     tasks that do not match.
 //   - Tags that many tasks have: each page reads all of these tasks.
 //   - SkipUnderClosed: the query first reads the completed and cancelled goals, and all goals below them.
 //   - ByDueDate with DueFrom or DueBefore, and Statuses that can match completed tasks: a page reads all tasks that are due

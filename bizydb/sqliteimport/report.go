@@ -95,7 +95,8 @@ const (
 	TwoProjects Problem = "two_projects"
 )
 
-// Problems that do not leave the row out. (A row that references one left out is left out too.)
+// Problems that do not leave the row out. Only [Missing] can: with [Options].Strict, a row that references a row that was left
+// out is left out too.
 const (
 	SkippedTime            Problem = "skipped_time"
 	RepeatedTime           Problem = "repeated_time"

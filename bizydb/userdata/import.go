@@ -76,9 +76,9 @@ func Import(ctx context.Context, scope bizydb.Scope, r io.Reader) (Result, error
 // new ids, by which a service can import rows of its own. ImportTx is not idempotent: importing a document twice adds its rows
 // twice.
 //
-// A document that [Export] would not write returns [bizydb.ErrInvalid]; see the package documentation. An error of r is returned
-// unchanged. Any error aborts the transaction, which can then only be rolled back. In [bizydb.Scope.InTx], whose function may run
-// again, read r from its beginning each time.
+// A document that breaks a rule of the package documentation returns [bizydb.ErrInvalid]. An error of r is returned unchanged.
+// Any error aborts the transaction, which can then only be rolled back. In [bizydb.Scope.InTx], whose function may run again,
+// read r from its beginning each time.
 func ImportTx(ctx context.Context, tx *bizydb.Tx, r io.Reader) (Result, error) {
 	session := executor.Of(tx)
 	i := &importer{queries: importsql.New(session), planner: planner.New(session), document: newDocument(r)}

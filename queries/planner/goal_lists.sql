@@ -34,8 +34,8 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND prog
 ORDER BY target_date, created_at, id
 LIMIT nullif(sqlc.arg('limit')::bizydb.count, 0);
 
--- GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, then by
--- target date, goals without one last.
+-- GoalsNearCompletion returns the active goals at 80 percent or more, ordered by percentage, the highest first, and
+-- then by target date, goals without a target date last.
 -- name: GoalsNearCompletion :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id()) AND status = 'active' AND progress_percentage >= 80
@@ -77,8 +77,8 @@ CROSS JOIN LATERAL (SELECT * FROM public.goals one WHERE one.user_id = (SELECT b
 CROSS JOIN LATERAL (SELECT CASE WHEN @back::bool THEN -1 ELSE 1 END) AS way (sign)
 ORDER BY sign * p.key, sign * extract(epoch FROM p.created_at), sign * p.tie;
 
--- ListGoals returns the goals that match every filter that is set, ordered by target date, goals without one last, then
--- from the oldest to the newest. RootsOnly leaves out sub-goals.
+-- ListGoals returns the goals that match every filter that is set, ordered by target date, goals without a target
+-- date last, and then from the oldest to the newest. RootsOnly leaves out sub-goals.
 -- name: ListGoals :many
 SELECT * FROM public.goals
 WHERE user_id = (SELECT bizydb.current_user_id())

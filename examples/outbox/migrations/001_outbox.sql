@@ -25,7 +25,7 @@ BEGIN
   IF current_setting('bizydb.importing', true) = 'on' OR bizydb.restoring(TG_TABLE_NAME, NEW.id) THEN
     RETURN NULL; -- what an import or a restore brings has happened before
   END IF;
-  -- A statement of its own, before the id is drawn: a user's ids are in the order of the user's commits.
+  -- Lock first, in a separate statement: the INSERT then draws its id under the lock, so a user's ids are in commit order.
   PERFORM bizydb.lock_user(NEW.user_id);
   INSERT INTO app.outbox (user_id, kind, about, payload)
   VALUES (NEW.user_id, TG_ARGV[0], NEW.id, jsonb_build_object('title', NEW.title, 'completed_at', NEW.completed_at));

@@ -400,7 +400,7 @@ COMMENT ON COLUMN public.goals.progress_percentage IS '0 to 100, two decimals. F
 COMMENT ON COLUMN public.goals.success_criteria IS 'How to tell that the goal is reached, in at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.created_at IS 'When the goal was created, here or in the file that it was imported from.';
 COMMENT ON COLUMN public.goals.updated_at IS 'When the goal last changed, by its user or by a roll-up; strictly later after every change.';
-COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from a roll-up. It works as an ETag. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.';
+COMMENT ON COLUMN public.goals.version IS 'Rises by 1 with every change, except for progress from tasks and sub-goals. An ETag also needs updated_at. If an UPDATE sets version, the value must be the version that the row has now; otherwise the UPDATE fails.';
 COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly while status is completed.';
 COMMENT ON COLUMN public.goals.metrics IS 'A JSON object of the user''s own figures, at most 1,000,000 bytes.';
 COMMENT ON COLUMN public.goals.task_count IS 'Tasks directly under the goal. Kept by triggers, like the next four columns.';
@@ -1276,7 +1276,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'Those of a list of ids that are tasks of a user, and all that they depend on.';
+COMMENT ON FUNCTION bizydb.needed_tasks(jsonb, bigint) IS 'The ids of a list that are tasks of a user, and all tasks that these depend on.';
 
 -- With the owner's rights, since row security would keep it from the index of dependencies.
 CREATE FUNCTION bizydb.check_dependencies() RETURNS trigger
@@ -1589,7 +1589,7 @@ CREATE INDEX ix_imports_user_kind ON bizydb.imports (user_id, kind);
 
 ALTER TABLE bizydb.imports ALTER COLUMN user_id SET STATISTICS 0; -- as goals
 
-COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: element i of the five arrays is one of them.';
+COMMENT ON TABLE bizydb.imports IS 'Rows imported from a file: the elements i of the five arrays belong to one row.';
 COMMENT ON COLUMN bizydb.imports.id IS 'Assigned by the database. Of rows with the same new_ids the last one counts: it says what changed in the file.';
 COMMENT ON COLUMN bizydb.imports.user_id IS 'The owner. Defaults to the scope''s user.';
 COMMENT ON COLUMN bizydb.imports.imported_at IS 'When the import began.';
@@ -1969,7 +1969,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_changes() IS 'Trigger: nothing is kept of a deleted user.';
+COMMENT ON FUNCTION bizydb.forget_changes() IS 'Trigger: the changes of a deleted user are removed.';
 
 -- The number with which tracking began.
 CREATE FUNCTION bizydb.changes_since() RETURNS bigint
@@ -2224,28 +2224,28 @@ BEGIN
 END
 $$;
 
-COMMENT ON TABLE bizydb.deleted_goals IS 'Deleted goals, until they are restored or forgotten.';
+COMMENT ON TABLE bizydb.deleted_goals IS 'Deleted goals, until they are restored or removed for good.';
 COMMENT ON COLUMN bizydb.deleted_goals.deleted_at IS 'When the transaction that deleted the goal began.';
 COMMENT ON COLUMN bizydb.deleted_goals.deletion IS 'Number of the deleting transaction: rows have the same deleted_at and the same deletion exactly if one transaction deleted them.';
 COMMENT ON COLUMN bizydb.deleted_goals.own IS 'JSON object with the service''s own columns, whose names begin with x_. Each value is the text form of the column.';
-COMMENT ON TABLE bizydb.deleted_tasks IS 'Deleted tasks, until they are restored or forgotten.';
+COMMENT ON TABLE bizydb.deleted_tasks IS 'Deleted tasks, until they are restored or removed for good.';
 COMMENT ON COLUMN bizydb.deleted_tasks.deleted_at IS 'When the transaction that deleted the task began.';
 COMMENT ON COLUMN bizydb.deleted_tasks.deletion IS 'Number of the deleting transaction: rows have the same deleted_at and the same deletion exactly if one transaction deleted them.';
 COMMENT ON COLUMN bizydb.deleted_tasks.own IS 'JSON object with the service''s own columns, whose names begin with x_. Each value is the text form of the column.';
 COMMENT ON TABLE bizydb.deleted_links IS 'Links that a deletion has cut, which a restore brings back.';
 COMMENT ON COLUMN bizydb.deleted_links.user_id IS 'The owner of both ends.';
-COMMENT ON COLUMN bizydb.deleted_links.kind IS 'goal: of a goal to the one above; task: of a task to its goal; dependency: of a task to one that it depends on.';
+COMMENT ON COLUMN bizydb.deleted_links.kind IS 'goal: a goal to its parent goal; task: a task to its goal; dependency: a task to a task that it depends on.';
 COMMENT ON COLUMN bizydb.deleted_links.lower IS 'The id of the referencing row: a goal or a task.';
 COMMENT ON COLUMN bizydb.deleted_links.upper IS 'The id of the referenced row: a goal or a task.';
-COMMENT ON COLUMN bizydb.deleted_links.place IS 'Of a dependency, its place in the list; 0 otherwise.';
+COMMENT ON COLUMN bizydb.deleted_links.place IS 'The place of a dependency in the list of its task; 0 for other links.';
 COMMENT ON INDEX bizydb.deleted_goals_pkey IS 'A deleted goal by id.';
 COMMENT ON INDEX bizydb.deleted_tasks_pkey IS 'A deleted task by id.';
 COMMENT ON INDEX bizydb.deleted_links_pkey IS 'Links from a goal or task.';
 COMMENT ON INDEX bizydb.ix_deleted_links_upper IS 'Links to a goal or task.';
-COMMENT ON INDEX bizydb.ix_deleted_goals_user_deleted_at IS 'Deleted goals, the last deleted first; those of one deletion.';
-COMMENT ON INDEX bizydb.ix_deleted_tasks_user_deleted_at IS 'Deleted tasks, the last deleted first; those of one deletion.';
-COMMENT ON INDEX bizydb.ix_deleted_goals_deleted_at IS 'Goals that are to be forgotten.';
-COMMENT ON INDEX bizydb.ix_deleted_tasks_deleted_at IS 'Tasks that are to be forgotten.';
+COMMENT ON INDEX bizydb.ix_deleted_goals_user_deleted_at IS 'Deleted goals, the last deleted first; goals of one deletion.';
+COMMENT ON INDEX bizydb.ix_deleted_tasks_user_deleted_at IS 'Deleted tasks, the last deleted first; tasks of one deletion.';
+COMMENT ON INDEX bizydb.ix_deleted_goals_deleted_at IS 'Deleted goals by time, for bizydb.forget_deleted.';
+COMMENT ON INDEX bizydb.ix_deleted_tasks_deleted_at IS 'Deleted tasks by time, for bizydb.forget_deleted.';
 
 ALTER TABLE bizydb.deleted_goals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE bizydb.deleted_tasks ENABLE ROW LEVEL SECURITY;
@@ -2475,7 +2475,7 @@ CREATE FUNCTION bizydb.sweep_links() RETURNS void
     AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.upper) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.upper) END
   $$;
 
-COMMENT ON FUNCTION bizydb.sweep_links() IS 'Forgets links of which no end is deleted, of all users.';
+COMMENT ON FUNCTION bizydb.sweep_links() IS 'Removes the links, of all users, that have no deleted end.';
 
 -- A link goes with the second of its ends, whether that is restored or forgotten.
 CREATE FUNCTION bizydb.forget_links() RETURNS trigger
@@ -2506,7 +2506,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_links() IS 'Trigger: links of which no end is deleted anymore are forgotten.';
+COMMENT ON FUNCTION bizydb.forget_links() IS 'Trigger: removes links that no longer have a deleted end.';
 
 CREATE TRIGGER deleted_goals_forget_links AFTER DELETE ON bizydb.deleted_goals
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bizydb.forget_links();
@@ -2555,7 +2555,7 @@ CREATE FUNCTION bizydb.missing_links(owner bigint, links bizydb.link[]) RETURNS 
   ORDER BY l.n
   $$;
 
-COMMENT ON FUNCTION bizydb.missing_links(bigint, bizydb.link[]) IS 'Those of a list of links that are not there, and why.';
+COMMENT ON FUNCTION bizydb.missing_links(bigint, bizydb.link[]) IS 'The links of a list that do not exist now, and why.';
 
 -- All at once. If that makes a circle, or is too deep, half of them and then the other half, down to those that are not possible.
 CREATE FUNCTION bizydb.link_again(owner bigint, links bizydb.link[]) RETURNS SETOF bizydb.link
@@ -2604,7 +2604,7 @@ EXCEPTION WHEN check_violation THEN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.link_again(bigint, bizydb.link[]) IS 'Makes links, and returns those that are not possible.';
+COMMENT ON FUNCTION bizydb.link_again(bigint, bizydb.link[]) IS 'Makes links, and returns the links that are not possible.';
 
 -- By the columns that the table has by now. One of a service's own takes its default where the row was deleted before there was one, and
 -- NULL, if it may, where the row has gone that it references.
@@ -2691,7 +2691,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.by_dependencies(bigint[], bizydb.link[]) IS 'Tasks by links, each after those that it depends on; in the end, at once, those in a circle, those that depend on them, and the rest of a long chain.';
+COMMENT ON FUNCTION bizydb.by_dependencies(bigint[], bizydb.link[]) IS 'Groups of tasks, each after the tasks that it depends on. The last group has the tasks in a cycle, the tasks that depend on these, and the rest of a long chain.';
 
 -- All of them are in the trash and locked, and the caller has locked the user.
 CREATE FUNCTION bizydb.restore(owner bigint, goals bigint[], tasks bigint[]) RETURNS bizydb.left_out
@@ -2901,7 +2901,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION bizydb.forget_deleted(timestamptz, integer) IS 'Removes what any user deleted before a time, at most so many goals and tasks, and counts it.';
+COMMENT ON FUNCTION bizydb.forget_deleted(timestamptz, integer) IS 'Removes goals and tasks that any user deleted before a time, at most so many of each, and counts them.';
 
 REVOKE ALL ON bizydb.deleted_goals, bizydb.deleted_tasks, bizydb.deleted_links FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT, DELETE ON bizydb.deleted_goals, bizydb.deleted_tasks TO bizydb_user; -- restoring is a function's
