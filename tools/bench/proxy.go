@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
 	"sync"
@@ -73,8 +74,9 @@ func (p *delayProxy) serve() {
 		p.mu.Lock()
 		p.conns = append(p.conns, client, server)
 		p.mu.Unlock()
-		p.pump(server, client)
-		p.pump(client, server)
+		if errors.Join(p.pump(server, client), p.pump(client, server)) != nil {
+			_, _ = client.Close(), server.Close()
+		}
 	}
 }
 
@@ -90,7 +92,11 @@ const pieceSize = 32 << 10
 var buffers = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // pump copies one way. Reading goes on while pieces wait, so that only the way gets longer and not what fits on it less.
-func (p *delayProxy) pump(to, from net.Conn) {
+func (p *delayProxy) pump(to, from net.Conn) error {
+	sleep, err := newSleeper()
+	if err != nil {
+		return err
+	}
 	pieces := make(chan piece, 1024)
 	p.done.Go(func() {
 		defer close(pieces)
@@ -107,12 +113,12 @@ func (p *delayProxy) pump(to, from net.Conn) {
 	})
 	p.done.Go(func() {
 		defer func() {
+			_ = sleep.Close()
 			_ = to.Close()
 			_ = from.Close()
 			for range pieces { // the reader may be waiting for room
 			}
 		}()
-		sleep := newSleeper()
 		for piece := range pieces {
 			sleep.until(piece.due)
 			_, err := to.Write(piece.buf[:piece.n])
@@ -122,6 +128,7 @@ func (p *delayProxy) pump(to, from net.Conn) {
 			}
 		}
 	})
+	return nil
 }
 
 // calibrate takes from the delay what the proxy itself costs, so that a round trip takes longer than without it by just what

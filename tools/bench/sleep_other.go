@@ -6,6 +6,8 @@ import "time"
 
 type sleeper struct{}
 
-func newSleeper() sleeper { return sleeper{} }
+func newSleeper() (*sleeper, error) { return &sleeper{}, nil }
 
-func (sleeper) until(due time.Time) { time.Sleep(time.Until(due)) }
+func (*sleeper) Close() error { return nil }
+
+func (*sleeper) until(due time.Time) { time.Sleep(time.Until(due)) }
