@@ -20,6 +20,7 @@ const (
 	tasksOfAChain      = 20 // under the deepest; few enough that each that is completed changes every goal above it
 	chainsOfAWorkspace = 10 // so that there is enough to complete in a turn
 	goalsOfAUser       = 5
+	goalsOfATree       = 4 // of the five: the second, with the third and the fifth below it, and the fourth below the third
 	readersAtMost      = 1000
 )
 
@@ -27,7 +28,7 @@ const (
 type size struct {
 	users, tasks int // of the ordinary users, together with the heavy one
 	heavy        int // tasks of the heavy one
-	bulk         int // tasks that are created at once
+	bulk         int // tasks that are created or streamed at once
 }
 
 // data is what was loaded, the same into each database.
@@ -119,7 +120,7 @@ func (s *site) fill(ctx context.Context, server *bizydbtest.Server, database **b
 	if err := s.load(ctx, conn, workspaces); err != nil {
 		return err
 	}
-	for _, q := range sql {
+	for _, q := range append(sql, withoutTrash) {
 		if _, err := conn.Exec(ctx, q); err != nil {
 			return err
 		}
@@ -142,6 +143,9 @@ const withoutRollUp = `
 	END $$;
 	GRANT UPDATE (updated_at) ON public.goals TO bizydb_user`
 
+// withoutTrash is for the tasks that are created and deleted again: nothing of them stays. No case deletes.
+const withoutTrash = "SELECT bizydb.keep_deleted(false)"
+
 // load adds the users: the ordinary ones, of whom the first is the heavy one, and after them those with a workspace.
 func (s *site) load(ctx context.Context, owner *pgx.Conn, workspaces int) error {
 	light := (s.tasks - s.heavy) / (s.users - 1)
@@ -157,6 +161,7 @@ func (s *site) load(ctx context.Context, owner *pgx.Conn, workspaces int) error 
 		  SELECT u, 'goal ' || g, $3::timestamptz - g * interval '1 day' FROM generate_series(1, $1::int) AS u, generate_series(1, $2::int) AS g ORDER BY u, g`,
 			[]any{s.users, goalsOfAUser, s.at},
 		},
+		{`UPDATE public.goals SET parent_goal_id = id - CASE id % $1 WHEN 0 THEN 3 ELSE 1 END WHERE id % $1 NOT IN (1, 2)`, []any{goalsOfAUser}},
 		// Of the first goal's tasks nine in ten are completed, of the others' one in three.
 		{`INSERT INTO public.tasks (user_id, parent_goal_id, title, description, priority, status, category, estimated_hours, actual_hours, due_date, created_at, completed_at, tags)
 		  SELECT u, CASE WHEN n % 10 < $5 THEN $5 * (u - 1) + 1 + n % 10 END, 'task ' || n, 'What is to be done about ' || n, 1 + h % 5,
@@ -226,6 +231,9 @@ const (
 	SET session_replication_role = DEFAULT`
 )
 
+// treeOf is the goal of an ordinary user that has others below it.
+func treeOf(user int64) int64 { return goalsOfAUser*(user-1) + 2 }
+
 // firstOfWorkspaces is the last id of an ordinary user's goal.
 func (s *site) firstOfWorkspaces() int { return s.users * goalsOfAUser }
 
@@ -262,7 +270,7 @@ func (s *site) look(ctx context.Context, contenders, clients int) error {
 	return nil
 }
 
-// rewind takes back what was done to a workspace.
+// rewind takes back that tasks of a workspace were completed.
 func (s *site) rewind(ctx context.Context, c contender, p workspace) error {
 	conn, sql := s.owner.triggers, []string(nil)
 	if c.byHand {

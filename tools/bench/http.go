@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
@@ -19,7 +18,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +32,7 @@ import (
 //
 // which measures examples/server over HTTP beside the same routes on plain pgx.
 type httpOptions struct {
+	output
 	size
 	effort
 	latencies   []time.Duration
@@ -42,14 +41,15 @@ type httpOptions struct {
 }
 
 func parseHTTP(args []string) (o httpOptions, err error) {
+	o.args = args
 	flags := flag.NewFlagSet("bench http", flag.ContinueOnError)
+	o.output.define(flags)
+	o.effort.define(flags, 10, 400*time.Millisecond)
 	latencies := flags.String("latency", "0s,500µs", "what a round trip to the database takes longer")
 	flags.IntVar(&o.connections, "connections", 50, "clients that ask at once")
 	flags.IntVar(&o.pool, "pool", 16, "connections of each server to the database")
 	flags.IntVar(&o.users, "users", 1000, "users")
 	flags.IntVar(&o.tasks, "tasks", 200_000, "tasks of all users")
-	flags.IntVar(&o.rounds, "rounds", 10, "rounds")
-	flags.DurationVar(&o.turn, "turn", time.Second, "how long each server is measured in each round")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -134,15 +134,7 @@ func routes(prefix string, tasks func(server int) string, more ...httpCase) []ht
 	}, more...)
 }
 
-// An httpResult is what was measured of one route at one latency.
-type httpResult struct {
-	httpCase
-	latency time.Duration
-	rates   [][]float64 // requests per second, by server and round
-	took    []vegeta.LatencyMetrics
-}
-
-func runHTTP(ctx context.Context, o httpOptions, out io.Writer, logf func(string, ...any)) (err error) {
+func runHTTP(ctx context.Context, o httpOptions, logf func(string, ...any)) (err error) {
 	dir, err := os.MkdirTemp("", "bench-http")
 	if err != nil {
 		return err
@@ -168,23 +160,46 @@ func runHTTP(ctx context.Context, o httpOptions, out io.Writer, logf func(string
 	if b.changed, err = s.passwordsChanged(ctx); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(table, "| route\t| latency\t| server\t| requests/s\t| to plain pgx\t| p50 ms\t| p95 ms\t| p99 ms\t|")
-	fmt.Fprintln(table, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
+	var f figures
+	if f.run, err = newRun(ctx, "http", o.args, o.size, o.effort, s.owner.triggers); err != nil {
+		return err
+	}
 	for _, latency := range o.latencies {
-		results, err := b.at(ctx, latency, logf)
+		cells, err := b.at(ctx, latency, logf)
 		if err != nil {
 			return err
 		}
-		for _, r := range results {
-			for i, rates := range r.rates {
-				ms := func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
-				fmt.Fprintf(table, "| %s\t| %s\t| %s\t| %.0f\t| %.2f\t| %s\t| %s\t| %s\t|\n", r.name, latency, httpServers[i].name,
-					median(rates), median(ratiosTo(r.rates[plainHTTP], rates)), ms(r.took[i].P50), ms(r.took[i].P95), ms(r.took[i].P99))
-			}
-		}
+		f.cells = append(f.cells, cells...)
 	}
-	return table.Flush()
+	return o.store("http", f, logf)
+}
+
+// httpTable has the rates as ratios to plain pgx, and at the end its conditions.
+func httpTable(f figures) string {
+	t := table{head: []string{"requests per second, to those of plain pgx"}}
+	for _, l := range f.latencies() {
+		for _, server := range httpServers[:plainHTTP] {
+			t.head = append(t.head, plus(l)+": "+server.name)
+		}
+		t.head = append(t.head, "p95 ms", "p95 ms of plain pgx")
+	}
+	for _, route := range f.works() {
+		row := []string{route}
+		for _, l := range f.latencies() {
+			at := func(server int) cell { return f.at(route, l, f.cells[0].Clients, httpServers[server].name) }
+			for server := range plainHTTP {
+				row = append(row, at(server).Ratio.String())
+			}
+			row = append(row, fmt.Sprintf("%.1f", at(0).P95/1e3), fmt.Sprintf("%.1f", at(plainHTTP).P95/1e3))
+		}
+		t.add(row...)
+	}
+	conditions := table{head: []string{"", ""}, texts: 2}
+	conditions.add("measured", fmt.Sprintf("on %s, at commit %s, by `%s` in tools/bench", f.Date, f.Commit, f.Command))
+	conditions.add("clients", fmt.Sprintf("%d connections", f.cells[0].Clients))
+	conditions.add("data", fmt.Sprintf("%s users with %s tasks each", thousands(f.Users), thousands(f.Tasks/f.Users)))
+	conditions.add("turns", fmt.Sprintf("%d rounds; in each round every server has a turn of %s, in random order", f.Rounds, f.Turn))
+	return conditions.String() + "\n" + t.String()
 }
 
 type httpBench struct {
@@ -198,7 +213,7 @@ type httpBench struct {
 }
 
 // at measures all routes at one latency, with servers of their own.
-func (b *httpBench) at(ctx context.Context, latency time.Duration, logf func(string, ...any)) (results []httpResult, err error) {
+func (b *httpBench) at(ctx context.Context, latency time.Duration, logf func(string, ...any)) (cells []cell, err error) {
 	through := func(dsn string) string { return withPool(dsn, b.pool) }
 	if latency > 0 {
 		proxy, err := startDelay(b.triggers.DSN, latency)
@@ -235,7 +250,7 @@ func (b *httpBench) at(ctx context.Context, latency time.Duration, logf func(str
 		urls = append(urls, url)
 	}
 	for _, c := range httpCases {
-		r := httpResult{httpCase: c, latency: latency, rates: make([][]float64, len(urls)), took: make([]vegeta.LatencyMetrics, len(urls))}
+		rates := make([][]float64, len(urls)) // requests per second, by server and round
 		all := make([]vegeta.Metrics, len(urls))
 		for round := range b.rounds + 1 { // the first warms up
 			b.round = round
@@ -245,21 +260,25 @@ func (b *httpBench) at(ctx context.Context, latency time.Duration, logf func(str
 					return nil, fmt.Errorf("%s, %s: %w", c.name, httpServers[i].name, err)
 				}
 				if round > 0 {
-					r.rates[i] = append(r.rates[i], rate)
+					rates[i] = append(rates[i], rate)
 				}
 			}
 		}
 		for i := range all {
 			all[i].Close()
-			r.took[i] = all[i].Latencies
+			micros := func(q float64) float64 { return float64(all[i].Latencies.Quantile(q).Nanoseconds()) / 1e3 }
+			cells = append(cells, cell{
+				Case: c.name, Clients: b.connections, Latency: ms(latency), Peer: httpServers[i].name,
+				Time: spread{micros(0.25), micros(0.5), micros(0.75)}, P95: short(micros(0.95)),
+				Rate: short(median(rates[i])), Ratio: spreadOf(ratiosTo(rates[plainHTTP], rates[i])),
+			})
 		}
 		if err := b.vacuum(ctx); err != nil {
 			return nil, err
 		}
-		results = append(results, r)
 		logf("%s, %s more", c.name, latency)
 	}
-	return results, nil
+	return cells, nil
 }
 
 // plainVariable makes this program the plain server.

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 )
 
 // A setting is how far the server is and how many ask it at once.
@@ -17,26 +15,6 @@ type setting struct {
 	latency time.Duration
 	clients int
 }
-
-// A result is what was measured of one case in one setting.
-type result struct {
-	benchCase
-	setting
-	peers []measured
-}
-
-// measured is one peer's part of it.
-type measured struct {
-	name    string
-	micros  []float64 // the median of each round
-	ratios  []float64 // each round's, to that of the first peer
-	allocs  float64   // per operation, as are the next two; only with one client and without latency
-	bytes   float64
-	trips   float64
-	hasCost bool
-}
-
-func (m measured) median() float64 { return median(m.micros) }
 
 // An effort is how long to measure.
 type effort struct {
@@ -51,10 +29,112 @@ type bench struct {
 	effort
 	proxies map[time.Duration]*delayProxy
 	random  *rand.Rand
+	most    int // connections that may be open at once
+	opened  int // peers, until now
 }
 
-// Few enough to leave the server's connections free for others.
-const openAtMost = 120
+// A player is a contender who is open, and what was measured of it.
+type player struct {
+	Peer
+	index       int    // of the contender
+	application string // its connections bear this name
+	meter       *meter
+	turns       []turn
+}
+
+// A turn is what was measured of one peer in one round.
+type turn struct {
+	took           []float64 // µs, of each operation
+	calls          int       // with those that only warmed up
+	client, server float64   // µs of processor time, of all calls; 0 where it is not known
+}
+
+// measure lets the contenders take turns, in an order of chance in each round. If there are too few connections for all at once,
+// it does so in groups, each with the first contender, whom the others are compared with.
+func (b *bench) measure(ctx context.Context, work benchCase, at setting) ([]cell, error) {
+	cells := make([]cell, len(b.contenders))
+	var first player
+	for _, group := range groups(len(b.contenders), b.most/at.clients) {
+		players, err := b.play(ctx, work, at, group, cells)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %w", work.name, err)
+		}
+		for _, p := range players[1:] {
+			cells[p.index].measured(p, players[0])
+		}
+		first.turns = append(first.turns, players[0].turns...)
+	}
+	cells[0].measured(first, first)
+	for i, c := range b.contenders {
+		cells[i].Case, cells[i].Clients, cells[i].Latency, cells[i].Peer = work.name, at.clients, ms(at.latency), c.name
+	}
+	return cells, nil
+}
+
+// groups puts the numbers below n into groups of at most so many, each with 0.
+func groups(n, most int) [][]int {
+	all := [][]int{{0}}
+	for i := 1; i < n; i++ {
+		last := len(all) - 1
+		if len(all[last]) >= max(2, most) {
+			all = append(all, []int{0})
+			last++
+		}
+		all[last] = append(all[last], i)
+	}
+	return all
+}
+
+// play measures a group.
+func (b *bench) play(ctx context.Context, work benchCase, at setting, group []int, cells []cell) ([]player, error) {
+	var players []player
+	defer func() {
+		for _, p := range players {
+			p.Close()
+		}
+	}()
+	for _, i := range group {
+		b.opened++
+		application := fmt.Sprint("bench-", b.opened)
+		p, err := b.contenders[i].open(ctx, withParameter(b.dsn(b.contenders[i], work, at.latency), "application_name", application), at.clients)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.contenders[i].name, err)
+		}
+		players = append(players, player{Peer: p, index: i, application: application})
+	}
+	rounds := b.rounds
+	if work.alone {
+		rounds = max(1, rounds/4)
+	}
+	bare := at == setting{clients: 1} // no latency: nothing else takes processor time
+	for b.round = range rounds + 1 {  // the first one warms up: each connection of a pool is made and prepares its statements
+		for _, i := range b.random.Perm(len(players)) {
+			p := &players[i]
+			t, err := b.turn(ctx, work, p, at.clients, b.effort.turn)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", b.contenders[p.index].name, err)
+			}
+			if b.round > 0 {
+				p.turns = append(p.turns, t)
+			} else if bare {
+				if p.meter, err = newMeter(ctx, b.owner.triggers, p.application); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	for i := range players {
+		if p := &players[i]; bare {
+			if err := b.count(ctx, work, p, &cells[p.index]); err != nil {
+				return nil, fmt.Errorf("%s: %w", b.contenders[p.index].name, err)
+			}
+		}
+	}
+	if work.writes {
+		return players, b.vacuum(ctx)
+	}
+	return players, nil
+}
 
 // dsn says where a contender works on a case.
 func (b *bench) dsn(c contender, work benchCase, latency time.Duration) string {
@@ -72,91 +152,56 @@ func (b *bench) dsn(c contender, work benchCase, latency time.Duration) string {
 	return dsn
 }
 
-// measure lets the contenders take turns, in an order of chance in each round.
-func (b *bench) measure(ctx context.Context, work benchCase, at setting) (result, error) {
-	r := result{benchCase: work, setting: at}
-	peers := make([]Peer, len(b.contenders))
-	defer func() {
-		for _, p := range peers {
-			if p != nil {
-				p.Close()
-			}
-		}
-	}()
-	stayOpen := at.clients*len(b.contenders) <= openAtMost
-	for _, c := range b.contenders {
-		r.peers = append(r.peers, measured{name: c.name})
+// warmUps are the first operations of each client in a turn, which are not counted: a pool asks connections that were idle
+// whether they are still there.
+const warmUps = 2
+
+// turn lets one peer work for a while with all clients, or until there is nothing more to do.
+func (b *bench) turn(ctx context.Context, work benchCase, p *player, clients int, long time.Duration) (t turn, err error) {
+	workspaces := b.workspaces[p.index][:clients]
+	warm := warmUps
+	if work.alone {
+		warm = 0
 	}
-	for round := range b.rounds {
-		b.round = round
-		for _, i := range b.random.Perm(len(b.contenders)) {
-			c := b.contenders[i]
-			if peers[i] == nil {
-				p, err := c.open(ctx, b.dsn(c, work, at.latency), at.clients)
-				if err != nil {
-					return r, fmt.Errorf("%s: %w", c.name, err)
-				}
-				peers[i] = p
-				// Each connection of the pool is made and prepares its statements.
-				warmUp := b.effort.turn
-				if at.clients == 1 {
-					warmUp = 0
-				}
-				if _, err := b.turn(ctx, work, i, p, at.clients, warmUp); err != nil {
-					return r, fmt.Errorf("%s, %s: %w", work.name, c.name, err)
-				}
-			}
-			took, err := b.turn(ctx, work, i, peers[i], at.clients, b.effort.turn)
-			if err != nil {
-				return r, fmt.Errorf("%s, %s: %w", work.name, c.name, err)
-			}
-			r.peers[i].micros = append(r.peers[i].micros, median(took))
-			if !stayOpen {
-				peers[i].Close()
-				peers[i] = nil
-			}
-		}
+	runtime.GC() // the garbage of the one before is not this one's
+	before, err := p.meter.server()
+	if err != nil {
+		return t, err
 	}
-	if work.writes {
-		if err := b.vacuum(ctx); err != nil {
-			return r, err
-		}
+	began := processTime()
+	if other, ok := p.Peer.(selfTimed); ok {
+		t, err = other.Turn(b.site, work, workspaces, warm, long)
+	} else {
+		t, err = b.clients(ctx, work, p.Peer, workspaces, warm, long)
 	}
-	for i := range r.peers {
-		r.peers[i].ratios = ratiosTo(r.peers[0].micros, r.peers[i].micros)
+	if err != nil {
+		return t, err
 	}
-	if at.clients == 1 && at.latency == 0 {
-		for i := range r.peers {
-			if err := b.cost(ctx, work, i, peers[i], &r.peers[i]); err != nil {
-				return r, fmt.Errorf("%s, %s: %w", work.name, r.peers[i].name, err)
-			}
-		}
+	if t.client == 0 && p.meter != nil {
+		t.client = processTime() - began
 	}
-	return r, nil
+	after, err := p.meter.server()
+	if err != nil {
+		return t, err
+	}
+	t.server = after - before
+	return t, b.tidy(ctx, work, b.contenders[p.index], workspaces)
 }
 
-const warmUps = 3
-
-// turn lets one peer work for a while with all clients, and returns how many µs each operation took. The first operations of
-// each client are not counted: a pool asks connections that were idle whether they are still there.
-func (b *bench) turn(ctx context.Context, work benchCase, contender int, p Peer, clients int, long time.Duration) ([]float64, error) {
-	runtime.GC() // the garbage of the one before is not this one's
-	if other, ok := p.(selfTimed); ok {
-		return b.otherTurn(ctx, other, work, contender, clients, long)
-	}
+// clients lets all of them work at once.
+func (b *bench) clients(ctx context.Context, work benchCase, p Peer, workspaces []workspace, warm int, long time.Duration) (turn, error) {
 	var (
-		all   []float64
+		all   turn
 		first error
 		mu    sync.Mutex
 		done  sync.WaitGroup
-		owner sync.Mutex // its connections serve one client at a time
 	)
-	for client := range clients {
+	for client, mine := range workspaces {
 		done.Go(func() {
-			took, err := b.client(ctx, work, contender, p, client, long, &owner)
+			took, calls, err := b.client(ctx, work, p, mine, client, warm, long)
 			mu.Lock()
 			defer mu.Unlock()
-			all = append(all, took...)
+			all.took, all.calls = append(all.took, took...), all.calls+calls
 			if first == nil {
 				first = err
 			}
@@ -166,152 +211,75 @@ func (b *bench) turn(ctx context.Context, work benchCase, contender int, p Peer,
 	return all, first
 }
 
-func (b *bench) client(ctx context.Context, work benchCase, contender int, p Peer, client int, long time.Duration, owner *sync.Mutex) ([]float64, error) {
-	mine, c := b.workspaces[contender][client], b.contenders[contender]
-	afterwards := func(i int) error {
-		if work.afterwards == nil {
-			return nil
-		}
-		owner.Lock()
-		defer owner.Unlock()
-		return work.afterwards(ctx, b.site, c, mine, i)
-	}
-	warm := warmUps
-	if work.alone {
-		warm = 0
-		if long == 0 {
-			warm = 1
-		}
-	}
-	var took []float64
+func (b *bench) client(ctx context.Context, work benchCase, p Peer, mine workspace, client, warm int, long time.Duration) (took []float64, calls int, err error) {
 	var began time.Time
-	for i := 0; ; i++ {
-		if i == warm {
+	for ; calls < work.most(mine); calls++ {
+		if calls == warm {
 			began = time.Now()
 		}
-		if i >= warm && (time.Since(began) >= long && (i > warm || long == 0)) {
+		if calls > warm && time.Since(began) >= long {
 			break
 		}
 		start := time.Now()
-		if err := work.do(ctx, b.site, p, mine, client, i); err != nil {
-			return nil, err
+		if err := work.do(ctx, b.site, p, mine, client, calls); err != nil {
+			return nil, 0, err
 		}
-		if i >= warm {
+		if calls >= warm {
 			took = append(took, float64(time.Since(start).Nanoseconds())/1e3)
 		}
-		if err := afterwards(i); err != nil {
-			return nil, err
-		}
 	}
+	return took, calls, nil
+}
+
+// tidy takes back what a case did in workspaces.
+func (s *site) tidy(ctx context.Context, work benchCase, c contender, workspaces []workspace) error {
 	if !work.writes {
-		return took, nil
-	}
-	owner.Lock()
-	defer owner.Unlock()
-	if work.completes {
-		return took, b.rewind(ctx, c, mine)
-	}
-	return took, b.clear(ctx, mine)
-}
-
-// otherTurn is the turn of another process.
-func (b *bench) otherTurn(ctx context.Context, p selfTimed, work benchCase, contender, clients int, long time.Duration) ([]float64, error) {
-	workspaces, warm := b.workspaces[contender][:clients], warmUps
-	if work.alone {
-		warm = 0
-	}
-	took, err := p.Turn(b.site, work, workspaces, warm, long)
-	if err != nil || !work.writes {
-		return took, err
-	}
-	for _, mine := range workspaces {
-		if work.completes {
-			err = b.rewind(ctx, b.contenders[contender], mine)
-		} else {
-			err = b.clear(ctx, mine)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return took, nil
-}
-
-// cost counts what one operation allocates, and on another pool how often it waits for the server.
-func (b *bench) cost(ctx context.Context, work benchCase, contender int, p Peer, m *measured) error {
-	c, mine, times := b.contenders[contender], b.workspaces[contender][0], tasksOfAChain
-	if work.alone {
-		times = 1
-	}
-	repeat := func(p Peer, before, after func()) error {
-		for range 2 { // the first time warms up
-			before()
-			for i := range times {
-				if err := work.do(ctx, b.site, p, mine, 0, i); err != nil {
-					return err
-				}
-			}
-			after()
-			if work.completes {
-				if err := b.rewind(ctx, c, mine); err != nil {
-					return err
-				}
-			} else if work.writes {
-				if err := b.clear(ctx, mine); err != nil {
-					return err
-				}
-			}
-		}
 		return nil
 	}
-	var start, end runtime.MemStats
-	if err := repeat(p, func() { runtime.ReadMemStats(&start) }, func() { runtime.ReadMemStats(&end) }); err != nil {
-		return err
+	for _, mine := range workspaces {
+		takeBack := s.clear
+		if work.completes {
+			takeBack = func(ctx context.Context, mine workspace) error { return s.rewind(ctx, c, mine) }
+		}
+		if err := takeBack(ctx, mine); err != nil {
+			return err
+		}
 	}
-	if _, other := p.(selfTimed); !other { // of which nothing is known here
-		m.allocs = float64(end.Mallocs-start.Mallocs) / float64(times)
-		m.bytes = float64(end.TotalAlloc-start.TotalAlloc) / float64(times)
-	}
-
-	proxy, through, err := bizydbtest.StartProxy(b.dsn(c, work, 0))
-	if err != nil {
-		return err
-	}
-	defer proxy.Close()
-	counted, err := c.open(ctx, through, 1)
-	if err != nil {
-		return err
-	}
-	defer counted.Close()
-	trips := 0
-	if err := repeat(counted, func() { proxy.RoundTrips() }, func() { trips = proxy.RoundTrips() }); err != nil {
-		return err
-	}
-	m.trips, m.hasCost = float64(trips)/float64(times), true
 	return nil
 }
 
-// ratiosTo are those of each round to the same round of another.
-func ratiosTo(other, micros []float64) []float64 {
-	ratios := make([]float64, len(micros))
-	for round, m := range micros {
-		ratios[round] = m / other[round]
+// measured says what the turns of a player come to, beside those of the first.
+func (c *cell) measured(p, first player) {
+	took := func(t turn) float64 { return median(t.took) }
+	var all []float64
+	for _, t := range p.turns {
+		all = append(all, t.took...)
 	}
-	return ratios
+	c.Time, c.P95 = spreadOf(all), short(quantile(all, 0.95))
+	c.Ratio = ratioOf(p, first, took)
+	c.Client = costOf(p, first, func(t turn) float64 { return t.client })
+	c.Backend = costOf(p, first, func(t turn) float64 { return t.server })
 }
 
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return 0
+func ratioOf(p, first player, value func(turn) float64) spread {
+	of := func(turns []turn) (values []float64) {
+		for _, t := range turns {
+			values = append(values, value(t))
+		}
+		return values
 	}
-	v = slices.Sorted(slices.Values(v))
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+	return spreadOf(ratiosTo(of(first.turns), of(p.turns)))
 }
 
-func quantile(v []float64, q float64) float64 {
-	if len(v) == 0 {
-		return 0
+// costOf is processor time per call. It is nil where nothing is known.
+func costOf(p, first player, value func(turn) float64) *cost {
+	perCall := func(t turn) float64 { return value(t) / float64(t.calls) }
+	var sum, calls float64
+	for _, t := range p.turns {
+		sum, calls = sum+value(t), calls+float64(t.calls)
 	}
-	v = slices.Sorted(slices.Values(v))
-	return v[int(q*float64(len(v)-1)+0.5)]
+	if sum == 0 || slices.ContainsFunc(first.turns, func(t turn) bool { return value(t) == 0 }) {
+		return nil
+	}
+	return &cost{short(sum / calls), ratioOf(p, first, perCall)}
 }

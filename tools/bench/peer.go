@@ -22,6 +22,8 @@ type Peer interface {
 	Complete(ctx context.Context, user int64, task int64, to *answer) error
 	CreateMany(ctx context.Context, user int64, tasks []newTask) (rows int, err error)
 	Stream(ctx context.Context, user int64, limit int, to *answer) (rows int, err error)
+	// OpenInTree is a service's own query, which bizydb has no method for: see openInTree.
+	OpenInTree(ctx context.Context, user, goal int64, to *answer) (rows int, err error)
 	Close()
 }
 
@@ -46,11 +48,11 @@ type contender struct {
 
 // A selfTimed Peer is another process, which takes the times of a turn itself. Each of its clients has a workspace.
 type selfTimed interface {
-	Turn(s *site, work benchCase, workspaces []workspace, warm int, long time.Duration) (micros []float64, err error)
+	Turn(s *site, work benchCase, workspaces []workspace, warm int, long time.Duration) (turn, error)
 }
 
 // contenders are in the order of the document. The first one is what the others are compared with.
-var contenders = []contender{bizydbItself, pgxFloor, pgxInBatches, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer, sqlalchemyPeer}
+var contenders = []contender{bizydbItself, bizydbAgain, pgxFloor, pgxInBatches, pgxIsolated, sqlcPeer, sqlxPeer, gormPeer, entPeer, bunPeer, bobPeer, sqlalchemyPeer}
 
 // A newTask is what the writing cases store.
 type newTask struct {
@@ -68,6 +70,23 @@ type answer struct {
 	goals  []planner.Goal
 	counts []planner.TaskCountsByStatusRow
 	rate   planner.CompletionRateRow
+	open   []openTasks
+}
+
+// openTasks are those of one goal with one status.
+type openTasks struct {
+	GoalID int64   `db:"goal_id" json:"goal_id"`
+	Title  string  `db:"title" json:"title"`
+	Depth  int     `db:"depth" json:"depth"`
+	Status string  `db:"status" json:"status"`
+	Tasks  int     `db:"tasks" json:"tasks"`
+	Hours  float64 `db:"hours" json:"hours"`
+}
+
+func (a *answer) addOpen(rows ...openTasks) {
+	if a != nil {
+		a.open = append(a.open, rows...)
+	}
 }
 
 func (a *answer) addTasks(tasks ...planner.Task) {

@@ -28,13 +28,13 @@ var bobPeer = contender{
 		if err != nil {
 			return nil, err
 		}
-		return bobDB{pool, forBob(handwritten(true).rollUp)}, nil
+		return bobDB{pool, forBob(handwritten(true).rollUp), forBob(handwritten(true).openInTree)}, nil
 	},
 }
 
 type bobDB struct {
-	pool   pgx.Pool
-	rollUp string
+	pool               pgx.Pool
+	rollUp, openInTree string
 }
 
 // forBob names the parameter of a query as Bob does.
@@ -190,6 +190,16 @@ func (p bobDB) Stream(ctx context.Context, user int64, limit int, to *answer) (n
 			to.addModels(task)
 		}
 		return cursor.Err()
+	})
+	return n, err
+}
+
+func (p bobDB) OpenInTree(ctx context.Context, user, goal int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, isolateSQL, func(tx bob.Executor) error {
+		open, err := bob.All(ctx, tx, psql.RawQuery(p.openInTree, goal), scan.StructMapper[openTasks]())
+		to.addOpen(open...)
+		n = len(open)
+		return err
 	})
 	return n, err
 }

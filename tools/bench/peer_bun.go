@@ -27,13 +27,13 @@ var bunPeer = contender{
 		pool := stdlib.OpenDB(*config)
 		pool.SetMaxOpenConns(conns)
 		pool.SetMaxIdleConns(conns)
-		return bunDB{bun.NewDB(pool, pgdialect.New()), forBun(handwritten(true).rollUp)}, nil
+		return bunDB{bun.NewDB(pool, pgdialect.New()), forBun(handwritten(true).rollUp), forBun(handwritten(true).openInTree)}, nil
 	},
 }
 
 type bunDB struct {
-	db     *bun.DB
-	rollUp string
+	db                 *bun.DB
+	rollUp, openInTree string
 }
 
 // forBun names the parameter of a query as Bun does.
@@ -162,6 +162,17 @@ func (p bunDB) Stream(ctx context.Context, user int64, limit int, to *answer) (n
 			to.addModels(task)
 		}
 		return rows.Err()
+	})
+	return n, err
+}
+
+func (p bunDB) OpenInTree(ctx context.Context, user, goal int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, isolateSQL, func(ctx context.Context, tx bun.Tx) error {
+		var open []openTasks
+		err := tx.NewRaw(p.openInTree, goal).Scan(ctx, &open)
+		to.addOpen(open...)
+		n = len(open)
+		return err
 	})
 	return n, err
 }

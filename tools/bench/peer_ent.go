@@ -19,14 +19,14 @@ var errNoEntity = errors.New("ent: not found")
 var entPeer = contender{
 	name:    "ent",
 	module:  "entgo.io/ent",
-	note:    "on pgx's stdlib driver: `client.Tx`, its generated builders, `MapCreateBulk` of 1,000 for many tasks; SQL by `QueryContext` for the roll-up. It has no rows one by one, so the stream is a list.",
+	note:    "on pgx's stdlib driver: `client.Tx`, its generated builders, `MapCreateBulk` of 1,000 for many tasks; SQL by `QueryContext` for the roll-up and the own query. It has no rows one by one, so the stream is a list.",
 	nothing: errNoEntity, byHand: true,
 	open: func(_ context.Context, dsn string, conns int) (Peer, error) {
 		driver, err := openEnt(dsn, conns)
 		if err != nil {
 			return nil, err
 		}
-		return entDB{ent.NewClient(ent.Driver(driver)), handwritten(true).rollUp}, nil
+		return entDB{ent.NewClient(ent.Driver(driver)), handwritten(true)}, nil
 	},
 }
 
@@ -42,7 +42,7 @@ func openEnt(dsn string, conns int) (*sql.Driver, error) {
 
 type entDB struct {
 	client *ent.Client
-	rollUp string
+	queries
 }
 
 func (p entDB) Close() { _ = p.client.Close() }
@@ -199,4 +199,22 @@ func (a *answer) addEntities(tasks ...*ent.Task) {
 			Version: t.Version, CompletedAt: t.CompletedAt, Dependencies: t.Dependencies, Notes: t.Notes, Tags: t.Tags, BlockedReason: t.BlockedReason, BlockedInProgress: t.BlockedInProgress,
 		})
 	}
+}
+
+func (p entDB) OpenInTree(ctx context.Context, user, goal int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, isolateSQL, func(tx *ent.Tx) error {
+		rows, err := tx.QueryContext(ctx, p.openInTree, goal)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var open []openTasks
+		if err := sql.ScanSlice(rows, &open); err != nil {
+			return err
+		}
+		to.addOpen(open...)
+		n = len(open)
+		return nil
+	})
+	return n, err
 }

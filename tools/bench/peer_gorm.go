@@ -27,13 +27,13 @@ var gormPeer = contender{
 		}
 		pool.SetMaxOpenConns(conns)
 		pool.SetMaxIdleConns(conns)
-		return gormDB{db, forGorm(handwritten(true).rollUp)}, nil
+		return gormDB{db, forGorm(handwritten(true).rollUp), forGorm(handwritten(true).openInTree)}, nil
 	},
 }
 
 type gormDB struct {
 	*gorm.DB
-	rollUp string
+	rollUp, openInTree string
 }
 
 // forGorm names the parameter of a query as GORM does.
@@ -158,6 +158,17 @@ func (p gormDB) Stream(ctx context.Context, user int64, limit int, to *answer) (
 			to.addModels(task)
 		}
 		return rows.Err()
+	})
+	return n, err
+}
+
+func (p gormDB) OpenInTree(ctx context.Context, user, goal int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, isolateSQL, func(tx *gorm.DB) error {
+		var open []openTasks
+		err := tx.Raw(p.openInTree, map[string]any{"p": goal}).Scan(&open).Error
+		to.addOpen(open...)
+		n = len(open)
+		return err
 	})
 	return n, err
 }

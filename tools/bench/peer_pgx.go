@@ -254,3 +254,17 @@ func streamed(rows pgx.Rows, to *answer) (n int, err error) {
 	}
 	return n, rows.Err()
 }
+
+func (p pgxPeer) OpenInTree(ctx context.Context, user, goal int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, func(db pgxDB) error {
+		rows, err := db.Query(ctx, p.openInTree, p.args(user, goal)...)
+		if err != nil {
+			return err
+		}
+		open, err := pgx.CollectRows(rows, pgx.RowToStructByPos[openTasks])
+		to.addOpen(open...)
+		n = len(open)
+		return err
+	})
+	return n, err
+}

@@ -85,3 +85,15 @@ func (p pgxBatches) Stream(ctx context.Context, user int64, limit int, to *answe
 	})
 	return n, err
 }
+
+func (p pgxBatches) OpenInTree(ctx context.Context, user, goal int64, to *answer) (int, error) {
+	var open []openTasks
+	err := p.send(ctx, user, func(b *pgx.Batch) {
+		b.Queue(p.openInTree, goal).Query(func(rows pgx.Rows) (err error) {
+			open, err = pgx.CollectRows(rows, pgx.RowToStructByPos[openTasks])
+			return err
+		})
+	})
+	to.addOpen(open...)
+	return len(open), err
+}

@@ -56,6 +56,9 @@ type (
 		Goals  []planner.Goal
 		Counts [][]any
 		Rate   []int
+		Open   []openTasks
+		CPU    float64
+		Calls  int
 	}
 )
 
@@ -78,6 +81,7 @@ func openPython(_ context.Context, dsn string, conns int) (Peer, error) {
 	_, err = p.ask(request{
 		"op": "open", "url": strings.Replace(dsn, "postgres://", "postgresql+psycopg2://", 1), "conns": conns,
 		"isolate": named(isolateSQL), "isolate_and_lock": named(isolateAndLockSQL), "roll_up": named(handwritten(true).rollUp),
+		"open_in_tree": named(handwritten(true).openInTree),
 	})
 	if err != nil {
 		p.Close()
@@ -134,6 +138,7 @@ func (p *pythonPeer) call(work string, q request, to *answer) (rows int, err err
 		}
 		to.addDashboard(counts, planner.CompletionRateRow{Due: r.Rate[0], Completed: r.Rate[1], OnTime: r.Rate[2]})
 	}
+	to.addOpen(r.Open...)
 	return max(len(r.Tasks), r.Rows), nil
 }
 
@@ -183,26 +188,23 @@ func (p *pythonPeer) Stream(_ context.Context, user int64, limit int, to *answer
 	return p.call("stream", request{"user": user, "limit": limit}, to)
 }
 
+func (p *pythonPeer) OpenInTree(_ context.Context, user, goal int64, to *answer) (int, error) {
+	return p.call("own query", request{"user": user, "goal": goal}, to)
+}
+
 // As much as a client is given to do in one turn.
 const mostInATurn = 200
 
 // Turn implements selfTimed. It ends early when there is no more to do.
-func (p *pythonPeer) Turn(s *site, work benchCase, workspaces []workspace, warm int, long time.Duration) ([]float64, error) {
-	most := mostInATurn
-	switch {
-	case work.completes:
-		most = len(workspaces[0].tasks)
-	case work.alone:
-		most = warm + 1
-	}
+func (p *pythonPeer) Turn(s *site, work benchCase, workspaces []workspace, warm int, long time.Duration) (turn, error) {
 	queries := make([][]request, len(workspaces))
 	for client, mine := range workspaces {
-		for i := range most {
+		for i := range min(mostInATurn, work.most(mine)) {
 			queries[client] = append(queries[client], s.request(work, mine, client, i))
 		}
 	}
 	r, err := p.ask(request{"op": "turn", "case": work.name, "queries": queries, "warm": warm, "seconds": long.Seconds()})
-	return r.Micros, err
+	return turn{took: r.Micros, calls: r.Calls, client: r.CPU}, err
 }
 
 // request is what the case's do does, for another process.
@@ -215,9 +217,9 @@ func (s *site) request(work benchCase, mine workspace, client, i int) request {
 	case "bulk":
 		return request{"user": mine.user, "news": encodeAll(s.newTasks(mine, s.bulk))}
 	case "stream":
-		return request{"user": s.heavyID, "limit": s.heavy}
+		return request{"user": s.heavyID, "limit": s.bulk}
 	default:
 		user, task := s.reader(client, i)
-		return request{"user": user, "task": task, "at": isoTime(s.at)}
+		return request{"user": user, "task": task, "goal": treeOf(user), "at": isoTime(s.at)}
 	}
 }

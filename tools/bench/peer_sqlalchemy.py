@@ -55,9 +55,10 @@ due_order = (Task.due_date, Task.priority, Task.id)
 
 
 class Peer:
-    def __init__(self, url, conns, isolate, isolate_and_lock, roll_up):
+    def __init__(self, url, conns, isolate, isolate_and_lock, roll_up, open_in_tree):
         self.engine = create_engine(url, pool_size=conns, max_overflow=0, future=True)
         self.isolate, self.isolate_and_lock, self.roll_up = text(isolate), text(isolate_and_lock), text(roll_up)
+        self.open_in_tree = text(open_in_tree)
 
     def get(self, s, q):
         return {"tasks": [s.execute(select(Task).where(Task.id == q["task"])).scalar_one()]}
@@ -110,14 +111,18 @@ class Peer:
                 tasks.append(task)
         return {"rows": rows, "tasks": tasks}
 
+    def own_query(self, s, q):
+        rows = s.execute(self.open_in_tree, {"p": q["goal"]}).all()
+        return {"rows": len(rows), "open": [dict(row._mapping) for row in rows] if q.get("answer") else []}
+
     def call(self, case, q):
         with Session(self.engine) as s, s.begin():
             s.execute(self.isolate_and_lock if case == "complete" else self.isolate, {"p": str(q["user"])})
-            found = getattr(self, case)(s, q)
+            found = getattr(self, case.replace(" ", "_"))(s, q)
             return encoded(found) if q.get("answer") else {"rows": found.get("rows", len(found.get("tasks", ())))}
 
     def turn(self, q):
-        micros, errors = [], []
+        micros, errors, calls, used = [], [], [], time.process_time()
 
         def client(queries):
             began = time.perf_counter()
@@ -132,6 +137,7 @@ class Peer:
                 except Exception as e:
                     errors.append(str(e))
                     return
+                calls.append(1)
                 if i >= q["warm"]:
                     micros.append((time.perf_counter() - start) * 1e6)
 
@@ -140,7 +146,9 @@ class Peer:
             t.start()
         for t in threads:
             t.join()
-        return {"error": errors[0]} if errors else {"micros": micros}
+        return {"error": errors[0]} if errors else {
+            "micros": micros, "calls": len(calls), "cpu": (time.process_time() - used) * 1e6,
+        }
 
 
 def new_task(new):
@@ -161,7 +169,7 @@ for line in sys.stdin:
     q = json.loads(line)
     try:
         if q["op"] == "open":
-            peer = Peer(q["url"], q["conns"], q["isolate"], q["isolate_and_lock"], q["roll_up"])
+            peer = Peer(q["url"], q["conns"], q["isolate"], q["isolate_and_lock"], q["roll_up"], q["open_in_tree"])
             reply = {}
         elif q["op"] == "turn":
             reply = peer.turn(q)

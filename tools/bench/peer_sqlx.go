@@ -170,3 +170,14 @@ func (p sqlxDB) Stream(ctx context.Context, user int64, limit int, to *answer) (
 	})
 	return n, err
 }
+
+func (p sqlxDB) OpenInTree(ctx context.Context, user, goal int64, to *answer) (n int, err error) {
+	err = p.as(ctx, user, isolateSQL, func(tx *sqlx.Tx) error {
+		var open []openTasks
+		err := tx.SelectContext(ctx, &open, p.openInTree, goal)
+		to.addOpen(open...)
+		n = len(open)
+		return err
+	})
+	return n, err
+}

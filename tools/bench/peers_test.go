@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -52,6 +53,13 @@ func TestPeersAgree(t *testing.T) {
 		{"get", func(ctx context.Context, p Peer, to *answer) error { return p.Get(ctx, alice.user, alice.tasks[3], to) }, 1},
 		{"list", func(ctx context.Context, p Peer, to *answer) error { _, err := p.List(ctx, alice.user, to); return err }, 20},
 		{"dashboard", func(ctx context.Context, p Peer, to *answer) error { return p.Dashboard(ctx, alice.user, s.at, to) }, 10},
+		{"own query", func(ctx context.Context, p Peer, to *answer) error {
+			n, err := p.OpenInTree(ctx, alice.user, treeOf(alice.user), to)
+			if n < goalsOfATree || (err == nil && len(to.open) != n) {
+				err = fmt.Errorf("%d rows, and %d in the answer, want %d or more", n, len(to.open), goalsOfATree)
+			}
+			return err
+		}, 0},
 		{"dashboard of another", func(ctx context.Context, p Peer, to *answer) error { return p.Dashboard(ctx, s.heavyID, s.at, to) }, 25},
 		{"stream", func(ctx context.Context, p Peer, to *answer) error {
 			_, err := p.Stream(ctx, s.heavyID, small.heavy, to)
@@ -89,6 +97,9 @@ func TestPeersAgree(t *testing.T) {
 			ctx, p := t.Context(), open(t, c, benchCase{})
 			if err := p.Get(ctx, alice.user, bob.tasks[0], nil); !errors.Is(err, c.nothing) {
 				t.Errorf("another user's task: %v, want %v", err, c.nothing)
+			}
+			if n, err := p.OpenInTree(ctx, alice.user, treeOf(bob.user), nil); n != 0 || err != nil {
+				t.Errorf("another user's goals: %d rows, %v", n, err)
 			}
 			if n, err := p.List(ctx, 1_000_000, nil); n != 0 || !errors.Is(err, c.nobody) {
 				t.Errorf("the list of nobody: %d tasks, %v; want %v", n, err, c.nobody)

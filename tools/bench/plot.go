@@ -1,8 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"image/color"
+	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -26,7 +27,7 @@ var colors = []color.Color{
 
 // A chart shows groups of bars: what everyone takes in one setting beside the next.
 type chart struct {
-	name   string // of its file, after the case
+	name   string // of its file
 	title  string
 	groups []string
 	bars   []bars
@@ -37,51 +38,60 @@ type bars struct {
 	values []float64 // one in each group
 }
 
-// plots of a case are one over the latencies, with one client, and one over the clients, without latency.
-func plots(results []result) []chart {
-	latency := chart{name: "latency", title: results[0].name + ", 1 client: ms by added latency"}
-	clients := chart{name: "clients", title: results[0].name + ", no added latency: ms by clients"}
-	for _, r := range results {
-		if r.clients == 1 {
-			latency.add(plus(r.latency), r)
-		}
-		if r.latency == 0 {
-			clients.add(fmt.Sprint(r.clients), r)
-		}
-	}
-	var all []chart
-	for _, c := range []chart{latency, clients} {
-		if len(c.groups) > 0 && (len(c.groups) > 1 || len(all) == 0) {
-			all = append(all, c)
+// plotted are the cases that have a plot over the latencies.
+var plotted = []string{"list", "complete"}
+
+// savePlots saves the plots of docs/performance.md.
+func savePlots(folder string, m measured) error {
+	var charts []chart
+	for _, work := range plotted {
+		if slices.Contains(m.compare.works(), work) {
+			charts = append(charts, latencyPlot(m.compare, work))
 		}
 	}
-	return all
+	if len(m.growth.cells) > 0 {
+		charts = append(charts, growthPlot(m.growth))
+	}
+	for _, c := range charts {
+		if err := c.save(filepath.Join(folder, "performance-"+c.name+".svg")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// growthPlot has the databases beside each other, and the cases in each.
-func growthPlot(all []growth) chart {
-	c := chart{name: "growth", title: "bizydb, 1 client, no added latency: ms by tasks in the database"}
-	for _, tasks := range all[0].tasks {
-		c.groups = append(c.groups, thousands(tasks))
+// latencyPlot has the latencies beside each other, and the peers in each.
+func latencyPlot(f figures, work string) chart {
+	c := chart{name: work, title: work + ", 1 client: ms by added latency"}
+	for _, l := range f.latencies() {
+		c.groups = append(c.groups, plus(l))
 	}
-	for _, g := range all {
-		b := bars{name: g.name}
-		for _, m := range g.micros {
-			b.values = append(b.values, median(m)/1e3)
+	for _, peer := range slices.DeleteFunc(f.peers(), isAgain) {
+		b := bars{name: peer}
+		for _, l := range f.latencies() {
+			b.values = append(b.values, f.at(work, l, 1, peer).Time.median/1e3)
 		}
 		c.bars = append(c.bars, b)
 	}
 	return c
 }
 
-func (c *chart) add(group string, r result) {
-	c.groups = append(c.groups, group)
-	for i, p := range r.peers {
-		if len(c.bars) == i {
-			c.bars = append(c.bars, bars{name: p.name})
-		}
-		c.bars[i].values = append(c.bars[i].values, p.median()/1e3)
+// growthPlot has the databases beside each other, and the cases in each.
+func growthPlot(f figures) chart {
+	c := chart{name: "growth", title: "bizydb, 1 client, no added latency: ms by tasks in the database"}
+	for _, tasks := range distinct(f.cells, func(c cell) int { return c.Tasks }) {
+		c.groups = append(c.groups, thousands(tasks))
 	}
+	for _, work := range f.works() {
+		b := bars{name: work}
+		for _, one := range f.cells {
+			if one.Case == work {
+				b.values = append(b.values, one.Time.median/1e3)
+			}
+		}
+		c.bars = append(c.bars, b)
+	}
+	return c
 }
 
 func (c chart) save(path string) error {

@@ -1,5 +1,7 @@
 package main
 
+//go:generate go tool -modfile=../go.mod sqlc generate -f own/sqlc.yaml
+
 import (
 	"fmt"
 	"strings"
@@ -22,6 +24,7 @@ type queries struct {
 	overdue, due, counts, goals, rate string
 	create, createMany                string
 	complete, rollUp                  string
+	openInTree                        string
 }
 
 // handwritten returns the queries for a user whom the policies confine, or, if none do, with the user in each of them as
@@ -51,7 +54,23 @@ func handwritten(confined bool) queries {
 	if !confined {
 		mine = " AND user_id = $2"
 	}
+	of := func(table string) string {
+		if confined {
+			return ""
+		}
+		return " AND " + table + ".user_id = $2"
+	}
 	return queries{
+		openInTree: fmt.Sprintf(`
+			WITH RECURSIVE tree (id, title, depth) AS (
+			  SELECT g.id, g.title, 0 FROM public.goals g WHERE g.id = $1%[1]s
+			  UNION ALL
+			  SELECT g.id, g.title, t.depth + 1 FROM tree t JOIN public.goals g ON g.parent_goal_id = t.id%[1]s
+			)
+			SELECT g.id AS goal_id, g.title, g.depth, t.status, count(*)::int AS tasks, coalesce(sum(t.estimated_hours), 0)::float8 AS hours
+			FROM tree g JOIN public.tasks t ON t.parent_goal_id = g.id AND t.status <> 'completed'%[2]s
+			GROUP BY g.id, g.title, g.depth, t.status
+			ORDER BY g.depth, g.id, t.status`, of("g"), of("t")),
 		get:     "SELECT " + taskColumns + " FROM public.tasks " + own("id = $1", 2),
 		list:    tasks(own("", 1), listOrder, "20"),
 		stream:  tasks(own("", 2), listOrder, "$1"),
