@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -37,13 +36,13 @@ func withPool(dsn string, conns int) string {
 	return withParameter(dsn, "pool_max_conns", strconv.Itoa(conns))
 }
 
-// withParameter adds a parameter to a connection URL.
+// withParameter adds a parameter, whose value needs no escapes, to a connection URL.
 func withParameter(dsn, name, value string) string {
 	separator := "?"
 	if strings.Contains(dsn, "?") {
 		separator = "&"
 	}
-	return dsn + separator + name + "=" + url.QueryEscape(value)
+	return dsn + separator + name + "=" + value
 }
 
 type bizydbPeer struct{ *bizydb.DB }
