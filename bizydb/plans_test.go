@@ -299,6 +299,16 @@ func listsWalkAnIndex(t *testing.T, db *bizydbtest.Database, user bizydb.UserID)
 			}
 		})
 	}
+	// Counts that a dashboard asks for again and again read an index alone, in a plan that is kept for any values.
+	for method, index := range map[string]string{"Overview": "ix_tasks_user_open_due_date", "TaskCounts": "ix_tasks_user_list"} {
+		t.Run(method, func(t *testing.T) {
+			asks := callOf(method, things{})
+			plan := explain(t, db, user, "force_generic_plan", record(t, asks.method, asks.params))
+			if !strings.Contains(plan, "Index Only Scan using "+index+" on tasks") {
+				t.Errorf("%s\nwant %s alone", plan, index)
+			}
+		})
+	}
 	// Whatever their size, they look up what they return, and do not read all that the user has to find it there.
 	place := time.Now().AddDate(0, 0, -100)
 	for _, large := range []methodCall{

@@ -135,6 +135,7 @@ var calls = map[string]func(at things) any{
 	"TaskActivity": func(things) any {
 		return planner.TaskActivityParams{From: time.Now().AddDate(0, 0, -7), Before: time.Now()}
 	},
+	"TaskCounts":           func(things) any { return nil },
 	"TaskCountsByCategory": func(things) any { return nil },
 	"TaskCountsByPriority": func(things) any { return nil },
 	"TaskCountsByStatus":   func(things) any { return nil },

@@ -220,6 +220,20 @@ func (m statsModel) byStatus() (rows []planner.TaskCountsByStatusRow) {
 	return rows
 }
 
+// counts are those of the three others that are not 0.
+func (m statsModel) counts() (rows []planner.TaskCountsRow) {
+	for _, row := range m.byStatus() {
+		rows = append(rows, planner.TaskCountsRow{Status: row.Status, Tasks: row.Tasks})
+	}
+	for _, row := range m.byPriority() {
+		rows = append(rows, planner.TaskCountsRow{Priority: row.Priority, Tasks: row.Tasks})
+	}
+	for _, row := range m.byCategory() {
+		rows = append(rows, planner.TaskCountsRow{Category: row.Category, Tasks: row.Tasks})
+	}
+	return slices.DeleteFunc(rows, func(row planner.TaskCountsRow) bool { return row.Tasks == 0 })
+}
+
 func (m statsModel) hours(goal *planner.GoalID) planner.TaskHoursRow {
 	of := func(t statsTask) bool {
 		return goal == nil || t.ParentGoalID != nil && *t.ParentGoalID == *goal
@@ -567,6 +581,7 @@ func TestStatsModel(t *testing.T) {
 	agree(t, nil, alice.TaskHours, m.hours(nil))
 	agree(t, struct{}{}, asked(alice.GoalCountsByHorizon), m.goalsByHorizon())
 	agree(t, struct{}{}, asked(alice.GoalCountsByStatus), m.goalsByStatus())
+	agree(t, struct{}{}, asked(alice.TaskCounts), m.counts())
 	agree(t, struct{}{}, asked(alice.TaskCountsByCategory), m.byCategory())
 	agree(t, struct{}{}, asked(alice.TaskCountsByPriority), m.byPriority())
 	agree(t, struct{}{}, asked(alice.TaskCountsByStatus), m.byStatus())

@@ -294,6 +294,7 @@ func TestStatsOfNothing(t *testing.T) {
 	agree(t, planner.WorkloadParams{At: &at, Weeks: 2}, alice.Workload, []planner.WorkloadRow{{Monday: date("2028-02-28")}, {Monday: date("2028-03-06")}})
 	agree(t, planner.GoalForecastParams{GoalID: goal.ID, At: &at, Days: 7}, alice.GoalForecast,
 		planner.GoalForecastRow{ExpectedDay: new(date("2028-02-29")), EarliestDay: new(date("2028-02-29")), LatestDay: new(date("2028-02-29"))})
+	agree(t, none, asked(alice.TaskCounts), []planner.TaskCountsRow{})
 	agree(t, none, asked(alice.TaskCountsByCategory), []planner.TaskCountsByCategoryRow{})
 	agree(t, none, asked(alice.TaskCountsByPriority), []planner.TaskCountsByPriorityRow{{Priority: 1}, {Priority: 2}, {Priority: 3}, {Priority: 4}, {Priority: 5}})
 	agree(t, none, asked(alice.TaskCountsByStatus), []planner.TaskCountsByStatusRow{
@@ -613,6 +614,19 @@ func TestStatsHours(t *testing.T) {
 	agree(t, nil, alice.TaskHours, planner.TaskHoursRow{Estimated: 297, Spent: 214, Remaining: 288, ComparedEstimated: 1, ComparedSpent: 6})
 	agree(t, goals["goal"], alice.TaskHours, planner.TaskHoursRow{Estimated: 41, Spent: 86, Remaining: 32, ComparedEstimated: 1, ComparedSpent: 6})
 	agree(t, goals["sub-goal"], alice.TaskHours, planner.TaskHoursRow{Spent: 128})
+	agree(t, none, asked(alice.TaskCounts), []planner.TaskCountsRow{
+		{Status: planner.TaskPending, Tasks: 2},
+		{Status: planner.TaskInProgress, Tasks: 1},
+		{Status: planner.TaskBlocked, Tasks: 1},
+		{Status: planner.TaskCompleted, Tasks: 4},
+		{Priority: 1, Tasks: 1},
+		{Priority: 3, Tasks: 5},
+		{Priority: 5, Tasks: 2},
+		{Category: new(""), Tasks: 1},
+		{Category: new("a"), Tasks: 2},
+		{Category: new("b"), Tasks: 1},
+		{Tasks: 4},
+	})
 	agree(t, none, asked(alice.TaskCountsByCategory), []planner.TaskCountsByCategoryRow{
 		{Category: new(""), Tasks: 1, Completed: 1, ActualHours: 4},
 		{Category: new("a"), Tasks: 2, Completed: 1, EstimatedHours: 32, ActualHours: 80},

@@ -226,6 +226,11 @@ type Querier interface {
 	// ActualHours are the sums over these completed tasks.
 	TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error)
 	// TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
+	// TaskCounts returns the number of tasks for each status, each priority and each category that has tasks: first the
+	// statuses, then the priorities, then the categories, ordered by their code points. Status is set in the rows of
+	// statuses, and Priority in those of priorities. In the other rows Category is the category, or nil for the tasks
+	// without one. TaskCounts reads an index; the methods for one of the three sum hours too, and read every task for that.
+	TaskCounts(ctx context.Context) ([]TaskCountsRow, error)
 	// category that has tasks, ordered by the code points of the category. Tasks without a category come last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
 	// TaskCountsByPriority returns the number of tasks, the number of completed ones and the sums of hours for each

@@ -41,6 +41,7 @@ type Reader interface {
 	StreamTasks(ctx context.Context, arg ListTasksParams) iter.Seq2[Task, error]
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
 	TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error)
+	TaskCounts(ctx context.Context) ([]TaskCountsRow, error)
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
 	TaskCountsByPriority(ctx context.Context) ([]TaskCountsByPriorityRow, error)
 	TaskCountsByStatus(ctx context.Context) ([]TaskCountsByStatusRow, error)

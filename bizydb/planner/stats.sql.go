@@ -366,6 +366,50 @@ func (q *Queries) TaskActivity(ctx context.Context, arg TaskActivityParams) (Tas
 	return i, err
 }
 
+const taskCounts = `-- name: TaskCounts :many
+SELECT coalesce(status, '')::bizydb.task_status AS status, coalesce(priority, 0)::int AS priority, category, count(*)::int AS tasks
+FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
+GROUP BY GROUPING SETS ((tasks.status), (tasks.priority), (category))
+ORDER BY array_position(ARRAY['pending', 'in_progress', 'blocked', 'completed'], tasks.status), tasks.priority, category COLLATE "C" NULLS LAST
+`
+
+type TaskCountsRow struct {
+	Status   TaskStatus `json:"status"`
+	Priority int        `json:"priority"`
+	Category *string    `json:"category"`
+	Tasks    int        `json:"tasks"`
+}
+
+// TaskCounts returns the number of tasks for each status, each priority and each category that has tasks: first the
+// statuses, then the priorities, then the categories, ordered by their code points. Status is set in the rows of
+// statuses, and Priority in those of priorities. In the other rows Category is the category, or nil for the tasks
+// without one. TaskCounts reads an index; the methods for one of the three sum hours too, and read every task for that.
+func (q *Queries) TaskCounts(ctx context.Context) ([]TaskCountsRow, error) {
+	rows, err := q.db.Query(ctx, taskCounts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TaskCountsRow{}
+	for rows.Next() {
+		var i TaskCountsRow
+		if err := rows.Scan(
+			&i.Status,
+			&i.Priority,
+			&i.Category,
+			&i.Tasks,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const taskCountsByCategory = `-- name: TaskCountsByCategory :many
 SELECT category, count(*)::int AS tasks, count(*) FILTER (WHERE status = 'completed')::int AS completed,
   coalesce(sum(estimated_hours), 0)::float8 AS estimated_hours, coalesce(sum(actual_hours), 0)::float8 AS actual_hours

@@ -144,6 +144,17 @@ SELECT (
 FROM public.tasks
 WHERE user_id = (SELECT bizydb.current_user_id()) AND completed_at >= sqlc.arg('from')::timestamptz AND completed_at < sqlc.arg('before')::timestamptz;
 
+-- TaskCounts returns the number of tasks for each status, each priority and each category that has tasks: first the
+-- statuses, then the priorities, then the categories, ordered by their code points. Status is set in the rows of
+-- statuses, and Priority in those of priorities. In the other rows Category is the category, or nil for the tasks
+-- without one. TaskCounts reads an index; the methods for one of the three sum hours too, and read every task for that.
+-- name: TaskCounts :many
+SELECT coalesce(status, '')::bizydb.task_status AS status, coalesce(priority, 0)::int AS priority, category, count(*)::int AS tasks
+FROM public.tasks
+WHERE user_id = (SELECT bizydb.current_user_id())
+GROUP BY GROUPING SETS ((tasks.status), (tasks.priority), (category))
+ORDER BY array_position(ARRAY['pending', 'in_progress', 'blocked', 'completed'], tasks.status), tasks.priority, category COLLATE "C" NULLS LAST;
+
 -- TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
 -- category that has tasks, ordered by the code points of the category. Tasks without a category come last.
 -- name: TaskCountsByCategory :many

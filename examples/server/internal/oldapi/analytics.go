@@ -53,7 +53,7 @@ func analyzeTasks(c *call) (any, error) {
 	}
 	var activity planner.TaskActivityRow
 	var overview planner.OverviewRow
-	var byStatus counts
+	var now taskNumbers
 	byCategory, byPriority := counts{}, counts{}
 	err = c.scope.Batch(c.Context(),
 		func(q bizydb.Reader) (err error) {
@@ -68,7 +68,7 @@ func analyzeTasks(c *call) (any, error) {
 			}
 			return err
 		},
-		func(q bizydb.Reader) (err error) { byStatus, err = taskCounts(c, q); return err },
+		func(q bizydb.Reader) error { return now.read(c, q) },
 		func(q bizydb.Reader) (err error) {
 			overview, err = q.Overview(c.Context(), planner.OverviewParams{WithBlocked: true})
 			return err
@@ -76,11 +76,11 @@ func analyzeTasks(c *call) (any, error) {
 	)
 	return map[string]any{
 		"period_days": p.days, "tasks_completed": activity.Completed, "tasks_created": activity.Created,
-		"tasks_pending": byStatus[string(planner.TaskPending)], "tasks_in_progress": byStatus[string(planner.TaskInProgress)],
-		"tasks_blocked":         byStatus[string(planner.TaskBlocked)],
+		"tasks_pending": now.byStatus[string(planner.TaskPending)], "tasks_in_progress": now.byStatus[string(planner.TaskInProgress)],
+		"tasks_blocked":         now.byStatus[string(planner.TaskBlocked)],
 		"completion_rate":       round(100*share(activity.Completed, activity.Created), 2),
 		"total_estimated_hours": round(activity.EstimatedHours, 2), "total_actual_hours": round(activity.ActualHours, 2),
-		"by_category": byCategory, "by_priority": byPriority, "by_status": byStatus, "overdue_count": overview.OverdueTasks,
+		"by_category": byCategory, "by_priority": byPriority, "by_status": now.byStatus, "overdue_count": overview.OverdueTasks,
 	}, err
 }
 

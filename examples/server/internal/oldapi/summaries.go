@@ -17,45 +17,42 @@ func (c counts) add(name string, n int) {
 	}
 }
 
+// taskNumbers count tasks.
+type taskNumbers struct{ byStatus, byPriority, byCategory counts }
+
+func (n *taskNumbers) read(c *call, q bizydb.Reader) error {
+	*n = taskNumbers{counts{}, counts{}, counts{}}
+	rows, err := q.TaskCounts(c.Context())
+	for _, row := range rows {
+		switch {
+		case row.Status != "":
+			n.byStatus.add(string(row.Status), row.Tasks)
+		case row.Priority != 0:
+			n.byPriority.add(strconv.Itoa(row.Priority), row.Tasks)
+		case row.Category != nil:
+			n.byCategory.add(*row.Category, row.Tasks)
+		}
+	}
+	return err
+}
+
 func taskSummary(c *call) (any, error) {
-	byStatus, byPriority, byCategory := counts{}, counts{}, counts{}
-	total, overdue := 0, 0
+	var n taskNumbers
+	var overview planner.OverviewRow
 	err := c.scope.Batch(c.Context(),
-		func(q bizydb.Reader) (err error) { byStatus, err = taskCounts(c, q); return err },
-		func(q bizydb.Reader) error {
-			rows, err := q.TaskCountsByPriority(c.Context())
-			for _, row := range rows {
-				byPriority.add(strconv.Itoa(row.Priority), row.Tasks)
-				total += row.Tasks
-			}
-			return err
-		},
-		func(q bizydb.Reader) error {
-			rows, err := q.TaskCountsByCategory(c.Context())
-			for _, row := range rows {
-				if row.Category != nil {
-					byCategory.add(*row.Category, row.Tasks)
-				}
-			}
-			return err
-		},
-		func(q bizydb.Reader) error {
-			row, err := q.Overview(c.Context(), planner.OverviewParams{WithBlocked: true})
-			overdue = row.OverdueTasks
+		func(q bizydb.Reader) error { return n.read(c, q) },
+		func(q bizydb.Reader) (err error) {
+			overview, err = q.Overview(c.Context(), planner.OverviewParams{WithBlocked: true})
 			return err
 		},
 	)
-	return map[string]any{"total": total, "by_status": byStatus, "by_priority": byPriority, "by_category": byCategory, "overdue": overdue}, err
-}
-
-// taskCounts counts tasks by status.
-func taskCounts(c *call, q bizydb.Reader) (counts, error) {
-	n := counts{}
-	rows, err := q.TaskCountsByStatus(c.Context())
-	for _, row := range rows {
-		n.add(string(row.Status), row.Tasks)
+	total := 0
+	for _, tasks := range n.byStatus {
+		total += tasks
 	}
-	return n, err
+	return map[string]any{
+		"total": total, "by_status": n.byStatus, "by_priority": n.byPriority, "by_category": n.byCategory, "overdue": overview.OverdueTasks,
+	}, err
 }
 
 // goalNumbers are what both summaries of goals are made of.

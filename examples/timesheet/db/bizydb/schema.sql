@@ -720,7 +720,7 @@ CREATE INDEX ix_tasks_user_open_list ON public.tasks (user_id, priority, bizydb.
   INCLUDE (due_date, status, category, parent_goal_id)
   WHERE status IN ('pending', 'in_progress', 'blocked');
 -- A list by status alone does not ask for a date, and so uses ix_tasks_user_status.
-CREATE INDEX ix_tasks_user_open_due_date ON public.tasks (user_id, due_date, priority, id) INCLUDE (due_all_day)
+CREATE INDEX ix_tasks_user_open_due_date ON public.tasks (user_id, due_date, priority, id) INCLUDE (due_all_day, status)
   WHERE status IN ('pending', 'in_progress', 'blocked') AND due_date IS NOT NULL;
 CREATE INDEX ix_tasks_user_completed_at ON public.tasks (user_id, completed_at) WHERE completed_at IS NOT NULL;
 
