@@ -91,7 +91,7 @@ func TestBatchEnds(t *testing.T) {
 		}, list}, bizydb.ErrInvalid},
 		"not found, handled": {reads{func(q bizydb.Reader) error { _ = get(q); return nil }, list}, nil},
 		"a write": {reads{list, func(q bizydb.Reader) error {
-			_, err := q.Reader.(planner.ReadWriter).StartTask(t.Context(), hers.task)
+			_, err := q.Reader.(planner.ReadWriter).StartTask(t.Context(), planner.StartTaskParams{ID: hers.task})
 			return err
 		}}, bizydb.ErrReadOnly},
 		"a stream left early": {reads{func(q bizydb.Reader) error {

@@ -118,7 +118,10 @@ func BenchmarkServerCPU(b *testing.B) {
 		{"complete", 200, func(ctx context.Context) error {
 			_, err := deepScope.CompleteTask(ctx, planner.CompleteTaskParams{ID: deep.tasks[0]})
 			return err
-		}, func(ctx context.Context) error { _, err := deepScope.ReopenTask(ctx, deep.tasks[0]); return err }, nil},
+		}, func(ctx context.Context) error {
+			_, err := deepScope.ReopenTask(ctx, planner.ReopenTaskParams{ID: deep.tasks[0]})
+			return err
+		}, nil},
 		{"update", 200, func(ctx context.Context) error {
 			titles[0], titles[1] = titles[1], titles[0]
 			_, err := scope.UpdateTask(ctx, planner.UpdateTaskParams{ID: task, Title: &titles[0]})

@@ -86,7 +86,7 @@ func (f forest) complete(made *bizydbtest.Database) (call, undo func(context.Con
 			_, err := scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: f.tasks[i%len(f.tasks)]})
 			return err
 		}, func(ctx context.Context) error {
-			_, err := scope.ReopenTask(ctx, f.tasks[i%len(f.tasks)])
+			_, err := scope.ReopenTask(ctx, planner.ReopenTaskParams{ID: f.tasks[i%len(f.tasks)]})
 			i++
 			return err
 		}

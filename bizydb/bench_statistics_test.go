@@ -48,9 +48,12 @@ func BenchmarkMovedIn(b *testing.B) {
 		},
 		"CompleteTask": func(m mover, s planner.ReadWriter) (call, undo func(context.Context) error) {
 			return func(ctx context.Context) error {
-				_, err := s.CompleteTask(ctx, planner.CompleteTaskParams{ID: m.at.task})
-				return err
-			}, func(ctx context.Context) error { _, err := s.ReopenTask(ctx, m.at.task); return err }
+					_, err := s.CompleteTask(ctx, planner.CompleteTaskParams{ID: m.at.task})
+					return err
+				}, func(ctx context.Context) error {
+					_, err := s.ReopenTask(ctx, planner.ReopenTaskParams{ID: m.at.task})
+					return err
+				}
 		},
 		"GoalTree": func(_ mover, s planner.ReadWriter) (call, undo func(context.Context) error) {
 			return func(ctx context.Context) error { _, err := s.GoalTree(ctx, 0); return err }, nothing

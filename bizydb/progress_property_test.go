@@ -516,7 +516,7 @@ func (s *service) call(q planner.Querier, method string, id int64, title string,
 		goal = row.Goal
 	case "ReopenGoal":
 		var row planner.ReopenGoalRow
-		row, err = q.ReopenGoal(s.ctx, planner.GoalID(id))
+		row, err = q.ReopenGoal(s.ctx, planner.ReopenGoalParams{ID: planner.GoalID(id)})
 		goal = row.Goal
 	case "DeleteGoal":
 		goal, err = q.DeleteGoal(s.ctx, planner.GoalID(id))
@@ -532,7 +532,7 @@ func (s *service) call(q planner.Querier, method string, id int64, title string,
 		task = row.Task
 	case "ReopenTask":
 		var row planner.ReopenTaskRow
-		row, err = q.ReopenTask(s.ctx, planner.TaskID(id))
+		row, err = q.ReopenTask(s.ctx, planner.ReopenTaskParams{ID: planner.TaskID(id)})
 		task = row.Task
 	case "DeleteTask":
 		task, err = q.DeleteTask(s.ctx, planner.TaskID(id))

@@ -150,7 +150,7 @@ func change(ctx context.Context, q planner.Querier, goals []planner.Goal, tasks 
 	case n < 40:
 		_, err = q.CompleteTask(ctx, planner.CompleteTaskParams{ID: task})
 	case n < 55:
-		_, err = q.ReopenTask(ctx, task)
+		_, err = q.ReopenTask(ctx, planner.ReopenTaskParams{ID: task})
 	case n < 62:
 		_, err = q.UpdateTask(ctx, planner.UpdateTaskParams{ID: task, ParentGoalID: other})
 	case n < 69:
@@ -166,7 +166,7 @@ func change(ctx context.Context, q planner.Querier, goals []planner.Goal, tasks 
 	case n < 92:
 		_, err = q.CompleteGoal(ctx, planner.CompleteGoalParams{ID: goal})
 	case n < 94:
-		_, err = q.ReopenGoal(ctx, goal)
+		_, err = q.ReopenGoal(ctx, planner.ReopenGoalParams{ID: goal})
 	case n < 98:
 		statuses := []planner.GoalStatus{planner.GoalActive, planner.GoalOnHold, planner.GoalCancelled}
 		_, err = q.UpdateGoal(ctx, planner.UpdateGoalParams{ID: goal, Status: statuses[random.IntN(3)]})

@@ -108,8 +108,8 @@ var calls = map[string]func(at things) any{
 	},
 	"RemoveGoalMetric": func(at things) any { return planner.RemoveGoalMetricParams{ID: at.goal, Key: "revenue"} },
 	"RemoveTags":       func(at things) any { return planner.RemoveTagsParams{ID: at.task, Tags: planner.Tags{"urgent"}} },
-	"ReopenGoal":       func(at things) any { return at.goal },
-	"ReopenTask":       func(at things) any { return at.task },
+	"ReopenGoal":       func(at things) any { return planner.ReopenGoalParams{ID: at.goal} },
+	"ReopenTask":       func(at things) any { return planner.ReopenTaskParams{ID: at.task} },
 	"RescheduleTask": func(at things) any {
 		return planner.RescheduleTaskParams{ID: at.task, DueDate: new(time.Unix(2e9, 0))}
 	},
@@ -129,7 +129,7 @@ var calls = map[string]func(at things) any{
 	"SetTaskStatuses": func(at things) any {
 		return planner.SetTaskStatusesParams{IDs: planner.TaskIDs{at.task}, Status: planner.TaskBlocked}
 	},
-	"StartTask":   func(at things) any { return at.task },
+	"StartTask":   func(at things) any { return planner.StartTaskParams{ID: at.task} },
 	"StreamTasks": func(at things) any { return planner.ListTasksParams{ParentGoalID: &at.goal, Limit: 20} },
 	"TaggedTasks": func(things) any { return planner.TaggedTasksParams{AnyTag: planner.Tags{"urgent", "rare"}, Limit: 20} },
 	"TaskActivity": func(things) any {
@@ -152,7 +152,7 @@ var calls = map[string]func(at things) any{
 	},
 	"TasksDueToday":    func(things) any { return planner.TasksDueTodayParams{WithUndated: true, Limit: 20} },
 	"TasksWithoutGoal": func(things) any { return 20 },
-	"UnblockTask":      func(at things) any { return at.task },
+	"UnblockTask":      func(at things) any { return planner.UnblockTaskParams{ID: at.task} },
 	"UpcomingGoals":    func(things) any { return planner.UpcomingGoalsParams{Days: 60, Limit: 20} },
 	"UpcomingTasks":    func(things) any { return planner.UpcomingTasksParams{Days: 7, Limit: 20} },
 	"UpdateGoal": func(at things) any {

@@ -151,7 +151,7 @@ func TestTriggersSee(t *testing.T) {
 			return err
 		}, false},
 		{"`ReopenTask` under completed goals", completed, func(p plan, ctx context.Context) error {
-			_, err := p.scope.ReopenTask(ctx, p.tasks[1])
+			_, err := p.scope.ReopenTask(ctx, planner.ReopenTaskParams{ID: p.tasks[1]})
 			return err
 		}, false},
 		{"`RestoreTask`, completed, the last under four levels of goals", func(p plan, ctx context.Context) error {
@@ -231,7 +231,7 @@ func TestTriggersSee(t *testing.T) {
 			return p.scope.InTx(ctx, func(tx *bizydb.Tx) error {
 				_, err := tx.CompleteTask(ctx, planner.CompleteTaskParams{ID: p.tasks[0]})
 				if err == nil {
-					_, err = tx.ReopenTask(ctx, p.tasks[0])
+					_, err = tx.ReopenTask(ctx, planner.ReopenTaskParams{ID: p.tasks[0]})
 				}
 				return err
 			})
@@ -282,7 +282,7 @@ func TestTriggersSee(t *testing.T) {
 		{"`userdata.Import`: a goal reopened with all of its work done", func(p plan, ctx context.Context) error {
 			_, err := p.scope.DeleteGoal(ctx, p.goals[2]) // the lowest stays alone
 			done := completed(p, ctx)
-			_, reopened := p.scope.ReopenGoal(ctx, p.goals[3])
+			_, reopened := p.scope.ReopenGoal(ctx, planner.ReopenGoalParams{ID: p.goals[3]})
 			return errors.Join(err, done, reopened)
 		}, importAgain, false},
 		{name: "Deletions"},

@@ -100,12 +100,11 @@ func TestChanged(t *testing.T) {
 	step := func(t *testing.T, s planner.ReadWriter, name, method string, params, id any, want reflect.Value, changes bool, stored func() (any, error)) {
 		t.Helper()
 		if params == nil {
-			params = id
-		} else {
-			p := settable(params)
-			p.FieldByName("ID").Set(reflect.ValueOf(id))
-			params = p.Interface()
+			params = calls[method](things{})
 		}
+		p := settable(params)
+		p.FieldByName("ID").Set(reflect.ValueOf(id))
+		params = p.Interface()
 		answer, err := callWith(t.Context(), s, method, params)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -293,8 +292,14 @@ func TestBlocking(t *testing.T) {
 		},
 	}
 	leaves := map[string]func() error{
-		"UnblockTask": func() error { _, err := alice.UnblockTask(t.Context(), mine.task); return err },
-		"StartTask":   func() error { _, err := alice.StartTask(t.Context(), mine.task); return err },
+		"UnblockTask": func() error {
+			_, err := alice.UnblockTask(t.Context(), planner.UnblockTaskParams{ID: mine.task})
+			return err
+		},
+		"StartTask": func() error {
+			_, err := alice.StartTask(t.Context(), planner.StartTaskParams{ID: mine.task})
+			return err
+		},
 		"CompleteTask": func() error {
 			_, err := alice.CompleteTask(t.Context(), planner.CompleteTaskParams{ID: mine.task})
 			return err
@@ -363,7 +368,7 @@ func TestCreateBlocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range append(create(t, alice, params), one.ID) {
-			if row, err := alice.UnblockTask(t.Context(), id); err != nil || row.Task.Status != c.want || row.Changed != (c.status == planner.TaskBlocked) {
+			if row, err := alice.UnblockTask(t.Context(), planner.UnblockTaskParams{ID: id}); err != nil || row.Task.Status != c.want || row.Changed != (c.status == planner.TaskBlocked) {
 				t.Errorf("%s, in progress %v: %s, want %s: %v", c.status, c.inProgress, row.Task.Status, c.want, err)
 			}
 		}

@@ -203,7 +203,6 @@ func TestVersionsAndOwnColumns(t *testing.T) {
 // withoutVersion are the methods that write and take no version, and why.
 var withoutVersion = map[string]string{
 	"AddDependencies": "two at once both happen", "RemoveDependencies": "two at once both happen", "AddTags": "two at once both happen", "RemoveTags": "two at once both happen",
-	"ReopenGoal": "a status alone", "ReopenTask": "a status alone", "StartTask": "a status alone", "UnblockTask": "a status alone",
 	"DeleteGoal": "DeleteGoalIfVersion has it", "DeleteTask": "DeleteTaskIfVersion has it",
 	"SetTaskStatuses": "many tasks", "DeleteTasks": "many tasks",
 	"CreateGoal": "nobody has written it", "CreateTask": "nobody has written it", "CreateTasks": "nobody has written them",
@@ -338,7 +337,7 @@ func TestVersionAfterAWait(t *testing.T) {
 			return err
 		},
 		"StartTask": func(q planner.ReadWriter, at things) error {
-			row, err := q.StartTask(t.Context(), at.task)
+			row, err := q.StartTask(t.Context(), planner.StartTaskParams{ID: at.task})
 			if err == nil && (row.Task.Version != 3 || row.Task.Title != "first") {
 				t.Errorf("StartTask returns %+v", row)
 			}
@@ -382,7 +381,7 @@ func TestOtherVersionsDoNotMatter(t *testing.T) {
 	user := db.NewUser(t)
 	hers := plantAll(t, db.As(db.NewUser(t)))
 	mine := plantAll(t, db.As(user))
-	if _, err := db.As(user).StartTask(t.Context(), mine.waiting); err != nil { // which has another version then
+	if _, err := db.As(user).StartTask(t.Context(), planner.StartTaskParams{ID: mine.waiting}); err != nil { // which has another version then
 		t.Fatal(err)
 	}
 	tx := begin(t, db.Pool())

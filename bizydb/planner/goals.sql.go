@@ -283,11 +283,16 @@ func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error
 }
 
 const reopenGoal = `-- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END
-FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $1 FOR NO KEY UPDATE) AS before
-WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = $1
+UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END, version = coalesce($1, goals.version)
+FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $2 FOR NO KEY UPDATE) AS before
+WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = $2
 RETURNING goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, (goals.updated_at <> before.updated_at)::bool AS changed
 `
+
+type ReopenGoalParams struct {
+	IfVersion *int64 `json:"if_version"`
+	ID        GoalID `json:"id"`
+}
 
 type ReopenGoalRow struct {
 	Goal    Goal `json:"goal"`
@@ -297,9 +302,9 @@ type ReopenGoalRow struct {
 // ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
 // goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
 // goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
-// if the goal does not exist.
-func (q *Queries) ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error) {
-	row := q.db.QueryRow(ctx, reopenGoal, id)
+// if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
+func (q *Queries) ReopenGoal(ctx context.Context, arg ReopenGoalParams) (ReopenGoalRow, error) {
+	row := q.db.QueryRow(ctx, reopenGoal, arg.IfVersion, arg.ID)
 	var i ReopenGoalRow
 	err := row.Scan(
 		&i.Goal.ID,

@@ -175,12 +175,12 @@ type Querier interface {
 	// ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
 	// goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
 	// goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
-	// if the goal does not exist.
-	ReopenGoal(ctx context.Context, id GoalID) (ReopenGoalRow, error)
+	// if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
+	ReopenGoal(ctx context.Context, arg ReopenGoalParams) (ReopenGoalRow, error)
 	// ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
 	// stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
-	// exist.
-	ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error)
+	// exist, and ErrVersionConflict if its version is not IfVersion.
+	ReopenTask(ctx context.Context, arg ReopenTaskParams) (ReopenTaskRow, error)
 	// RescheduleTask sets the due date of a task and returns the task as stored. A nil DueDate means no due date. DueAllDay
 	// makes the task an all-day task. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version
 	// is not IfVersion.
@@ -217,20 +217,21 @@ type Querier interface {
 	// changes nothing.
 	SetTaskStatuses(ctx context.Context, arg SetTaskStatusesParams) ([]TaskID, error)
 	// StartTask sets the status of a task to in progress, even if it is completed or blocked, and returns the task as
-	// stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist.
-	StartTask(ctx context.Context, id TaskID) (StartTaskRow, error)
+	// stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist, and ErrVersionConflict
+	// if its version is not IfVersion.
+	StartTask(ctx context.Context, arg StartTaskParams) (StartTaskRow, error)
 	// TaggedTasks returns the tasks that have at least one of the tags in AnyTag, unless AnyTag is empty, and every tag in
 	// AllTags, in list order. If both are empty it returns an empty slice. Tags are case-sensitive.
 	TaggedTasks(ctx context.Context, arg TaggedTasksParams) ([]Task, error)
 	// TaskActivity counts the tasks created and the tasks completed at or after From and before Before. EstimatedHours and
 	// ActualHours are the sums over these completed tasks.
 	TaskActivity(ctx context.Context, arg TaskActivityParams) (TaskActivityRow, error)
-	// TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
 	// TaskCounts returns the number of tasks for each status, each priority and each category that has tasks: first the
 	// statuses, then the priorities, then the categories, ordered by their code points. Status is set in the rows of
 	// statuses, and Priority in those of priorities. In the other rows Category is the category, or nil for the tasks
 	// without one. TaskCounts reads an index; the methods for one of the three sum hours too, and read every task for that.
 	TaskCounts(ctx context.Context) ([]TaskCountsRow, error)
+	// TaskCountsByCategory returns the number of tasks, the number of completed ones and the sums of hours for each
 	// category that has tasks, ordered by the code points of the category. Tasks without a category come last.
 	TaskCountsByCategory(ctx context.Context) ([]TaskCountsByCategoryRow, error)
 	// TaskCountsByPriority returns the number of tasks, the number of completed ones and the sums of hours for each
@@ -267,8 +268,9 @@ type Querier interface {
 	// UnblockTask gives a blocked task its earlier status, pending or in progress, clears the reason and returns the task
 	// as stored. A task that was completed before it was blocked becomes pending. A task created as blocked becomes
 	// pending, or in progress if it was created with BlockedInProgress. A task that is not blocked stays as it is, and
-	// Changed is false. Returns ErrNotFound if the task does not exist.
-	UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error)
+	// Changed is false. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+	// IfVersion.
+	UnblockTask(ctx context.Context, arg UnblockTaskParams) (UnblockTaskRow, error)
 	// UpcomingGoals returns the active goals with a target date from At until the end of the day that is Days days later in
 	// TimeZone, ordered by target date, then from the oldest to the newest. With Days 0 the list ends with the day of At.
 	// With Days below 0 it returns an empty slice. Days is capped at 36525, a hundred years.

@@ -451,11 +451,16 @@ func (q *Queries) RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, e
 }
 
 const reopenTask = `-- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END
-FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $1 FOR NO KEY UPDATE) AS before
-WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $1
+UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END, version = coalesce($1, tasks.version)
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $2 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $2
 RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
+
+type ReopenTaskParams struct {
+	IfVersion *int64 `json:"if_version"`
+	ID        TaskID `json:"id"`
+}
 
 type ReopenTaskRow struct {
 	Task    Task `json:"task"`
@@ -464,9 +469,9 @@ type ReopenTaskRow struct {
 
 // ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
 // stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
-// exist.
-func (q *Queries) ReopenTask(ctx context.Context, id TaskID) (ReopenTaskRow, error) {
-	row := q.db.QueryRow(ctx, reopenTask, id)
+// exist, and ErrVersionConflict if its version is not IfVersion.
+func (q *Queries) ReopenTask(ctx context.Context, arg ReopenTaskParams) (ReopenTaskRow, error) {
+	row := q.db.QueryRow(ctx, reopenTask, arg.IfVersion, arg.ID)
 	var i ReopenTaskRow
 	err := row.Scan(
 		&i.Task.ID,
@@ -589,11 +594,16 @@ func (q *Queries) RetagTask(ctx context.Context, arg RetagTaskParams) (Task, err
 }
 
 const startTask = `-- name: StartTask :one
-UPDATE public.tasks SET status = 'in_progress'
-FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $1 FOR NO KEY UPDATE) AS before
-WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $1
+UPDATE public.tasks SET status = 'in_progress', version = coalesce($1, tasks.version)
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $2 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $2
 RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
+
+type StartTaskParams struct {
+	IfVersion *int64 `json:"if_version"`
+	ID        TaskID `json:"id"`
+}
 
 type StartTaskRow struct {
 	Task    Task `json:"task"`
@@ -601,9 +611,10 @@ type StartTaskRow struct {
 }
 
 // StartTask sets the status of a task to in progress, even if it is completed or blocked, and returns the task as
-// stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist.
-func (q *Queries) StartTask(ctx context.Context, id TaskID) (StartTaskRow, error) {
-	row := q.db.QueryRow(ctx, startTask, id)
+// stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist, and ErrVersionConflict
+// if its version is not IfVersion.
+func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTaskRow, error) {
+	row := q.db.QueryRow(ctx, startTask, arg.IfVersion, arg.ID)
 	var i StartTaskRow
 	err := row.Scan(
 		&i.Task.ID,
@@ -633,11 +644,17 @@ func (q *Queries) StartTask(ctx context.Context, id TaskID) (StartTaskRow, error
 }
 
 const unblockTask = `-- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END
-FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $1 FOR NO KEY UPDATE) AS before
-WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $1
+UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END,
+  version = coalesce($1, tasks.version)
+FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $2 FOR NO KEY UPDATE) AS before
+WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $2
 RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
 `
+
+type UnblockTaskParams struct {
+	IfVersion *int64 `json:"if_version"`
+	ID        TaskID `json:"id"`
+}
 
 type UnblockTaskRow struct {
 	Task    Task `json:"task"`
@@ -647,9 +664,10 @@ type UnblockTaskRow struct {
 // UnblockTask gives a blocked task its earlier status, pending or in progress, clears the reason and returns the task
 // as stored. A task that was completed before it was blocked becomes pending. A task created as blocked becomes
 // pending, or in progress if it was created with BlockedInProgress. A task that is not blocked stays as it is, and
-// Changed is false. Returns ErrNotFound if the task does not exist.
-func (q *Queries) UnblockTask(ctx context.Context, id TaskID) (UnblockTaskRow, error) {
-	row := q.db.QueryRow(ctx, unblockTask, id)
+// Changed is false. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+// IfVersion.
+func (q *Queries) UnblockTask(ctx context.Context, arg UnblockTaskParams) (UnblockTaskRow, error) {
+	row := q.db.QueryRow(ctx, unblockTask, arg.IfVersion, arg.ID)
 	var i UnblockTaskRow
 	err := row.Scan(
 		&i.Task.ID,

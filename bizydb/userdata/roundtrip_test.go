@@ -249,7 +249,7 @@ func TestStatusesThatNoRuleLeadsTo(t *testing.T) {
 			t.Fatal(err)
 		}
 		root = new(completed)
-		if reopened, err := first.ReopenGoal(ctx, root); err != nil || reopened.Goal.Status != planner.GoalActive || reopened.Goal.ProgressPercentage != 100 {
+		if reopened, err := first.ReopenGoal(ctx, planner.ReopenGoalParams{ID: root}); err != nil || reopened.Goal.Status != planner.GoalActive || reopened.Goal.ProgressPercentage != 100 {
 			t.Fatalf("%+v (error %v)", reopened, err)
 		}
 	}

@@ -24,7 +24,7 @@ func TestImportsAreNotAnnounced(t *testing.T) {
 	if _, err := from.SetTaskStatuses(t.Context(), planner.SetTaskStatusesParams{IDs: u.tasks, Status: planner.TaskCompleted}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := from.ReopenGoal(t.Context(), u.goals[0]); err != nil { // it is at 100 percent
+	if _, err := from.ReopenGoal(t.Context(), planner.ReopenGoalParams{ID: u.goals[0]}); err != nil { // it is at 100 percent
 		t.Fatal(err)
 	}
 	var document bytes.Buffer

@@ -200,7 +200,7 @@ func write(ctx context.Context, scope bizydb.Scope, u user, random *rand.Rand) e
 	case 0, 1, 2:
 		_, err = scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: task})
 	case 3, 4:
-		_, err = scope.ReopenTask(ctx, task)
+		_, err = scope.ReopenTask(ctx, planner.ReopenTaskParams{ID: task})
 	case 5:
 		_, err = scope.SetTaskStatuses(ctx, planner.SetTaskStatusesParams{IDs: u.tasks, Status: planner.TaskCompleted})
 	case 6:
@@ -215,7 +215,7 @@ func write(ctx context.Context, scope bizydb.Scope, u user, random *rand.Rand) e
 	case 10:
 		_, err = scope.CompleteGoal(ctx, planner.CompleteGoalParams{ID: goal})
 	case 11:
-		_, err = scope.ReopenGoal(ctx, goal)
+		_, err = scope.ReopenGoal(ctx, planner.ReopenGoalParams{ID: goal})
 	case 12:
 		_, err = scope.UpdateGoal(ctx, planner.UpdateGoalParams{ID: u.leaf, ProgressPercentage: new(float64(100 * random.IntN(2)))})
 	default:
@@ -226,7 +226,7 @@ func write(ctx context.Context, scope bizydb.Scope, u user, random *rand.Rand) e
 					return err
 				}
 			}
-			if _, err := tx.ReopenTask(ctx, task); err != nil {
+			if _, err := tx.ReopenTask(ctx, planner.ReopenTaskParams{ID: task}); err != nil {
 				return err
 			}
 			if undone {

@@ -50,9 +50,9 @@ RETURNING *;
 -- ReopenGoal makes a completed goal active again, with every completed goal above it, and returns the goal as stored. A
 -- goal that is not completed stays as it is, and Changed is false. The percentage is recomputed from the work under the
 -- goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
--- if the goal does not exist.
+-- if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END
+UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END, version = coalesce(sqlc.narg('if_version'), goals.version)
 FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @id FOR NO KEY UPDATE) AS before
 WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = @id
 RETURNING sqlc.embed(goals), (goals.updated_at <> before.updated_at)::bool AS changed;

@@ -81,9 +81,9 @@ RETURNING *;
 
 -- ReopenTask makes a completed task pending again, and every completed goal above it active, and returns the task as
 -- stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
--- exist.
+-- exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END
+UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END, version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
@@ -104,9 +104,10 @@ WHERE user_id = (SELECT bizydb.current_user_id()) AND id = @id
 RETURNING *;
 
 -- StartTask sets the status of a task to in progress, even if it is completed or blocked, and returns the task as
--- stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist.
+-- stored. Changed is false if nothing changed. Returns ErrNotFound if the task does not exist, and ErrVersionConflict
+-- if its version is not IfVersion.
 -- name: StartTask :one
-UPDATE public.tasks SET status = 'in_progress'
+UPDATE public.tasks SET status = 'in_progress', version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
@@ -114,9 +115,11 @@ RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS ch
 -- UnblockTask gives a blocked task its earlier status, pending or in progress, clears the reason and returns the task
 -- as stored. A task that was completed before it was blocked becomes pending. A task created as blocked becomes
 -- pending, or in progress if it was created with BlockedInProgress. A task that is not blocked stays as it is, and
--- Changed is false. Returns ErrNotFound if the task does not exist.
+-- Changed is false. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
+-- IfVersion.
 -- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END
+UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END,
+  version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;

@@ -151,7 +151,7 @@ func (w *worker) change(ctx context.Context, scope bizydb.Scope) {
 			case done:
 				_, err = scope.CompleteTask(ctx, planner.CompleteTaskParams{ID: id})
 			case open:
-				_, err = scope.ReopenTask(ctx, id)
+				_, err = scope.ReopenTask(ctx, planner.ReopenTaskParams{ID: id})
 			}
 			w.record(err, to, title)
 			return

@@ -261,7 +261,7 @@ func uncompleteTask(c *call) (any, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	reopened, err := c.scope.ReopenTask(c.Context(), planner.TaskID(id))
+	reopened, err := c.scope.ReopenTask(c.Context(), planner.ReopenTaskParams{ID: planner.TaskID(id)})
 	if err == nil && !reopened.Changed {
 		err = fail(http.StatusBadRequest, "Task %d is not completed", id)
 	}

@@ -61,7 +61,7 @@ func New(db *bizydb.DB, users *auth.Service, log *slog.Logger, secure bool) http
 			return err
 		})},
 		{Method: "POST", Path: "/app/tasks/{id}/reopen", Handler: s.change(func(r *http.Request, scope bizydb.Scope, id planner.TaskID) error {
-			_, err := scope.ReopenTask(r.Context(), id)
+			_, err := scope.ReopenTask(r.Context(), planner.ReopenTaskParams{ID: id})
 			return err
 		})},
 	})

@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -44,32 +42,6 @@ func (i IfMatch) version() (*int64, error) {
 		version, _ = strconv.ParseInt(match[1], 10, 64) // 18 digits fit
 	}
 	return &version, nil
-}
-
-// at does something if what it is done to is at the version that a change expects. It is for methods of bizydb without an IfVersion: with
-// an If-Match it takes a transaction, in which nobody else writes for the user.
-func at[Row any](
-	ctx context.Context, me *caller, match IfMatch, versionOf func(planner.Reader) (int64, error), do func(planner.ReadWriter) (Row, error),
-) (row Row, err error) {
-	version, err := match.version()
-	if err != nil {
-		return row, err
-	}
-	if version == nil {
-		return do(me.Scope)
-	}
-	err = me.InTx(ctx, func(tx *bizydb.Tx) error {
-		current, err := versionOf(tx)
-		if err != nil {
-			return err
-		}
-		if current != *version {
-			return &bizydb.FieldError{Column: "version", Reason: "must be the current one", Err: bizydb.ErrVersionConflict}
-		}
-		row, err = do(tx)
-		return err
-	})
-	return row, err
 }
 
 // IfNoneMatch is what a client has.

@@ -110,7 +110,11 @@ func goalOperations(a *API) {
 		return oneGoal(row.Goal, err)
 	}, describedAs("Even with unfinished work under it."))
 	register(a, "POST /goals/{goal_id}/reopen", tag, "reopen-goal", "Make a completed goal active again", func(ctx context.Context, me *caller, in *move) (*GoalOut, error) {
-		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.ReopenGoalRow, error) { return w.ReopenGoal(ctx, in.GoalID) })
+		version, err := in.version()
+		if err != nil {
+			return nil, err
+		}
+		row, err := me.ReopenGoal(ctx, planner.ReopenGoalParams{ID: in.GoalID, IfVersion: version})
 		return oneGoal(row.Goal, err)
 	}, describedAs("And every completed goal above it."))
 

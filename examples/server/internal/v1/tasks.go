@@ -143,11 +143,19 @@ func taskOperations(a *API) {
 		return oneTask(row.Task, err)
 	})
 	register(a, "POST /tasks/{task_id}/reopen", tag, "reopen-task", "Make a completed task pending again", func(ctx context.Context, me *caller, in *move) (*TaskOut, error) {
-		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.ReopenTaskRow, error) { return w.ReopenTask(ctx, in.TaskID) })
+		version, err := in.version()
+		if err != nil {
+			return nil, err
+		}
+		row, err := me.ReopenTask(ctx, planner.ReopenTaskParams{ID: in.TaskID, IfVersion: version})
 		return oneTask(row.Task, err)
 	})
 	register(a, "POST /tasks/{task_id}/start", tag, "start-task", "Start a task", func(ctx context.Context, me *caller, in *move) (*TaskOut, error) {
-		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.StartTaskRow, error) { return w.StartTask(ctx, in.TaskID) })
+		version, err := in.version()
+		if err != nil {
+			return nil, err
+		}
+		row, err := me.StartTask(ctx, planner.StartTaskParams{ID: in.TaskID, IfVersion: version})
 		return oneTask(row.Task, err)
 	})
 	register(a, "POST /tasks/{task_id}/block", tag, "block-task", "Block a task", func(ctx context.Context, me *caller, in *block) (_ *TaskOut, err error) {
@@ -162,7 +170,11 @@ func taskOperations(a *API) {
 		return oneTask(row.Task, err)
 	})
 	register(a, "POST /tasks/{task_id}/unblock", tag, "unblock-task", "Unblock a task", func(ctx context.Context, me *caller, in *move) (*TaskOut, error) {
-		row, err := at(ctx, me, in.IfMatch, in.versionOf(ctx), func(w planner.ReadWriter) (planner.UnblockTaskRow, error) { return w.UnblockTask(ctx, in.TaskID) })
+		version, err := in.version()
+		if err != nil {
+			return nil, err
+		}
+		row, err := me.UnblockTask(ctx, planner.UnblockTaskParams{ID: in.TaskID, IfVersion: version})
 		return oneTask(row.Task, err)
 	})
 

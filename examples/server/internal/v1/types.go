@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"context"
 	"reflect"
 	"time"
 
@@ -193,20 +192,6 @@ type TaskPath struct {
 // A GoalPath leads to a goal.
 type GoalPath struct {
 	GoalID planner.GoalID `path:"goal_id" minimum:"1"`
-}
-
-func (p TaskPath) versionOf(ctx context.Context) func(planner.Reader) (int64, error) {
-	return func(q planner.Reader) (int64, error) {
-		task, err := q.GetTask(ctx, p.TaskID)
-		return task.Version, err
-	}
-}
-
-func (p GoalPath) versionOf(ctx context.Context) func(planner.Reader) (int64, error) {
-	return func(q planner.Reader) (int64, error) {
-		goal, err := q.GetGoal(ctx, p.GoalID)
-		return goal.Version, err
-	}
 }
 
 // A ZoneQuery says where the user is.
