@@ -135,13 +135,16 @@ type ResetPasswordParams struct {
 // [ErrInvalidCredentials] if the password or the email address has changed since the link was made, or if the user is not
 // active. The account does not need to have a password before.
 func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
-	hash, err := a.hasher.hash(ctx, p.Password)
-	if err != nil {
+	if err := p.Password.check(); err != nil {
 		return err
 	}
 	email, ok := cleanLogin(p.Email)
 	if !ok {
 		return fmt.Errorf("bizydb: ResetPassword: %w", ErrInvalidCredentials)
+	}
+	hash, err := a.hasher.hash(ctx, p.Password)
+	if err != nil {
+		return err
 	}
 	n, err := a.queries.ResetHash(ctx, accountsql.ResetHashParams{ID: p.ID, Email: email, ChangedAt: p.ChangedAt, NewHash: hash})
 	if err == nil && n == 0 {

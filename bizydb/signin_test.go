@@ -273,6 +273,34 @@ func TestResetPassword(t *testing.T) {
 	}
 }
 
+// What is refused without the database is refused before a password is hashed, and by Check as by Register.
+func TestRefusedBeforeTheHash(t *testing.T) {
+	t.Parallel()
+	accounts := openCheap(t, bizydbtest.New(t))
+	bizydb.OnBcrypt(accounts, func(int) { t.Error("a password is hashed") })
+	good := bizydb.RegisterParams{Email: "refused@example.org", Username: "refused", Password: password}
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	for what, spoil := range map[string]func(*bizydb.RegisterParams){
+		"email":     func(p *bizydb.RegisterParams) { p.Email = "ada@" },
+		"username":  func(p *bizydb.RegisterParams) { p.Username = "a b" },
+		"full_name": func(p *bizydb.RegisterParams) { p.FullName = new("a\nb") },
+		"password":  func(p *bizydb.RegisterParams) { p.NoPassword = true },
+	} {
+		bad := good
+		spoil(&bad)
+		_, err := accounts.Register(t.Context(), bad)
+		if found := new(bizydb.FieldError); !errors.As(err, &found) || found.Column != what || fmt.Sprint(bad.Check()) != err.Error() {
+			t.Errorf("%s: Register: %v; Check: %v", what, err, bad.Check())
+		}
+	}
+	err := accounts.ResetPassword(t.Context(), bizydb.ResetPasswordParams{ID: 1, Email: "\x00", Password: password})
+	if !errors.Is(err, bizydb.ErrInvalidCredentials) {
+		t.Errorf("an address that no account has: %v", err)
+	}
+}
+
 // A password that HashPassword has hashed is stored without a run of bcrypt, and is the same password.
 func TestHashPassword(t *testing.T) {
 	t.Parallel()

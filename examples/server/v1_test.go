@@ -165,7 +165,7 @@ var trips = map[string]int{
 	"change-password": 4, // whether the token has ended, the failures before, the old password, and the new one
 	"delete-me":       2,
 	"sign-in":         3,
-	"reset-password":  3,
+	"reset-password":  4, // the account as it is, the new password, the address, and the failures before
 
 	"request-password-reset": 4, // River begins and commits a transaction, and says that there is a job, unless it just has
 	"sign-up":                5,

@@ -55,7 +55,10 @@ func (s *Service) UseJobs(jobs *river.Client[pgx.Tx]) { s.jobs = jobs }
 // Register creates an account. The mail with the link to verify the address is written if the account is.
 func (s *Service) Register(ctx context.Context, address string, p bizydb.RegisterParams) (bizydb.User, error) {
 	var user bizydb.User
-	var err error
+	err := p.Check()
+	if err != nil {
+		return bizydb.User{}, err
+	}
 	if p.Password, err = s.db.Accounts().HashPassword(ctx, p.Password); err != nil { // before the transaction takes a connection
 		return bizydb.User{}, err
 	}
@@ -93,11 +96,13 @@ func (s *Service) SignIn(ctx context.Context, address, login string, password bi
 	return user, token, err
 }
 
+const maxEmail = 4 * 255 // bytes: no account has a longer address
+
 // RequestReset sends a link to set another password, if anybody has the address. Nothing tells whether somebody has: the account is
 // looked up when the mail is written.
 func (s *Service) RequestReset(ctx context.Context, address, email string) error {
 	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != strings.TrimSpace(email) {
+	if err != nil || len(email) > maxEmail || parsed.Address != strings.TrimSpace(email) {
 		return &bizydb.FieldError{Table: "users", Column: "email", Reason: "must be an email address", Err: bizydb.ErrInvalid}
 	}
 	s.Log.InfoContext(ctx, "password reset requested", "login_hash", loginKey(email)[:16], "address", address)
@@ -132,6 +137,13 @@ func (s *Service) Reset(ctx context.Context, token string, password bizydb.Passw
 	if err != nil {
 		return err
 	}
+	user, err := s.db.Accounts().Get(ctx, link.User)
+	switch {
+	case errors.Is(err, bizydb.ErrNotFound), err == nil && !user.PasswordChangedAt.Equal(link.PasswordChanged):
+		return ErrInvalid // before the password is hashed: a link that was used can be sent again and again
+	case err != nil:
+		return err
+	}
 	defer s.sessions.end(link.User)
 	err = s.db.Accounts().ResetPassword(ctx, bizydb.ResetPasswordParams{
 		ID: link.User, Email: link.Email, ChangedAt: link.PasswordChanged, Password: password,
@@ -142,8 +154,7 @@ func (s *Service) Reset(ctx context.Context, token string, password bizydb.Passw
 	if err != nil {
 		return err
 	}
-	user, err := s.db.Accounts().MarkEmailVerified(ctx, link.User, link.Email)
-	if err != nil {
+	if user, err = s.db.Accounts().MarkEmailVerified(ctx, link.User, link.Email); err != nil {
 		return err
 	}
 	return s.forgive(ctx, fmt.Sprint(user.ID), loginKey(user.Username), loginKey(user.Email))
