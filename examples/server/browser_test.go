@@ -63,7 +63,7 @@ func openTab(t *testing.T) *tab {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // which root cannot have
 	}
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
 	page, stopPage := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
@@ -192,6 +192,14 @@ func TestBrowser(t *testing.T) {
 
 	b.do(t, chromedp.Navigate(s.url+"/"), chromedp.WaitVisible(chromedp.CSS("#username")))
 	b.checkAccessible(t, axe)
+	b.tabTo(t, "forgot")
+	b.do(t, chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("#email")))
+	b.checkAccessible(t, axe)
+	b.tabTo(t, "email")
+	b.do(t, chromedp.KeyEvent("demo@example.org"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("[role=status]")))
+	b.checkAccessible(t, axe)
+	b.tabTo(t, "sign-in")
+	b.do(t, chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("#username")))
 	b.tabTo(t, "username")
 	b.do(t, chromedp.KeyEvent(demoUser))
 	b.tabTo(t, "password")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -174,6 +175,39 @@ func TestPage(t *testing.T) {
 	}
 	got, _ = b.open(t, "GET /app/", nil)
 	contains(t, "deactivated", got, `action="/app/sign-in"`)
+}
+
+// Whoever has forgotten a password asks for a mail, and is not told whether the address has an account.
+func TestForgotPassword(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.startJobs(t)
+	s.newReader(t, "ada")
+	b := s.newBrowser(t)
+	const path = "/app/forgot-password"
+	home, _ := b.open(t, "GET /app/", nil)
+	contains(t, "home", home, `href="`+path+`"`)
+	form, _ := b.open(t, "GET "+path, nil)
+	contains(t, "form", form, `action="`+path+`"`, `name="email"`, `!role="alert"`)
+	for _, bad := range []string{"", "ada", "ada@example.org, eve@example.org", strings.Repeat("a", 2000) + "@example.org", "<b>@"} {
+		got, _ := b.open(t, "POST "+path, url.Values{"email": {bad}})
+		wantAnswer(t, "bad address", got, 422, "")
+		contains(t, "bad address", got, `role="alert"`, `value="`+html.EscapeString(bad)+`"`)
+	}
+	unknown, _ := b.open(t, "POST "+path, url.Values{"email": {"nobody@example.org"}})
+	contains(t, "unknown", unknown, `role="status"`)
+	known, _ := b.open(t, "POST "+path, url.Values{"email": {" Ada@example.org"}})
+	wantAnswer(t, "known", known, unknown.status, unknown.text)
+	cross, _ := b.open(t, "POST "+path, url.Values{"email": {"ada@example.org"}}, "Sec-Fetch-Site", "cross-site")
+	wantAnswer(t, "from another site", cross, 403, "")
+
+	to := link(t, s.mails.next(t, 1))
+	set, _ := b.open(t, "POST "+to.Path, url.Values{"token": {to.Query().Get("token")}, "password": {"another horse"}})
+	contains(t, "set", set, "Your password is set.")
+	contains(t, "signed in", b.signIn(t, "ada", "another horse"), "Sign out")
+	again, _ := b.open(t, "POST "+to.Path, url.Values{"token": {to.Query().Get("token")}, "password": {"third horse"}})
+	wantAnswer(t, "again", again, 400, "")
+	contains(t, "again", again, `role="alert"`, `href="`+path+`"`)
 }
 
 // must returns what a call returns, which may not fail.

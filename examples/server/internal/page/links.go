@@ -49,6 +49,38 @@ func (s *Site) reset(w http.ResponseWriter, r *http.Request) {
 	s.endLink(w, r, form, err)
 }
 
+const forgotPath = "/app/forgot-password"
+
+// A forgotForm asks for a mail with a link to set another password.
+type forgotForm struct {
+	Email, Problem string
+	Done           bool
+}
+
+func (s *Site) showForgot(w http.ResponseWriter, r *http.Request) {
+	s.render(w, r, http.StatusOK, "forgot.html", forgotForm{})
+}
+
+func (s *Site) forgot(w http.ResponseWriter, r *http.Request) {
+	form, status := forgotForm{Email: r.PostForm.Get("email")}, http.StatusOK
+	err := s.users.Admit(web.Address(r))
+	if err == nil {
+		err = s.users.RequestReset(r.Context(), web.Address(r), form.Email)
+	}
+	switch {
+	case err == nil:
+		form.Done = true
+	case errors.Is(err, bizydb.ErrInvalid):
+		status, form.Problem = http.StatusUnprocessableEntity, "This is not an email address."
+	case errors.Is(err, auth.ErrTooMany):
+		status, form.Problem = http.StatusTooManyRequests, tooMany(w, err)
+	default:
+		s.fail(w, r, err)
+		return
+	}
+	s.render(w, r, status, "forgot.html", form)
+}
+
 // endLink shows what became of a form.
 func (s *Site) endLink(w http.ResponseWriter, r *http.Request, form linkForm, err error) {
 	var field *bizydb.FieldError

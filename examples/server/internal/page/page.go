@@ -51,6 +51,8 @@ func New(db *bizydb.DB, users *auth.Service, log *slog.Logger, secure bool) http
 	web.Mount(mux, []web.Route{
 		{Method: "GET", Path: "/app/{$}", Handler: http.HandlerFunc(s.show)},
 		{Method: "POST", Path: "/app/sign-in", Handler: http.HandlerFunc(s.signIn)},
+		{Method: "GET", Path: forgotPath, Handler: http.HandlerFunc(s.showForgot)},
+		{Method: "POST", Path: forgotPath, Handler: http.HandlerFunc(s.forgot)},
 		{Method: "GET", Path: auth.VerifyPath, Handler: s.showLink(verifyForm)},
 		{Method: "POST", Path: auth.VerifyPath, Handler: http.HandlerFunc(s.verify)},
 		{Method: "GET", Path: auth.ResetPath, Handler: s.showLink(resetForm)},
