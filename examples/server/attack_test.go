@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"mime/multipart"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
@@ -49,7 +52,7 @@ func TestPageKeepsNoUploads(t *testing.T) {
 	}
 	_, _ = file.Write(make([]byte, 33<<20)) // more than package mime/multipart keeps in memory
 	_ = form.Close()
-	for _, path := range []string{"/app/sign-in", "/app/sign-out", "/app/tasks/1/complete"} {
+	for _, path := range []string{"/app/sign-in", "/app/forgot-password", "/app/sign-out", "/app/tasks/1/complete"} {
 		s.send(t, "POST "+path, body.String(), "Content-Type", form.FormDataContentType())
 	}
 	wantEmpty(t, temporary)
@@ -301,6 +304,47 @@ func TestResetsOfOneAddress(t *testing.T) {
 	}
 }
 
+// Two exports at most are being read in a process: others are told to come again.
+func TestExportsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	own, err := pgxpool.New(t.Context(), s.ownerDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	locked, err := own.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Rollback(context.WithoutCancel(t.Context()))
+	ada, bob, eve := s.newPerson(t, "ada"), s.newPerson(t, "bob"), s.newPerson(t, "eve")
+	if _, err := locked.Exec(t.Context(), "LOCK TABLE public.tasks"); err != nil { // so that reading takes as long as this does
+		t.Fatal(err)
+	}
+	answers := make(chan answer, 2)
+	for _, p := range []*person{ada, bob} {
+		go func() { answers <- p.v1(t, "GET /api/v1/export", "") }()
+	}
+	for waiting := 0; waiting < 2; time.Sleep(10 * time.Millisecond) {
+		const sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+		if err := own.QueryRow(t.Context(), sql).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	third := eve.v1(t, "GET /api/v1/export", "")
+	if third.status != 503 || third.header.Get("Retry-After") == "" {
+		t.Errorf("a third: %d %v %s", third.status, third.header, third.text)
+	}
+	if err := locked.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		wantAnswer(t, "one of two", <-answers, 200, "")
+	}
+	wantAnswer(t, "the third, later", eve.v1(t, "GET /api/v1/export", ""), 200, "")
+}
+
 // The links of mails lead to pages, and do nothing until their button is pressed.
 func TestLinks(t *testing.T) {
 	t.Parallel()
@@ -394,6 +438,41 @@ func TestLinkOfSeveral(t *testing.T) {
 		t.Fatalf("passwords set by one link: %q", set)
 	}
 	wantAnswer(t, "sign-in", s.send(t, "POST /login", fmt.Sprintf(`{"username": "ada", "password": %q}`, set[0])), 200, "")
+}
+
+// A sign-up with a bad address and a link that was used cost no hash: here one would outlast the request.
+func TestRefusedBeforeTheHash(t *testing.T) {
+	t.Parallel()
+	made := newDatabase(t)
+	s := startOn(t, made, made.DSN)
+	s.startJobs(t)
+	s.newReader(t, "ada")
+	s.send(t, "POST /password-reset", `{"email": "ada@example.org"}`)
+	reset := fmt.Sprintf(`{"token": %q, "new_password": "another horse"}`, link(t, s.mails.next(t, 1)).Query().Get("token"))
+	wantAnswer(t, "the link", s.send(t, "POST /password-reset/confirm", reset), 200, "")
+
+	db, err := open(t.Context(), made.DSN, bizydb.WithBcryptCost(20)) // a minute
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	slow, err := newServer(s.config, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		request, body string
+		want          int
+	}{
+		{"/register", `{"username": "eve", "email": "eve@", "password": "correct horse"}`, 422},
+		{"/password-reset/confirm", reset, 400},
+	} {
+		got := httptest.NewRecorder()
+		slow.handler.ServeHTTP(got, httptest.NewRequestWithContext(t.Context(), "POST", c.request, strings.NewReader(c.body)))
+		if got.Code != c.want {
+			t.Errorf("%s: %d %s", c.request, got.Code, got.Body)
+		}
+	}
 }
 
 // A sign-up that waits for its password to be hashed holds no connection.

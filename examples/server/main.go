@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if *demo && c.databaseURL != "" {
 		return errors.New("-demo is for a database of its own: everybody knows the password")
 	}
-	log := slog.New(traceHandler{slog.NewJSONHandler(out, nil)})
+	log := newLog(out)
 	if c.tracing {
 		stop, err := startTelemetry(ctx)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -84,7 +83,7 @@ func startOn(t *testing.T, made *bizydbtest.Database, dsn string, environment ..
 		t.Fatal(err)
 	}
 	t.Cleanup(s.db.Close)
-	if s.server, err = newServer(c, s.db, slog.New(slog.NewJSONHandler(s.log, nil))); err != nil {
+	if s.server, err = newServer(c, s.db, newLog(s.log)); err != nil {
 		t.Fatal(err)
 	}
 	h := httptest.NewServer(s.handler)

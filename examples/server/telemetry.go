@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 
@@ -36,6 +37,9 @@ func startTelemetry(ctx context.Context) (stop func(context.Context) error, err 
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return func(ctx context.Context) error { return errors.Join(traces.Shutdown(ctx), meters.Shutdown(ctx)) }, nil
 }
+
+// newLog returns the log of the service, as lines of JSON.
+func newLog(out io.Writer) *slog.Logger { return slog.New(traceHandler{slog.NewJSONHandler(out, nil)}) }
 
 // A traceHandler adds the trace that a record belongs to.
 type traceHandler struct{ slog.Handler }

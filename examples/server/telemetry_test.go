@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,44 @@ func TestSpans(t *testing.T) {
 		if trips != 1 {
 			t.Errorf("%s: %d round trips", c.request, trips)
 		}
+	}
+}
+
+// A line of the log has the trace of its request, so that one leads to the other.
+func TestTraceOfLogLines(t *testing.T) {
+	otel.SetTracerProvider(sdktrace.NewTracerProvider())
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	s := start(t)
+	const trace = "000000000000000000000000000000a1"
+	s.send(t, "POST /login", `{"username": "ada", "password": "wrong"}`, "traceparent", "00-"+trace+"-0000000000000001-01")
+	found := map[string]bool{}
+	for line := range strings.Lines(s.log.String()) {
+		var l struct {
+			Message string `json:"msg"`
+			Trace   string `json:"trace_id"`
+			Span    string `json:"span_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Trace == trace && len(l.Span) == 16 {
+			found[l.Message] = true
+		}
+	}
+	for _, message := range []string{"request", "sign-in refused"} {
+		if !found[message] {
+			t.Errorf("no line %q of the trace in %s", message, s.log)
+		}
+	}
+
+	var out strings.Builder
+	log := newLog(&out).With("a", 1).WithGroup("b")
+	log.InfoContext(t.Context(), "no request")
+	ctx, span := otel.Tracer("test").Start(t.Context(), "job")
+	log.InfoContext(ctx, "job")
+	span.End()
+	if lines := strings.Split(out.String(), "\n"); strings.Contains(lines[0], "trace_id") || !strings.Contains(lines[1], span.SpanContext().TraceID().String()) {
+		t.Errorf("%s", &out)
 	}
 }
 
