@@ -2,7 +2,9 @@ package bizydb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
+	"github.com/bizy-ai/bizydb/bizydb/internal/standby"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 )
 
@@ -40,9 +43,11 @@ type User = planner.User
 // [Accounts.ResetPassword] checks the address and PasswordChangedAt. The service checks the signature, without which anybody
 // could make a link from guessed values.
 type Accounts struct {
-	queries *accountsql.Queries
-	session *executor.Session // of the queries
-	hasher  *hasher
+	queries  *accountsql.Queries
+	session  *executor.Session // of the queries
+	hasher   *hasher
+	standbys *standby.Set
+	tx       pgx.Tx // of the service's own, or nil
 }
 
 const (
@@ -56,7 +61,7 @@ const (
 
 // Accounts returns the methods on users. It does not query the database.
 func (db *DB) Accounts() *Accounts {
-	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin}), db.hasher)
+	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin}), db.hasher, db.standbys, nil)
 }
 
 // WithTx returns the same methods inside a transaction of the service's own, so that a sign-up commits or rolls back together
@@ -68,11 +73,35 @@ func (db *DB) Accounts() *Accounts {
 func (a *Accounts) WithTx(tx pgx.Tx) *Accounts {
 	return accountsOn(a.session.Join(tx, executor.Entry{
 		Enter: []executor.Statement{{SQL: visitAccountsSQL}}, Leave: []executor.Statement{{SQL: leaveSQL}}, Roles: serviceRoles, Login: serviceLogin,
-	}), a.hasher)
+	}), a.hasher, a.standbys, tx)
 }
 
-func accountsOn(session *executor.Session, hasher *hasher) *Accounts {
-	return &Accounts{accountsql.New(session), session, hasher}
+func accountsOn(session *executor.Session, hasher *hasher, standbys *standby.Set, tx pgx.Tx) *Accounts {
+	return &Accounts{accountsql.New(session), session, hasher, standbys, tx}
+}
+
+// changed notes a change of an account.
+func (a *Accounts) changed(ctx context.Context, u User, err error) (User, error) {
+	a.noteChange(ctx, u.ID, err)
+	return u, err
+}
+
+// noteChange has the user's reads see a change of the account, unless it has failed. Reads of a scope may go to standbys, where accounts are
+// as old as everything else. In a transaction of the service's own this is one more round trip.
+func (a *Accounts) noteChange(ctx context.Context, id UserID, err error) {
+	switch {
+	case a.standbys == nil || err != nil && !errors.Is(err, ErrOutcomeUnknown):
+	case a.tx == nil:
+		a.standbys.AskPrimary(int64(id))
+	default:
+		var xid string
+		if a.tx.QueryRow(ctx, "SELECT coalesce(pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, '')").Scan(&xid) != nil {
+			return // it cannot be committed
+		}
+		if n, err := strconv.ParseUint(xid, 10, 64); err == nil {
+			a.standbys.AddOpen(int64(id), n)
+		}
+	}
 }
 
 // RegisterParams describes a new account. White space around the email address and the names is trimmed.
@@ -137,7 +166,7 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	row, err := a.queries.CreateUser(ctx, accountsql.CreateUserParams{
 		Email: p.Email, Username: p.Username, HashedPassword: hash, FullName: p.FullName,
 	})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // Get returns one user, who can be active or not.
@@ -198,7 +227,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfile
 	row, err := a.queries.UpdateProfile(ctx, accountsql.UpdateProfileParams{
 		ID: id, Username: username, FullName: fullName, ClearFullName: p.ClearFullName,
 	})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // ChangeEmail sets a new email address, with the rules of [RegisterParams], and returns the account. The address counts as not
@@ -209,7 +238,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 		return User{}, err
 	}
 	row, err := a.queries.ChangeEmail(ctx, accountsql.ChangeEmailParams{ID: id, Email: email})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. It
@@ -219,27 +248,27 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 		email = clean
 	}
 	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: email})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // Deactivate is a soft delete: the user can no longer sign in. After its commit, calls of the user's scopes return [ErrNoUser].
 // Transactions that are open at that time continue to their end. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // Reactivate undoes [Accounts.Deactivate].
 func (a *Accounts) Reactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: true})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // SetSuperuser sets or clears the administrator flag of a user. The flag gives no rights in the database: its meaning is up to
 // the service.
 func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (User, error) {
 	row, err := a.queries.SetSuperuser(ctx, accountsql.SetSuperuserParams{ID: id, IsSuperuser: superuser})
-	return User(row), err
+	return a.changed(ctx, User(row), err)
 }
 
 // A DeleteResult says how many goals and tasks were deleted.
@@ -251,6 +280,7 @@ type DeleteResult struct {
 // Delete waits for open transactions that write for the user.
 func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
 	row, err := a.queries.DeleteUser(ctx, int64(id))
+	a.noteChange(ctx, id, err)
 	return DeleteResult(row), err
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
+	"github.com/bizy-ai/bizydb/bizydb/internal/standby"
 	"github.com/bizy-ai/bizydb/schema/version"
 )
 
@@ -20,7 +21,8 @@ const SchemaVersion = version.Latest
 type DB struct {
 	pool       *executor.Pool
 	hasher     *hasher
-	privileged bool // AllowPrivilegedLogin was given
+	standbys   *standby.Set // nil without WithStandbys
+	privileged bool         // AllowPrivilegedLogin was given
 }
 
 // An Option configures [Open].
@@ -32,6 +34,7 @@ type options struct {
 	bcryptCost           int
 	hashConcurrency      int
 	constraints          map[string]Constraint
+	standbys             []string
 }
 
 // AllowPrivilegedLogin lets [Open] accept a login that can use the tables outside a scope: a superuser, or the owner of the
@@ -111,15 +114,24 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config, opts ...Option) (*D
 		return nil, configError(err)
 	}
 	db := &DB{pool: &executor.Pool{Pool: pool, Config: newConfig(o.constraints)}, hasher: newHasher(o.bcryptCost, o.hashConcurrency), privileged: o.allowPrivilegedLogin}
-	if err := db.check(ctx, o); err != nil {
+	err = db.check(ctx, o)
+	if err == nil && len(o.standbys) > 0 {
+		err = db.openStandbys(ctx, config, o)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
 	return db, nil
 }
 
-// Close closes all connections. It waits for connections in use.
-func (db *DB) Close() { db.pool.Close() }
+// Close closes all connections, those to standbys included. It waits for connections in use.
+func (db *DB) Close() {
+	if db.standbys != nil {
+		db.standbys.Close()
+	}
+	db.pool.Close()
+}
 
 // Pool returns the connection pool, for statements of the service's own and for transactions that [Scope.WithTx] joins.
 // Statements on the pool run with the rights of the login, which has no rights on bizydb's tables.

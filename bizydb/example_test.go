@@ -221,6 +221,57 @@ func ExampleOpenConfig() {
 	// Output: 8
 }
 
+// Reads go to two standbys, writes to the primary.
+func ExampleWithStandbys() {
+	ctx := context.Background()
+	const primary, standby1, standby2 = "postgres://planner_service@db1/planner", "postgres://planner_service@db2/planner", "postgres://planner_service@db3/planner"
+
+	db, err := bizydb.Open(ctx, primary, bizydb.WithStandbys(standby1, standby2))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+}
+
+// A cookie takes what the user has seen to another process of the service.
+func ExampleToken() {
+	var db *bizydb.DB
+	http.HandleFunc("GET /first-task", func(w http.ResponseWriter, r *http.Request) {
+		if err := showTask(r.Context(), db, 1, 1, w, r); err != nil {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+		}
+	})
+}
+
+func showTask(ctx context.Context, db *bizydb.DB, user bizydb.UserID, id planner.TaskID, w http.ResponseWriter, r *http.Request) error {
+	scope := db.As(user)
+	if cookie, err := r.Cookie("seen"); err == nil {
+		if token, err := bizydb.ParseToken(cookie.Value); err == nil { // a broken token is no reason to fail
+			scope = scope.After(token)
+		}
+	}
+	task, err := scope.GetTask(ctx, id)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, &http.Cookie{Name: "seen", Value: scope.Token().String(), HttpOnly: true, Secure: true})
+	return json.NewEncoder(w).Encode(task)
+}
+
+// All nodes of a cluster, the primary included. Which of them are standbys changes.
+func ExampleWithStandbys_failover() {
+	ctx := context.Background()
+	primary := "postgres://planner_service:service-secret@127.0.0.1:5000/planner?sslmode=disable&connect_timeout=2"
+
+	const login, settings = "postgres://planner_service:service-secret@", ":5432/planner?sslmode=disable&connect_timeout=2"
+	standbys := []string{login + "10.0.0.1" + settings, login + "10.0.0.2" + settings, login + "10.0.0.3" + settings}
+	db, err := bizydb.Open(ctx, primary, bizydb.WithStandbys(standbys...))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+}
+
 func ExamplePassword() {
 	var form struct{ Password bizydb.Password }
 	if err := json.Unmarshal([]byte(`{"Password": "correct horse"}`), &form); err != nil {

@@ -48,3 +48,6 @@ func Classify(err error) error { return newConfig(nil).Classify(err) }
 
 // Writers returns the functions that are known to write.
 func Writers() []string { return writers }
+
+// AsksPrimary tells whether the next read of a scope goes to the primary, whatever the standbys have.
+func AsksPrimary(s Scope) bool { return s.Token().position.Primary }

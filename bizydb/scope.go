@@ -21,6 +21,7 @@ type UserID = planner.UserID
 type Scope struct {
 	planner.ReadWriter
 	handle
+	db   *DB
 	user UserID
 }
 
@@ -38,7 +39,8 @@ func (s Scope) session() *executor.Session { return executor.Of(s.handle) }
 // The user is checked after that, as bizydb_user: in the statement that takes the role, the login's rights would count.
 const (
 	enterScopeSQL = `SELECT pg_catalog.set_config('bizydb.user_id', $1, true), pg_catalog.set_config('role', 'bizydb_user', true)`
-	lockUserSQL   = `, pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('bizydb.user', $1::pg_catalog.int8))`
+	lockUserSQL   = `, pg_catalog.pg_advisory_xact_lock(` + userLockSQL + `)`
+	userLockSQL   = `pg_catalog.hashtextextended('bizydb.user', $1::pg_catalog.int8)`
 
 	// For the service's own statements whose text does not say that they write. A function could.
 	readOnlySQL = `, pg_catalog.set_config('transaction_read_only', 'on', true)`
@@ -59,11 +61,14 @@ const (
 // As returns the scope of a user. It does not query the database: each call of the scope checks that the user exists and is
 // active, and returns [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
 func (db *DB) As(user UserID) Scope {
-	session := db.pool.Session(executor.Entry{
+	s := Scope{db: db, user: user}
+	how := executor.Entry{
 		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), EnterToRead: entry(enterScopeSQL+readOnlySQL, user),
 		Invalid: invalid(user), Roles: serviceRoles, Login: serviceLogin,
-	})
-	return Scope{ReadWriter: planner.New(session), handle: executor.NewHandle(session), user: user}
+	}
+	session := s.routed(db.pool.Session(how), how, db.pool.Pool)
+	s.ReadWriter, s.handle = planner.New(session), executor.NewHandle(session)
+	return s
 }
 
 // WithTx returns the same user's scope inside a transaction of the service's own. Only calls of the returned Tx are confined:
@@ -81,16 +86,20 @@ func (db *DB) As(user UserID) Scope {
 // The transaction must not use pgx's simple protocol. The service's login must be a member of bizydb_user. If the transaction has
 // taken another role, that role needs USAGE on the schemas public and bizydb, and nothing else.
 func (s Scope) WithTx(tx pgx.Tx) *Tx {
-	session := s.session().Join(tx, executor.Entry{
+	how := executor.Entry{
 		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),
 		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user), Roles: serviceRoles, Login: serviceLogin,
-	})
-	return newTx(session)
+	}
+	return newTx(s.routed(s.session().Join(tx, how), how, nil))
 }
 
 // entry returns the statements that precede a query in the scope; sql takes the user's id.
 func entry(sql string, user UserID) []executor.Statement {
-	return []executor.Statement{{SQL: sql, Args: []any{strconv.FormatInt(int64(user), 10)}}, {SQL: requireUserSQL}}
+	return []executor.Statement{enter(sql, user), {SQL: requireUserSQL}}
+}
+
+func enter(sql string, user UserID) executor.Statement {
+	return executor.Statement{SQL: sql, Args: []any{strconv.FormatInt(int64(user), 10)}}
 }
 
 func invalid(user UserID) error {

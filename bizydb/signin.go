@@ -42,7 +42,7 @@ func (a *Accounts) Authenticate(ctx context.Context, login string, password Pass
 			ID: found.ID, HashedPassword: found.HashedPassword, NewHash: renewed,
 		})
 		if !errors.Is(err, ErrNotFound) {
-			return User(row), err
+			return a.changed(ctx, User(row), err)
 		}
 		// The account has changed since we looked: another sign-in renewed the hash, or it is no longer what it was.
 	}
@@ -87,6 +87,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 		// Only if the hash is still the one that we compared with: of two concurrent changes, one wins.
 		n, err := a.queries.ReplaceHash(ctx, accountsql.ReplaceHashParams{ID: id, OldHash: current, NewHash: hash})
 		if err != nil || n > 0 {
+			a.noteChange(ctx, id, err)
 			return err
 		}
 	}
@@ -117,6 +118,7 @@ func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password
 	if err == nil && n == 0 {
 		err = fmt.Errorf("bizydb: SetPassword: %w", ErrNotFound)
 	}
+	a.noteChange(ctx, id, err)
 	return err
 }
 
@@ -150,6 +152,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 	if err == nil && n == 0 {
 		err = fmt.Errorf("bizydb: ResetPassword: %w", ErrInvalidCredentials)
 	}
+	a.noteChange(ctx, p.ID, err)
 	return err
 }
 
@@ -159,5 +162,6 @@ func (a *Accounts) RemovePassword(ctx context.Context, id UserID) error {
 	if err == nil && n == 0 {
 		err = fmt.Errorf("bizydb: RemovePassword: %w", ErrNotFound)
 	}
+	a.noteChange(ctx, id, err)
 	return err
 }

@@ -137,6 +137,7 @@ var allowedDefiners = []string{
 	"bizydb.keep_deleted_tasks()",
 	"bizydb.log_changes()",
 	"bizydb.log_truncation()",
+	"bizydb.note_timeline()",
 	"bizydb.restore_goal(bigint,boolean)",
 	"bizydb.restore_task(bigint)",
 	"bizydb.restoring(text,bigint)",

@@ -335,6 +335,7 @@ var refusedToOwner = map[string]string{
 	"fk_tasks_user":         `INSERT INTO public.tasks (user_id, title) VALUES (0, 'x')`,
 	"imports_pkey":          `INSERT INTO bizydb.imports (id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) SELECT id, user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids FROM bizydb.imports`,
 	"changes_pkey":          `INSERT INTO bizydb.changes (user_id, kind, id) SELECT user_id, 'goal', id FROM public.goals, generate_series(1, 2)`,
+	"timelines_pkey":        `INSERT INTO bizydb.timelines (system_identifier, timeline) SELECT 1, 1 FROM generate_series(1, 2)`,
 	"ck_changes_kind":       `INSERT INTO bizydb.changes (user_id, kind, id) VALUES (1, 'user', 1)`,
 	"ix_changes_user_seq":   `INSERT INTO bizydb.changes (user_id, seq, kind, id) VALUES (1, 1, 'goal', 1), (1, 1, 'task', 1)`,
 	"fk_imports_user":       `INSERT INTO bizydb.imports (user_id, zone, upgraded_on, kind, old_ids, marks, contents, column_hashes, new_ids) VALUES (0, 'UTC', '2025-10-11', 'goal', '{}', '{}', '{}', '{}', '{}')`,

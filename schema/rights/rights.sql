@@ -88,6 +88,8 @@ WITH expected (line) AS (
 -- column bizydb.profiles.password_changed_at
 -- column bizydb.profiles.updated_at
 -- column bizydb.profiles.username
+-- column bizydb.timelines.system_identifier
+-- column bizydb.timelines.timeline
 -- column public.goals.completed_at
 -- column public.goals.completed_task_count
 -- column public.goals.created_at
@@ -154,6 +156,7 @@ WITH expected (line) AS (
 -- constraint bizydb.imports.ck_imports_zone
 -- constraint bizydb.imports.fk_imports_user
 -- constraint bizydb.imports.imports_pkey
+-- constraint bizydb.timelines.timelines_pkey
 -- constraint public.goals.ck_goals_completed_at
 -- constraint public.goals.ck_goals_created_at
 -- constraint public.goals.ck_goals_description_size
@@ -289,12 +292,15 @@ WITH expected (line) AS (
 -- function bizydb.monday(date)
 -- function bizydb.needed_tasks(jsonb,bigint)
 -- function bizydb.no_such_user()
+-- function bizydb.not_fresh()
+-- function bizydb.note_timeline()
 -- function bizydb.own_values(regclass,text)
 -- function bizydb.plan_for_any_values()
 -- function bizydb.put_back(text,bigint,bigint[],jsonb,jsonb)
 -- function bizydb.recount(bigint,bigint[],integer[])
 -- function bizydb.refuse_goal_version(bigint,bigint,bigint)
 -- function bizydb.refuse_task_version(bigint,bigint,bigint)
+-- function bizydb.require_fresh(bigint,integer,pg_lsn,xid8,xid8)
 -- function bizydb.require_user()
 -- function bizydb.restore(bigint,bigint[],bigint[])
 -- function bizydb.restore_goal(bigint,boolean)
@@ -375,6 +381,8 @@ WITH expected (line) AS (
 -- not null bizydb.imports.upgraded_on
 -- not null bizydb.imports.user_id
 -- not null bizydb.imports.zone
+-- not null bizydb.timelines.system_identifier
+-- not null bizydb.timelines.timeline
 -- not null public.goals.completed_task_count
 -- not null public.goals.created_at
 -- not null public.goals.id
@@ -418,6 +426,7 @@ WITH expected (line) AS (
 -- relation bizydb.imports
 -- relation bizydb.imports_id_seq
 -- relation bizydb.profiles
+-- relation bizydb.timelines
 -- relation public.goals
 -- relation public.goals_id_seq
 -- relation public.tasks
@@ -510,6 +519,10 @@ ALTER FUNCTION bizydb.missing_links(bigint,bizydb.link[]) SET search_path TO pg_
 ALTER FUNCTION bizydb.needed_tasks(jsonb,bigint) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.needed_tasks(jsonb,bigint) SET work_mem TO '64kB'
 ALTER FUNCTION bizydb.no_such_user() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.not_fresh() SET search_path TO pg_catalog, pg_temp
+ALTER FUNCTION bizydb.note_timeline() SECURITY DEFINER
+ALTER FUNCTION bizydb.note_timeline() SET row_security TO 'off'
+ALTER FUNCTION bizydb.note_timeline() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.own_values(regclass,text) SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.plan_for_any_values() SET search_path TO pg_catalog, pg_temp
 ALTER FUNCTION bizydb.put_back(text,bigint,bigint[],jsonb,jsonb) SET search_path TO pg_catalog, pg_temp
@@ -659,9 +672,12 @@ GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.monday(date) TO bizydb_reporter
 GRANT EXECUTE ON FUNCTION bizydb.monday(date) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.no_such_user() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.not_fresh() TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.note_timeline() TO bizydb_accounts
 GRANT EXECUTE ON FUNCTION bizydb.plan_for_any_values() TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.refuse_goal_version(bigint,bigint,bigint) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.refuse_task_version(bigint,bigint,bigint) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.require_fresh(bigint,integer,pg_lsn,xid8,xid8) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.require_user() TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.restore_goal(bigint,boolean) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.restore_task(bigint) TO bizydb_user
@@ -752,6 +768,7 @@ GRANT SELECT ON bizydb.imports TO bizydb_user
 GRANT SELECT ON bizydb.profiles TO bizydb_accounts
 GRANT SELECT ON bizydb.profiles TO bizydb_reporter
 GRANT SELECT ON bizydb.profiles TO bizydb_user
+GRANT SELECT ON bizydb.timelines TO bizydb_user
 GRANT SELECT ON public.goals TO bizydb_reporter
 GRANT SELECT ON public.goals TO bizydb_user
 GRANT SELECT ON public.tasks TO bizydb_reporter

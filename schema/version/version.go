@@ -4,7 +4,7 @@ package version
 import "errors"
 
 // Latest is the number of the last migration.
-const Latest = 11
+const Latest = 12
 
 var (
 	// ErrNewer means that a newer bizydb has migrated the database.

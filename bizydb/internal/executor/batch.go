@@ -49,10 +49,16 @@ func (s *Session) answer(ctx context.Context, asking []*Part) (again []*Part, er
 	for i, c := range asking {
 		queries[i] = c.asked
 	}
-	reply, err := s.send(ctx, s.entry.toRead(queries), queries...)
+	on := s.routeToRead(queries)
+	reply, err := s.send(ctx, on, queries...)
+	for other := on.instead(ctx, err); other != nil; other = on.instead(ctx, err) {
+		on = other
+		reply, err = s.send(ctx, on, queries...)
+	}
 	if err != nil {
 		return nil, err
 	}
+	reply.shown = true
 	defer func() {
 		if closeErr := reply.close(err); err == nil {
 			err = closeErr

@@ -103,7 +103,7 @@ func classifyCode(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrStatement, err)
 	case retryable(pgErr):
 		return fmt.Errorf("%w: %w", ErrContention, err)
-	case unavailable(pgErr.Code), isStale(pgErr):
+	case unavailable(pgErr.Code), isStale(pgErr), inRecovery(pgErr):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case pgErr.Code == pgerrcode.ReadOnlySQLTransaction:
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
@@ -126,6 +126,22 @@ func unavailable(code string) bool {
 // isStale says that a migration has changed what a prepared statement returns.
 func isStale(pgErr *pgconn.PgError) bool {
 	return pgErr.Code == pgerrcode.FeatureNotSupported && pgErr.Routine == "RevalidateCachedQuery"
+}
+
+// inRecovery says that a server has no write-ahead log of its own, since it is a standby.
+func inRecovery(pgErr *pgconn.PgError) bool {
+	return pgErr.Code == pgerrcode.ObjectNotInPrerequisiteState && slices.Contains([]string{"pg_current_wal_insert_lsn", "pg_walfile_name"}, pgErr.Routine)
+}
+
+// closeIfStandby closes a connection to what was the primary and is a standby, so that the pool connects to the new primary. changes says
+// that the server was asked to write.
+func closeIfStandby(conn *pgx.Conn, changes bool, err error) {
+	var pgErr *pgconn.PgError
+	if changes && HasCode(err, pgerrcode.ReadOnlySQLTransaction) || errors.As(err, &pgErr) && inRecovery(pgErr) {
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}
 }
 
 // withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls. own is for

@@ -17,6 +17,7 @@ type Entry struct {
 type Statement struct {
 	SQL  string
 	Args []any
+	Into []any // where its only row is scanned to, if it is not nil; nil leaves a column out
 }
 
 // A statement is one with what its text says.
@@ -26,12 +27,12 @@ type statement struct {
 }
 
 func (c *Config) statement(sql string, args []any) statement {
-	return statement{c.query(sql), Statement{sql, args}}
+	return statement{c.query(sql), Statement{SQL: sql, Args: args}}
 }
 
 // before returns what comes before statements that are sent together.
 func (e *Entry) before(statements []statement) []Statement {
-	if slices.ContainsFunc(statements, func(s statement) bool { return s.Writes }) {
+	if slices.ContainsFunc(statements, writes) {
 		return e.toBegin(true)
 	}
 	return e.toRead(statements)
@@ -39,11 +40,14 @@ func (e *Entry) before(statements []statement) []Statement {
 
 // toRead returns what comes before statements that must not write.
 func (e *Entry) toRead(statements []statement) []Statement {
-	if e.EnterToRead != nil && slices.ContainsFunc(statements, func(s statement) bool { return s.own }) {
+	if e.EnterToRead != nil && slices.ContainsFunc(statements, owns) {
 		return e.EnterToRead
 	}
 	return e.Enter
 }
+
+func writes(s statement) bool { return s.Writes }
+func owns(s statement) bool   { return s.own }
 
 // toBegin returns what a transaction begins with.
 func (e *Entry) toBegin(toWrite bool) []Statement {

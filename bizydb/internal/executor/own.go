@@ -113,7 +113,7 @@ func (o Own) statement(ctx context.Context, sql string, args []any) (statement, 
 		forced.Writes, forced.Changes = true, true
 		q = &forced
 	}
-	return statement{q, Statement{sql, args}}, nil
+	return statement{q, Statement{SQL: sql, Args: args}}, nil
 }
 
 // ownQuery reads the text of a caller's statement.

@@ -9,10 +9,16 @@ import (
 )
 
 func (s *Session) sendBatch(ctx context.Context, b *pgx.Batch, statements []statement) pgx.BatchResults {
-	r, err := s.send(ctx, s.entry.before(statements), statements...)
+	on := s.route(statements)
+	r, err := s.send(ctx, on, statements...)
+	for other := on.instead(ctx, err); other != nil; other = on.instead(ctx, err) {
+		on = other
+		r, err = s.send(ctx, on, statements...)
+	}
 	if err != nil {
 		return noResults{err}
 	}
+	r.shown = true
 	return &ownResults{reply: r, batch: b, statements: statements}
 }
 

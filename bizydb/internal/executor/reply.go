@@ -14,14 +14,19 @@ import (
 // A reply is the answer to one batch, and the connection that it came on.
 type reply struct {
 	session *Session
+	route   *Route
+	caller  context.Context
 	ctx     context.Context
-	results pgx.BatchResults // nil before the batch was sent
+	end     context.CancelFunc // of ctx, if it is not nil
+	results pgx.BatchResults   // nil before the batch was sent
 	on      *pgx.Conn
 	leased  *pgxpool.Conn // to give back; nil inside a transaction
 	query   *query        // the first one sent, or the one that failed
 	changes bool          // anything, by the texts of what was sent
 	args    []any         // its arguments
 	sent    bool          // on an open connection
+	shown   bool          // an answer, to the caller
+	before  int           // how many answers come before those to Leave
 	closed  bool
 	lost    bool // its connection, when it was closed
 	unknown bool // whether it has changed anything
@@ -35,9 +40,18 @@ func (r *reply) close(err error) error {
 	}
 	r.closed = true
 	if r.results != nil {
+		err = r.leave(err)
 		if closeErr := r.results.Close(); closeErr != nil && (err == nil || errors.Is(err, pgx.ErrNoRows)) {
 			err = closeErr
 		}
+		complete := err == nil || errors.Is(err, pgx.ErrNoRows)
+		if endErr := r.route.ended(r.shown || complete, complete); endErr != nil {
+			_ = r.on.Close(context.Background())
+			err = endErr
+		}
+	}
+	if r.end != nil && ended(err) && r.caller.Err() == nil {
+		err = fmt.Errorf("%w: the standby went down: %v", ErrUnavailable, err)
 	}
 	r.lost = !errors.Is(err, pgx.ErrTxClosed) && r.on.IsClosed()
 	if err != nil {
@@ -46,13 +60,38 @@ func (r *reply) close(err error) error {
 		}
 		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.changes
 		closeIfStale(r.on, err)
+		if r.leased != nil {
+			closeIfStandby(r.on, r.changes, err)
+		}
 	}
 	if r.leased != nil {
 		r.leased.Release()
 	} else {
 		r.session.busy.Store(false)
 	}
+	if r.end != nil {
+		r.end()
+	}
 	return r.wrap(err)
+}
+
+// leave reads what the route asks for after the queries. The caller may not have read all of their answers.
+func (r *reply) leave(err error) error {
+	results, ok := r.results.(*counted)
+	if !ok || err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	for results.read < r.before {
+		if _, leaveErr := results.Exec(); leaveErr != nil {
+			return leaveErr
+		}
+	}
+	for _, stmt := range r.route.Leave {
+		if leaveErr := stmt.read(r.results); leaveErr != nil {
+			return leaveErr
+		}
+	}
+	return err
 }
 
 func (r *reply) wrap(err error) error { return r.wrapFor(r.query, err) }

@@ -3,9 +3,11 @@ package executor
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -89,7 +91,9 @@ func (r row) Scan(dest ...any) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, reply.close(reply.results.QueryRow().Scan(dest...))
+		err = reply.results.QueryRow().Scan(dest...)
+		reply.shown = err == nil || !errors.As(err, new(*pgconn.PgError)) && !reply.on.IsClosed() // a row that does not fit may have been looked at
+		return struct{}{}, reply.close(err)
 	})
 	if err != nil {
 		return err

@@ -8,27 +8,35 @@ import (
 
 // send sends one query.
 func (c call) send() (*reply, error) {
-	return c.Session.send(c.ctx, c.entry.before([]statement{c.statement}), c.statement)
+	return c.Session.send(c.ctx, c.on, c.statement)
 }
 
-// send sends queries in one batch, after those of an entry, and reads the answers to these. The caller reads the answers to the queries
-// and closes the reply, whose errors name the first of them.
-func (s *Session) send(ctx context.Context, enter []Statement, queries ...statement) (*reply, error) {
+// send sends queries in one batch on a route, and reads the answers to what comes before them. The caller reads the answers to the
+// queries and closes the reply, whose errors name the first of them.
+func (s *Session) send(ctx context.Context, on *Route, queries ...statement) (_ *reply, err error) {
 	if s.entry.Invalid != nil {
 		return nil, s.entry.Invalid
 	}
-	r := &reply{session: s, ctx: ctx, args: queries[0].Args, query: queries[0].query}
-	all := make([]Statement, 0, len(enter)+len(queries)+len(s.entry.Leave))
-	all = append(all, enter...)
+	r := &reply{session: s, route: on, caller: ctx, args: queries[0].Args, query: queries[0].query}
+	all := make([]Statement, 0, len(on.Enter)+len(queries)+len(on.Leave))
+	all = append(all, on.Enter...)
 	for _, q := range queries {
-		var err error
 		if q.Args, err = s.config.Encode(q.published(), q.Args); err != nil {
 			return nil, s.config.wrap(q.name, err)
 		}
 		all = append(all, q.Statement)
 		r.changes = r.changes || q.Changes
 	}
-	all = append(all, s.entry.Leave...)
+	all = append(all, on.Leave...)
+	if on.Context != nil {
+		ctx, r.end = on.Context(ctx)
+		defer func() {
+			if err != nil {
+				r.end()
+			}
+		}()
+	}
+	r.ctx = ctx
 	if s.traced {
 		ctx = withQueryName(ctx, r.query)
 	}
@@ -45,7 +53,7 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 		}
 		r.on = s.tx.Conn()
 	} else {
-		conn, err := Acquire(ctx, s.pool)
+		conn, err := on.acquire(ctx)
 		if err != nil {
 			return nil, s.config.wrap(r.query.name, err)
 		}
@@ -59,12 +67,25 @@ func (s *Session) send(ctx context.Context, enter []Statement, queries ...statem
 	}
 	r.sent = r.leased == nil || !r.on.IsClosed()
 	r.results = to.SendBatch(ctx, batch)
-	for range enter {
-		if _, err := r.results.Exec(); err != nil {
+	if on.Ended != nil {
+		r.before = len(on.Enter) + len(queries)
+		r.results = &counted{BatchResults: r.results}
+	}
+	for _, stmt := range on.Enter {
+		if err := stmt.read(r.results); err != nil {
 			return nil, r.close(s.onEntry(r.on, err))
 		}
 	}
 	return r, nil
+}
+
+// read reads the answer to a statement.
+func (s Statement) read(results pgx.BatchResults) error {
+	if s.Into != nil {
+		return results.QueryRow().Scan(s.Into...)
+	}
+	_, err := results.Exec()
+	return err
 }
 
 // queue adds statements to a batch, and prepares them by name first in exec mode cache_statement.

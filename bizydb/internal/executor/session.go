@@ -27,6 +27,7 @@ type Pool struct {
 type Session struct {
 	config *Config
 	entry  Entry
+	router Router        // if it is not nil, in place of the entry's statements
 	pool   *pgxpool.Pool // where each batch takes a connection, or
 	tx     pgx.Tx        // where all of them run
 
@@ -58,6 +59,7 @@ type call struct {
 	*Session
 	statement
 	ctx context.Context
+	on  *Route
 }
 
 // Exec implements DBTX.
@@ -76,23 +78,30 @@ func (s *Session) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 func (s *Session) exec(ctx context.Context, stmt statement) (pgconn.CommandTag, error) {
-	return attempt(call{s, stmt, ctx}, call.exec)
+	return attempt(call{Session: s, statement: stmt, ctx: ctx}, call.exec)
 }
 
 func (s *Session) query(ctx context.Context, stmt statement) (pgx.Rows, error) {
-	r, err := attempt(call{s, stmt, ctx}, call.query)
+	r, err := attempt(call{Session: s, statement: stmt, ctx: ctx}, call.query)
 	if err != nil {
 		return noRows{err: err}, err
 	}
 	return r, nil
 }
 
-func (s *Session) queryRow(ctx context.Context, stmt statement) pgx.Row { return row{s, stmt, ctx} }
+func (s *Session) queryRow(ctx context.Context, stmt statement) pgx.Row {
+	return row{Session: s, statement: stmt, ctx: ctx}
+}
 
 func (s *Session) settings() *Config { return s.config }
 
 func attempt[T any](c call, do func(call) (T, error)) (T, error) {
+	c.on = c.route([]statement{c.statement})
 	result, err := do(c)
+	for other := c.on.instead(c.ctx, err); other != nil; other = c.on.instead(c.ctx, err) {
+		c.on = other
+		result, err = do(c)
+	}
 	if c.pool != nil && retryable(err) {
 		return retry(c.ctx, err, func() (T, error) { return do(c) })
 	}
@@ -123,5 +132,6 @@ func (c call) query() (*rows, error) {
 	if rows.peeked = rows.Next(); !rows.peeked && rows.err != nil {
 		return nil, rows.err
 	}
+	r.shown = true
 	return rows, nil
 }

@@ -31,25 +31,39 @@ func (s *Session) InTx(ctx context.Context, access pgx.TxAccessMode, fn func(*Se
 // InOneTx runs fn once, in a transaction on a connection of the pool. The transaction enters when it begins, to write unless access is
 // read-only; inTx runs statements in it as they are. It commits if fn returns nil, and otherwise rolls back and returns fn's error
 // unchanged.
-func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(inTx *Session) error) error {
+func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(inTx *Session) error) (err error) {
 	if s.entry.Invalid != nil {
 		return s.entry.Invalid
 	}
-	conn, err := Acquire(ctx, s.pool)
+	on := s.routeToBegin(access)
+	conn, err := on.acquire(ctx)
 	if err != nil {
 		return s.config.wrap("begin", err)
 	}
 	defer conn.Release()
 
-	tx, err := s.begin(ctx, conn.Conn(), access)
+	tx, err := s.begin(ctx, conn.Conn(), access, on)
 	if err != nil {
 		return fmt.Errorf("bizydb: begin: %w", err)
 	}
 	defer rollback(ctx, tx) // does nothing after a commit
+	if access == pgx.ReadOnly {
+		if err := on.ended(true, true); err != nil {
+			_ = conn.Conn().Close(ctx)
+			return fmt.Errorf("bizydb: begin: %w", err)
+		}
+	} else {
+		defer func() { // whether it has committed or not, and whatever fn has seen
+			if endErr := on.ended(true, err == nil); endErr != nil && err == nil {
+				err = fmt.Errorf("bizydb: commit: %w", endErr)
+			}
+		}()
+	}
 
 	inTx := &Session{config: s.config, tx: tx, mode: s.mode, traced: s.traced}
 	defer inTx.ended.Store(true)
 	if err := fn(inTx); err != nil {
+		closeIfStandby(conn.Conn(), access != pgx.ReadOnly, err)
 		return err
 	}
 	if inTx.busy.Load() {
@@ -66,15 +80,36 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 }
 
 // begin begins a transaction and enters, in one round trip.
-func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccessMode) (pgx.Tx, error) {
+func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccessMode, on *Route) (pgx.Tx, error) {
+	if len(on.Before) > 0 {
+		before := &pgx.Batch{}
+		if err := s.queue(ctx, before, conn, conn, on.Before); err != nil {
+			return nil, s.config.failed(ctx, conn.IsClosed(), false, s.config.withUsage(err, false))
+		}
+		if err := conn.SendBatch(ctx, before).Close(); err != nil {
+			closeIfStale(conn, err)
+			closeIfStandby(conn, false, err)
+			return nil, s.config.failed(ctx, conn.IsClosed(), true, err)
+		}
+	}
 	batch := &pgx.Batch{}
 	batch.BeginTx(options(access))
-	if err := s.queue(ctx, batch, conn, conn, s.entry.toBegin(access != pgx.ReadOnly)); err != nil {
+	if err := s.queue(ctx, batch, conn, conn, on.Enter); err != nil {
 		return nil, s.config.failed(ctx, conn.IsClosed(), false, s.config.withUsage(err, false))
 	}
 	results := conn.SendBatch(ctx, batch)
-	if err := results.Close(); err != nil {
+	_, err := results.Exec()
+	for _, stmt := range on.Enter {
+		if err == nil {
+			err = stmt.read(results)
+		}
+	}
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
 		rollback(ctx, results.Tx()) // does nothing if it has not begun
+		closeIfStandby(conn, access != pgx.ReadOnly, err)
 		closeIfStale(conn, err)
 		return nil, s.config.failed(ctx, conn.IsClosed(), true, s.onEntry(conn, err))
 	}

@@ -87,7 +87,7 @@ func (c *cluster) pgCtl(t *testing.T, action string, args ...string) {
 }
 
 func (c *cluster) control(action string, args ...string) error {
-	return c.program("pg_ctl", append([]string{action, "-D", c.data, "-w", "-s", "-l", filepath.Join(filepath.Dir(c.data), "server.log")}, args...)...)
+	return c.program("pg_ctl", append([]string{action, "-D", c.data, "-w", "-s", "-l", c.data + ".log"}, args...)...)
 }
 
 // kill ends the server's first process without a word. The others notice when they have nothing else to do.

@@ -25,7 +25,7 @@ func TestReplicaPromoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	replica, address := primary.newReplica(t, server.DSN())
+	replica, address := primary.newReplica(t, server.DSN(), "replica")
 	for _, sql := range []string{"ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"} {
 		if err := execOn(t, server.DSN(), sql); err != nil {
 			t.Fatal(err)
@@ -60,9 +60,9 @@ func TestReplicaPromoted(t *testing.T) {
 }
 
 // newReplica makes a streaming replica of a server, in a directory beside its own. It returns where it can be reached too.
-func (c *cluster) newReplica(t *testing.T, dsn string) (*cluster, string) {
+func (c *cluster) newReplica(t *testing.T, dsn, name string) (*cluster, string) {
 	t.Helper()
-	replica := &cluster{bindir: c.bindir, data: filepath.Join(filepath.Dir(c.data), "replica"), account: c.account}
+	replica := &cluster{bindir: c.bindir, data: filepath.Join(filepath.Dir(c.data), name), account: c.account}
 	if _, err := os.Stat(filepath.Join(c.bindir, "pg_basebackup")); err != nil {
 		t.Skip(err)
 	}
@@ -75,6 +75,7 @@ func (c *cluster) newReplica(t *testing.T, dsn string) (*cluster, string) {
 	}
 	_ = free.Close()
 	address := free.Addr().(*net.TCPAddr)
+	replica.port = address.Port
 	replica.pgCtl(t, "start", "-o", fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c fsync=off", address.Port))
 	t.Cleanup(func() {
 		if err := replica.control("stop", "-m", "immediate"); err != nil {

@@ -1,0 +1,495 @@
+//go:build unix
+
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/internal/standby"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
+
+// A group is a primary with its standbys.
+type group struct {
+	*bizydbtest.Database
+	server   *bizydbtest.Server
+	primary  *cluster
+	standbys []*cluster
+	dsns     []string // of the standbys, for the service
+	admin    []string // of the standbys, for the owner
+}
+
+func newGroup(t *testing.T, standbys int) *group {
+	t.Helper()
+	g := &group{server: newServer(t)}
+	g.primary = clusterOf(t, g.server)
+	var err error
+	if g.Database, err = g.server.NewDatabase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Database.Close)
+	for i := range standbys {
+		replica, address := g.primary.newReplica(t, g.server.DSN(), "standby"+strconv.Itoa(i+1))
+		g.standbys = append(g.standbys, replica)
+		g.dsns = append(g.dsns, on(t, g.DSN, address))
+		g.admin = append(g.admin, on(t, g.AdminDSN, address))
+	}
+	return g
+}
+
+// open opens the database with its standbys, and waits until they are used.
+func (g *group) open(t *testing.T, dsn string, standbys ...string) *bizydb.DB {
+	t.Helper()
+	db, err := bizydb.Open(t.Context(), dsn, bizydb.WithStandbys(standbys...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	waitUntilUp(t, db)
+	return db
+}
+
+func waitUntilUp(t *testing.T, db *bizydb.DB) {
+	t.Helper()
+	eventually(t, recoveryBound, func() string {
+		stats, _ := db.StandbyStats()
+		for _, s := range stats {
+			if s.Down != nil {
+				return fmt.Sprintf("%s: %v", s.Name, s.Down)
+			}
+		}
+		return ""
+	})
+}
+
+// waitUntilReplayed returns when every standby has what the primary has written by now.
+func (g *group) waitUntilReplayed(t *testing.T) {
+	t.Helper()
+	lsn := one[string](t, g.AdminDSN, "SELECT pg_current_wal_insert_lsn()::text")
+	for _, dsn := range g.admin {
+		eventually(t, recoveryBound, func() string {
+			if !one[bool](t, dsn, "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", lsn) {
+				return "the standby does not catch up"
+			}
+			return ""
+		})
+	}
+}
+
+// A fresh read is one round trip to the standby, a stale one two, and a write one to the primary.
+func TestRoundTripsOfStandbys(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	primary, primaryDSN := bizydbtest.NewProxy(t, g.DSN)
+	standby, standbyDSN := bizydbtest.NewProxy(t, g.dsns[0])
+	db := g.open(t, primaryDSN, standbyDSN)
+	user := db.As(g.NewUser(t))
+
+	create := func() planner.TaskID {
+		task, err := user.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return task.ID
+	}
+	get := func(id planner.TaskID) {
+		if _, err := user.GetTask(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var id planner.TaskID
+	for range 3 { // what is prepared once is, on both
+		id = create()
+		get(id)
+		g.waitUntilReplayed(t)
+		get(id)
+	}
+	for _, c := range []struct {
+		name             string
+		do               func()
+		primary, standby int
+	}{
+		{"a fresh read", func() { get(id) }, 0, 1},
+		{"a stale read", func() { g.pause(t, 0); id = create(); primary.RoundTrips(); get(id) }, 1, 1},
+		{"a write", func() { create() }, 1, 0},
+	} {
+		var p, s int
+		for range 5 { // a probe of the standby can come between
+			primary.RoundTrips()
+			standby.RoundTrips()
+			c.do()
+			p, s = primary.RoundTrips(), standby.RoundTrips()
+			g.resume(t, 0)
+			g.waitUntilReplayed(t)
+			if p == c.primary && s == c.standby {
+				break
+			}
+		}
+		if p != c.primary || s != c.standby {
+			t.Errorf("%s: %d round trips to the primary and %d to the standby, want %d and %d", c.name, p, s, c.primary, c.standby)
+		}
+	}
+}
+
+func (g *group) pause(t *testing.T, i int) {
+	t.Helper()
+	if err := execOn(t, g.admin[i], "SELECT pg_wal_replay_pause()"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, recoveryBound, func() string {
+		return map[bool]string{false: "replay is not paused"}[one[string](t, g.admin[i], "SELECT pg_get_wal_replay_pause_state()") == "paused"]
+	})
+}
+
+func (g *group) resume(t *testing.T, i int) {
+	t.Helper()
+	if err := execOn(t, g.admin[i], "SELECT pg_wal_replay_resume()"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A server that cannot answer for its users as a standby should is passed over, and says why.
+func TestUnfitStandbys(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = nobody.Close()
+	for name, c := range map[string]struct{ dsn, why string }{
+		"nobody listens":      {on(t, g.DSN, nobody.Addr().String()), "connection refused"},
+		"the primary":         {g.DSN, "not a standby"},
+		"another database":    {strings.Replace(g.dsns[0], "/"+strings.Split(g.dsns[0], "/")[3], "/postgres?sslmode=disable", 1), "not migrated"},
+		"another isolation":   {g.dsns[0] + "&default_transaction_isolation=repeatable%20read", "default_transaction_isolation"},
+		"a login of nobody's": {strings.Replace(g.dsns[0], "//", "//no", 1), "authentication failed"},
+	} {
+		db, err := bizydb.Open(t.Context(), g.DSN, bizydb.WithStandbys(c.dsn))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		eventually(t, recoveryBound, func() string {
+			stats, _ := db.StandbyStats()
+			if down := stats[0].Down; down == nil || !strings.Contains(down.Error(), c.why) {
+				return fmt.Sprintf("%s: down: %v, want %q", name, down, c.why)
+			}
+			return ""
+		})
+		user := db.As(g.NewUser(t))
+		if _, err := user.Me(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if standby, primary := reads(db); standby != 0 || primary != 1 {
+			t.Errorf("%s: %d reads on standbys and %d on the primary", name, standby, primary)
+		}
+		db.Close()
+	}
+	if _, err := bizydb.Open(t.Context(), g.DSN, bizydb.WithStandbys("port=none password=secret")); !errors.Is(err, bizydb.ErrConfig) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a broken connection string: %v", err)
+	}
+}
+
+// Reads go on, without an error, while a standby dies, comes back, hangs, or cancels what stands in the way of replay.
+func TestStandbyFaults(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	standby := g.standbys[0]
+	db := g.open(t, g.DSN, g.dsns[0])
+	user := db.As(g.NewUser(t))
+	task, err := user.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := func() {
+		t.Helper()
+		eventually(t, recoveryBound, func() string {
+			before, _ := reads(db)
+			if _, err := user.GetTask(t.Context(), task.ID); err != nil {
+				t.Fatal(err)
+			}
+			if after, _ := reads(db); after == before {
+				return "the standby is not used"
+			}
+			return ""
+		})
+	}
+	// readsThrough reads all the time until fault has ended, and for a second after that, each time within some seconds.
+	readsThrough := func(name string, fault func()) {
+		t.Helper()
+		used()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			fault()
+			time.Sleep(time.Second)
+		}()
+		var longest time.Duration
+		for ended := false; !ended; {
+			select {
+			case <-done:
+				ended = true
+			default:
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			start := time.Now()
+			if _, err := user.GetTask(ctx, task.ID); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			cancel()
+			longest = max(longest, time.Since(start))
+		}
+		t.Logf("%s: the longest read took %v", name, longest.Round(time.Millisecond))
+	}
+
+	readsThrough("killed", func() { standby.kill(t) })
+	standby.startAgain(t)
+	readsThrough("frozen", func() {
+		standby.signal(t, syscall.SIGSTOP)
+		time.Sleep(3 * time.Second)
+	})
+	standby.signal(t, syscall.SIGCONT)
+	used()
+
+	// A conflict with recovery.
+	for _, sql := range []string{"ALTER SYSTEM SET max_standby_streaming_delay = 0", "SELECT pg_reload_conf()"} {
+		if err := execOn(t, on(t, g.server.DSN(), fmt.Sprintf("127.0.0.1:%d", standby.port)), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.waitUntilReplayed(t)
+	before := failed(db)
+	slow := make(chan error)
+	go func() {
+		var n int
+		slow <- user.DBTX().QueryRow(t.Context(), "SELECT count(*) FROM public.tasks, pg_sleep(2)").Scan(&n)
+	}()
+	time.Sleep(500 * time.Millisecond)
+	for _, sql := range []string{"UPDATE public.tasks SET title = title || '.'", "VACUUM public.tasks"} {
+		if err := execOn(t, g.AdminDSN, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-slow; err != nil {
+		t.Errorf("a conflict with recovery: %v", err)
+	}
+	if failed(db) == before {
+		t.Error("there was no conflict")
+	}
+	used()
+}
+
+func failed(db *bizydb.DB) (n int64) {
+	stats, _ := db.StandbyStats()
+	for _, s := range stats {
+		n += s.Failed
+	}
+	return n
+}
+
+// A pool of a standby that is full sends its reads to the primary.
+func TestStandbyPoolFull(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	db := g.open(t, g.DSN, g.dsns[0]+"&pool_max_conns=1")
+	user := db.As(g.NewUser(t))
+	if _, err := user.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"}); err != nil {
+		t.Fatal(err)
+	}
+	g.waitUntilReplayed(t)
+	for range user.StreamTasks(t.Context(), planner.ListTasksParams{}) {
+		if standby, _ := reads(db); standby > 0 {
+			t.Fatal("the stream has ended")
+		}
+		if _, err := user.Me(t.Context()); err != nil { // needs another connection
+			t.Error(err)
+		}
+	}
+	if standby, primary := reads(db); standby != 1 || primary != 1 || failed(db) != 1 {
+		t.Errorf("%d reads on the standby, %d on the primary, %d failed", standby, primary, failed(db))
+	}
+}
+
+// A standby that a promotion has left behind has a history of its own, and answers nobody who knows of the promotion.
+func TestDivergedStandby(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 2)
+	promoted, left := 0, 1
+	user := g.NewUser(t)
+	task, err := g.As(user).CreateTask(t.Context(), planner.CreateTaskParams{Title: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.waitUntilReplayed(t)
+	g.standbys[promoted].pgCtl(t, "promote")
+
+	// The old primary writes on, and the standby that is left with it shows that.
+	title := "lost"
+	for range 50 {
+		if _, err := g.As(user).UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, Title: &title}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, recoveryBound, func() string {
+		if one[string](t, g.admin[left], "SELECT title FROM public.tasks") != title {
+			return "the standby has not diverged"
+		}
+		return ""
+	})
+
+	db := g.open(t, g.dsns[promoted], g.dsns[left])
+	wrong := 0
+	for n := range 200 {
+		title := strconv.Itoa(n)
+		if n%10 == 0 {
+			if _, err := db.As(user).UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, Title: &title}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, scope := range []bizydb.Scope{db.As(user), db.As(user).After(bizydb.Token{})} {
+			got, err := scope.GetTask(t.Context(), task.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Title == "lost" {
+				wrong++
+			}
+		}
+	}
+	if standby, _ := reads(db); wrong > 0 || standby > 0 {
+		t.Errorf("%d answers of another history, %d answers of the standby", wrong, standby)
+	}
+}
+
+// While there is no primary, a user's reads are answered if one of the standbys has all that the user has seen and written, whichever is
+// asked first.
+func TestReadsWithoutPrimary(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 2)
+	db := g.open(t, g.DSN, g.dsns...)
+	behind, fresh := 0, 1
+	var users []bizydb.UserID
+	for range 4 {
+		users = append(users, g.NewUser(t))
+	}
+	lost := len(users) - 2 // what these write, no standby has
+	g.waitUntilReplayed(t)
+	g.pause(t, behind)
+	tasks := make([]planner.TaskID, len(users))
+	for i, user := range users {
+		if i == lost {
+			eventually(t, recoveryBound, func() string {
+				if one[int](t, g.admin[fresh], "SELECT count(*)::int FROM public.tasks") < lost {
+					return "the standby does not catch up"
+				}
+				return ""
+			})
+			g.pause(t, fresh)
+		}
+		task, err := db.As(user).CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tasks[i] = task.ID
+	}
+	g.primary.pgCtl(t, "stop", "-m", "immediate")
+	for i, user := range users {
+		scope, id := db.As(user), tasks[i]
+		get := func(q planner.Reader) error { _, err := q.GetTask(t.Context(), id); return err }
+		for name, err := range map[string]error{
+			"GetTask": get(scope),
+			"Batch":   scope.Batch(t.Context(), func(q bizydb.Reader) error { return get(q) }),
+			"DBTX":    scope.DBTX().QueryRow(t.Context(), "SELECT FROM public.tasks WHERE id = $1", id).Scan(),
+		} {
+			switch {
+			case i < lost && err != nil:
+				t.Errorf("user %d: %s: %v", i, name, err)
+			case i >= lost && !errors.Is(err, bizydb.ErrConnect) && !errors.Is(err, bizydb.ErrUnavailable):
+				t.Errorf("user %d, whose write no standby has: %s: %v", i, name, err)
+			}
+		}
+	}
+}
+
+// While there is no primary, what a user has read on one standby is there on another that has replayed as much.
+func TestTokensWithoutPrimary(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 2)
+	user := g.NewUser(t)
+	g.waitUntilReplayed(t)
+	processes := []*bizydb.DB{g.open(t, g.DSN, g.dsns[0]), g.open(t, g.DSN, g.dsns[1])}
+	g.primary.pgCtl(t, "stop", "-m", "fast") // so that the standbys have everything
+	var token bizydb.Token
+	for i := range 10 {
+		scope := processes[i%2].As(user).After(token)
+		if _, err := scope.Me(t.Context()); err != nil {
+			t.Fatalf("read %d: %v", i, err)
+		}
+		token = scope.Token()
+	}
+}
+
+// signal sends a signal to all processes of the server.
+func (c *cluster) signal(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	pid, port := c.postmaster()
+	if pid <= 1 || port != c.port {
+		t.Fatalf("process %d on port %d is not the server", pid, port)
+	}
+	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
+	for _, p := range append(strings.Fields(string(children)), strconv.Itoa(pid)) {
+		n, err := strconv.Atoi(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(n, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A forged token changes nothing but where its user's reads go.
+func TestForgedTokens(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	db := g.open(t, g.DSN, g.dsns[0])
+	other := db.As(g.NewUser(t))
+	if _, err := other.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		p := standby.Position{
+			Timeline: rand.Uint32() >> (1 + rand.IntN(31)), LSN: rand.Uint64() >> (1 + rand.IntN(63)), Beyond: rand.IntN(2) == 0, XID: rand.Uint64() >> rand.IntN(64),
+			XIDAt: rand.Uint64() >> rand.IntN(64), Ended: rand.Uint64() >> rand.IntN(64), Ahead: rand.IntN(2) == 0, Primary: rand.IntN(2) == 0,
+		}
+		token, err := bizydb.ParseToken(p.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		user := db.As(g.NewUser(t))
+		for range 3 {
+			if tasks, err := user.After(token).ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 0 {
+				t.Fatalf("%+v: %d tasks, %v", p, len(tasks), err)
+			}
+		}
+	}
+	g.waitUntilReplayed(t)
+	before, _ := reads(db)
+	if tasks, err := other.ListTasks(t.Context(), planner.ListTasksParams{}); err != nil || len(tasks) != 1 {
+		t.Errorf("%d tasks, %v", len(tasks), err)
+	}
+	if after, _ := reads(db); after != before+1 {
+		t.Error("another user's read goes to the primary")
+	}
+}

@@ -1,0 +1,162 @@
+package standby
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// A Set has the standbys of a database.
+type Set struct {
+	servers []*Server
+	memory  *memory
+
+	cluster  int64         // the system identifier
+	timeline atomic.Uint32 // the last one that was observed on the primary
+	note     func(context.Context) (cluster int64, timeline uint32, err error)
+	noted    atomic.Uint32 // the last one of which the database has a row
+	newer    chan struct{} // timeline has risen
+	lsn      atomic.Uint64 // the last one that was observed on the primary
+
+	primaryReads atomic.Int64
+	stop         context.CancelFunc
+	done         sync.WaitGroup
+}
+
+// Counts are those of reads.
+type Counts struct {
+	Reads  atomic.Int64 // answered
+	Behind atomic.Int64 // sent to the primary, since the standby had not replayed enough
+	Failed atomic.Int64 // sent to the primary for any other reason
+}
+
+// Config is what a Set needs.
+type Config struct {
+	Pools []*pgxpool.Pool
+	// Check says why a server is not fit for reads, for each new connection of the probes.
+	Check func(context.Context, *pgx.Conn) error
+	// Note keeps the primary's timeline in the database.
+	Note func(context.Context) (cluster int64, timeline uint32, err error)
+}
+
+// Open starts to watch the standbys. It fails only if the timeline cannot be noted.
+func Open(ctx context.Context, c Config) (*Set, error) {
+	s := &Set{memory: newMemory(maxUsers), note: c.Note, newer: make(chan struct{}, 1)}
+	cluster, timeline, err := c.Note(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.cluster = cluster
+	s.observe(Position{Timeline: timeline})
+	s.noted.Store(timeline)
+
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	for _, pool := range c.Pools {
+		server := &Server{pool: pool, check: c.Check, seen: &s.lsn}
+		server.down.Store(&errNotProbed)
+		s.servers = append(s.servers, server)
+		s.done.Go(func() { server.watch(watching) })
+	}
+	s.done.Go(func() { s.noteTimelines(watching) })
+	return s, nil
+}
+
+// Close stops watching and closes the pools.
+func (s *Set) Close() {
+	s.stop()
+	s.done.Wait()
+	for _, server := range s.servers {
+		server.pool.Close()
+	}
+}
+
+// pick returns a server that is up and has not been asked: for the first time of one user's reads the same, as long as it is.
+func (s *Set) pick(user int64, asked []*Server) (*Server, *incarnation) {
+	n := uint64(len(s.servers))
+	for at := range n {
+		server := s.servers[(uint64(user)+at)%n]
+		if i := server.up.Load(); i != nil && !slices.Contains(asked, server) {
+			return server, i
+		}
+	}
+	return nil, nil
+}
+
+// observe notes what an answer of the primary says of its log. It is false if the primary is one that a later one has replaced.
+func (s *Set) observe(p Position) bool {
+	if !s.memory.observe(p) {
+		return false
+	}
+	for n := s.lsn.Load(); p.LSN > n && !s.lsn.CompareAndSwap(n, p.LSN); n = s.lsn.Load() {
+	}
+	for t := s.timeline.Load(); p.Timeline > t; t = s.timeline.Load() {
+		if s.timeline.CompareAndSwap(t, p.Timeline) {
+			select {
+			case s.newer <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return true
+}
+
+// noteTimelines keeps each new timeline in the database. Until then, and until a standby has replayed it, reads go to the primary.
+func (s *Set) noteTimelines(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.newer:
+		case <-time.After(probeInterval):
+		}
+		if s.noted.Load() >= s.timeline.Load() {
+			continue
+		}
+		noting, cancel := context.WithTimeout(ctx, probeTimeout)
+		if _, timeline, err := s.note(noting); err == nil {
+			s.observe(Position{Timeline: timeline})
+			s.noted.Store(timeline)
+		}
+		cancel()
+	}
+}
+
+// Servers returns the standbys.
+func (s *Set) Servers() []*Server { return s.servers }
+
+// PrimaryReads counts the reads that the primary has answered.
+func (s *Set) PrimaryReads() int64 { return s.primaryReads.Load() }
+
+// Position returns what a user has seen and written.
+func (s *Set) Position(user int64) Position {
+	a := s.memory.ask(user, 0)
+	a.Cluster = s.mark()
+	return a.Position
+}
+
+// mark tells clusters apart.
+func (s *Set) mark() uint32 { return uint32(s.cluster)&math.MaxInt32 | 1 }
+
+// Add notes what a user has seen and written elsewhere, unless it was in another cluster.
+func (s *Set) Add(user int64, p Position) {
+	if p.Cluster == s.mark() {
+		p.Cluster = 0
+		s.memory.add(user, p)
+	}
+}
+
+// AddOpen notes a transaction that has changed what the user sees, and has not committed yet.
+func (s *Set) AddOpen(user int64, xid uint64) {
+	s.memory.observe(Position{Timeline: s.timeline.Load(), XID: xid})
+	s.memory.add(user, Position{Ended: xid})
+}
+
+// AskPrimary makes the user's next read go to the primary.
+func (s *Set) AskPrimary(user int64) { s.memory.add(user, Position{Primary: true, Ahead: true}) }
