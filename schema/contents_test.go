@@ -9,7 +9,7 @@ func readContents(t testing.TB, on querier) contents {
 	t.Helper()
 	c := contents{}
 	for _, sql := range all[string](t, on, `
-		SELECT format('SELECT %L || id, key, value::text FROM %s AS r, jsonb_each(to_jsonb(r))', oid::regclass || ' ', oid::regclass)
+		SELECT format('SELECT %L || coalesce(to_jsonb(r) ->> ''id'', to_jsonb(r)::text), key, value::text FROM %s AS r, jsonb_each(to_jsonb(r))', oid::regclass || ' ', oid::regclass)
 		FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'bizydb'::regnamespace) AND relname <> 'bizydb_schema_version'
 		UNION ALL SELECT 'SELECT sequencename, ''last_value'', coalesce(last_value::text, ''null'') FROM pg_sequences'`) {
 		rows, err := on.Query(t.Context(), sql)

@@ -92,8 +92,9 @@ func (g *group) waitUntilReplayed(t *testing.T) {
 func TestRoundTripsOfStandbys(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
-	primary, primaryDSN := bizydbtest.NewProxy(t, g.DSN)
-	standby, standbyDSN := bizydbtest.NewProxy(t, g.dsns[0])
+	// On one connection each, since a new one prepares its statements.
+	primary, primaryDSN := bizydbtest.NewProxy(t, g.DSN+"&pool_max_conns=1")
+	standby, standbyDSN := bizydbtest.NewProxy(t, g.dsns[0]+"&pool_max_conns=1")
 	db := g.open(t, primaryDSN, standbyDSN)
 	user := db.As(g.NewUser(t))
 
