@@ -61,7 +61,11 @@ const (
 
 // Accounts returns the methods on users. It does not query the database.
 func (db *DB) Accounts() *Accounts {
-	return accountsOn(db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin}), db.hasher, db.standbys, nil)
+	return accountsOn(db.accountsSession(), db.hasher, db.standbys, nil)
+}
+
+func (db *DB) accountsSession() *executor.Session {
+	return db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin})
 }
 
 // WithTx returns the same methods inside a transaction of the service's own, so that a sign-up commits or rolls back together

@@ -18,6 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 	"github.com/bizy-ai/bizydb/schema"
 )
 
@@ -794,22 +795,11 @@ func exampleUser(ctx context.Context) (*bizydb.DB, bizydb.UserID, func()) {
 }
 
 func newExample(ctx context.Context, opts ...bizydbtest.Option) (*bizydbtest.Database, func()) {
-	server, err := bizydbtest.Shared()
-	if err != nil {
+	db, drop := testdb.Example(ctx, opts...)
+	if err := migrate(ctx, db.AdminDSN); err != nil { // which has nothing to do
 		log.Fatal(err)
 	}
-	db, err := server.NewDatabase(ctx, opts...)
-	if err == nil {
-		err = migrate(ctx, db.AdminDSN) // which has nothing to do
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	return db, func() {
-		if err := db.Drop(ctx); err != nil {
-			log.Fatal(err)
-		}
-	}
+	return db, drop
 }
 
 func ExampleScope_trash() {

@@ -18,7 +18,8 @@ import (
 //
 // A standby that cannot be reached, is behind or is not a standby is not an error: its reads go to the primary. So all servers of a
 // cluster can be named, the primary included. A connection string has the settings of its connections and its pool, such as pool_max_conns.
-// Tracer, exec mode and the hooks of the pool are those of the primary's pool. Each standby is probed once a second, by a goroutine that ends with [DB.Close].
+// Tracer, exec mode and the hooks of the pool are those of the primary's pool. Each standby is probed once a second, by a goroutine that
+// ends with [DB.Close].
 //
 // What a user has seen and written is kept in memory, for the 10,000 users with the last calls. The others need what the last user who was
 // dropped needed. Another process knows only what a [Token] tells it.
@@ -135,8 +136,7 @@ func likePrimary(own, primary *pgxpool.Config) *pgxpool.Config {
 
 // noteTimeline keeps the primary's timeline in the database, for the standbys.
 func (db *DB) noteTimeline(ctx context.Context) (cluster int64, timeline uint32, err error) {
-	session := db.pool.Session(executor.Entry{Enter: []executor.Statement{{SQL: actAsAccountsSQL}}, Roles: serviceRoles, Login: serviceLogin})
-	err = session.QueryRow(ctx, noteTimelineSQL).Scan(&cluster, &timeline)
+	err = db.accountsSession().QueryRow(ctx, noteTimelineSQL).Scan(&cluster, &timeline)
 	return cluster, timeline, err
 }
 

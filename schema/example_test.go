@@ -11,6 +11,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 	"github.com/bizy-ai/bizydb/schema"
 )
 
@@ -40,15 +41,8 @@ func ExampleMigrate() {
 // A script has granted too much. Open refuses the database until Protect has restored the rights.
 func ExampleProtect() {
 	ctx := context.Background()
-	server, err := bizydbtest.Shared()
-	if err != nil {
-		log.Fatal(err)
-	}
-	db, err := server.NewDatabase(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer func() { _ = db.Drop(ctx) }()
+	db, drop := testdb.Example(ctx)
+	defer drop()
 	conn, err := pgx.Connect(ctx, db.AdminDSN)
 	if err != nil {
 		log.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 func TestMain(m *testing.M) { os.Exit(bizydbtest.Run(m)) }
@@ -146,21 +147,10 @@ func ExampleQueries_SetGoalMetric() {
 
 // exampleScope makes a database with one user.
 func exampleScope(ctx context.Context) (bizydb.Scope, func()) {
-	server, err := bizydbtest.Shared()
-	if err != nil {
-		log.Fatal(err)
-	}
-	db, err := server.NewDatabase(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
+	db, drop := testdb.Example(ctx)
 	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: "ada@example.org", Username: "ada", NoPassword: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	return db.As(user.ID), func() {
-		if err := db.Drop(ctx); err != nil {
-			log.Print(err)
-		}
-	}
+	return db.As(user.ID), drop
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/sqliteimport"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // docs/import.md shows this function. A test in package bizydb holds the two together.
@@ -59,14 +59,8 @@ func ExampleReport() {
 
 // exampleFile makes a user and a file with two tasks.
 func exampleFile(ctx context.Context) (db *bizydb.DB, user bizydb.User, path string, cleanUp func()) {
-	server, err := bizydbtest.Shared()
-	if err != nil {
-		log.Fatal(err)
-	}
-	database, err := server.NewDatabase(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
+	var err error
+	database, drop := testdb.Example(ctx)
 	user, err = database.Accounts().Register(ctx, bizydb.RegisterParams{
 		Email: "ada@example.org", Username: "ada", Password: bizydb.NewPassword("correct horse"),
 	})
@@ -95,9 +89,7 @@ func exampleFile(ctx context.Context) (db *bizydb.DB, user bizydb.User, path str
 		log.Fatal(err)
 	}
 	return database.DB, user, path, func() {
-		if err := database.Drop(ctx); err != nil {
-			log.Print(err)
-		}
 		_ = os.RemoveAll(dir)
+		drop()
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"os"
 
 	"github.com/bizy-ai/bizydb/bizydb"
-	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/bizydb/userdata"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // docs/operations.md shows the functions of this file. A test in package bizydb holds the two together.
@@ -105,14 +105,7 @@ func download(w http.ResponseWriter, r *http.Request, scope bizydb.Scope) {
 
 // exampleUsers makes two users, the first with a goal and two tasks, and an empty file.
 func exampleUsers(ctx context.Context) (db *bizydb.DB, first, second bizydb.UserID, file *os.File, cleanUp func()) {
-	server, err := bizydbtest.Shared()
-	if err != nil {
-		log.Fatal(err)
-	}
-	database, err := server.NewDatabase(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
+	database, drop := testdb.Example(ctx)
 	var users [2]bizydb.UserID
 	for i, name := range []string{"ada", "bob"} {
 		user, err := database.Accounts().Register(ctx, bizydb.RegisterParams{
@@ -136,8 +129,6 @@ func exampleUsers(ctx context.Context) (db *bizydb.DB, first, second bizydb.User
 	return database.DB, users[0], users[1], file, func() {
 		_ = file.Close()
 		_ = os.Remove(file.Name())
-		if err := database.Drop(ctx); err != nil {
-			log.Print(err)
-		}
+		drop()
 	}
 }

@@ -451,15 +451,7 @@ func TestRefusedBeforeTheHash(t *testing.T) {
 	reset := fmt.Sprintf(`{"token": %q, "new_password": "another horse"}`, link(t, s.mails.next(t, 1)).Query().Get("token"))
 	wantAnswer(t, "the link", s.send(t, "POST /password-reset/confirm", reset), 200, "")
 
-	db, err := open(t.Context(), made.DSN, bizydb.WithBcryptCost(20)) // a minute
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	slow, err := newServer(s.config, db, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, post := s.hashing(t, made.DSN, bizydb.WithBcryptCost(20)) // a minute
 	for _, c := range []struct {
 		request, body string
 		want          int
@@ -467,11 +459,28 @@ func TestRefusedBeforeTheHash(t *testing.T) {
 		{"/register", `{"username": "eve", "email": "eve@", "password": "correct horse"}`, 422},
 		{"/password-reset/confirm", reset, 400},
 	} {
-		got := httptest.NewRecorder()
-		slow.handler.ServeHTTP(got, httptest.NewRequestWithContext(t.Context(), "POST", c.request, strings.NewReader(c.body)))
-		if got.Code != c.want {
+		if got := post(c.request, c.body); got.Code != c.want {
 			t.Errorf("%s: %d %s", c.request, got.Code, got.Body)
 		}
+	}
+}
+
+// hashing returns the same service with options for its hashes, without a port: the database as it has it, and what sends it a request.
+func (s *service) hashing(t *testing.T, dsn string, opts ...bizydb.Option) (*bizydb.DB, func(path, body string) *httptest.ResponseRecorder) {
+	t.Helper()
+	db, err := open(t.Context(), dsn, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	served, err := newServer(s.config, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db, func(path, body string) *httptest.ResponseRecorder {
+		answer := httptest.NewRecorder()
+		served.handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "POST", path, strings.NewReader(body)))
+		return answer
 	}
 }
 
@@ -480,22 +489,12 @@ func TestSignUpWaitsWithoutAConnection(t *testing.T) {
 	t.Parallel()
 	made := newDatabase(t)
 	s := startOn(t, made, made.DSN)
-	db, err := open(t.Context(), made.DSN, bizydb.WithBcryptCost(14), bizydb.WithHashConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	slow, err := newServer(s.config, db, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db, post := s.hashing(t, made.DSN, bizydb.WithBcryptCost(14), bizydb.WithHashConcurrency(1))
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() { _, _ = db.Accounts().HashPassword(t.Context(), bizydb.NewPassword(password)) })
 	all.Go(func() {
-		got := httptest.NewRecorder()
-		slow.handler.ServeHTTP(got, httptest.NewRequestWithContext(t.Context(), "POST", "/register", strings.NewReader(signUp("ada"))))
-		if got.Code != 201 {
+		if got := post("/register", signUp("ada")); got.Code != 201 {
 			t.Errorf("%d %s", got.Code, got.Body)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"slices"
 	"sync"
 	"testing"
@@ -61,6 +62,23 @@ func Run(m *testing.M) (code int) {
 		_ = common.Drop(context.Background())
 	}
 	return code
+}
+
+// Example makes a database for an example, which has no testing.TB, and returns what drops it.
+func Example(ctx context.Context, opts ...bizydbtest.Option) (*bizydbtest.Database, func()) {
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, err := server.NewDatabase(ctx, opts...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return db, func() {
+		if err := db.Drop(ctx); err != nil {
+			log.Fatal(err)
+		}
+	}
 }
 
 // WithoutLeaks makes the code of tests that passed a failure if they have left goroutines behind.

@@ -49,12 +49,7 @@ func (s *Session) answer(ctx context.Context, asking []*Part) (again []*Part, er
 	for i, c := range asking {
 		queries[i] = c.asked
 	}
-	on := s.routeToRead(queries)
-	reply, err := s.send(ctx, on, queries...)
-	for other := on.instead(ctx, err); other != nil; other = on.instead(ctx, err) {
-		on = other
-		reply, err = s.send(ctx, on, queries...)
-	}
+	reply, err := s.sendAll(ctx, s.routeToRead(queries), queries)
 	if err != nil {
 		return nil, err
 	}

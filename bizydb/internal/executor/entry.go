@@ -35,12 +35,12 @@ func (e *Entry) before(statements []statement) []Statement {
 	if slices.ContainsFunc(statements, writes) {
 		return e.toBegin(true)
 	}
-	return e.toRead(statements)
+	return e.ToRead(slices.ContainsFunc(statements, owns))
 }
 
-// toRead returns what comes before statements that must not write.
-func (e *Entry) toRead(statements []statement) []Statement {
-	if e.EnterToRead != nil && slices.ContainsFunc(statements, owns) {
+// ToRead returns what comes before statements that must not write; own says that some are the caller's.
+func (e *Entry) ToRead(own bool) []Statement {
+	if own && e.EnterToRead != nil {
 		return e.EnterToRead
 	}
 	return e.Enter

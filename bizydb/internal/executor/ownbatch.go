@@ -9,12 +9,7 @@ import (
 )
 
 func (s *Session) sendBatch(ctx context.Context, b *pgx.Batch, statements []statement) pgx.BatchResults {
-	on := s.route(statements)
-	r, err := s.send(ctx, on, statements...)
-	for other := on.instead(ctx, err); other != nil; other = on.instead(ctx, err) {
-		on = other
-		r, err = s.send(ctx, on, statements...)
-	}
+	r, err := s.sendAll(ctx, s.route(statements), statements)
 	if err != nil {
 		return noResults{err}
 	}

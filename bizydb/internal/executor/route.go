@@ -43,21 +43,22 @@ func (s *Session) Routed(r Router) *Session {
 
 // route returns where statements go that are sent together.
 func (s *Session) route(statements []statement) *Route {
-	switch {
-	case s.router != nil && slices.ContainsFunc(statements, func(s statement) bool { return s.Writes || s.Changes }):
-		return s.router.Write()
-	case s.router != nil:
-		return s.router.Read(slices.ContainsFunc(statements, owns))
+	if s.router != nil {
+		if slices.ContainsFunc(statements, func(s statement) bool { return s.Writes || s.Changes }) {
+			return s.router.Write()
+		}
+		return s.routeToRead(statements)
 	}
 	return &Route{Pool: s.pool, Enter: s.entry.before(statements), Leave: s.entry.Leave}
 }
 
 // routeToRead returns where statements go that must not write.
 func (s *Session) routeToRead(statements []statement) *Route {
+	own := slices.ContainsFunc(statements, owns)
 	if s.router != nil {
-		return s.router.Read(slices.ContainsFunc(statements, owns))
+		return s.router.Read(own)
 	}
-	return &Route{Pool: s.pool, Enter: s.entry.toRead(statements), Leave: s.entry.Leave}
+	return &Route{Pool: s.pool, Enter: s.entry.ToRead(own), Leave: s.entry.Leave}
 }
 
 // routeToBegin returns where a transaction begins.

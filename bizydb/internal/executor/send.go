@@ -11,6 +11,16 @@ func (c call) send() (*reply, error) {
 	return c.Session.send(c.ctx, c.on, c.statement)
 }
 
+// sendAll sends queries on a route, and on others if they are not answered there.
+func (s *Session) sendAll(ctx context.Context, on *Route, queries []statement) (*reply, error) {
+	r, err := s.send(ctx, on, queries...)
+	for other := on.instead(ctx, err); other != nil; other = on.instead(ctx, err) {
+		on = other
+		r, err = s.send(ctx, on, queries...)
+	}
+	return r, err
+}
+
 // send sends queries in one batch on a route, and reads the answers to what comes before them. The caller reads the answers to the
 // queries and closes the reply, whose errors name the first of them.
 func (s *Session) send(ctx context.Context, on *Route, queries ...statement) (_ *reply, err error) {

@@ -15,7 +15,7 @@ type memory struct {
 	users   *simplelru.LRU[int64, *known]
 	floor   known
 	changes uint64
-	primary Position // what the primary's answers have shown: the largest timeline, LSN and transaction id
+	primary Position // see observed
 }
 
 // known is what a user knows, and the number of the last change of that.
@@ -83,17 +83,26 @@ func (m *memory) add(user int64, p Position) {
 	m.set(k, k.and(p))
 }
 
-// observe notes an answer of the primary. It is false if the primary is one that a later one has replaced.
-func (m *memory) observe(p Position) bool {
+// observe notes an answer of the primary. It is not ok if the primary is one that a later one has replaced. promoted says that nothing was
+// known of the timeline.
+func (m *memory) observe(p Position) (ok, promoted bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p.Timeline < m.primary.Timeline {
-		return false
+		return false, false
 	}
+	promoted = p.Timeline > m.primary.Timeline
 	m.primary.Timeline = p.Timeline
 	m.primary.LSN = max(m.primary.LSN, p.LSN)
 	m.primary.XID = max(m.primary.XID, p.XID, p.Ended)
-	return true
+	return true, promoted
+}
+
+// observed returns the largest timeline, LSN and transaction id that the primary's answers have shown.
+func (m *memory) observed() Position {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.primary
 }
 
 // sawStandby notes what a read saw on a standby that had what was asked, and had replayed to lsn afterwards. beyond says that the read can

@@ -40,13 +40,15 @@ const (
        received IS DISTINCT FROM replayed OR pg_catalog.current_setting('restore_command') <> ''
 FROM (SELECT pg_catalog.pg_last_wal_receive_lsn() AS received, pg_catalog.pg_last_wal_replay_lsn() AS replayed OFFSET 0) AS s`
 
+	// Where the log of the primary is: LSN and timeline.
+	placeSQL = `SELECT pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text, pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8),
+       `
+
 	// What has been seen was in the log by now, or is of the caller's own transaction.
-	insertedSQL = `SELECT pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text, pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8),
-       coalesce(pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, '0')`
+	insertedSQL = placeSQL + `coalesce(pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, '0')`
 
 	// With the user's lock.
-	trackSQL = `SELECT pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text, pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8),
-       pg_catalog.pg_current_xact_id()::pg_catalog.text`
+	trackSQL = placeSQL + `pg_catalog.pg_current_xact_id()::pg_catalog.text`
 
 	// Waits until the user's last writer has let go of the lock: then everybody sees what it has committed. A writer whose transaction is
 	// idle has not committed yet, and may wait for the caller. It is asked as the login, who may see what its own sessions do.
@@ -106,7 +108,7 @@ func (r *Router) onNext(own bool, tried []*Server) *executor.Route {
 	if a.Primary {
 		return nil
 	}
-	return r.onStandby(server, i, a, own, append(tried[:len(tried):len(tried)], server))
+	return r.onStandby(server, i, a, own, slices.Concat(tried, []*Server{server}))
 }
 
 // onStandby returns the route to a standby, the last of those that were tried. The primary is asked next. If it is down, the other standbys
@@ -190,16 +192,12 @@ func outcomeOf(ctx context.Context, err error) outcome {
 }
 
 func (r *Router) onPrimary(own bool, tried []*Server) *executor.Route {
-	enter := r.Entry.Enter
-	if own && r.Entry.EnterToRead != nil {
-		enter = r.Entry.EnterToRead
-	}
 	a := r.Set.memory.ask(r.User, 0)
-	if a.Ahead && r.Primary != nil { // an error would end a transaction of the service's own
-		enter = append([]executor.Statement{r.awaitWriters()}, enter...)
-	}
 	route := r.inserted(a)
-	route.Enter, route.Leave = enter, append(r.Entry.Leave[:len(r.Entry.Leave):len(r.Entry.Leave)], route.Leave...)
+	route.Enter, route.Leave = r.Entry.ToRead(own), slices.Concat(r.Entry.Leave, route.Leave)
+	if a.Ahead && r.Primary != nil { // an error would end a transaction of the service's own
+		route.Enter = slices.Concat([]executor.Statement{r.awaitWriters()}, route.Enter)
+	}
 	if len(tried) == 1 {
 		route.Instead = func(ctx context.Context, err error) *executor.Route {
 			if outcomeOf(ctx, err) != lost {
@@ -243,7 +241,7 @@ func (r *Router) awaitWriters() executor.Statement {
 // the user can know of it.
 func (r *Router) Write() *executor.Route {
 	var wrote place
-	enter := append(r.Entry.EnterToWrite[:len(r.Entry.EnterToWrite):len(r.Entry.EnterToWrite)], executor.Statement{SQL: trackSQL, Into: wrote.into()})
+	enter := slices.Concat(r.Entry.EnterToWrite, []executor.Statement{{SQL: trackSQL, Into: wrote.into()}})
 	return &executor.Route{Pool: r.Primary, Enter: enter, Leave: r.Entry.Leave, Ended: func(bool, bool) error {
 		p, xid, ok := wrote.position()
 		if !ok {
@@ -266,7 +264,7 @@ func (r *Router) Begin(access pgx.TxAccessMode) *executor.Route {
 	}
 	a := r.Set.memory.ask(r.User, 0)
 	route := r.inserted(a)
-	route.Enter, route.Leave = append(r.Entry.Enter[:len(r.Entry.Enter):len(r.Entry.Enter)], route.Leave...), nil
+	route.Enter, route.Leave = slices.Concat(r.Entry.Enter, route.Leave), nil
 	if a.Ahead { // in the transaction it would be too late: the first statement takes the snapshot
 		route.Before = []executor.Statement{r.awaitWriters()}
 	}

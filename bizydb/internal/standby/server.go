@@ -24,13 +24,15 @@ const (
 
 // A Server is a standby, or what should be one.
 type Server struct {
-	pool  *pgxpool.Pool
-	check func(context.Context, *pgx.Conn) error
-	seen  *atomic.Uint64              // the last LSN of the primary that was observed here
-	up    atomic.Pointer[incarnation] // nil if it gets no reads
-	last  atomic.Pointer[incarnation] // whose reads may still run
+	pool   *pgxpool.Pool
+	check  func(context.Context, *pgx.Conn) error
+	memory *memory                     // of the set
+	up     atomic.Pointer[incarnation] // nil if it gets no reads
+	last   atomic.Pointer[incarnation] // whose reads may still run
 
-	Counts
+	// Reads that were answered, and those that were sent to the primary: since the standby had not replayed enough, and for any other reason.
+	Reads, Behind, Failed atomic.Int64
+
 	lag  atomic.Int64 // in nanoseconds, when it was last probed
 	down atomic.Pointer[error]
 }
@@ -140,7 +142,7 @@ func (s *Server) probe(ctx context.Context, conn *pgx.Conn) (_ *pgx.Conn, err er
 		}
 	}
 	lag := time.Duration(age * float64(time.Second))
-	if at, err := parseLSN(replayed); err != nil || at >= s.seen.Load() {
+	if at, err := parseLSN(replayed); err != nil || at >= s.memory.observed().LSN {
 		lag = 0 // nothing new, however old the last transaction is
 	}
 	s.lag.Store(int64(max(lag, 0)))

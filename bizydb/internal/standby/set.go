@@ -17,23 +17,13 @@ type Set struct {
 	servers []*Server
 	memory  *memory
 
-	cluster  int64         // the system identifier
-	timeline atomic.Uint32 // the last one that was observed on the primary
-	note     func(context.Context) (cluster int64, timeline uint32, err error)
-	noted    atomic.Uint32 // the last one of which the database has a row
-	newer    chan struct{} // timeline has risen
-	lsn      atomic.Uint64 // the last one that was observed on the primary
+	cluster int64 // the system identifier
+	note    func(context.Context) (cluster int64, timeline uint32, err error)
+	newer   chan struct{} // the primary is on a later timeline
 
 	primaryReads atomic.Int64
 	stop         context.CancelFunc
 	done         sync.WaitGroup
-}
-
-// Counts are those of reads.
-type Counts struct {
-	Reads  atomic.Int64 // answered
-	Behind atomic.Int64 // sent to the primary, since the standby had not replayed enough
-	Failed atomic.Int64 // sent to the primary for any other reason
 }
 
 // Config is what a Set needs.
@@ -54,17 +44,16 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	s.cluster = cluster
 	s.observe(Position{Timeline: timeline})
-	s.noted.Store(timeline)
 
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	for _, pool := range c.Pools {
-		server := &Server{pool: pool, check: c.Check, seen: &s.lsn}
+		server := &Server{pool: pool, check: c.Check, memory: s.memory}
 		server.down.Store(&errNotProbed)
 		s.servers = append(s.servers, server)
 		s.done.Go(func() { server.watch(watching) })
 	}
-	s.done.Go(func() { s.noteTimelines(watching) })
+	s.done.Go(func() { s.noteTimelines(watching, timeline) })
 	return s, nil
 }
 
@@ -77,12 +66,12 @@ func (s *Set) Close() {
 	}
 }
 
-// pick returns a server that is up and has not been asked: for the first time of one user's reads the same, as long as it is.
-func (s *Set) pick(user int64, asked []*Server) (*Server, *incarnation) {
+// pick returns a server that is up and has not been tried: for the first time of one user's reads the same, as long as it is.
+func (s *Set) pick(user int64, tried []*Server) (*Server, *incarnation) {
 	n := uint64(len(s.servers))
 	for at := range n {
 		server := s.servers[(uint64(user)+at)%n]
-		if i := server.up.Load(); i != nil && !slices.Contains(asked, server) {
+		if i := server.up.Load(); i != nil && !slices.Contains(tried, server) {
 			return server, i
 		}
 	}
@@ -91,24 +80,18 @@ func (s *Set) pick(user int64, asked []*Server) (*Server, *incarnation) {
 
 // observe notes what an answer of the primary says of its log. It is false if the primary is one that a later one has replaced.
 func (s *Set) observe(p Position) bool {
-	if !s.memory.observe(p) {
-		return false
-	}
-	for n := s.lsn.Load(); p.LSN > n && !s.lsn.CompareAndSwap(n, p.LSN); n = s.lsn.Load() {
-	}
-	for t := s.timeline.Load(); p.Timeline > t; t = s.timeline.Load() {
-		if s.timeline.CompareAndSwap(t, p.Timeline) {
-			select {
-			case s.newer <- struct{}{}:
-			default:
-			}
+	ok, promoted := s.memory.observe(p)
+	if promoted {
+		select {
+		case s.newer <- struct{}{}:
+		default:
 		}
 	}
-	return true
+	return ok
 }
 
-// noteTimelines keeps each new timeline in the database. Until then, and until a standby has replayed it, reads go to the primary.
-func (s *Set) noteTimelines(ctx context.Context) {
+// noteTimelines keeps each timeline after noted in the database. Until then, and until a standby has replayed it, reads go to the primary.
+func (s *Set) noteTimelines(ctx context.Context, noted uint32) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -116,13 +99,13 @@ func (s *Set) noteTimelines(ctx context.Context) {
 		case <-s.newer:
 		case <-time.After(probeInterval):
 		}
-		if s.noted.Load() >= s.timeline.Load() {
+		if noted >= s.memory.observed().Timeline {
 			continue
 		}
 		noting, cancel := context.WithTimeout(ctx, probeTimeout)
 		if _, timeline, err := s.note(noting); err == nil {
 			s.observe(Position{Timeline: timeline})
-			s.noted.Store(timeline)
+			noted = timeline
 		}
 		cancel()
 	}
@@ -154,7 +137,7 @@ func (s *Set) Add(user int64, p Position) {
 
 // AddOpen notes a transaction that has changed what the user sees, and has not committed yet.
 func (s *Set) AddOpen(user int64, xid uint64) {
-	s.memory.observe(Position{Timeline: s.timeline.Load(), XID: xid})
+	s.memory.observe(Position{Timeline: s.memory.observed().Timeline, XID: xid})
 	s.memory.add(user, Position{Ended: xid})
 }
 
