@@ -60,13 +60,15 @@ const (
 
 // As returns the scope of a user. It does not query the database: each call of the scope checks that the user exists and is
 // active, and returns [ErrNoUser] otherwise. [Scope.InTx] and [Scope.Snapshot] check when they begin.
-func (db *DB) As(user UserID) Scope {
+func (db *DB) As(user UserID) Scope { return db.scope(user, anyServer) }
+
+func (db *DB) scope(user UserID, where servers) Scope {
 	s := Scope{db: db, user: user}
 	how := executor.Entry{
 		Enter: entry(enterScopeSQL, user), EnterToWrite: entry(enterScopeSQL+lockUserSQL, user), EnterToRead: entry(enterScopeSQL+readOnlySQL, user),
 		Invalid: invalid(user), Roles: serviceRoles, Login: serviceLogin,
 	}
-	session := s.routed(db.pool.Session(how), how, db.pool.Pool)
+	session := s.routed(db.pool.Session(how), how, db.pool.Pool, where)
 	s.ReadWriter, s.handle = planner.New(session), executor.NewHandle(session)
 	return s
 }
@@ -90,7 +92,7 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),
 		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user), Roles: serviceRoles, Login: serviceLogin,
 	}
-	return newTx(s.routed(s.session().Join(tx, how), how, nil))
+	return newTx(s.routed(s.session().Join(tx, how), how, nil, onlyPrimary))
 }
 
 // entry returns the statements that precede a query in the scope; sql takes the user's id.

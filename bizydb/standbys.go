@@ -64,6 +64,11 @@ func (s Scope) After(t Token) Scope {
 	return s
 }
 
+// OnPrimary returns a scope of the same user that reads from the primary only. It shows what other processes and other users have
+// committed before the call, a session that was revoked for example: a standby may not have replayed that yet. Without [WithStandbys]
+// every scope does so.
+func (s Scope) OnPrimary() Scope { return s.db.scope(s.user, onlyPrimary) }
+
 // A StandbyStat describes a standby and counts the reads of scopes since [Open].
 type StandbyStat struct {
 	Name   string        // host and port
@@ -143,12 +148,21 @@ func (db *DB) noteTimeline(ctx context.Context) (cluster int64, timeline uint32,
 const noteTimelineSQL = `-- name: noteTimeline :one
 SELECT system_identifier, timeline FROM bizydb.note_timeline()`
 
+// servers says which servers the reads of a scope may go to.
+type servers bool
+
+const (
+	anyServer   servers = false
+	onlyPrimary servers = true
+)
+
 // routed makes the session of a scope use the standbys.
-func (s Scope) routed(session *executor.Session, entry executor.Entry, primary *pgxpool.Pool) *executor.Session {
+func (s Scope) routed(session *executor.Session, entry executor.Entry, primary *pgxpool.Pool, where servers) *executor.Session {
 	if s.db.standbys == nil {
 		return session
 	}
 	return session.Routed(&standby.Router{
-		Set: s.db.standbys, User: int64(s.user), Primary: primary, Entry: entry, Enter: enter(enterScopeSQL, s.user), Lock: userLockSQL,
+		Set: s.db.standbys, User: int64(s.user), Primary: primary, OnlyPrimary: where == onlyPrimary,
+		Entry: entry, Enter: enter(enterScopeSQL, s.user), Lock: userLockSQL,
 	})
 }

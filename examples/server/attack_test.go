@@ -147,7 +147,7 @@ func TestPublicBodies(t *testing.T) {
 		}
 	}
 	for _, o := range s.operations() {
-		if len(o.Security) == 0 && o.method == "POST" {
+		if o.public() && o.method == "POST" {
 			requests = append(requests, "POST "+o.path)
 		}
 	}

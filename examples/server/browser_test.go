@@ -25,7 +25,7 @@ import (
 var screenshot = flag.String("screenshot", "", "write a PNG of the demo's page to this `FILE`: "+
 	"go test -run TestBrowser . -screenshot ../../docs/images/server.png")
 
-const axeFile = "testdata/axe/node_modules/axe-core/axe.min.js"
+const axeFile = "testdata/npm/node_modules/axe-core/axe.min.js"
 
 // needs skips a test on a developer's machine that lacks something, and says what installs it.
 func needs(t *testing.T, what, install string, err error) {
@@ -181,7 +181,7 @@ func TestBrowser(t *testing.T) {
 	source, err := os.ReadFile(axeFile)
 	axe := string(source)
 	if err != nil && os.Getenv("CI") != "true" {
-		t.Logf("without the accessibility checker (npm ci --ignore-scripts in testdata/axe): %v", err)
+		t.Logf("without the accessibility checker (npm ci --ignore-scripts in testdata/npm): %v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}

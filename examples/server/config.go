@@ -20,6 +20,7 @@ const minSecret = 32 // characters
 type config struct {
 	databaseURL string   // of the service's login; empty for a server of its own
 	ownerURL    string   // of the owner of the tables, who migrates; empty if somebody else does
+	standbys    []string // of the same database, for reads
 	listen      []string // addresses
 	origins     []string // whose pages may call the service
 	publicURL   string   // where links in mails lead to
@@ -43,11 +44,15 @@ func readConfig(getenv func(string) string, out io.Writer) (config, error) {
 	c := config{
 		databaseURL:   or("DATABASE_URL", ""),
 		ownerURL:      or("OWNER_DATABASE_URL", ""),
+		standbys:      list(or("STANDBY_URLS", "")),
 		listen:        list(or("LISTEN", "127.0.0.1:8000")),
 		origins:       list(or("ALLOWED_ORIGINS", "http://localhost:3000")),
 		addressHeader: or("CLIENT_ADDRESS_HEADER", ""),
 		sender:        mail.Print{To: out},
 		tracing:       or("OTEL_EXPORTER_OTLP_ENDPOINT", "") != "",
+	}
+	if len(c.standbys) > 0 && c.databaseURL == "" {
+		return c, errors.New("STANDBY_URLS needs DATABASE_URL: a database of its own has no standbys")
 	}
 	if len(c.listen) == 0 {
 		return c, errors.New("LISTEN has no address")

@@ -33,7 +33,7 @@ func openDatabase(ctx context.Context, c config, log *slog.Logger) (db *bizydb.D
 			return nil, nil, fmt.Errorf("migrate: %w", err)
 		}
 	}
-	if db, err = open(ctx, c.databaseURL); err != nil {
+	if db, err = open(ctx, c.databaseURL, bizydb.WithStandbys(c.standbys...)); err != nil {
 		return nil, nil, err
 	}
 	return db, func() error { db.Close(); return nil }, nil
@@ -72,7 +72,7 @@ func open(ctx context.Context, dsn string, options ...bizydb.Option) (*bizydb.DB
 	if err != nil {
 		return nil, err
 	}
-	return db, otelpgx.RecordStats(db.Pool())
+	return db, errors.Join(otelpgx.RecordStats(db.Pool()), recordStandbys(db))
 }
 
 // migrateAndGrant brings the database up to date, as its owner, and lets the service's login in. It is idempotent.

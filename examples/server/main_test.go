@@ -55,6 +55,7 @@ func TestConfig(t *testing.T) {
 		"a bad address":      {[]string{"PUBLIC_URL", "planner.example.org"}, "PUBLIC_URL must be like https://planner.example.org"},
 		"no address":         {[]string{"LISTEN", " ,"}, "LISTEN has no address"},
 		"bad mail":           {[]string{"SMTP_URL", "smtp://me:pass@host", "MAIL_FROM", "me@example.org"}, "SMTP_URL, MAIL_FROM: not like smtp://user:password@host:587"},
+		"standbys of nothing": {[]string{"STANDBY_URLS", "postgres://standby/planner"}, "STANDBY_URLS needs DATABASE_URL: a database of its own has no standbys"},
 		"no sender":          {[]string{"SMTP_URL", "smtp://me:pass@host:587"}, "SMTP_URL, MAIL_FROM: the sender's address: mail: no address"},
 		"verification":       {[]string{"EMAIL_VERIFICATION", "yes"}, "EMAIL_VERIFICATION must be required or optional"},
 	} {

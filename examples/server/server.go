@@ -47,16 +47,21 @@ func newServer(c config, db *bizydb.DB, log *slog.Logger) (*server, error) {
 		return nil, err
 	}
 
+	secure := strings.HasPrefix(c.publicURL, "https:")
 	mux := http.NewServeMux()
 	mux.Handle("/", old)
 	mux.Handle(v1.Prefix+"/", s.v1)
-	mux.Handle("/app/", page.New(db, users, log, strings.HasPrefix(c.publicURL, "https:")))
+	mux.Handle("/app/", page.New(db, users, log, secure))
 	mux.Handle("GET /{$}", page.Browsers(old))
 	mux.Handle("GET /ready", s.ready(db))
-	s.handler = web.Chain(mux,
+	middleware := []web.Middleware{
 		func(h http.Handler) http.Handler { return otelhttp.NewHandler(h, "request") },
-		web.ClientAddress(c.addressHeader), web.Log(log), web.Deadline(30*time.Second), s.drain.Middleware, web.SecurityHeaders, web.CORS(c.origins),
-	)
+		web.ClientAddress(c.addressHeader), web.Log(log), web.Deadline(30 * time.Second), s.drain.Middleware, web.SecurityHeaders, web.CORS(c.origins),
+	}
+	if len(c.standbys) > 0 {
+		middleware = append(middleware, web.Seen(secure))
+	}
+	s.handler = web.Chain(mux, middleware...)
 	return s, nil
 }
 

@@ -79,7 +79,7 @@ func startOn(t *testing.T, made *bizydbtest.Database, dsn string, environment ..
 	}
 	s := &service{config: c, mails: &mails{}, ownerDSN: made.AdminDSN, log: &lockedBuffer{}}
 	c.sender = s.mails
-	if s.db, err = open(t.Context(), dsn, bizydb.WithBcryptCost(bizydb.MinBcryptCost)); err != nil {
+	if s.db, err = open(t.Context(), dsn, bizydb.WithBcryptCost(bizydb.MinBcryptCost), bizydb.WithStandbys(c.standbys...)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.db.Close)

@@ -10,8 +10,10 @@ import (
 	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -36,6 +38,43 @@ func startTelemetry(ctx context.Context) (stop func(context.Context) error, err 
 	otel.SetMeterProvider(meters)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return func(ctx context.Context) error { return errors.Join(traces.Shutdown(ctx), meters.Shutdown(ctx)) }, nil
+}
+
+// recordStandbys makes metrics of the reads of scopes: where they were answered, and which standby has sent how many back to the primary.
+func recordStandbys(db *bizydb.DB) error {
+	meter := otel.Meter("example.com/server")
+	reads, err1 := meter.Int64ObservableCounter("bizydb.reads", metric.WithDescription("Reads of scopes that a server has answered. Without standbys none is counted."))
+	again, err2 := meter.Int64ObservableCounter("bizydb.standby.fallbacks", metric.WithDescription("Reads that a standby has not answered, and that went to the primary: it was behind, or failed."))
+	lag, err3 := meter.Float64ObservableGauge("bizydb.standby.lag", metric.WithUnit("s"), metric.WithDescription("Age of the last transaction that a standby has replayed, at the last probe."))
+	up, err4 := meter.Int64ObservableGauge("bizydb.standby.up", metric.WithDescription("1 if a standby gets reads, 0 if it is down."))
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		standbys, primary := db.StandbyStats()
+		if standbys == nil {
+			return nil
+		}
+		o.ObserveInt64(reads, primary, metric.WithAttributes(attribute.String("server", "primary")))
+		for _, s := range standbys {
+			server := attribute.String("server", s.Name)
+			because := func(reason string) metric.MeasurementOption {
+				return metric.WithAttributes(server, attribute.String("reason", reason))
+			}
+			of := metric.WithAttributes(server)
+			o.ObserveInt64(reads, s.Reads, of)
+			o.ObserveInt64(again, s.Behind, because("behind"))
+			o.ObserveInt64(again, s.Failed, because("failed"))
+			o.ObserveFloat64(lag, s.Lag.Seconds(), of)
+			if s.Down == nil {
+				o.ObserveInt64(up, 1, of)
+			} else {
+				o.ObserveInt64(up, 0, of)
+			}
+		}
+		return nil
+	}, reads, again, lag, up)
+	return err
 }
 
 // newLog returns the log of the service, as lines of JSON.

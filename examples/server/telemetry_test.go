@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -34,6 +35,53 @@ func TestPoolMetrics(t *testing.T) {
 	for _, want := range []string{"pgxpool.acquires", "pgxpool.empty_acquire", "pgxpool.max_connections", "pgxpool.total_connections"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no metric %s in %q", want, names)
+		}
+	}
+}
+
+// Reads of scopes are counted for each server, and a standby says whether it is used.
+func TestStandbyMetrics(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	s := startWithStandby(t, newDatabase(t))
+	s.newPerson(t, "ada").must(t, "GET /api/tasks/", "")
+	stats, _ := s.db.StandbyStats()
+	standby := stats[0].Name
+	var read metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &read); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	keep := func(name string, of attribute.Set, value float64) {
+		for _, a := range of.ToSlice() {
+			name += " " + a.Value.AsString()
+		}
+		got[name] = value
+	}
+	for _, scope := range read.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			switch data := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, point := range data.DataPoints {
+					keep(m.Name, point.Attributes, float64(point.Value))
+				}
+			case metricdata.Gauge[int64]:
+				for _, point := range data.DataPoints {
+					keep(m.Name, point.Attributes, float64(point.Value))
+				}
+			case metricdata.Gauge[float64]:
+				for _, point := range data.DataPoints {
+					keep(m.Name, point.Attributes, point.Value)
+				}
+			}
+		}
+	}
+	for name, want := range map[string]float64{ // the session, and the list
+		"bizydb.reads primary": 2, "bizydb.reads " + standby: 0, "bizydb.standby.up " + standby: 0, "bizydb.standby.lag " + standby: 0,
+		"bizydb.standby.fallbacks behind " + standby: 0, "bizydb.standby.fallbacks failed " + standby: 0,
+	} {
+		if value, ok := got[name]; !ok || value != want {
+			t.Errorf("%s is %v, want %v; there are %v", name, value, want, got)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +41,9 @@ func (s *service) operations() (all []operation) {
 	}
 	return all
 }
+
+// public reports whether the operation does without a token.
+func (o operation) public() bool { return len(o.Security[0]) == 0 }
 
 // document is the document of /api/v1, and what holds answers against it.
 var document = sync.OnceValues(func() (validator.Validator, error) {
@@ -229,7 +234,7 @@ func TestV1Isolation(t *testing.T) {
 	}
 	before := all()
 	for _, o := range s.operations() {
-		if len(o.Security) == 0 || o.OperationID == "delete-me" || o.OperationID == "sign-out" {
+		if o.public() || o.OperationID == "delete-me" || o.OperationID == "sign-out" {
 			continue
 		}
 		// Her id in the place of each id of a path.
@@ -290,7 +295,7 @@ func TestV1NeedsAUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range s.operations() {
-		if len(o.Security) == 0 {
+		if o.public() {
 			continue
 		}
 		for _, gone := range []*person{ada, grace, {service: s, token: "x"}, {service: s}} {
@@ -313,6 +318,7 @@ func TestV1Document(t *testing.T) {
 	if version := got.field(t, "openapi"); version != "3.1.0" {
 		t.Errorf("version %v", version)
 	}
+	lint(t, got.text)
 	v, err := document()
 	if err != nil {
 		t.Fatal(err)
@@ -336,5 +342,19 @@ func TestV1Document(t *testing.T) {
 				t.Errorf("%s: parameter %s", o.OperationID, p.Name)
 			}
 		}
+	}
+}
+
+// lint fails the test for what Redocly's recommended rules find in a document.
+func lint(t *testing.T, document string) {
+	t.Helper()
+	if _, err := os.Stat("testdata/npm/node_modules"); err != nil && os.Getenv("CI") != "true" {
+		t.Logf("without the linter (npm ci --ignore-scripts in testdata/npm): %v", err)
+		return
+	}
+	linter := exec.CommandContext(t.Context(), "node", "testdata/npm/lint.js")
+	linter.Stdin = strings.NewReader(document)
+	if out, err := linter.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -28,7 +28,7 @@ type cluster struct {
 }
 
 // clusterOf finds the files of a server, and skips the test where they are not on this machine.
-func clusterOf(t *testing.T, server *bizydbtest.Server) *cluster {
+func clusterOf(t testing.TB, server *bizydbtest.Server) *cluster {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), server.DSN())
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *cluster) program(name string, args ...string) error {
 }
 
 // pgCtl has pg_ctl do something to the server, and waits for it.
-func (c *cluster) pgCtl(t *testing.T, action string, args ...string) {
+func (c *cluster) pgCtl(t testing.TB, action string, args ...string) {
 	t.Helper()
 	if err := c.control(action, args...); err != nil {
 		t.Fatal(err)

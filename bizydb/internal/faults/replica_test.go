@@ -60,7 +60,7 @@ func TestReplicaPromoted(t *testing.T) {
 }
 
 // newReplica makes a streaming replica of a server, in a directory beside its own. It returns where it can be reached too.
-func (c *cluster) newReplica(t *testing.T, dsn, name string) (*cluster, string) {
+func (c *cluster) newReplica(t testing.TB, dsn, name string) (*cluster, string) {
 	t.Helper()
 	replica := &cluster{bindir: c.bindir, data: filepath.Join(filepath.Dir(c.data), name), account: c.account}
 	if _, err := os.Stat(filepath.Join(c.bindir, "pg_basebackup")); err != nil {
@@ -98,7 +98,7 @@ func waitUntilSynchronous(t *testing.T, dsn string) {
 
 // on returns a connection string with other addresses, "" for the one that it has. Of several it takes the one that can be
 // written to.
-func on(t *testing.T, dsn string, addresses ...string) string {
+func on(t testing.TB, dsn string, addresses ...string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {

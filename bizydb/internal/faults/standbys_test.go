@@ -31,7 +31,7 @@ type group struct {
 	admin    []string // of the standbys, for the owner
 }
 
-func newGroup(t *testing.T, standbys int) *group {
+func newGroup(t testing.TB, standbys int) *group {
 	t.Helper()
 	g := &group{server: newServer(t)}
 	g.primary = clusterOf(t, g.server)
@@ -50,7 +50,7 @@ func newGroup(t *testing.T, standbys int) *group {
 }
 
 // open opens the database with its standbys, and waits until they are used.
-func (g *group) open(t *testing.T, dsn string, standbys ...string) *bizydb.DB {
+func (g *group) open(t testing.TB, dsn string, standbys ...string) *bizydb.DB {
 	t.Helper()
 	db, err := bizydb.Open(t.Context(), dsn, bizydb.WithStandbys(standbys...))
 	if err != nil {
@@ -61,7 +61,7 @@ func (g *group) open(t *testing.T, dsn string, standbys ...string) *bizydb.DB {
 	return db
 }
 
-func waitUntilUp(t *testing.T, db *bizydb.DB) {
+func waitUntilUp(t testing.TB, db *bizydb.DB) {
 	t.Helper()
 	eventually(t, recoveryBound, func() string {
 		stats, _ := db.StandbyStats()
@@ -75,7 +75,7 @@ func waitUntilUp(t *testing.T, db *bizydb.DB) {
 }
 
 // waitUntilReplayed returns when every standby has what the primary has written by now.
-func (g *group) waitUntilReplayed(t *testing.T) {
+func (g *group) waitUntilReplayed(t testing.TB) {
 	t.Helper()
 	lsn := one[string](t, g.AdminDSN, "SELECT pg_current_wal_insert_lsn()::text")
 	for _, dsn := range g.admin {
@@ -125,6 +125,11 @@ func TestRoundTripsOfStandbys(t *testing.T) {
 		{"a fresh read", func() { get(id) }, 0, 1},
 		{"a stale read", func() { g.pause(t, 0); id = create(); primary.RoundTrips(); get(id) }, 1, 1},
 		{"a write", func() { create() }, 1, 0},
+		{"a read of OnPrimary", func() {
+			if _, err := user.OnPrimary().GetTask(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, 0},
 	} {
 		var p, s int
 		for range 5 { // a probe of the standby can come between
@@ -140,6 +145,41 @@ func TestRoundTripsOfStandbys(t *testing.T) {
 		}
 		if p != c.primary || s != c.standby {
 			t.Errorf("%s: %d round trips to the primary and %d to the standby, want %d and %d", c.name, p, s, c.primary, c.standby)
+		}
+	}
+}
+
+// What another process has committed is seen by OnPrimary at once, by other reads when the standby has replayed it.
+func TestReadsOnPrimary(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	db, other := g.open(t, g.DSN, g.dsns[0]), g.open(t, g.DSN, g.dsns[0])
+	user := g.NewUser(t)
+	task, err := db.As(user).CreateTask(t.Context(), planner.CreateTaskParams{Title: "old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	title := func(of bizydb.Scope) string {
+		got, err := of.GetTask(t.Context(), task.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Title
+	}
+	g.waitUntilReplayed(t)
+	title(db.As(user)) // from the standby
+	g.pause(t, 0)
+	defer g.resume(t, 0)
+	changed := "new"
+	if _, err := other.As(user).UpdateTask(t.Context(), planner.UpdateTaskParams{ID: task.ID, Title: &changed}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		scope bizydb.Scope
+		want  string
+	}{{db.As(user), "old"}, {db.As(user).OnPrimary(), "new"}, {db.As(user), "new"}} { // and never the old one again
+		if got := title(c.scope); got != c.want {
+			t.Errorf("the title is %q, want %q", got, c.want)
 		}
 	}
 }

@@ -32,7 +32,7 @@ type target struct {
 }
 
 // newServer starts a server of the test's own.
-func newServer(t *testing.T) *bizydbtest.Server {
+func newServer(t testing.TB) *bizydbtest.Server {
 	t.Helper()
 	server, err := bizydbtest.Start(t.Context(), bizydbtest.Options{})
 	if err != nil {
@@ -98,7 +98,7 @@ func (g *target) asOwner(t *testing.T, sql string) {
 }
 
 // execOn runs a statement on a connection of its own.
-func execOn(t *testing.T, dsn, sql string) error {
+func execOn(t testing.TB, dsn, sql string) error {
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (g *target) endAll(t *testing.T) {
 }
 
 // one returns the value that sql selects, on a connection of its own.
-func one[T any](t *testing.T, dsn, sql string, args ...any) (value T) {
+func one[T any](t testing.TB, dsn, sql string, args ...any) (value T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
@@ -130,7 +130,7 @@ func one[T any](t *testing.T, dsn, sql string, args ...any) (value T) {
 }
 
 // eventually fails the test if there is a problem for longer than within.
-func eventually(t *testing.T, within time.Duration, problem func() string) {
+func eventually(t testing.TB, within time.Duration, problem func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(within); ; time.Sleep(10 * time.Millisecond) {
 		text := problem()

@@ -17,12 +17,13 @@ import (
 
 // A Router routes the calls of one user.
 type Router struct {
-	Set     *Set
-	User    int64
-	Primary *pgxpool.Pool // nil in a transaction of the service's own
-	Entry   executor.Entry
-	Enter   executor.Statement // on a standby, before the question whether it is fresh
-	Lock    string             // an SQL expression of the key of the user's lock; $1 is the user's id
+	Set         *Set
+	User        int64
+	Primary     *pgxpool.Pool // nil in a transaction of the service's own
+	OnlyPrimary bool          // no read goes to a standby
+	Entry       executor.Entry
+	Enter       executor.Statement // on a standby, before the question whether it is fresh
+	Lock        string             // an SQL expression of the key of the user's lock; $1 is the user's id
 }
 
 // SQLSTATEs of schema/012_standbys.sql.
@@ -97,7 +98,7 @@ func (r *Router) Read(own bool) *executor.Route {
 
 // onNext returns the route to a standby that has not been tried, or nil.
 func (r *Router) onNext(own bool, tried []*Server) *executor.Route {
-	if r.Primary == nil {
+	if r.OnlyPrimary {
 		return nil
 	}
 	server, i := r.Set.pick(r.User, tried)

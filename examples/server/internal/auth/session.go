@@ -39,11 +39,12 @@ func (s *Service) Session(ctx context.Context, token string) (Session, error) {
 const goesOnSQL = `-- name: SessionGoesOn :one
 SELECT password_changed_at = $1 AND NOT EXISTS (SELECT FROM server.ended_sessions WHERE id = $2) FROM bizydb.profiles`
 
-// Recheck asks the database whether a session goes on, for what must not rest on an answer of some seconds ago.
+// Recheck asks the database whether a session goes on, for what must not rest on an answer of some seconds ago. It asks the primary, since
+// a standby may not know yet what another process has ended.
 func (s *Service) Recheck(ctx context.Context, session Session) error {
 	before := s.sessions.endings()
 	var goesOn bool
-	err := s.db.As(session.UserID).DBTX().QueryRow(ctx, goesOnSQL, session.passwordChanged, session.id).Scan(&goesOn)
+	err := s.db.As(session.UserID).OnPrimary().DBTX().QueryRow(ctx, goesOnSQL, session.passwordChanged, session.id).Scan(&goesOn)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, one route) (any, er
 		if err != nil {
 			return nil, c.about(err)
 		}
-		c.session, c.scope = session, a.db.As(session.UserID)
+		c.session, c.scope = session, web.Scope(r.Context(), a.db, session.UserID)
 	}
 	limit := int64(web.MaxBody)
 	if one.public && one.body != noBody {

@@ -156,13 +156,15 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request) {
 		s.render(w, r, http.StatusOK, "sign-in.html", signInForm{})
 		return
 	}
+	var scope bizydb.Scope
 	var plan plan
 	if err == nil {
-		plan, err = readPlan(r.Context(), s.db.As(session.UserID), time.Now().In(zone(r)))
+		scope = web.Scope(r.Context(), s.db, session.UserID)
+		plan, err = readPlan(r.Context(), scope, time.Now().In(zone(r)))
 	}
 	var field *bizydb.FieldError
 	if errors.As(err, &field) && field.Column == "time_zone" { // one that Go knows and PostgreSQL does not
-		plan, err = readPlan(r.Context(), s.db.As(session.UserID), time.Now().UTC())
+		plan, err = readPlan(r.Context(), scope, time.Now().UTC())
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -233,7 +235,7 @@ func (s *Site) change(do func(r *http.Request, scope bizydb.Scope, id planner.Ta
 		}
 		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 		if err == nil {
-			err = do(r, s.db.As(session.UserID), planner.TaskID(id))
+			err = do(r, web.Scope(r.Context(), s.db, session.UserID), planner.TaskID(id))
 		} else {
 			err = bizydb.ErrNotFound
 		}

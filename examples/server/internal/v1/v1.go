@@ -46,6 +46,7 @@ func New(db *bizydb.DB, users *auth.Service, log *slog.Logger) (*API, error) {
 	a := &API{db: db, users: users, log: log, mux: http.NewServeMux()}
 	config := huma.DefaultConfig("Bizy", "1.0.0")
 	config.Info.Description = description
+	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	config.Tags = tags
 	// Schemas in bodies and pages for people would be links and scripts of others.
 	config.CreateHooks, config.SchemasPath, config.DocsPath, config.OpenAPIPath = nil, "", "", ""
@@ -116,7 +117,7 @@ func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	web.NameSpan(r.Context(), operation.Method, Prefix+operation.Path)
 	who := &caller{address: web.Address(r)}
-	if len(operation.Security) > 0 {
+	if !isPublic(operation) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		err := errNoToken
 		if strings.EqualFold(scheme, "Bearer") {
@@ -127,7 +128,7 @@ func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 			writeProblem(w, problem, header)
 			return
 		}
-		who.Scope = a.db.As(who.session.UserID)
+		who.Scope = web.Scope(r.Context(), a.db, who.session.UserID)
 	} else if operation.Method != http.MethodGet {
 		web.NoStore(w)
 		if err := a.users.Admit(who.address); err != nil {
@@ -140,7 +141,9 @@ func (a *API) signIn(ctx huma.Context, next func(huma.Context)) {
 }
 
 // public lets an operation do without a token.
-func public(operation *huma.Operation) { operation.Security = nil }
+func public(operation *huma.Operation) { operation.Security = []map[string][]string{{}} }
+
+func isPublic(operation *huma.Operation) bool { return len(operation.Security[0]) == 0 }
 
 // register adds an operation. Route is its method and its path below the prefix.
 func register[I, O any](a *API, route, tag, id, summary string, do func(ctx context.Context, who *caller, in *I) (*O, error), options ...func(*huma.Operation)) {
@@ -152,7 +155,7 @@ func register[I, O any](a *API, route, tag, id, summary string, do func(ctx cont
 	for _, option := range options {
 		option(&operation)
 	}
-	if len(operation.Security) == 0 {
+	if isPublic(&operation) {
 		operation.MaxBodyBytes = web.MaxPublicBody
 	}
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
