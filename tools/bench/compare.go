@@ -29,6 +29,7 @@ func parseCompare(args []string) (compareOptions, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	o.output.define(flags)
 	o.effort.define(flags, 40, 20*time.Millisecond)
+	flags.DurationVar(&o.enough, "enough", 5*time.Second, "after so long no round begins, unless fewer than five are done")
 	caseNames := flags.String("cases", strings.Join(namesOf(cases), ","), "what to do")
 	peerNames := flags.String("peers", strings.Join(namesOf(contenders), ","), "who does it; the first is what the others are compared with")
 	latencies := flags.String("latency", "0s,500µs,2ms", "what a round trip takes longer")

@@ -20,7 +20,11 @@ type setting struct {
 type effort struct {
 	rounds int
 	turn   time.Duration // of one peer in one round, at the least one operation
+	enough time.Duration // after it, and fewRounds, no round begins; 0 for no limit
 }
+
+// fewRounds is the smallest number of rounds, if more are asked for and one is long.
+const fewRounds = 5
 
 // A bench measures on one site.
 type bench struct {
@@ -106,8 +110,12 @@ func (b *bench) play(ctx context.Context, work benchCase, at setting, group []in
 	if work.alone {
 		rounds = max(1, rounds/4)
 	}
+	start := time.Now()
 	bare := at == setting{clients: 1} // no latency: nothing else takes processor time
 	for b.round = range rounds + 1 {  // the first one warms up: each connection of a pool is made and prepares its statements
+		if b.enough > 0 && b.round > fewRounds && time.Since(start) > b.enough {
+			break
+		}
 		for _, i := range b.random.Perm(len(players)) {
 			p := &players[i]
 			t, err := b.turn(ctx, work, p, at.clients, b.effort.turn)

@@ -39,6 +39,7 @@ type run struct {
 	Bulk     int               `json:"bulk,omitempty"`
 	Rounds   int               `json:"rounds"`
 	Turn     string            `json:"turn"`
+	Enough   string            `json:"enough,omitempty"`
 	Added    map[string]string `json:"added,omitempty"` // what a round trip took longer, by what was asked for
 	Versions map[string]string `json:"versions,omitempty"`
 }
@@ -76,9 +77,17 @@ func newRun(ctx context.Context, command string, args []string, size size, effor
 		Command: strings.Join(append([]string{"go run ."}, append(strings.Fields(command), args...)...), " "),
 		Date:    time.Now().UTC().Format("January 2, 2006"), Commit: commit(ctx),
 		Go: runtime.Version(), Cores: runtime.NumCPU(),
-		Users: size.users, Tasks: size.tasks, Heavy: size.heavy, Bulk: size.bulk, Rounds: effort.rounds, Turn: effort.turn.String(),
+		Users: size.users, Tasks: size.tasks, Heavy: size.heavy, Bulk: size.bulk, Rounds: effort.rounds, Turn: effort.turn.String(), Enough: limitOf(effort.enough),
 	}
 	return r, conn.QueryRow(ctx, settingsSQL).Scan(&r.Server)
+}
+
+// limitOf is the text of a limit, or "" for none.
+func limitOf(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 const settingsSQL = `

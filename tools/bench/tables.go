@@ -47,7 +47,11 @@ func conditions(f figures) string {
 	t.add("server", f.Server)
 	t.add("machine", fmt.Sprintf("%d cores, which clients and server share; %s", f.Cores, f.Go))
 	t.add("data", fmt.Sprintf("%s users and %s tasks, %s of them one user's", thousands(f.Users), thousands(f.Tasks), thousands(f.Heavy)))
-	t.add("turns", fmt.Sprintf("%d rounds; in each round every library has a turn of %s, at the least one call, in random order", f.Rounds, f.Turn))
+	rounds := fmt.Sprintf("%d rounds", f.Rounds)
+	if f.Enough != "" {
+		rounds += fmt.Sprintf(", or fewer, at the least %d, where they take longer than %s", fewRounds, f.Enough)
+	}
+	t.add("turns", fmt.Sprintf("%s; in each round every library has a turn of %s, at the least one call, in random order", rounds, f.Turn))
 	for _, l := range f.latencies() {
 		if added, ok := f.Added[l.String()]; ok {
 			t.add(plus(l), fmt.Sprintf("a round trip took %s longer, in the median of 300", added))
