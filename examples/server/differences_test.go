@@ -55,7 +55,7 @@ func TestDifferences(t *testing.T) {
 		{"a title of white space is 422", "is stored", func(t *testing.T, p *person) bool {
 			return p.do(t, "POST /api/tasks/", `{"title": " \t"}`).status == 422
 		}},
-		{"dependencies are the user's own tasks, in no circle, else 422; each counts once", "any numbers", func(t *testing.T, p *person) bool {
+		{"dependencies must be the user's own tasks, without a cycle, else 422; duplicates are stored once", "stores any numbers", func(t *testing.T, p *person) bool {
 			a := p.make(t, "tasks", `{"title": "x"}`)
 			b := p.must(t, "POST /api/tasks/", fmt.Sprintf(`{"title": "x", "dependencies": [%d, %d]}`, a, a))
 			return p.do(t, "POST /api/tasks/", `{"title": "x", "dependencies": [999999]}`).status == 422 && len(b.field(t, "dependencies").([]any)) == 1 &&
@@ -72,7 +72,7 @@ func TestDifferences(t *testing.T) {
 			p.make(t, "tasks", `{"title": "x", "notes": "Größe 50%"}`)
 			return strings.Contains(p.must(t, "GET /api/tasks/?search=GR%C3%96SSE", "").text, "50%") && p.must(t, "GET /api/tasks/?search=_____", "").text == "[]\n"
 		}},
-		{"goals of one target date come in the order in which they were created", "the newest first", func(t *testing.T, p *person) bool {
+		{"goals with the same target date come in the order in which they were created", "the newest first", func(t *testing.T, p *person) bool {
 			a, b := p.make(t, "goals", `{"title": "x", "horizon": "weekly", "target_date": "2001-01-01"}`), p.make(t, "goals", `{"title": "x", "horizon": "weekly", "target_date": "2001-01-01"}`)
 			first := p.must(t, "GET /api/goals/?limit=1", "").json(t).([]any)[0].(map[string]any)["id"]
 			return a < b && first == float64(a)
@@ -85,7 +85,7 @@ func TestDifferences(t *testing.T) {
 			p.make(t, "goals", fmt.Sprintf(`{"title": "x", "horizon": "weekly", "status": "cancelled", "parent_goal_id": %d}`, goal))
 			return p.must(t, fmt.Sprintf("GET /api/goals/%d?include_counts=true", goal), "").field(t, "subgoal_count") == 0.0
 		}},
-		{"the profile is the user's of now", "that of the token, always with a verified address", func(t *testing.T, p *person) bool {
+		{"the profile is read from the database", "is what the token says, always with a verified address", func(t *testing.T, p *person) bool {
 			if _, err := p.db.Accounts().ChangeEmail(t.Context(), p.id, "new-"+t.Name()[len(t.Name())-2:]+"@example.org"); err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +98,7 @@ func TestDifferences(t *testing.T) {
 			}
 			return p.do(t, "POST /api/tasks/", `{"title": "x"}`).status == 401
 		}},
-		{"a token ends at a sign-out, and when the password changes: 401. One without the claims `jti` and `password_changed`, by another service, is 401", "works until it expires", func(t *testing.T, p *person) bool {
+		{"a token ends at a sign-out, and when the password changes: 401. A token of another service, without the claims `jti` and `password_changed`, is 401", "works until it expires", func(t *testing.T, p *person) bool {
 			other, err := p.config.tokens.Issue(must(p.db.Accounts().Get(t.Context(), p.id))(t))
 			if err != nil {
 				t.Fatal(err)
@@ -114,11 +114,11 @@ func TestDifferences(t *testing.T) {
 			return p.do(t, "POST /api/tasks/", `{"title": "x", "notes": "`+strings.Repeat("x", 1<<20)+`"}`).status == 413 &&
 				p.send(t, "POST /login", `{"username": "`+strings.Repeat("x", 16<<10)+`"}`).status == 413
 		}},
-		{"no answer repeats a value of a sign-up, a sign-in or a new password", "the passwords of those that are refused", func(t *testing.T, p *person) bool {
+		{"no answer repeats a value of a sign-up, a sign-in or a new password", "answers repeat the passwords of refused requests", func(t *testing.T, p *person) bool {
 			return !strings.Contains(p.send(t, "POST /api/auth/login", `{"password": "secret"}`).text, "secret") &&
 				!strings.Contains(p.send(t, "POST /api/auth/login", `["secret"]`).text, "secret")
 		}},
-		{"the token is looked at before the body", "after bad JSON", func(t *testing.T, p *person) bool {
+		{"the token is checked before the body", "bad JSON is reported first", func(t *testing.T, p *person) bool {
 			return p.send(t, "POST /api/tasks/", "{").status == 403
 		}},
 		{"an answer of 500 has the security and CORS headers, so that a page can read it", "has neither", func(t *testing.T, p *person) bool {
