@@ -244,18 +244,20 @@ func ExampleToken() {
 	})
 }
 
+var process = rand.Text() // names this process among those of the service
+
 func showTask(ctx context.Context, db *bizydb.DB, user bizydb.UserID, id planner.TaskID, w http.ResponseWriter, r *http.Request) error {
 	scope := db.As(user)
-	if cookie, err := r.Cookie("seen"); err == nil {
-		if token, err := bizydb.ParseToken(cookie.Value); err == nil { // a broken token is no reason to fail
-			scope = scope.After(token)
+	for _, cookie := range r.Cookies() {
+		if token, err := bizydb.ParseToken(cookie.Value); err == nil && strings.HasPrefix(cookie.Name, "seen-") {
+			scope = scope.After(token) // a broken token is no reason to fail
 		}
 	}
 	task, err := scope.GetTask(ctx, id)
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{Name: "seen", Value: scope.Token().String(), HttpOnly: true, Secure: true})
+	http.SetCookie(w, &http.Cookie{Name: "seen-" + process, Value: scope.Token().String(), Path: "/", MaxAge: 3600, HttpOnly: true, Secure: true})
 	return json.NewEncoder(w).Encode(task)
 }
 
@@ -740,7 +742,7 @@ func ExampleScope_changes() {
 				log.Fatal(err)
 			}
 			for _, user := range page.Users {
-				if err := index(ctx, db.As(user)); err != nil && !errors.Is(err, bizydb.ErrNoUser) {
+				if err := index(ctx, db.As(user).OnPrimary()); err != nil && !errors.Is(err, bizydb.ErrNoUser) {
 					log.Fatal(err)
 				}
 			}

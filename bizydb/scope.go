@@ -92,7 +92,7 @@ func (s Scope) WithTx(tx pgx.Tx) *Tx {
 		Enter: entry(visitScopeSQL, s.user), EnterToWrite: entry(visitScopeSQL+lockUserSQL, s.user),
 		Leave: []executor.Statement{{SQL: leaveScopeSQL}}, Invalid: invalid(s.user), Roles: serviceRoles, Login: serviceLogin,
 	}
-	return newTx(s.routed(s.session().Join(tx, how), how, nil, onlyPrimary))
+	return newTx(s.routed(s.session().Join(tx, how), how, nil, anyServer))
 }
 
 // entry returns the statements that precede a query in the scope; sql takes the user's id.

@@ -31,8 +31,8 @@ func WithStandbys(dsns ...string) Option {
 // [Scope.Token] returns it, and [Scope.After] uses it. The zero Token says nothing.
 //
 // Its text has at most 90 characters: letters, digits, "-" and "_". It contains no user data, and it needs no signature: with a forged
-// token a user's own reads may go to the primary or return an older state, and nothing else changes. A token of another cluster is
-// ignored.
+// token a user's own reads may go to the primary or return an older state, and nothing else changes. A token of another user
+// or another cluster is ignored.
 type Token struct{ position standby.Position }
 
 // String returns the text of the token, for [ParseToken].
@@ -64,9 +64,10 @@ func (s Scope) After(t Token) Scope {
 	return s
 }
 
-// OnPrimary returns a scope of the same user that reads from the primary only. It shows what other processes and other users have
-// committed before the call, a session that was revoked for example: a standby may not have replayed that yet. Without [WithStandbys]
-// every scope does so.
+// OnPrimary returns a scope of the same user that reads from the primary only. Its reads show what other processes have committed before
+// the call, a session that was revoked for example: a standby may not have replayed that yet. They are outside the guarantee of
+// [WithStandbys]: they do not count as seen, so that the next read of another scope can go to a standby and return an older state, and they
+// do not wait for a commit that a standby has already shown and the primary has not. Without WithStandbys OnPrimary does nothing.
 func (s Scope) OnPrimary() Scope { return s.db.scope(s.user, onlyPrimary) }
 
 // A StandbyStat describes a standby and counts the reads of scopes since [Open].
@@ -148,6 +149,9 @@ func (db *DB) noteTimeline(ctx context.Context) (cluster int64, timeline uint32,
 const noteTimelineSQL = `-- name: noteTimeline :one
 SELECT system_identifier, timeline FROM bizydb.note_timeline()`
 
+// Replay can hold a lock that no transaction of the primary will let go of. The primary answers then.
+const enterStandbySQL = enterScopeSQL + `, pg_catalog.set_config('lock_timeout', '1s', true)`
+
 // servers says which servers the reads of a scope may go to.
 type servers bool
 
@@ -162,7 +166,7 @@ func (s Scope) routed(session *executor.Session, entry executor.Entry, primary *
 		return session
 	}
 	return session.Routed(&standby.Router{
-		Set: s.db.standbys, User: int64(s.user), Primary: primary, OnlyPrimary: where == onlyPrimary,
-		Entry: entry, Enter: enter(enterScopeSQL, s.user), Lock: userLockSQL,
+		Set: s.db.standbys, User: int64(s.user), Primary: primary, Outside: where == onlyPrimary,
+		Entry: entry, Enter: enter(enterStandbySQL, s.user), Lock: userLockSQL,
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/bizy-ai/bizydb/bizydb"
@@ -26,7 +27,7 @@ func TestSeenByAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	token, err := bizydb.ParseToken(cookie.Value)
-	if err != nil || token == (bizydb.Token{}) || cookie.Name != "seen" || !cookie.HttpOnly {
+	if err != nil || token == (bizydb.Token{}) || !strings.HasPrefix(cookie.Name, "seen-") || !cookie.HttpOnly {
 		t.Fatalf("%v: %v", cookie, err)
 	}
 	ask := func(s *service, path, cookie string) answer {
@@ -41,15 +42,17 @@ func TestSeenByAnotherProcess(t *testing.T) {
 		before := scope.Token()
 		return scope.After(token).Token() == before
 	}
-	ask(second, "/api/tasks/", "seen="+cookie.Value)
+	ask(second, "/api/tasks/", cookie.Name+"="+cookie.Value)
 	if !knows(second) {
 		t.Error("the process that got the cookie does not know what the user has written")
 	}
-	ask(third, "/api/v1/tasks", "seen=broken")
+	ask(third, "/api/v1/tasks", "seen-a=broken")
 	if knows(third) {
 		t.Error("a process without the cookie knows what the user has written")
 	}
-	if got := ask(third, "/api/v1/tasks", "seen="+cookie.Value); got.header.Get("Set-Cookie") == "" || !knows(third) {
-		t.Errorf("no new cookie in %v", got.header)
+	// A browser has a cookie of each process, so that none replaces another's.
+	got := ask(third, "/api/v1/tasks", "seen-a=broken; "+cookie.Name+"="+cookie.Value)
+	if set := got.header.Get("Set-Cookie"); !strings.HasPrefix(set, "seen-") || strings.HasPrefix(set, cookie.Name) || !knows(third) {
+		t.Errorf("%s sets %q after %v", "the third process", set, cookie)
 	}
 }

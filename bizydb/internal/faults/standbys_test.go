@@ -177,10 +177,69 @@ func TestReadsOnPrimary(t *testing.T) {
 	for _, c := range []struct {
 		scope bizydb.Scope
 		want  string
-	}{{db.As(user), "old"}, {db.As(user).OnPrimary(), "new"}, {db.As(user), "new"}} { // and never the old one again
+	}{{db.As(user), "old"}, {db.As(user).OnPrimary(), "new"}, {db.As(user), "old"}} { // since the new one does not count as seen
 		if got := title(c.scope); got != c.want {
 			t.Errorf("the title is %q, want %q", got, c.want)
 		}
+	}
+}
+
+// While a user's write takes long, the user's reads on the primary wait for it for a second, and then go on: what works has not committed.
+func TestReadsDuringALongWrite(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	db := g.open(t, g.DSN, g.dsns[0])
+	id := g.NewUser(t)
+	user := db.As(id)
+	task, err := user.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.waitUntilReplayed(t)
+	if _, err := user.GetTask(t.Context(), task.ID); err != nil { // which can have shown what the primary has not
+		t.Fatal(err)
+	}
+	if standby, _ := reads(db); standby != 1 {
+		t.Fatalf("%d reads on the standby", standby)
+	}
+	other, err := bizydb.Open(t.Context(), g.DSN) // another process, so that nothing of this one depends on it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	begun, done := make(chan struct{}), make(chan error)
+	go func() {
+		done <- other.As(id).InTx(t.Context(), func(tx *bizydb.Tx) error {
+			close(begun)
+			_, err := tx.DBTX().Exec(t.Context(), "SELECT pg_sleep(8)")
+			return err
+		})
+	}()
+	<-begun
+	time.Sleep(100 * time.Millisecond)
+	g.pause(t, 0)
+	defer g.resume(t, 0)
+	if _, err := g.As(g.NewUser(t)).CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, read := range map[string]func() error{
+		"a snapshot": func() error {
+			return user.Snapshot(t.Context(), func(tx *bizydb.Tx) error { _, err := tx.GetTask(t.Context(), task.ID); return err })
+		},
+		"OnPrimary": func() error { _, err := user.OnPrimary().GetTask(t.Context(), task.ID); return err },
+		"a read":    func() error { _, err := user.GetTask(t.Context(), task.ID); return err },
+	} {
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	select {
+	case err := <-done:
+		t.Errorf("the write had ended: %v", err)
+	default:
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -14,6 +14,7 @@ type memory struct {
 	mu      sync.Mutex
 	users   *simplelru.LRU[int64, *known]
 	floor   known
+	unclear uint64 // how often the floor has become one that only the primary has
 	changes uint64
 	primary Position // see observed
 }
@@ -27,7 +28,7 @@ type known struct {
 // asked is what a user knew when a call began.
 type asked struct {
 	Position
-	change, floorChange uint64
+	change, unclear uint64
 }
 
 func newMemory(size int) *memory {
@@ -42,12 +43,18 @@ func (m *memory) set(k *known, p Position) {
 }
 
 // forget raises the floor to the position of a user who goes. Of several users, no transaction is known to end last. What the primary has
-// not shown yet can be anything, since a token can: the primary knows.
+// not shown yet can be anything, since a token can: the primary knows. A transaction of the user's that may be open stays.
 func (m *memory) forget(_ int64, k *known) {
 	p := k.Position
 	p.On, p.Ended, p.XID, p.XIDOn, p.XIDAt = 0, max(p.Ended, p.XID), 0, 0, 0
 	if p.Timeline > m.primary.Timeline || p.LSN > m.primary.LSN || p.Ended > m.primary.XID {
-		p = Position{Primary: true, Ahead: true}
+		if p.Ended > m.primary.XID {
+			p.Ended = 0
+		}
+		p = Position{Primary: true, Ahead: true, Ended: p.Ended}
+	}
+	if p.Primary {
+		m.unclear++
 	}
 	if sum := m.floor.and(p); sum != m.floor.Position || p.Primary {
 		m.set(&m.floor, sum)
@@ -69,7 +76,7 @@ func (m *memory) ask(user int64, on uint32) asked {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.of(user)
-	a := asked{k.Position, k.change, m.floor.change}
+	a := asked{k.Position, k.change, m.unclear}
 	a.Beyond = a.Beyond && (on == 0 || k.On != on)
 	a.Timeline = max(a.Timeline, m.primary.Timeline)
 	return a
@@ -133,7 +140,7 @@ func (m *memory) sawStandby(user int64, on uint32, a asked, lsn uint64, beyond b
 func (m *memory) sawPrimary(user int64, a asked, p Position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.floor.Primary && m.floor.change == a.floorChange { // whatever it stands for was in the log by then
+	if m.floor.Primary && m.unclear == a.unclear { // whatever it stands for was in the log by then
 		f := m.floor.and(Position{Timeline: p.Timeline, LSN: p.LSN})
 		f.Primary = false
 		m.set(&m.floor, f)

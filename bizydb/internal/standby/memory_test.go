@@ -37,6 +37,29 @@ func TestFloorOfThePrimary(t *testing.T) {
 	if a := m.ask(4, 0); a.Primary || a.LSN != 500 {
 		t.Errorf("%+v", a)
 	}
+
+	// Others are forgotten while a read is on its way, as always where there are many users.
+	m.observe(Position{Timeline: 1, LSN: 1000, XID: 1000})
+	m.add(5, Position{LSN: 600, Primary: true})
+	early = m.ask(6, 0)
+	m.add(7, Position{LSN: 700})
+	m.ask(8, 0)
+	m.sawPrimary(6, early, Position{Timeline: 1, LSN: 800})
+	if a := m.ask(9, 0); a.Primary || a.LSN != 800 {
+		t.Errorf("after others were forgotten: %+v", a)
+	}
+}
+
+// A user who is forgotten with a transaction that is open still, and with what the primary has not shown yet.
+func TestForgottenWhileOpen(t *testing.T) {
+	t.Parallel()
+	m := newMemory(1)
+	m.observe(Position{Timeline: 1, LSN: 100, XID: 500})
+	m.add(1, Position{LSN: 200, Ended: 500})
+	m.sawPrimary(2, m.ask(2, 0), Position{Timeline: 1, LSN: 300})
+	if a := m.ask(1, 0); a.Primary || a.LSN != 300 || a.Ended != 500 {
+		t.Errorf("%+v", a)
+	}
 }
 
 // What a read adds depends on where it was, and on what was added while it ran.

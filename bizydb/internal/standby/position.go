@@ -12,7 +12,7 @@ import (
 
 // A Position says how much of the database a user has seen and written. The zero Position says nothing.
 type Position struct {
-	Cluster  uint32 // of the system identifier; 0 if there is none
+	Cluster  uint32 // a mark of the cluster and the user; 0 if there is none
 	Timeline uint32 // the last one that was observed
 	LSN      uint64 // replayed to here, or
 	Beyond   bool   // farther, except

@@ -17,19 +17,20 @@ import (
 
 // A Router routes the calls of one user.
 type Router struct {
-	Set         *Set
-	User        int64
-	Primary     *pgxpool.Pool // nil in a transaction of the service's own
-	OnlyPrimary bool          // no read goes to a standby
-	Entry       executor.Entry
-	Enter       executor.Statement // on a standby, before the question whether it is fresh
-	Lock        string             // an SQL expression of the key of the user's lock; $1 is the user's id
+	Set     *Set
+	User    int64
+	Primary *pgxpool.Pool // nil in a transaction of the service's own
+	Outside bool          // reads ask the primary, wait for nobody and do not count as seen
+	Entry   executor.Entry
+	Enter   executor.Statement // on a standby, before the question whether it is fresh
+	Lock    string             // an SQL expression of the key of the user's lock; $1 is the user's id
 }
 
-// SQLSTATEs of schema/012_standbys.sql.
+// SQLSTATEs: of schema/012_standbys.sql, and of a lock that was not to be had in time.
 const (
-	behind     = "UB021"
-	notStandby = "UB022"
+	behind           = "UB021"
+	notStandby       = "UB022"
+	lockNotAvailable = "55P03"
 )
 
 const (
@@ -52,14 +53,16 @@ FROM (SELECT pg_catalog.pg_last_wal_receive_lsn() AS received, pg_catalog.pg_las
 	trackSQL = placeSQL + `pg_catalog.pg_current_xact_id()::pg_catalog.text`
 
 	// Waits until the user's last writer has let go of the lock: then everybody sees what it has committed. A writer whose transaction is
-	// idle has not committed yet, and may wait for the caller. It is asked as the login, who may see what its own sessions do.
+	// idle has not committed yet, and may wait for the caller. With $2, the caller has waited before, and one that works has not committed
+	// either: since then it would have let go of the lock, or wait for a standby. It is asked as the login, who may see what its own sessions
+	// do.
 	awaitWritersSQL = `SELECT CASE
     WHEN pg_catalog.pg_try_advisory_lock_shared(key) THEN pg_catalog.pg_advisory_unlock_shared(key)
     WHEN EXISTS (
       SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
       WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.granted AND l.objsubid = 1
         AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-        AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = key AND a.state LIKE 'idle in transaction%') THEN true
+        AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = key AND (a.state LIKE 'idle in transaction%' OR $2::pg_catalog.bool AND a.state = 'active' AND a.wait_event IS DISTINCT FROM 'SyncRep')) THEN true
     WHEN pg_catalog.set_config('lock_timeout', '1s', true) IS NULL OR pg_catalog.pg_advisory_lock_shared(key) IS NULL THEN false
     ELSE pg_catalog.pg_advisory_unlock_shared(key) AND pg_catalog.set_config('lock_timeout', before, true) IS NOT NULL
   END
@@ -98,7 +101,7 @@ func (r *Router) Read(own bool) *executor.Route {
 
 // onNext returns the route to a standby that has not been tried, or nil.
 func (r *Router) onNext(own bool, tried []*Server) *executor.Route {
-	if r.OnlyPrimary {
+	if r.Primary == nil || r.Outside {
 		return nil
 	}
 	server, i := r.Set.pick(r.User, tried)
@@ -193,22 +196,32 @@ func outcomeOf(ctx context.Context, err error) outcome {
 }
 
 func (r *Router) onPrimary(own bool, tried []*Server) *executor.Route {
+	return r.afterWriters(own, tried, false)
+}
+
+// afterWriters returns the route to the primary. waited says that the user's writer was waited for before.
+func (r *Router) afterWriters(own bool, tried []*Server, waited bool) *executor.Route {
 	a := r.Set.memory.ask(r.User, 0)
 	route := r.inserted(a)
 	route.Enter, route.Leave = r.Entry.ToRead(own), slices.Concat(r.Entry.Leave, route.Leave)
-	if a.Ahead && r.Primary != nil { // an error would end a transaction of the service's own
-		route.Enter = slices.Concat([]executor.Statement{r.awaitWriters()}, route.Enter)
+	waits := r.waits(a)
+	if waits {
+		route.Enter = slices.Concat([]executor.Statement{r.awaitWriters(waited)}, route.Enter)
 	}
-	if len(tried) == 1 {
-		route.Instead = func(ctx context.Context, err error) *executor.Route {
-			if outcomeOf(ctx, err) != lost {
-				return nil
-			}
+	route.Instead = func(ctx context.Context, err error) *executor.Route {
+		switch {
+		case waits && !waited && executor.HasCode(err, lockNotAvailable):
+			return r.afterWriters(own, tried, true)
+		case len(tried) == 1 && outcomeOf(ctx, err) == lost:
 			return r.onNext(own, tried)
 		}
+		return nil
 	}
 	return route
 }
+
+// waits reports whether a read on the primary has to wait for the user's writers. In a transaction of the service's own an error would end it.
+func (r *Router) waits(a asked) bool { return a.Ahead && r.Primary != nil && !r.Outside }
 
 // inserted returns a route to the primary that asks, as it leaves, what a read can have seen, and notes that.
 func (r *Router) inserted(a asked) *executor.Route {
@@ -218,24 +231,26 @@ func (r *Router) inserted(a asked) *executor.Route {
 		Ended: func(shown, complete bool) error {
 			p, xid, ok := seen.position()
 			if !complete || !ok {
-				if shown {
+				if shown && !r.Outside {
 					r.Set.AskPrimary(r.User)
 				}
 				return nil
 			}
-			p.Ended = xid
+			p.Ended, p.Ahead = xid, a.Ahead && r.Primary == nil // which has not waited
 			if !r.Set.observe(p) {
 				return errFormerPrimary
 			}
 			r.Set.primaryReads.Add(1)
-			r.Set.memory.sawPrimary(r.User, a, p)
+			if !r.Outside {
+				r.Set.memory.sawPrimary(r.User, a, p)
+			}
 			return nil
 		},
 	}
 }
 
-func (r *Router) awaitWriters() executor.Statement {
-	return executor.Statement{SQL: awaitWritersSQL + r.Lock + awaitEndSQL, Args: []any{strconv.FormatInt(r.User, 10)}}
+func (r *Router) awaitWriters(waited bool) executor.Statement {
+	return executor.Statement{SQL: awaitWritersSQL + r.Lock + awaitEndSQL, Args: []any{strconv.FormatInt(r.User, 10), waited}}
 }
 
 // Write implements executor.Router. Whatever becomes of a transaction that has an id: when it has ended on a standby, the standby has what
@@ -245,6 +260,7 @@ func (r *Router) Write() *executor.Route {
 	enter := slices.Concat(r.Entry.EnterToWrite, []executor.Statement{{SQL: trackSQL, Into: wrote.into()}})
 	return &executor.Route{Pool: r.Primary, Enter: enter, Leave: r.Entry.Leave, Ended: func(bool, bool) error {
 		p, xid, ok := wrote.position()
+		wrote = place{} // a retry has its own
 		if !ok {
 			r.Set.AskPrimary(r.User)
 			return nil
@@ -263,11 +279,21 @@ func (r *Router) Begin(access pgx.TxAccessMode) *executor.Route {
 	if access != pgx.ReadOnly {
 		return r.Write()
 	}
+	return r.beginAfterWriters(false)
+}
+
+func (r *Router) beginAfterWriters(waited bool) *executor.Route {
 	a := r.Set.memory.ask(r.User, 0)
 	route := r.inserted(a)
 	route.Enter, route.Leave = slices.Concat(r.Entry.Enter, route.Leave), nil
-	if a.Ahead { // in the transaction it would be too late: the first statement takes the snapshot
-		route.Before = []executor.Statement{r.awaitWriters()}
+	if r.waits(a) { // in the transaction it would be too late: the first statement takes the snapshot
+		route.Before = []executor.Statement{r.awaitWriters(waited)}
+		route.Instead = func(_ context.Context, err error) *executor.Route {
+			if waited || !executor.HasCode(err, lockNotAvailable) {
+				return nil
+			}
+			return r.beginAfterWriters(true)
+		}
 	}
 	return route
 }

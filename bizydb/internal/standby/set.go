@@ -2,6 +2,8 @@ package standby
 
 import (
 	"context"
+	"encoding/binary"
+	"hash/fnv"
 	"math"
 	"slices"
 	"sync"
@@ -120,16 +122,20 @@ func (s *Set) PrimaryReads() int64 { return s.primaryReads.Load() }
 // Position returns what a user has seen and written.
 func (s *Set) Position(user int64) Position {
 	a := s.memory.ask(user, 0)
-	a.Cluster = s.mark()
+	a.Cluster = s.mark(user)
 	return a.Position
 }
 
-// mark tells clusters apart.
-func (s *Set) mark() uint32 { return uint32(s.cluster)&math.MaxInt32 | 1 }
+// mark tells clusters and users apart: of two users' transactions, it is not known which one ends last.
+func (s *Set) mark(user int64) uint32 {
+	h := fnv.New64a()
+	_, _ = h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(s.cluster)), uint64(user))) // never fails
+	return uint32(h.Sum64()>>32)&math.MaxInt32 | 1
+}
 
-// Add notes what a user has seen and written elsewhere, unless it was in another cluster.
+// Add notes what a user has seen and written elsewhere, unless it was in another cluster, or another user.
 func (s *Set) Add(user int64, p Position) {
-	if p.Cluster == s.mark() {
+	if p.Cluster == s.mark(user) {
 		p.Cluster = 0
 		s.memory.add(user, p)
 	}

@@ -2,18 +2,25 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
+	"strings"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 )
 
-const seenCookie = "seen"
+// seenPrefix is what the names of the cookies begin with. Each process has one of its own: a browser sends several requests at once, and the
+// answer of a process that knows less could replace what another one has set.
+const seenPrefix = "seen-"
+
+// seenAge is how long a cookie is kept, in seconds: longer than standbys are behind.
+const seenAge = 3600
 
 type seenKey struct{}
 
 // seen is what the user of a request has seen and written: before, by the cookie, and with it, by the scope.
 type seen struct {
-	before bizydb.Token
+	before []bizydb.Token
 	scope  *bizydb.Scope
 }
 
@@ -21,12 +28,15 @@ type seen struct {
 // has shown. What is read after an answer has begun is not in it.
 func Seen(secure bool) Middleware {
 	return func(next http.Handler) http.Handler {
+		own := seenPrefix + rand.Text()[:6]
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s := &seen{}
-			if cookie, err := r.Cookie(seenCookie); err == nil {
-				s.before, _ = bizydb.ParseToken(cookie.Value) // a broken one says nothing
+			for _, cookie := range r.Cookies() {
+				if token, err := bizydb.ParseToken(cookie.Value); err == nil && strings.HasPrefix(cookie.Name, seenPrefix) {
+					s.before = append(s.before, token) // a broken one says nothing
+				}
 			}
-			out := &seenWriter{ResponseWriter: w, seen: s, secure: secure}
+			out := &seenWriter{ResponseWriter: w, seen: s, name: own, secure: secure}
 			next.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), seenKey{}, s)))
 			out.setCookie()
 		})
@@ -37,7 +47,9 @@ func Seen(secure bool) Middleware {
 func Scope(ctx context.Context, db *bizydb.DB, user bizydb.UserID) bizydb.Scope {
 	scope := db.As(user)
 	if s, ok := ctx.Value(seenKey{}).(*seen); ok {
-		scope = scope.After(s.before)
+		for _, token := range s.before {
+			scope = scope.After(token)
+		}
 		s.scope = &scope
 	}
 	return scope
@@ -47,6 +59,7 @@ func Scope(ctx context.Context, db *bizydb.DB, user bizydb.UserID) bizydb.Scope 
 type seenWriter struct {
 	http.ResponseWriter
 	*seen
+	name          string
 	secure, begun bool
 }
 
@@ -55,11 +68,9 @@ func (w *seenWriter) setCookie() {
 		return
 	}
 	w.begun = true
-	if token := w.scope.Token(); token != w.before {
-		http.SetCookie(w.ResponseWriter, &http.Cookie{
-			Name: seenCookie, Value: token.String(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.secure,
-		})
-	}
+	http.SetCookie(w.ResponseWriter, &http.Cookie{
+		Name: w.name, Value: w.scope.Token().String(), Path: "/", MaxAge: seenAge, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.secure,
+	})
 }
 
 // WriteHeader implements http.ResponseWriter.
