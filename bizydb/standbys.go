@@ -76,7 +76,7 @@ type StandbyStat struct {
 	Reads  int64         // answered by the standby
 	Behind int64         // sent again to the primary, since the standby had not replayed what the user has seen or written
 	Failed int64         // sent again to the primary for any other reason: no connection, a conflict with recovery
-	Lag    time.Duration // the age of the last replayed transaction at the last probe; 0 if everything known to this process was replayed
+	Lag    time.Duration // the age of the last replayed transaction at the last probe; 0 if it has replayed what the primary had written a second ago
 	Down   error         // why it gets no reads, or nil
 }
 
@@ -141,13 +141,13 @@ func likePrimary(own, primary *pgxpool.Config) *pgxpool.Config {
 }
 
 // noteTimeline keeps the primary's timeline in the database, for the standbys.
-func (db *DB) noteTimeline(ctx context.Context) (cluster int64, timeline uint32, err error) {
-	err = db.accountsSession().QueryRow(ctx, noteTimelineSQL).Scan(&cluster, &timeline)
-	return cluster, timeline, err
+func (db *DB) noteTimeline(ctx context.Context) (cluster int64, timeline uint32, lsn string, err error) {
+	err = db.accountsSession().QueryRow(ctx, noteTimelineSQL).Scan(&cluster, &timeline, &lsn)
+	return cluster, timeline, lsn, err
 }
 
 const noteTimelineSQL = `-- name: noteTimeline :one
-SELECT system_identifier, timeline FROM bizydb.note_timeline()`
+SELECT system_identifier, timeline, pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text FROM bizydb.note_timeline()`
 
 // Replay can hold a lock that no transaction of the primary will let go of. The primary answers then.
 const enterStandbySQL = enterScopeSQL + `, pg_catalog.set_config('lock_timeout', '1s', true)`

@@ -26,11 +26,14 @@ type Router struct {
 	Lock    string             // an SQL expression of the key of the user's lock; $1 is the user's id
 }
 
-// SQLSTATEs: of schema/012_standbys.sql, and of a lock that was not to be had in time.
+// SQLSTATEs: of schema/012_standbys.sql, and of PostgreSQL.
 const (
-	behind           = "UB021"
-	notStandby       = "UB022"
-	lockNotAvailable = "55P03"
+	behind     = "UB021"
+	notStandby = "UB022"
+
+	lockNotAvailable = "55P03" // in time
+	unknownZone      = "22023" // of a time zone, which the machine of a standby may lack
+	inRecovery       = "55000" // of what only a primary can say
 )
 
 const (
@@ -182,6 +185,8 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	switch {
 	case executor.HasCode(err, behind):
 		return old
+	case ctx.Err() == nil && executor.HasCode(err, unknownZone):
+		return failed
 	case ctx.Err() != nil, is(executor.ErrInvalid, executor.ErrNotFound, executor.ErrStatement, executor.ErrBusy):
 		return final
 	case executor.HasCode(err, notStandby):
@@ -212,7 +217,7 @@ func (r *Router) afterWriters(own bool, tried []*Server, waited bool) *executor.
 		switch {
 		case waits && !waited && executor.HasCode(err, lockNotAvailable):
 			return r.afterWriters(own, tried, true)
-		case len(tried) == 1 && outcomeOf(ctx, err) == lost:
+		case len(tried) == 1 && (outcomeOf(ctx, err) == lost || executor.HasCode(err, inRecovery)):
 			return r.onNext(own, tried)
 		}
 		return nil

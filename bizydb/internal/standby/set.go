@@ -20,7 +20,7 @@ type Set struct {
 	memory  *memory
 
 	cluster int64 // the system identifier
-	note    func(context.Context) (cluster int64, timeline uint32, err error)
+	note    func(context.Context) (cluster int64, timeline uint32, lsn string, err error)
 	newer   chan struct{} // the primary is on a later timeline
 
 	primaryReads atomic.Int64
@@ -33,19 +33,17 @@ type Config struct {
 	Pools []*pgxpool.Pool
 	// Check says why a server is not fit for reads, for each new connection of the probes.
 	Check func(context.Context, *pgx.Conn) error
-	// Note keeps the primary's timeline in the database.
-	Note func(context.Context) (cluster int64, timeline uint32, err error)
+	// Note keeps the primary's timeline in the database, and says how far its log is.
+	Note func(context.Context) (cluster int64, timeline uint32, lsn string, err error)
 }
 
 // Open starts to watch the standbys. It fails only if the timeline cannot be noted.
 func Open(ctx context.Context, c Config) (*Set, error) {
 	s := &Set{memory: newMemory(maxUsers), note: c.Note, newer: make(chan struct{}, 1)}
-	cluster, timeline, err := c.Note(ctx)
-	if err != nil {
+	var err error
+	if s.cluster, err = s.notePrimary(ctx); err != nil {
 		return nil, err
 	}
-	s.cluster = cluster
-	s.observe(Position{Timeline: timeline})
 
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -55,7 +53,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 		s.servers = append(s.servers, server)
 		s.done.Go(func() { server.watch(watching) })
 	}
-	s.done.Go(func() { s.noteTimelines(watching, timeline) })
+	s.done.Go(func() { s.watchPrimary(watching) })
 	return s, nil
 }
 
@@ -92,8 +90,9 @@ func (s *Set) observe(p Position) bool {
 	return ok
 }
 
-// noteTimelines keeps each timeline after noted in the database. Until then, and until a standby has replayed it, reads go to the primary.
-func (s *Set) noteTimelines(ctx context.Context, noted uint32) {
+// watchPrimary keeps each new timeline in the database: until then, and until a standby has replayed it, reads go to the primary. It asks
+// each second how far the log is too, since the lag of standbys is measured by that.
+func (s *Set) watchPrimary(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -101,16 +100,20 @@ func (s *Set) noteTimelines(ctx context.Context, noted uint32) {
 		case <-s.newer:
 		case <-time.After(probeInterval):
 		}
-		if noted >= s.memory.observed().Timeline {
-			continue
-		}
 		noting, cancel := context.WithTimeout(ctx, probeTimeout)
-		if _, timeline, err := s.note(noting); err == nil {
-			s.observe(Position{Timeline: timeline})
-			noted = timeline
-		}
+		_, _ = s.notePrimary(noting) // again in a second
 		cancel()
 	}
+}
+
+func (s *Set) notePrimary(ctx context.Context) (cluster int64, err error) {
+	cluster, timeline, lsn, err := s.note(ctx)
+	if err != nil {
+		return 0, err
+	}
+	at, err := parseLSN(lsn)
+	s.observe(Position{Timeline: timeline, LSN: at})
+	return cluster, err
 }
 
 // Servers returns the standbys.
