@@ -2,6 +2,7 @@ package bizydb_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
