@@ -37,16 +37,23 @@ func TestFloorOfThePrimary(t *testing.T) {
 	if a := m.ask(4, 0); a.Primary || a.LSN != 500 {
 		t.Errorf("%+v", a)
 	}
+}
 
-	// Others are forgotten while a read is on its way, as always where there are many users.
+// Such a floor goes as well where others are forgotten all the time.
+func TestFloorOfThePrimaryAmongMany(t *testing.T) {
+	t.Parallel()
+	m := newMemory(2)
 	m.observe(Position{Timeline: 1, LSN: 1000, XID: 1000})
-	m.add(5, Position{LSN: 600, Primary: true})
-	early = m.ask(6, 0)
-	m.add(7, Position{LSN: 700})
-	m.ask(8, 0)
-	m.sawPrimary(6, early, Position{Timeline: 1, LSN: 800})
-	if a := m.ask(9, 0); a.Primary || a.LSN != 800 {
-		t.Errorf("after others were forgotten: %+v", a)
+	m.add(1, Position{LSN: 600, Primary: true})
+	m.ask(2, 0)
+	m.ask(3, 0) // 1 is forgotten now
+	early := m.ask(4, 0)
+	m.add(5, Position{LSN: 700})
+	m.ask(4, 0)
+	m.ask(6, 0) // 5 is forgotten now, which raises the floor
+	m.sawPrimary(4, early, Position{Timeline: 1, LSN: 800})
+	if a := m.ask(7, 0); !early.Primary || a.Primary || a.LSN != 800 {
+		t.Errorf("first %+v, then %+v", early, a)
 	}
 }
 
