@@ -22,7 +22,8 @@ type memory struct {
 // known is what a user knows, and the number of the last change of that.
 type known struct {
 	Position
-	change uint64
+	change    uint64
+	inherited bool // Primary is the floor's, and the floor has what it stands for
 }
 
 // asked is what a user knew when a call began.
@@ -46,6 +47,7 @@ func (m *memory) set(k *known, p Position) {
 // not shown yet can be anything, since a token can: the primary knows. A transaction of the user's that may be open stays.
 func (m *memory) forget(_ int64, k *known) {
 	p := k.Position
+	p.Primary = p.Primary && !k.inherited
 	p.On, p.Ended, p.XID, p.XIDOn, p.XIDAt = 0, max(p.Ended, p.XID), 0, 0, 0
 	if p.Timeline > m.primary.Timeline || p.LSN > m.primary.LSN || p.Ended > m.primary.XID {
 		if p.Ended > m.primary.XID {
@@ -64,7 +66,7 @@ func (m *memory) forget(_ int64, k *known) {
 func (m *memory) of(user int64) *known {
 	k, ok := m.users.Get(user)
 	if !ok {
-		k = &known{}
+		k = &known{inherited: m.floor.Primary}
 		m.set(k, m.floor.Position)
 		m.users.Add(user, k)
 	}
@@ -88,6 +90,7 @@ func (m *memory) add(user int64, p Position) {
 	defer m.mu.Unlock()
 	k := m.of(user)
 	m.set(k, k.and(p))
+	k.inherited = k.inherited && !p.Primary
 }
 
 // observe notes an answer of the primary. It is not ok if the primary is one that a later one has replaced. promoted says that nothing was
