@@ -138,10 +138,14 @@ func inRecovery(pgErr *pgconn.PgError) bool {
 func closeIfStandby(conn *pgx.Conn, changes bool, err error) {
 	var pgErr *pgconn.PgError
 	if changes && HasCode(err, pgerrcode.ReadOnlySQLTransaction) || errors.As(err, &pgErr) && inRecovery(pgErr) {
-		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
-		defer cancel()
-		_ = conn.Close(ctx)
+		closeConn(conn)
 	}
+}
+
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+	defer cancel()
+	_ = conn.Close(ctx)
 }
 
 // withUsage says what is missing where a statement cannot be prepared, which is done with the rights of whoever calls. own is for

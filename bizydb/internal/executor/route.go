@@ -19,6 +19,9 @@ type Route struct {
 	Leave  []Statement
 	// Context, if it is not nil, gives the context of the call on this route. The function that it returns is called when the call has ended.
 	Context func(context.Context) (context.Context, context.CancelFunc)
+	// Begun, if it is not nil, is called when a transaction that may write has begun. An error that it returns is the call's: the transaction
+	// is rolled back, the connection is closed, and Ended is not called.
+	Begun func() error
 	// Ended, if it is not nil, is called once when statements that were sent have been answered or failed; of a transaction, when it has
 	// committed or failed, or when it has begun if it only reads. shown says that the caller may have seen an answer, complete that
 	// everything was answered without an error, the statements of Leave included. An error that it returns is the call's, and the
@@ -77,6 +80,13 @@ func (r *Route) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		defer cancel()
 	}
 	return Acquire(ctx, r.Pool)
+}
+
+func (r *Route) begun() error {
+	if r.Begun == nil {
+		return nil
+	}
+	return r.Begun()
 }
 
 func (r *Route) ended(shown, complete bool) error {

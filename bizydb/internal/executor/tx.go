@@ -53,9 +53,16 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 			return fmt.Errorf("bizydb: begin: %w", err)
 		}
 	} else {
+		if err := on.begun(); err != nil {
+			closeConn(conn.Conn())
+			return fmt.Errorf("bizydb: begin: %w", err)
+		}
 		defer func() { // whether it has committed or not, and whatever fn has seen
-			if endErr := on.ended(true, err == nil); endErr != nil && err == nil {
-				err = fmt.Errorf("bizydb: commit: %w", endErr)
+			if endErr := on.ended(true, err == nil); endErr != nil {
+				closeConn(conn.Conn())
+				if err == nil {
+					err = fmt.Errorf("bizydb: commit: %w", endErr)
+				}
 			}
 		}()
 	}

@@ -11,9 +11,13 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
@@ -469,6 +473,64 @@ func TestDivergedStandby(t *testing.T) {
 	}
 	if standby, _ := reads(db); wrong > 0 || standby > 0 {
 		t.Errorf("%d answers of another history, %d answers of the standby", wrong, standby)
+	}
+}
+
+// Once a promotion is known, a connection to the former primary, which still takes writes, is not used again.
+func TestInTxOnFormerPrimary(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	user := g.NewUser(t)
+	g.waitUntilReplayed(t)
+	config, err := pgxpool.ParseConfig(g.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.MaxConns = 2
+	var port atomic.Int64
+	port.Store(int64(config.ConnConfig.Port))
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		c.Port = uint16(port.Load())
+		return nil
+	}
+	db, err := bizydb.OpenConfig(t.Context(), config, bizydb.WithStandbys(g.DSN)) // which is none
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	acquire := func() *pgxpool.Conn {
+		conn, err := db.Pool().Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	toFormer := acquire()
+	g.standbys[0].pgCtl(t, "promote")
+	port.Store(int64(g.standbys[0].port))
+	other := acquire() // which the DB may have opened meanwhile
+	_ = other.Conn().Close(t.Context())
+	other.Release()
+	create := func(q planner.ReadWriter, title string) error {
+		_, err := q.CreateTask(t.Context(), planner.CreateTaskParams{Title: title})
+		return err
+	}
+	if err := create(db.As(user), "first"); err != nil { // which makes the promotion known
+		t.Fatal(err)
+	}
+	toNew := acquire()
+	toFormer.Release() // the only connection that is free
+
+	err = db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error { return create(tx, "lost") })
+	if !errors.Is(err, bizydb.ErrOutcomeUnknown) {
+		t.Errorf("on the former primary: %v, want ErrOutcomeUnknown", err)
+	}
+	if err := db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error { return create(tx, "second") }); err != nil {
+		t.Errorf("after that: %v", err)
+	}
+	toNew.Release()
+	if titles := one[string](t, g.admin[0], "SELECT string_agg(title, ' ' ORDER BY id) FROM public.tasks"); titles != "first second" {
+		t.Errorf("the new primary has the tasks %s", titles)
 	}
 }
 
