@@ -84,11 +84,14 @@ func accountsOn(session *executor.Session, hasher *hasher, standbys *standby.Set
 	return &Accounts{accountsql.New(session), session, hasher, standbys, tx}
 }
 
-// changed notes a change of an account.
-func (a *Accounts) changed(ctx context.Context, u User, err error) (User, error) {
-	a.noteChange(ctx, u.ID, err)
+// changed notes a change of an account. u is the account after the change, if the answer has come.
+func (a *Accounts) changed(ctx context.Context, id UserID, u User, err error) (User, error) {
+	a.noteChange(ctx, id, err)
 	return u, err
 }
+
+// noteTimeout bounds the round trip of noteChange. The connection is closed after that, so that nothing is committed.
+const noteTimeout = 5 * time.Second
 
 // noteChange has the user's reads see a change of the account, unless it has failed. Reads of a scope may go to standbys, where accounts are
 // as old as everything else. In a transaction of the service's own this is one more round trip.
@@ -98,6 +101,8 @@ func (a *Accounts) noteChange(ctx context.Context, id UserID, err error) {
 	case a.tx == nil:
 		a.standbys.AskPrimary(int64(id))
 	default:
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout) // the service can commit even if ctx has ended
+		defer cancel()
 		var xid string
 		if a.tx.QueryRow(ctx, "SELECT coalesce(pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, '')").Scan(&xid) != nil {
 			return // it cannot be committed
@@ -170,7 +175,10 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 	row, err := a.queries.CreateUser(ctx, accountsql.CreateUserParams{
 		Email: p.Email, Username: p.Username, HashedPassword: hash, FullName: p.FullName,
 	})
-	return a.changed(ctx, User(row), err)
+	if err != nil { // a standby that does not have the user sends the read to the primary
+		return User{}, err
+	}
+	return a.changed(ctx, row.ID, User(row), nil)
 }
 
 // Get returns one user, who can be active or not.
@@ -231,7 +239,7 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfile
 	row, err := a.queries.UpdateProfile(ctx, accountsql.UpdateProfileParams{
 		ID: id, Username: username, FullName: fullName, ClearFullName: p.ClearFullName,
 	})
-	return a.changed(ctx, User(row), err)
+	return a.changed(ctx, id, User(row), err)
 }
 
 // ChangeEmail sets a new email address, with the rules of [RegisterParams], and returns the account. The address counts as not
@@ -242,7 +250,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 		return User{}, err
 	}
 	row, err := a.queries.ChangeEmail(ctx, accountsql.ChangeEmailParams{ID: id, Email: email})
-	return a.changed(ctx, User(row), err)
+	return a.changed(ctx, id, User(row), err)
 }
 
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. It
@@ -252,27 +260,27 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 		email = clean
 	}
 	row, err := a.queries.MarkEmailVerified(ctx, accountsql.MarkEmailVerifiedParams{ID: id, Email: email})
-	return a.changed(ctx, User(row), err)
+	return a.changed(ctx, id, User(row), err)
 }
 
 // Deactivate is a soft delete: the user can no longer sign in. After its commit, calls of the user's scopes return [ErrNoUser].
 // Transactions that are open at that time continue to their end. Goals and tasks stay.
 func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
-	return a.changed(ctx, User(row), err)
+	return a.changed(ctx, id, User(row), err)
 }
 
 // Reactivate undoes [Accounts.Deactivate].
 func (a *Accounts) Reactivate(ctx context.Context, id UserID) (User, error) {
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: true})
-	return a.changed(ctx, User(row), err)
+	return a.changed(ctx, id, User(row), err)
 }
 
 // SetSuperuser sets or clears the administrator flag of a user. The flag gives no rights in the database: its meaning is up to
 // the service.
 func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (User, error) {
 	row, err := a.queries.SetSuperuser(ctx, accountsql.SetSuperuserParams{ID: id, IsSuperuser: superuser})
-	return a.changed(ctx, User(row), err)
+	return a.changed(ctx, id, User(row), err)
 }
 
 // A DeleteResult says how many goals and tasks were deleted.

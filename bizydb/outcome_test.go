@@ -155,7 +155,7 @@ func TestAnswerLost(t *testing.T) {
 const plenty = 1 << 40
 
 // openCutOff opens db with one connection, which is lost when nothing is left to be read.
-func openCutOff(t *testing.T, dsn string, mode pgx.QueryExecMode, left *atomic.Int64) *bizydb.DB {
+func openCutOff(t *testing.T, dsn string, mode pgx.QueryExecMode, left *atomic.Int64, opts ...bizydb.Option) *bizydb.DB {
 	t.Helper()
 	left.Store(plenty)
 	return open(t, dsn, func(c *pgxpool.Config) {
@@ -166,7 +166,7 @@ func openCutOff(t *testing.T, dsn string, mode pgx.QueryExecMode, left *atomic.I
 			conn, err := dial(ctx, network, addr)
 			return cutOff{conn, left}, err
 		}
-	})
+	}, opts...)
 }
 
 // A cutOff connection is lost when nothing is left to be read.

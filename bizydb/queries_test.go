@@ -402,13 +402,13 @@ func plantOpen(t *testing.T, s planner.ReadWriter) things {
 }
 
 // open opens db once more, through dsn, after change has had its way with the pool. That it is fit for use has been found out before.
-func open(t *testing.T, dsn string, change func(*pgxpool.Config)) *bizydb.DB {
+func open(t *testing.T, dsn string, change func(*pgxpool.Config), opts ...bizydb.Option) *bizydb.DB {
 	t.Helper()
 	config := parseConfig(t, dsn)
 	if change != nil {
 		change(config)
 	}
-	db, err := bizydb.OpenConfig(inspected.Before(t.Context()), config)
+	db, err := bizydb.OpenConfig(inspected.Before(t.Context()), config, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (a *Accounts) Authenticate(ctx context.Context, login string, password Pass
 			ID: found.ID, HashedPassword: found.HashedPassword, NewHash: renewed,
 		})
 		if !errors.Is(err, ErrNotFound) {
-			return a.changed(ctx, User(row), err)
+			return a.changed(ctx, found.ID, User(row), err)
 		}
 		// The account has changed since we looked: another sign-in renewed the hash, or it is no longer what it was.
 	}
