@@ -3,6 +3,7 @@ package bizydb
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -120,14 +121,46 @@ func (db *DB) openStandbys(ctx context.Context, config *pgxpool.Config, o option
 		}
 		pools = append(pools, pool)
 	}
+	var database atomic.Uint32
 	db.standbys, err = standby.Open(ctx, standby.Config{
 		Pools: pools, Note: db.noteTimeline,
-		Check: func(ctx context.Context, conn *pgx.Conn) error {
+		Check: func(ctx context.Context, conn *pgx.Conn, cluster int64) error {
 			found, err := inspect(ctx, conn.PgConn())
-			return found.problem(err, conn.Config().User, db.pool.Mode, o)
+			if err := found.problem(err, conn.Config().User, db.pool.Mode, o); err != nil {
+				return err
+			}
+			return db.sameDatabase(ctx, conn, cluster, &database)
 		},
 	})
 	return err
+}
+
+// A standby and its primary have the same system identifier, and their databases the same oids. No other database has both.
+const databaseSQL = `SELECT s.system_identifier, d.oid
+FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()`
+
+// sameDatabase says why a server does not have the primary's database, or nil. known is the oid of that: the primary is asked if it differs,
+// since a database that is restored gets another one.
+func (db *DB) sameDatabase(ctx context.Context, conn *pgx.Conn, cluster int64, known *atomic.Uint32) error {
+	var its int64
+	var oid, primary uint32
+	if err := conn.QueryRow(ctx, databaseSQL).Scan(&its, &oid); err != nil {
+		return db.pool.Config.Classify(err)
+	}
+	switch {
+	case its != cluster:
+		return fmt.Errorf("%w: it is in another cluster: its system identifier is %d, the primary's is %d", ErrConfig, its, cluster)
+	case oid == known.Load():
+		return nil
+	}
+	if err := db.pool.QueryRow(ctx, databaseSQL).Scan(nil, &primary); err != nil {
+		return fmt.Errorf("the primary's database: %w", db.pool.Config.Classify(err))
+	}
+	known.Store(primary)
+	if oid != primary {
+		return fmt.Errorf("%w: %s is another database: its oid is %d, that of the primary's is %d", ErrConfig, conn.Config().Database, oid, primary)
+	}
+	return nil
 }
 
 // likePrimary returns the configuration of a standby's pool: where it is and its sizes are its own, all else is the primary's.

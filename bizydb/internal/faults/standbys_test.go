@@ -273,11 +273,28 @@ func TestUnfitStandbys(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = nobody.Close()
+	// Others' databases have the row of this one's timeline as well, after a dump for example.
+	beside, err := g.server.NewDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(beside.Close)
+	other := newGroup(t, 1)
+	system := one[int64](t, g.AdminDSN, "SELECT system_identifier FROM pg_control_system()")
+	for _, dsn := range []string{beside.AdminDSN, other.AdminDSN} {
+		if err := execOn(t, dsn, fmt.Sprintf("INSERT INTO bizydb.timelines VALUES (%d, 1)", system)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.waitUntilReplayed(t)
+	other.waitUntilReplayed(t)
 	for name, c := range map[string]struct{ dsn, why string }{
 		"nobody listens":      {on(t, g.DSN, nobody.Addr().String()), "connection refused"},
 		"the primary":         {g.DSN, "not a standby"},
-		"another database":    {strings.Replace(g.dsns[0], "/"+strings.Split(g.dsns[0], "/")[3], "/postgres?sslmode=disable", 1), "not migrated"},
+		"an empty database":   {strings.Replace(g.dsns[0], "/"+strings.Split(g.dsns[0], "/")[3], "/postgres?sslmode=disable", 1), "not migrated"},
 		"another isolation":   {g.dsns[0] + "&default_transaction_isolation=repeatable%20read", "default_transaction_isolation"},
+		"another database":    {on(t, beside.DSN, fmt.Sprintf("127.0.0.1:%d", g.standbys[0].port)), "another database"},
+		"another cluster":     {other.dsns[0], "another cluster"},
 		"a login of nobody's": {strings.Replace(g.dsns[0], "//", "//no", 1), "authentication failed"},
 	} {
 		db, err := bizydb.Open(t.Context(), g.DSN, bizydb.WithStandbys(c.dsn))

@@ -31,8 +31,8 @@ type Set struct {
 // Config is what a Set needs.
 type Config struct {
 	Pools []*pgxpool.Pool
-	// Check says why a server is not fit for reads, for each new connection of the probes.
-	Check func(context.Context, *pgx.Conn) error
+	// Check says why a server is not fit for reads, for each new connection of the probes. cluster is the primary's.
+	Check func(ctx context.Context, conn *pgx.Conn, cluster int64) error
 	// Note keeps the primary's timeline in the database, and says how far its log is.
 	Note func(context.Context) (cluster int64, timeline uint32, lsn string, err error)
 }
@@ -48,7 +48,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	for _, pool := range c.Pools {
-		server := &Server{pool: pool, check: c.Check, memory: s.memory}
+		server := &Server{pool: pool, memory: s.memory, check: func(ctx context.Context, conn *pgx.Conn) error { return c.Check(ctx, conn, s.cluster) }}
 		server.down.Store(&errNotProbed)
 		s.servers = append(s.servers, server)
 		s.done.Go(func() { server.watch(watching) })
