@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -320,6 +321,51 @@ func TestUnfitStandbys(t *testing.T) {
 	if _, err := bizydb.Open(t.Context(), g.DSN, bizydb.WithStandbys("port=none password=secret")); !errors.Is(err, bizydb.ErrConfig) || strings.Contains(err.Error(), "secret") {
 		t.Errorf("a broken connection string: %v", err)
 	}
+}
+
+// The hooks of the pool are called for the probes as well: BeforeConnect may give the password, and what AfterConnect sets is checked.
+func TestHooksOfStandbys(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	u, err := url.Parse(g.dsns[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User(u.User.Username())
+	open := func(isolation string) *bizydb.DB {
+		config, err := pgxpool.ParseConfig(g.DSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		password := config.ConnConfig.Password
+		config.ConnConfig.Password = ""
+		config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+			c.Password = password
+			return nil
+		}
+		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			if int(conn.Config().Port) != g.standbys[0].port {
+				return nil
+			}
+			_, err := conn.Exec(ctx, "SELECT set_config('default_transaction_isolation', $1, false)", isolation)
+			return err
+		}
+		db, err := bizydb.OpenConfig(t.Context(), config, bizydb.WithStandbys(u.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(db.Close)
+		return db
+	}
+	waitUntilUp(t, open("read committed"))
+	unfit := open("repeatable read")
+	eventually(t, recoveryBound, func() string {
+		stats, _ := unfit.StandbyStats()
+		if down := stats[0].Down; down == nil || !strings.Contains(down.Error(), "default_transaction_isolation") {
+			return fmt.Sprintf("down: %v", down)
+		}
+		return ""
+	})
 }
 
 // Reads go on, without an error, while a standby dies, comes back, hangs, or cancels what stands in the way of replay.

@@ -86,9 +86,11 @@ func (s *Server) watch(ctx context.Context) {
 		case <-timer.C:
 		}
 		var err error
-		if conn, err = s.probe(ctx, conn); err != nil {
+		switch conn, err = s.probe(ctx, conn); {
+		case ctx.Err() != nil: // which says nothing about the standby
+		case err != nil:
 			s.fail(err)
-		} else {
+		default:
 			if s.last.Load() == nil {
 				s.last.Store(newIncarnation())
 			}
@@ -111,14 +113,14 @@ const probeSQL = `SELECT pg_catalog.pg_is_in_recovery(), coalesce(pg_catalog.pg_
 // probe asks the standby how it is, on a connection of its own, which is nil at first and after an error.
 func (s *Server) probe(ctx context.Context, conn *pgx.Conn) (_ *pgx.Conn, err error) {
 	timeout := probeTimeout
-	if s.up.Load() == nil {
+	if s.last.Load() == nil {
 		timeout = returnTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	fresh := conn == nil
 	if fresh {
-		if conn, err = pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig.Copy()); err != nil {
+		if conn, err = s.connect(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -146,6 +148,27 @@ func (s *Server) probe(ctx context.Context, conn *pgx.Conn) (_ *pgx.Conn, err er
 		lag = 0 // nothing new, however old the last transaction is
 	}
 	s.lag.Store(int64(max(lag, 0)))
+	return conn, nil
+}
+
+// connect makes a connection as the pool does, with its hooks.
+func (s *Server) connect(ctx context.Context) (*pgx.Conn, error) {
+	c := s.pool.Config()
+	if c.BeforeConnect != nil {
+		if err := c.BeforeConnect(ctx, c.ConnConfig); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := pgx.ConnectConfig(ctx, c.ConnConfig)
+	if err != nil {
+		return nil, err
+	}
+	if c.AfterConnect != nil {
+		if err := c.AfterConnect(ctx, conn); err != nil {
+			_ = conn.Close(ctx)
+			return nil, err
+		}
+	}
 	return conn, nil
 }
 
