@@ -28,6 +28,7 @@ type Route struct {
 	// connection is closed.
 	Ended func(shown, complete bool) error
 	// Instead, if it is not nil, returns the route on which a call that got err, before the caller had any answer, is sent again, or nil.
+	// A transaction begins again on the same connection.
 	Instead func(ctx context.Context, err error) *Route
 }
 

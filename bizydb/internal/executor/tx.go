@@ -43,6 +43,10 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 	defer conn.Release()
 
 	tx, err := s.begin(ctx, conn.Conn(), access, on)
+	if other := on.instead(ctx, err); other != nil {
+		on = other
+		tx, err = s.begin(ctx, conn.Conn(), access, on)
+	}
 	if err != nil {
 		return fmt.Errorf("bizydb: begin: %w", err)
 	}
