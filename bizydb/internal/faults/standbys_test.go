@@ -539,7 +539,8 @@ func TestDivergedStandby(t *testing.T) {
 	}
 }
 
-// Once a promotion is known, a connection to the former primary, which still takes writes, is not used again.
+// Once a promotion is known, no transaction begins on the former primary, which still takes writes. One that has begun before says that it
+// may have written there, and its connection is not used again.
 func TestInTxOnFormerPrimary(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
@@ -549,7 +550,7 @@ func TestInTxOnFormerPrimary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.MaxConns = 2
+	config.MaxConns = 3
 	var port atomic.Int64
 	port.Store(int64(config.ConnConfig.Port))
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
@@ -562,36 +563,55 @@ func TestInTxOnFormerPrimary(t *testing.T) {
 	}
 	defer db.Close()
 	acquire := func() *pgxpool.Conn {
+		t.Helper()
 		conn, err := db.Pool().Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		if int64(conn.Conn().Config().Port) != port.Load() {
+			t.Error("a connection to the former primary is used")
+		}
 		return conn
 	}
-	toFormer := acquire()
-	g.standbys[0].pgCtl(t, "promote")
-	port.Store(int64(g.standbys[0].port))
-	other := acquire() // which the DB may have opened meanwhile
-	_ = other.Conn().Close(t.Context())
-	other.Release()
 	create := func(q planner.ReadWriter, title string) error {
 		_, err := q.CreateTask(t.Context(), planner.CreateTaskParams{Title: title})
 		return err
 	}
-	if err := create(db.As(user), "first"); err != nil { // which makes the promotion known
-		t.Fatal(err)
-	}
-	toNew := acquire()
-	toFormer.Release() // the only connection that is free
+	// What is not to be used is held, so that each call has one connection to choose.
+	known, unknown, conn := acquire(), acquire(), acquire()
+	g.standbys[0].pgCtl(t, "promote")
+	port.Store(int64(g.standbys[0].port))
+	_ = conn.Conn().Close(t.Context())
+	conn.Release()
+	conn = acquire()
 
-	err = db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error { return create(tx, "lost") })
+	unknown.Release()
+	err = db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error {
+		conn.Release()
+		if err := create(db.As(user), "first"); err != nil { // which makes the promotion known
+			return err
+		}
+		return create(tx, "lost")
+	})
 	if !errors.Is(err, bizydb.ErrOutcomeUnknown) {
-		t.Errorf("on the former primary: %v, want ErrOutcomeUnknown", err)
+		t.Errorf("begun before the promotion was known: %v, want ErrOutcomeUnknown", err)
+	}
+	held := []*pgxpool.Conn{acquire(), acquire()}
+
+	known.Release()
+	err = db.As(user).InTx(t.Context(), func(*bizydb.Tx) error {
+		t.Error("it runs")
+		return nil
+	})
+	if !errors.Is(err, bizydb.ErrUnavailable) {
+		t.Errorf("begun when the promotion was known: %v, want ErrUnavailable", err)
 	}
 	if err := db.As(user).InTx(t.Context(), func(tx *bizydb.Tx) error { return create(tx, "second") }); err != nil {
 		t.Errorf("after that: %v", err)
 	}
-	toNew.Release()
+	for _, conn := range held {
+		conn.Release()
+	}
 	if titles := one[string](t, g.admin[0], "SELECT string_agg(title, ' ' ORDER BY id) FROM public.tasks"); titles != "first second" {
 		t.Errorf("the new primary has the tasks %s", titles)
 	}

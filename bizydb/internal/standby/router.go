@@ -263,7 +263,13 @@ func (r *Router) awaitWriters(waited bool) executor.Statement {
 func (r *Router) Write() *executor.Route {
 	var wrote place
 	enter := slices.Concat(r.Entry.EnterToWrite, []executor.Statement{{SQL: trackSQL, Into: wrote.into()}})
-	return &executor.Route{Pool: r.Primary, Enter: enter, Leave: r.Entry.Leave, Ended: func(bool, bool) error {
+	begun := func() error {
+		if p, _, ok := wrote.position(); ok && !r.Set.observe(p) {
+			return errFormerPrimary
+		}
+		return nil
+	}
+	return &executor.Route{Pool: r.Primary, Enter: enter, Leave: r.Entry.Leave, Begun: begun, Ended: func(bool, bool) error {
 		p, xid, ok := wrote.position()
 		wrote = place{} // a retry has its own
 		if !ok {
