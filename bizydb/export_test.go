@@ -49,5 +49,8 @@ func Classify(err error) error { return newConfig(nil).Classify(err) }
 // Writers returns the functions that are known to write.
 func Writers() []string { return writers }
 
+// StopWatchingStandbys ends the probes of standbys. What users have seen and written is noted on.
+func StopWatchingStandbys(db *DB) { db.standbys.Close() }
+
 // AsksPrimary tells whether the next read of a scope goes to the primary, whatever the standbys have.
 func AsksPrimary(s Scope) bool { return s.Token().position.Primary }
