@@ -27,7 +27,7 @@ var standbyReads = flag.Int("standbyreads", 2000, "how many reads TestFreshReads
 // an LSN from before the commit.
 func TestFreshReads(t *testing.T) { // by itself: it works, while the others sleep
 	g := newGroup(t, 2)
-	roomy := g.DSN + "&pool_max_conns=40" // writers that read in a transaction need two connections each
+	roomy := g.DSN + "&pool_max_conns=40&synchronous_commit=on" // as in production; writers that read in a transaction need two connections each
 	here, there := g.open(t, roomy, g.dsns...), g.open(t, roomy, g.dsns...)
 	g.stutter(t)
 
