@@ -120,6 +120,29 @@ func ExampleServer_NewDatabase() {
 	// Output: ada <nil>
 }
 
+// A program to try things starts a server and makes a database, and leaves nothing behind.
+func ExampleStart() {
+	if err := tryThings(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func tryThings(ctx context.Context) error {
+	server, err := bizydbtest.Start(ctx, bizydbtest.Options{})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	db, err := server.NewDatabase(ctx) // the import: github.com/bizy-ai/bizydb/bizydb/bizydbtest
+	if err != nil {
+		return err
+	}
+	defer db.Drop(ctx)
+
+	fmt.Println(db.DSN)
+	return nil
+}
+
 // A test counts the round trips of a call.
 func ExampleProxy() {
 	ctx := context.Background()

@@ -155,7 +155,7 @@ func (c *Config) withUsage(err error, own bool) error {
 	case !HasCode(err, pgerrcode.InsufficientPrivilege):
 		return err
 	case own:
-		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA %s and those of the statement TO it: %w", ErrMissingGrant, c.Schemas, err)
+		return fmt.Errorf("%w: the login needs USAGE on schemas %s and those of the statement; a table of your own is opened to scopes by bizydb.confine: %w", ErrMissingGrant, c.Schemas, err)
 	default:
 		return fmt.Errorf("%w: GRANT USAGE ON SCHEMA %s TO it: %w", ErrMissingGrant, c.Schemas, err)
 	}

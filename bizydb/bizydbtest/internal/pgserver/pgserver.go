@@ -177,7 +177,8 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		case w.name == "dsn":
 			return nil, err
 		default:
-			passed = append(passed, w.name+" passed over: "+oneLine(err))
+			short, _, _ := strings.Cut(oneLine(err), ": ") // in full where no way works
+			passed = append(passed, w.name+" passed over: "+short)
 		}
 		lines = append(lines, fmt.Sprintf("  %s: %s\n    (%s)", w.name, oneLine(err), w.hint))
 	}
