@@ -143,6 +143,7 @@ func growthTable(f figures) string {
 	}
 	conditions := table{head: []string{"", ""}, texts: 2}
 	conditions.add("measured", fmt.Sprintf("on %s, at commit %s, by `%s` in tools/bench", f.Date, f.Commit, f.Command))
+	conditions.add("server", f.Server)
 	conditions.add("turns", fmt.Sprintf("%d rounds of %s", f.Rounds, f.Turn))
 	return conditions.String() + "\n" + t.String()
 }
