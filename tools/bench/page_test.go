@@ -26,6 +26,11 @@ func TestPagesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"compare", "growth", "http"} {
+		if _, err := os.Stat(filepath.Join(results, name+".jsonl")); err != nil {
+			t.Errorf("nothing to compare the pages with: %v", err)
+		}
+	}
 	for _, name := range pages {
 		page := readPage(t, filepath.Join(root, name))
 		want, err := m.fill(page)
