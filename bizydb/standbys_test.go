@@ -23,7 +23,7 @@ func TestChangesOfAccountsAskThePrimary(t *testing.T) {
 	t.Parallel()
 	made := bizydbtest.New(t)
 	var left atomic.Int64
-	db := openCutOff(t, made.DSN, pgx.QueryExecModeCacheStatement, &left, bizydb.WithStandbys(made.DSN)) // which is none
+	db := openCutOff(t, made.DSN, execModes(t)[0], &left, bizydb.WithStandbys(made.DSN)) // which is none
 	bizydb.StopWatchingStandbys(db)                                                                      // whose questions would take from what is left
 	accounts, old := db.Accounts(), bizydb.NewPassword("old password")
 	bizydb.SetBcryptCost(accounts, bcrypt.MinCost)
