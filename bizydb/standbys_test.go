@@ -24,7 +24,7 @@ func TestChangesOfAccountsAskThePrimary(t *testing.T) {
 	made := bizydbtest.New(t)
 	var left atomic.Int64
 	db := openCutOff(t, made.DSN, execModes(t)[0], &left, bizydb.WithStandbys(made.DSN)) // which is none
-	bizydb.StopWatchingStandbys(db)                                                                      // whose questions would take from what is left
+	bizydb.StopWatchingStandbys(db)                                                      // whose questions would take from what is left
 	accounts, old := db.Accounts(), bizydb.NewPassword("old password")
 	bizydb.SetBcryptCost(accounts, bcrypt.MinCost)
 	reads := []string{"Get", "FindByLogin", "List", "HashPassword", "ForgetDeleted", "WithTx"} // the last but one: of all users, but nothing that a scope shows
