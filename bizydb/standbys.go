@@ -66,9 +66,10 @@ func (s Scope) After(t Token) Scope {
 }
 
 // OnPrimary returns a scope of the same user that reads from the primary only. Its reads show what other processes have committed before
-// the call, a session that was revoked for example: a standby may not have replayed that yet. They are outside the guarantee of
-// [WithStandbys]: they do not count as seen, so that the next read of another scope can go to a standby and return an older state, and they
-// do not wait for a commit that a standby has already shown and the primary has not. Without WithStandbys OnPrimary does nothing.
+// the call, a session that was revoked for example: a standby may not have replayed that yet.
+//
+// These reads are outside the guarantee of [WithStandbys]. They do not count as seen: the next read of another scope can return an older
+// state. They do not wait for a commit that a standby has already shown and the primary has not. Without WithStandbys OnPrimary does nothing.
 func (s Scope) OnPrimary() Scope { return s.db.scope(s.user, onlyPrimary) }
 
 // A StandbyStat describes a standby and counts the reads of scopes since [Open].

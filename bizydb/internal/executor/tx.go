@@ -53,7 +53,7 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 	defer rollback(ctx, tx) // does nothing after a commit
 	if access == pgx.ReadOnly {
 		if err := on.ended(true, true); err != nil {
-			_ = conn.Conn().Close(ctx)
+			closeConn(conn.Conn())
 			return fmt.Errorf("bizydb: begin: %w", err)
 		}
 	} else {

@@ -74,15 +74,7 @@ func (r *readers) write(ctx context.Context, db *bizydb.DB) error {
 func BenchmarkReadOnStandby(b *testing.B) {
 	r := newReaders(b, 1)
 	checked := r.open(b, r.DSN, r.dsns[0])
-	var alone [2]*bizydb.DB
-	for i := range alone {
-		db, err := bizydb.Open(b.Context(), r.dsns[0])
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer db.Close()
-		alone[i] = db
-	}
+	dbs := []*bizydb.DB{checked, r.open(b, r.dsns[0]), r.open(b, r.dsns[0])}
 	for name, read := range map[string]func(context.Context, *bizydb.DB) error{"get": r.get, "list": r.list} {
 		b.Run(name, func(b *testing.B) {
 			turn := func(db *bizydb.DB) float64 {
@@ -94,27 +86,32 @@ func BenchmarkReadOnStandby(b *testing.B) {
 				}
 				return time.Since(start).Seconds() / float64(n)
 			}
-			dbs := []*bizydb.DB{checked, alone[0], alone[1]}
 			for _, db := range dbs {
 				turn(db)
 			}
 			before, _ := reads(checked)
-			var price, noise []float64
-			for b.Loop() {
-				var took [3]float64
-				for _, i := range rand.Perm(len(dbs)) {
-					took[i] = turn(dbs[i])
-				}
-				price, noise = append(price, took[0]/took[1]), append(noise, took[2]/took[1])
-			}
-			after, _ := reads(checked)
-			if _, primary := reads(checked); after == before || primary > (after-before)/100 {
+			price, noise, _ := inTurns(b, dbs, turn)
+			after, primary := reads(checked)
+			if after == before || primary > (after-before)/100 {
 				b.Errorf("%d reads on the standby, %d on the primary", after-before, primary)
 			}
 			report(b, "checked", price)
 			report(b, "noise", noise)
 		})
 	}
+}
+
+// inTurns lets three databases take turns, in random order in each round. It returns the results of the second one, and the ratios of the
+// other two to it. The third one is the second once more, so its ratio is the noise.
+func inTurns(b *testing.B, dbs []*bizydb.DB, turn func(*bizydb.DB) float64) (ratio, noise, base []float64) {
+	for b.Loop() {
+		var got [3]float64
+		for _, i := range rand.Perm(len(dbs)) {
+			got[i] = turn(dbs[i])
+		}
+		ratio, noise, base = append(ratio, got[0]/got[1]), append(noise, got[2]/got[1]), append(base, got[1])
+	}
+	return ratio, noise, base
 }
 
 // report reports quartiles.
@@ -139,15 +136,7 @@ func BenchmarkStandbyThroughput(b *testing.B) {
 	}
 	pool := "&pool_max_conns=16"
 	three := r.open(b, r.DSN+pool, r.dsns[0]+pool, r.dsns[1]+pool)
-	var one [2]*bizydb.DB
-	for i := range one {
-		db, err := bizydb.Open(b.Context(), r.DSN+pool)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer db.Close()
-		one[i] = db
-	}
+	dbs := []*bizydb.DB{three, r.open(b, r.DSN+pool), r.open(b, r.DSN+pool)}
 	for _, c := range []struct {
 		name   string
 		writes int // of 100 calls
@@ -177,21 +166,13 @@ func BenchmarkStandbyThroughput(b *testing.B) {
 				clients.Wait()
 				return float64(calls.Load()) / time.Since(start).Seconds()
 			}
-			dbs := []*bizydb.DB{three, one[0], one[1]}
 			for range 5 { // each connection is made and prepares its statements
 				for _, db := range dbs {
 					turn(db)
 				}
 			}
 			standbyBefore, primaryBefore := reads(three)
-			var gain, noise, each []float64
-			for b.Loop() {
-				var rate [3]float64
-				for _, i := range rand.Perm(len(dbs)) {
-					rate[i] = turn(dbs[i])
-				}
-				gain, noise, each = append(gain, rate[0]/rate[1]), append(noise, rate[2]/rate[1]), append(each, rate[1])
-			}
+			gain, noise, each := inTurns(b, dbs, turn)
 			standby, primary := reads(three)
 			report(b, "gain", gain)
 			report(b, "noise", noise)
@@ -215,7 +196,7 @@ func (c *cluster) limit(b *testing.B, name string, share float64) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		b.Skipf("needs control groups: %v", err)
 	}
-	write := func(folder, file, text string) {
+	write := func(file, text string) {
 		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
 			b.Fatal(err)
 		}
@@ -237,9 +218,9 @@ func (c *cluster) limit(b *testing.B, name string, share float64) {
 		}
 	})
 	for file, text := range settings {
-		write(folder, file, text)
+		write(file, text)
 	}
 	for _, pid := range processes() {
-		write(folder, "cgroup.procs", pid)
+		write("cgroup.procs", pid)
 	}
 }

@@ -64,13 +64,7 @@ func (g *group) throughPgBouncer(t *testing.T) (dsns []string) {
 	if err := os.Chmod(folder, 0o755); err != nil { // another account reads the file
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().(*net.TCPAddr)
-	_ = free.Close()
-
+	address := freeAddress(t)
 	var databases strings.Builder
 	for i, dsn := range append([]string{g.DSN}, g.dsns...) {
 		u, err := url.Parse(dsn)

@@ -69,12 +69,7 @@ func (c *cluster) newReplica(t testing.TB, dsn, name string) (*cluster, string) 
 	if err := c.program("pg_basebackup", "-D", replica.data, "-d", dsn, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"); err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = free.Close()
-	address := free.Addr().(*net.TCPAddr)
+	address := freeAddress(t)
 	replica.port = address.Port
 	replica.pgCtl(t, "start", "-o", fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c fsync=off", address.Port))
 	t.Cleanup(func() {
@@ -83,6 +78,17 @@ func (c *cluster) newReplica(t testing.TB, dsn, name string) (*cluster, string) 
 		}
 	})
 	return replica, address.String()
+}
+
+// freeAddress returns an address of this machine where nobody listens.
+func freeAddress(t testing.TB) *net.TCPAddr {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = free.Close()
+	return free.Addr().(*net.TCPAddr)
 }
 
 // waitUntilSynchronous returns when commits wait for a replica.

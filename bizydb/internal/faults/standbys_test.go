@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"os/exec"
 	"strconv"
@@ -269,11 +268,6 @@ func (g *group) resume(t *testing.T, i int) {
 func TestUnfitStandbys(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = nobody.Close()
 	// Others' databases have the row of this one's timeline as well, after a dump for example.
 	beside, err := g.server.NewDatabase(t.Context())
 	if err != nil {
@@ -290,7 +284,7 @@ func TestUnfitStandbys(t *testing.T) {
 	g.waitUntilReplayed(t)
 	other.waitUntilReplayed(t)
 	for name, c := range map[string]struct{ dsn, why string }{
-		"nobody listens":      {on(t, g.DSN, nobody.Addr().String()), "connection refused"},
+		"nobody listens":      {on(t, g.DSN, freeAddress(t).String()), "connection refused"},
 		"the primary":         {g.DSN, "not a standby"},
 		"an empty database":   {strings.Replace(g.dsns[0], "/"+strings.Split(g.dsns[0], "/")[3], "/postgres?sslmode=disable", 1), "not migrated"},
 		"another isolation":   {g.dsns[0] + "&default_transaction_isolation=repeatable%20read", "default_transaction_isolation"},

@@ -99,7 +99,7 @@ func (r *Router) Read(own bool) *executor.Route {
 	if route := r.onNext(own, nil); route != nil {
 		return route
 	}
-	return r.onPrimary(own, nil)
+	return r.onPrimary(own, nil, false)
 }
 
 // onNext returns the route to a standby that has not been tried, or nil.
@@ -162,7 +162,7 @@ func (r *Router) onStandby(server *Server, i *incarnation, a asked, own bool, tr
 					return next
 				}
 			}
-			return r.onPrimary(own, tried)
+			return r.onPrimary(own, tried, false)
 		},
 	}
 }
@@ -200,12 +200,8 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	}
 }
 
-func (r *Router) onPrimary(own bool, tried []*Server) *executor.Route {
-	return r.afterWriters(own, tried, false)
-}
-
-// afterWriters returns the route to the primary. waited says that the user's writer was waited for before.
-func (r *Router) afterWriters(own bool, tried []*Server, waited bool) *executor.Route {
+// onPrimary returns the route to the primary. waited says that the user's writer was waited for before.
+func (r *Router) onPrimary(own bool, tried []*Server, waited bool) *executor.Route {
 	a := r.Set.memory.ask(r.User, 0)
 	route := r.inserted(a)
 	route.Enter, route.Leave = r.Entry.ToRead(own), slices.Concat(r.Entry.Leave, route.Leave)
@@ -216,7 +212,7 @@ func (r *Router) afterWriters(own bool, tried []*Server, waited bool) *executor.
 	route.Instead = func(ctx context.Context, err error) *executor.Route {
 		switch {
 		case waits && !waited && executor.HasCode(err, lockNotAvailable):
-			return r.afterWriters(own, tried, true)
+			return r.onPrimary(own, tried, true)
 		case len(tried) == 1 && (outcomeOf(ctx, err) == lost || executor.HasCode(err, inRecovery)):
 			return r.onNext(own, tried)
 		}
