@@ -77,17 +77,12 @@ func newRun(ctx context.Context, command string, args []string, size size, effor
 		Command: strings.Join(append([]string{"go run ."}, append(strings.Fields(command), args...)...), " "),
 		Date:    time.Now().UTC().Format("January 2, 2006"), Commit: commit(ctx),
 		Go: runtime.Version(), Cores: runtime.NumCPU(),
-		Users: size.users, Tasks: size.tasks, Heavy: size.heavy, Bulk: size.bulk, Rounds: effort.rounds, Turn: effort.turn.String(), Enough: limitOf(effort.enough),
+		Users: size.users, Tasks: size.tasks, Heavy: size.heavy, Bulk: size.bulk, Rounds: effort.rounds, Turn: effort.turn.String(),
+	}
+	if effort.enough > 0 {
+		r.Enough = effort.enough.String()
 	}
 	return r, conn.QueryRow(ctx, settingsSQL).Scan(&r.Server)
-}
-
-// limitOf is the text of a limit, or "" for none.
-func limitOf(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
 }
 
 const settingsSQL = `

@@ -36,9 +36,15 @@ func Seen(secure bool) Middleware {
 					s.before = append(s.before, token) // a broken one says nothing
 				}
 			}
-			out := &seenWriter{ResponseWriter: w, seen: s, name: own, secure: secure}
+			out := &writer{w, func(int) {
+				if s.scope != nil {
+					http.SetCookie(w, &http.Cookie{
+						Name: own, Value: s.scope.Token().String(), Path: "/", MaxAge: seenAge, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
+					})
+				}
+			}}
 			next.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), seenKey{}, s)))
-			out.setCookie()
+			out.begin(http.StatusOK) // without a body
 		})
 	}
 }
@@ -54,36 +60,3 @@ func Scope(ctx context.Context, db *bizydb.DB, user bizydb.UserID) bizydb.Scope 
 	}
 	return scope
 }
-
-// A seenWriter sets the cookie when an answer begins.
-type seenWriter struct {
-	http.ResponseWriter
-	*seen
-	name          string
-	secure, begun bool
-}
-
-func (w *seenWriter) setCookie() {
-	if w.begun || w.scope == nil {
-		return
-	}
-	w.begun = true
-	http.SetCookie(w.ResponseWriter, &http.Cookie{
-		Name: w.name, Value: w.scope.Token().String(), Path: "/", MaxAge: seenAge, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.secure,
-	})
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (w *seenWriter) WriteHeader(status int) {
-	w.setCookie()
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter.
-func (w *seenWriter) Write(b []byte) (int, error) {
-	w.setCookie()
-	return w.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (w *seenWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -57,7 +57,8 @@ func Chain(h http.Handler, all ...Middleware) http.Handler {
 func Log(log *slog.Logger) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			start, out := time.Now(), &writer{ResponseWriter: w}
+			start, status := time.Now(), 0
+			out := &writer{w, func(s int) { status = s }}
 			defer func() {
 				if p := recover(); p != nil {
 					if p == http.ErrAbortHandler {
@@ -66,7 +67,7 @@ func Log(log *slog.Logger) Middleware {
 					log.ErrorContext(r.Context(), "panic", "panic", p, "stack", string(debug.Stack()))
 					Fail(out)
 				}
-				log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", out.status, "took", time.Since(start))
+				log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", status, "took", time.Since(start))
 			}()
 			next.ServeHTTP(out, r)
 		})
@@ -78,23 +79,28 @@ func Fail(w http.ResponseWriter) {
 	http.Error(w, "Internal Server Error", http.StatusInternalServerError)
 }
 
-// A writer knows the status that it has written.
+// A writer calls a function once, before an answer begins.
 type writer struct {
 	http.ResponseWriter
-	status int
+	before func(status int) // nil after that
 }
 
-func (w *writer) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
+func (w *writer) begin(status int) {
+	if before := w.before; before != nil {
+		w.before = nil
+		before(status)
 	}
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *writer) WriteHeader(status int) {
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Write implements http.ResponseWriter.
 func (w *writer) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	return w.ResponseWriter.Write(b)
 }
 
