@@ -97,52 +97,55 @@ func TestRoundTripsOfStandbys(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
 	// On one connection each, since a new one prepares its statements.
-	primary, primaryDSN := bizydbtest.NewProxy(t, g.DSN+"&pool_max_conns=1")
-	standby, standbyDSN := bizydbtest.NewProxy(t, g.dsns[0]+"&pool_max_conns=1")
-	db := g.open(t, primaryDSN, standbyDSN)
+	primary, primaryDSN := bizydbtest.NewProxy(t, g.DSN)
+	standby, standbyDSN := bizydbtest.NewProxy(t, g.dsns[0])
+	db := g.open(t, primaryDSN+"&pool_max_conns=1", standbyDSN+"&pool_max_conns=1")
 	user := db.As(g.NewUser(t))
 
-	create := func() planner.TaskID {
+	var id planner.TaskID
+	create := func() {
 		task, err := user.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return task.ID
+		id = task.ID
 	}
-	get := func(id planner.TaskID) {
-		if _, err := user.GetTask(t.Context(), id); err != nil {
+	getIn := func(scope bizydb.Scope) {
+		if _, err := scope.GetTask(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var id planner.TaskID
+	get := func() { getIn(user) }
+	onPrimary := func() { getIn(user.OnPrimary()) }
 	for range 3 { // what is prepared once is, on both
-		id = create()
-		get(id)
+		create()
+		get()
 		g.waitUntilReplayed(t)
-		get(id)
+		get()
 	}
+	nothing := func() {}
 	for _, c := range []struct {
 		name             string
-		do               func()
+		before, do       func()
 		primary, standby int
 	}{
-		{"a fresh read", func() { get(id) }, 0, 1},
-		{"a stale read", func() { g.pause(t, 0); id = create(); primary.RoundTrips(); standby.RoundTrips(); get(id) }, 1, 1},
-		{"a write", func() { create() }, 1, 0},
-		{"a read of OnPrimary", func() {
-			if _, err := user.OnPrimary().GetTask(t.Context(), id); err != nil {
-				t.Fatal(err)
-			}
-		}, 1, 0},
+		{"a fresh read", nothing, get, 0, 1},
+		{"a stale read", func() { g.pause(t, 0); get(); create() }, get, 1, 1},
+		{"a write", nothing, create, 1, 0},
+		{"a read of OnPrimary", nothing, onPrimary, 1, 0},
 	} {
 		var p, s int
 		for range 20 { // a probe can come between
+			create()
+			g.waitUntilReplayed(t)
+			get()
+			onPrimary() // both just now, since pgxpool pings a connection that was idle for a second
+			c.before()
 			primary.RoundTrips()
 			standby.RoundTrips()
 			c.do()
 			p, s = primary.RoundTrips(), standby.RoundTrips()
 			g.resume(t, 0)
-			g.waitUntilReplayed(t)
 			if p == c.primary && s == c.standby {
 				break
 			}
