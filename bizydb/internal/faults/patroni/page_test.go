@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const page = "../../../../docs/high-availability.md"
@@ -68,14 +70,36 @@ func (r *recipe) dsns(t *testing.T) (proxied, hosts string, nodes []string) {
 			proxied = r.here(dsn, 0)
 		}
 	}
-	own := regexp.MustCompile(`"(postgres://[^"]+)" ?\+ ?host ?\+ ?"([^"]+)"`).FindStringSubmatch(r.text)
-	if proxied == "" || hosts == "" || own == nil {
+	own := regexp.MustCompile(`const login, settings = "(postgres://[^"]+)", "([^"]+)"`).FindStringSubmatch(r.text)
+	hostsOfNodes := regexp.MustCompile(`login \+ "([^"]+)" \+ settings`).FindAllStringSubmatch(r.text, -1)
+	if proxied == "" || hosts == "" || own == nil || len(hostsOfNodes) != 3 {
 		t.Fatalf("%s has not all connection strings", page)
 	}
-	for number := 1; number <= 3; number++ {
-		nodes = append(nodes, fmt.Sprintf("%s%s.%d%s", own[1], r.net, number, own[2]))
+	for _, host := range hostsOfNodes {
+		nodes = append(nodes, r.here(own[1]+host[1]+own[2], 0))
 	}
 	return proxied, hosts, nodes
+}
+
+// The page has all that TestFailover, which takes minutes, takes from it.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	r := &recipe{text: readPage(t), net: "127.0.9"}
+	proxied, hosts, nodes := r.dsns(t)
+	for _, dsn := range append([]string{proxied, hosts}, nodes...) {
+		config, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			t.Fatalf("%s: %v", dsn, err)
+		}
+		if !strings.HasPrefix(config.Host, r.net+".") {
+			t.Errorf("%s is not an address of the test", dsn)
+		}
+	}
+	for _, file := range []string{"/etc/default/etcd", "/etc/patroni/config.yml", "/etc/haproxy/haproxy.cfg"} {
+		if !strings.Contains(r.of(t, 2, file), r.net+".") {
+			t.Errorf("%s has no address of the test", file)
+		}
+	}
 }
 
 func readPage(t *testing.T) string {
