@@ -65,13 +65,28 @@ CREATE FUNCTION bizydb.require_fresh(cluster bigint, on_timeline integer, replay
 COMMENT ON FUNCTION bizydb.require_fresh(bigint, integer, pg_lsn, xid8, xid8) IS
   'Raises UB022 if this is no standby; UB021 unless it is on the timeline, has replayed to the LSN, and the transaction and all up to the last have ended there (0: none); UB001 as bizydb.require_user().';
 
+-- The same in less time, of a standby that has passed the whole question since it started: until it restarts, its history goes on.
+CREATE FUNCTION bizydb.require_replayed(since timestamptz, replayed pg_lsn) RETURNS SETOF bigint
+  LANGUAGE sql STABLE
+  BEGIN ATOMIC
+    SELECT bizydb.not_fresh() WHERE (
+        pg_is_in_recovery() AND current_setting('transaction_isolation') = 'read committed'
+        AND pg_postmaster_start_time() = since AND pg_last_wal_replay_lsn() >= replayed
+      ) IS NOT TRUE
+    UNION ALL
+    SELECT bizydb.no_such_user() WHERE NOT EXISTS (SELECT FROM public.users WHERE id = (SELECT bizydb.current_user_id()) AND is_active);
+  END;
+
+COMMENT ON FUNCTION bizydb.require_replayed(timestamptz, pg_lsn) IS
+  'Raises UB022 if this is no standby; UB021 unless it has run since that time and has replayed to the LSN; UB001 as bizydb.require_user().';
+
 REVOKE ALL ON bizydb.timelines FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT SELECT ON bizydb.timelines TO bizydb_user;
 
-REVOKE ALL ON FUNCTION bizydb.note_timeline(), bizydb.not_fresh(), bizydb.require_fresh(bigint, integer, pg_lsn, xid8, xid8)
+REVOKE ALL ON FUNCTION bizydb.note_timeline(), bizydb.not_fresh(), bizydb.require_fresh(bigint, integer, pg_lsn, xid8, xid8), bizydb.require_replayed(timestamptz, pg_lsn)
   FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.note_timeline() TO bizydb_accounts;
-GRANT EXECUTE ON FUNCTION bizydb.not_fresh(), bizydb.require_fresh(bigint, integer, pg_lsn, xid8, xid8) TO bizydb_user;
+GRANT EXECUTE ON FUNCTION bizydb.not_fresh(), bizydb.require_fresh(bigint, integer, pg_lsn, xid8, xid8), bizydb.require_replayed(timestamptz, pg_lsn) TO bizydb_user;
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 12;
 
@@ -79,6 +94,7 @@ CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql 
 
 CREATE OR REPLACE FUNCTION bizydb.schema_version() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 11;
 
+DROP FUNCTION bizydb.require_replayed(timestamptz, pg_lsn);
 DROP FUNCTION bizydb.require_fresh(bigint, integer, pg_lsn, xid8, xid8);
 DROP FUNCTION bizydb.not_fresh();
 DROP FUNCTION bizydb.note_timeline();

@@ -301,6 +301,7 @@ WITH expected (line) AS (
 -- function bizydb.refuse_goal_version(bigint,bigint,bigint)
 -- function bizydb.refuse_task_version(bigint,bigint,bigint)
 -- function bizydb.require_fresh(bigint,integer,pg_lsn,xid8,xid8)
+-- function bizydb.require_replayed(timestamp with time zone,pg_lsn)
 -- function bizydb.require_user()
 -- function bizydb.restore(bigint,bigint[],bigint[])
 -- function bizydb.restore_goal(bigint,boolean)
@@ -678,6 +679,7 @@ GRANT EXECUTE ON FUNCTION bizydb.plan_for_any_values() TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.refuse_goal_version(bigint,bigint,bigint) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.refuse_task_version(bigint,bigint,bigint) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.require_fresh(bigint,integer,pg_lsn,xid8,xid8) TO bizydb_user
+GRANT EXECUTE ON FUNCTION bizydb.require_replayed(timestamp with time zone,pg_lsn) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.require_user() TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.restore_goal(bigint,boolean) TO bizydb_user
 GRANT EXECUTE ON FUNCTION bizydb.restore_task(bigint) TO bizydb_user

@@ -156,6 +156,30 @@ func TestRoundTripsOfStandbys(t *testing.T) {
 	}
 }
 
+// A standby answers in each exec mode that bizydb supports: to the whole question after a write, and to the short one after that.
+func TestExecModesOfStandbys(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec"} {
+		mode := "&default_query_exec_mode=" + mode
+		db := g.open(t, g.DSN+mode, g.dsns[0]+mode)
+		user := db.As(g.NewUser(t))
+		task, err := user.CreateTask(t.Context(), planner.CreateTaskParams{Title: "task"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.waitUntilReplayed(t)
+		for range 3 {
+			if _, err := user.GetTask(t.Context(), task.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if standby, primary := reads(db); standby != 3 || primary != 0 {
+			t.Errorf("%s: %d reads on the standby, %d on the primary", mode, standby, primary)
+		}
+	}
+}
+
 // What another process has committed is seen by OnPrimary at once, by other reads when the standby has replayed it.
 func TestReadsOnPrimary(t *testing.T) {
 	t.Parallel()

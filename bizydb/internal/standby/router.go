@@ -37,12 +37,13 @@ const (
 )
 
 const (
-	requireFreshSQL = `SELECT * FROM bizydb.require_fresh($1, $2, $3, $4, $5)`
+	requireFreshSQL    = `SELECT * FROM bizydb.require_fresh($1, $2, $3, $4, $5)`
+	requireReplayedSQL = `SELECT * FROM bizydb.require_replayed($1, $2)`
 
 	// What has been seen is replayed to here, or in the very next record. There is none if nothing had been received beyond here before that
-	// was asked, and nothing comes from an archive. A server that has been promoted meanwhile does not know.
+	// was asked, and nothing comes from an archive. A server that has been promoted meanwhile does not know. The time is when it has started.
 	replayedSQL = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN replayed::pg_catalog.text ELSE '' END,
-       received IS DISTINCT FROM replayed OR pg_catalog.current_setting('restore_command') <> ''
+       received IS DISTINCT FROM replayed OR pg_catalog.current_setting('restore_command') <> '', pg_catalog.pg_postmaster_start_time()
 FROM (SELECT pg_catalog.pg_last_wal_receive_lsn() AS received, pg_catalog.pg_last_wal_replay_lsn() AS replayed OFFSET 0) AS s`
 
 	// Where the log of the primary is: LSN and timeline.
@@ -123,12 +124,12 @@ func (r *Router) onNext(own bool, tried []*Server) *executor.Route {
 func (r *Router) onStandby(server *Server, i *incarnation, a asked, own bool, tried []*Server) *executor.Route {
 	var replayed string
 	var beyond bool
+	var since time.Time
+	question, run := r.question(server, a)
 	return &executor.Route{
 		Pool: server.pool, Wait: acquireTimeout,
-		Enter: []executor.Statement{r.Enter, {SQL: requireFreshSQL, Args: []any{
-			r.Set.cluster, int32(a.Timeline), lsn(a.replayed()), strconv.FormatUint(a.XID, 10), strconv.FormatUint(a.Ended, 10),
-		}}},
-		Leave: []executor.Statement{{SQL: replayedSQL, Into: []any{&replayed, &beyond}}},
+		Enter: []executor.Statement{r.Enter, question},
+		Leave: []executor.Statement{{SQL: replayedSQL, Into: []any{&replayed, &beyond, &since}}},
 		Context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			stop := context.AfterFunc(i, cancel)
@@ -140,6 +141,9 @@ func (r *Router) onStandby(server *Server, i *incarnation, a asked, own bool, tr
 			}
 			if at, err := parseLSN(replayed); complete && err == nil {
 				r.Set.memory.sawStandby(r.User, i.id, a, at, beyond)
+				if run == nil {
+					server.known.Store(&knownRun{since: since, timeline: a.Timeline})
+				}
 			} else if shown {
 				r.Set.AskPrimary(r.User)
 			}
@@ -151,6 +155,9 @@ func (r *Router) onStandby(server *Server, i *incarnation, a asked, own bool, tr
 				return nil
 			case old:
 				server.Behind.Add(1)
+				if run != nil { // or it has restarted
+					server.known.CompareAndSwap(run, nil)
+				}
 			case lost:
 				server.Failed.Add(1)
 				server.suspect(i, err)
@@ -165,6 +172,16 @@ func (r *Router) onStandby(server *Server, i *incarnation, a asked, own bool, tr
 			return r.onPrimary(own, tried, false)
 		},
 	}
+}
+
+// question returns what a standby is asked before a read: the whole question, or what is left of it for a run that has passed that.
+func (r *Router) question(server *Server, a asked) (executor.Statement, *knownRun) {
+	if run := server.known.Load(); run != nil && run.timeline == a.Timeline && a.XID == 0 && a.Ended == 0 {
+		return executor.Statement{SQL: requireReplayedSQL, Args: []any{run.since, lsn(a.replayed())}}, run
+	}
+	return executor.Statement{SQL: requireFreshSQL, Args: []any{
+		r.Set.cluster, int32(a.Timeline), lsn(a.replayed()), strconv.FormatUint(a.XID, 10), strconv.FormatUint(a.Ended, 10),
+	}}, nil
 }
 
 // An outcome says what becomes of a read that a standby did not answer.

@@ -2,6 +2,7 @@ package standby
 
 import (
 	"testing"
+	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
@@ -80,5 +81,36 @@ func TestOutside(t *testing.T) {
 	}
 	if a := r.Set.memory.ask(7, 0); a.XID != 600 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// A standby is asked the whole question for a transaction that may not have ended, for another timeline, and until it has answered that.
+func TestQuestion(t *testing.T) {
+	t.Parallel()
+	r := newTestRouter()
+	server := &Server{}
+	whole := func() bool {
+		question, _ := r.question(server, r.Set.memory.ask(7, 1))
+		return question.SQL == requireFreshSQL
+	}
+	if !whole() {
+		t.Error("nothing is known of the standby")
+	}
+	run := &knownRun{since: time.Now(), timeline: 1}
+	server.known.Store(run)
+	r.Set.memory.add(7, Position{LSN: 0x200, Beyond: true})
+	if question, of := r.question(server, r.Set.memory.ask(7, 1)); of != run || question.SQL != requireReplayedSQL || question.Args[0] != run.since || question.Args[1] != "0/201" {
+		t.Errorf("%+v", question)
+	}
+	for name, p := range map[string]Position{"the user's transaction": {XID: 9, XIDOn: 1}, "transactions of a user who was forgotten": {Ended: 9}} {
+		r := newTestRouter()
+		r.Set.memory.add(7, p)
+		if question, _ := r.question(server, r.Set.memory.ask(7, 1)); question.SQL != requireFreshSQL {
+			t.Errorf("%s: %+v", name, question)
+		}
+	}
+	r.Set.observe(Position{Timeline: 2})
+	if !whole() {
+		t.Error("the primary has been promoted since")
 	}
 }

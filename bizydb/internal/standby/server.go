@@ -29,6 +29,7 @@ type Server struct {
 	memory *memory                     // of the set
 	up     atomic.Pointer[incarnation] // nil if it gets no reads
 	last   atomic.Pointer[incarnation] // whose reads may still run
+	known  atomic.Pointer[knownRun]    // nil if no read has passed the whole question
 
 	// Reads that were answered, and those that were sent to the primary: since the standby had not replayed enough, and for any other reason.
 	Reads, Behind, Failed atomic.Int64
@@ -43,6 +44,12 @@ type incarnation struct {
 	context.Context
 	end context.CancelFunc
 	id  uint32
+}
+
+// A knownRun is a standby since its start, which has the row of a timeline. It keeps that until it restarts, since a standby only replays.
+type knownRun struct {
+	since    time.Time
+	timeline uint32
 }
 
 func newIncarnation() *incarnation {

@@ -219,7 +219,7 @@ func (g *group) stop(t *testing.T) {
 }
 
 // notFresh is what a standby's log has of each read that it sends back.
-var notFresh = regexp.MustCompile(`(?m)^.*(the standby has not replayed what|bizydb\.not_fresh|bizydb\.require_fresh).*\n`)
+var notFresh = regexp.MustCompile(`(?m)^.*(the standby has not replayed what|bizydb\.not_fresh|bizydb\.require_(fresh|replayed)).*\n`)
 
 // A member is a node as Patroni sees it.
 type member struct {
