@@ -172,9 +172,12 @@ func (found inspection) problem(err error, login string, mode pgx.QueryExecMode,
 			add(ErrConfig, fmt.Sprintf("%s is %q: %s", name, value, how), false)
 		}
 	}
+	anotherLogin := !o.allowPrivilegedLogin && slices.ContainsFunc(found.differences, rights.Difference.AnotherLogin)
 	for _, d := range found.differences {
 		protect := d.Why == rights.Less || d.Why == rights.More || d.Why == rights.Public
 		switch {
+		case anotherLogin && (d.Why == rights.Login || d.Why == rights.Needed) && !d.AnotherLogin():
+			// What this role has or lacks does not matter to another one, and an owner or a superuser needs what it has.
 		case d.Why == rights.Lost:
 			add(ErrNotMigrated, "it lacks "+strings.TrimPrefix(d.SQL, "-- "), protect)
 		case d.Why == rights.Needed, d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):

@@ -233,6 +233,32 @@ func TestOpenSaysWhatMends(t *testing.T) {
 	t.Logf("%d ways", len(all))
 }
 
+// An owner or a superuser is told to use another login, and nothing that would change this role or make it fit for a service.
+func TestOpenAsAnother(t *testing.T) {
+	t.Parallel()
+	notThroughAPooler(t)
+	for name, change := range map[string]string{
+		"owner of the database":         "ALTER DATABASE DB OWNER TO LOGIN",
+		"owner who may create roles":    "ALTER SCHEMA public OWNER TO LOGIN; ALTER ROLE LOGIN CREATEROLE INHERIT; GRANT SELECT ON public.tasks TO LOGIN",
+		"owner who lacks what it needs": "ALTER SCHEMA public OWNER TO LOGIN; REVOKE bizydb_accounts FROM LOGIN; REVOKE USAGE ON SCHEMA bizydb FROM LOGIN",
+		"superuser":                     "ALTER ROLE LOGIN SUPERUSER INHERIT CREATEROLE",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made := bizydbtest.New(t)
+			config := parseConfig(t, made.DSN).ConnConfig
+			asOwner(t, made, strings.NewReplacer("LOGIN", config.User, "DB", config.Database).Replace(change))
+			db, err := bizydb.Open(t.Context(), made.DSN)
+			if err == nil {
+				db.Close()
+			}
+			if says := "^bizydb: open: login role is not confined: log in as another role than " + config.User + ", which [^;]+$"; !errors.Is(err, bizydb.ErrPrivilegedLogin) || !regexp.MustCompile(says).MatchString(err.Error()) {
+				t.Errorf("%v, want %s", err, says)
+			}
+		})
+	}
+}
+
 // An error has three statements at most, and names schema.Protect only where that does the others.
 func TestOpenSaysWhatElse(t *testing.T) {
 	t.Parallel()

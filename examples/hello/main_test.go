@@ -58,8 +58,8 @@ func TestGuide(t *testing.T) {
 		}
 	}
 
-	if err := hello(t.Context(), owner); !errors.Is(err, bizydb.ErrPrivilegedLogin) {
-		t.Errorf("as the owner: %v", err)
+	if err := hello(t.Context(), owner); !errors.Is(err, bizydb.ErrPrivilegedLogin) || !regexp.MustCompile(": log in as another role than "+name+"_owner, [^;]+$").MatchString(err.Error()) {
+		t.Errorf("as the owner: %v, want the advice to log in as another role alone", err)
 	}
 	if err := hello(t.Context(), service); err != nil {
 		t.Error(err)

@@ -17,6 +17,11 @@ type Difference struct {
 	Why Why
 }
 
+// AnotherLogin reports whether a service should log in as another role: this one is a superuser or owns bizydb's objects.
+func (d Difference) AnotherLogin() bool {
+	return d.Why == Login && strings.HasPrefix(d.SQL, "-- log in as another role ")
+}
+
 // A Why says why an object or a right differs.
 type Why string
 

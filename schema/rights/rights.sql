@@ -918,7 +918,7 @@ live (line, undo, why) AS (
     ('CREATEROLE', rolcreaterole AND (why = 'more' OR server.number < 160000)), ('CREATEDB', rolcreatedb AND why = 'more'), ('LOGIN', rolcanlogin AND why = 'more')
   ) AS a (attribute, given) WHERE given AND NOT (why = 'login' AND rolsuper)
   UNION ALL
-  SELECT NULL, format('-- log in as another role than %s, which %s', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns ' || what END), 'login'
+  SELECT NULL, format('-- log in as another role than %s, which %s: a service has a login of its own, see docs/guide.md', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns ' || what END), 'login'
   FROM start LEFT JOIN (SELECT oid, min(what) FROM possessor GROUP BY oid) AS p (oid, what) USING (oid) WHERE why = 'login' AND (rolsuper OR what IS NOT NULL)
   UNION ALL
   SELECT NULL, format('REVOKE %s FROM %s', role, name) || granted_by, why FROM membership m
