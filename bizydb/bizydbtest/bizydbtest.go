@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +64,9 @@ func Shared() (*Server, error) {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server == nil && shared.err == nil {
-		shared.server, shared.err = Start(context.Background(), Options{})
+		shared.server, shared.err = Start(context.Background(), Options{Logf: func(format string, args ...any) {
+			fmt.Fprintf(os.Stderr, "bizydbtest: "+format+"\n", args...)
+		}})
 	}
 	return shared.server, shared.err
 }

@@ -25,7 +25,8 @@
 //  4. embedded: PostgreSQL binaries fetched from Maven Central or from BIZYDBTEST_BINARIES_URL
 //
 // If BIZYDBTEST_WAY is set to the name of a way, only this way is tried. The test log says which way was used, and why earlier
-// ways failed.
+// ways failed. A download, and a start of more than two seconds, are announced on standard error. (go test shows a passing
+// package's output only with -v or if it tests the current directory.)
 //
 // [Run] stops the server that the package started. Without Run, or if the process is killed, the server stops shortly after the
 // process ends. A server in a container keeps its files in memory. A server started from binaries keeps its files in TMPDIR. If

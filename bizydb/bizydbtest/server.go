@@ -38,7 +38,8 @@ type Server struct {
 type Options struct {
 	// DSNVars names environment variables to read a connection string from, before BIZYDBTEST_DATABASE_URL.
 	DSNVars []string
-	// Logf, if not nil, is called for steps that can take long.
+	// Logf, if not nil, is called before a download and if the server's start takes more than two seconds: by one goroutine at a
+	// time, and not after Start has returned.
 	Logf func(format string, args ...any)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func findServer(ctx context.Context, r *report) (*setup, error) {
 	start := time.Now()
 	server, err := bizydbtest.Start(ctx, bizydbtest.Options{
 		DSNVars: []string{"DATABASE_URL"},
-		Logf:    func(format string, args ...any) { r.printf("  "+format+"\n", args...) },
+		Logf:    func(format string, args ...any) { r.wrapped(fmt.Sprintf(format, args...)) },
 	})
 	if err != nil {
 		return nil, err

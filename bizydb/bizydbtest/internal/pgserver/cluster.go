@@ -37,7 +37,7 @@ const clusterTimeout = 2 * time.Minute
 // It drives initdb and pg_ctl by itself. embedded-postgres can run installed
 // binaries too, but not as root, and its servers outlive a process that is
 // killed.
-func startCluster(ctx context.Context, run runner, bindir string) (_ *Server, err error) {
+func startCluster(ctx context.Context, opts Options, run runner, bindir string) (_ *Server, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, clusterTimeout, fmt.Errorf("not ready within %s", clusterTimeout))
 	defer cancel()
 
@@ -51,6 +51,7 @@ func startCluster(ctx context.Context, run runner, bindir string) (_ *Server, er
 		}
 	}()
 
+	defer opts.ifLong("starting PostgreSQL from %s, with its files in %s", bindir, dog.dir)()
 	password := rand.Text()
 	if err := initCluster(ctx, run, bindir, dog.dir, password); err != nil {
 		return nil, err

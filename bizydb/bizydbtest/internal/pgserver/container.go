@@ -47,6 +47,7 @@ func startContainer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer opts.ifLong("starting a container of %s", img.name)()
 	defer eng.settleReaper(ctx)()
 
 	ctx, cancel := context.WithTimeoutCause(ctx, containerTimeout, fmt.Errorf("not ready within %s", containerTimeout))

@@ -35,7 +35,7 @@ func startFetched(ctx context.Context, opts Options, cache string) (*Server, err
 	if err != nil {
 		return nil, err
 	}
-	s, err := startCluster(ctx, run, bindir)
+	s, err := startCluster(ctx, opts, run, bindir)
 	if err != nil {
 		return nil, fmt.Errorf("fetched binaries %s: %w", bindir, err)
 	}

@@ -45,7 +45,7 @@ func startInstalled(ctx context.Context, opts Options) (*Server, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", dir, err))
 			continue
 		}
-		s, err := startCluster(ctx, run, dir)
+		s, err := startCluster(ctx, opts, run, dir)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", dir, err))
 			continue

@@ -19,6 +19,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Environment variables that Start reads.
@@ -45,11 +46,14 @@ const DefaultImage = "postgres:18-alpine"
 type Options struct {
 	// DSNVars name environment variables that are looked at before [EnvDSN].
 	DSNVars []string
-	// Logf, if not nil, is told of steps that can take long, such as pulling
-	// an image. It never gets a password.
+	// Logf, if not nil, is told of a download before it begins, and of a start
+	// that takes long. It never gets a password. It is called by one goroutine
+	// at a time, and not after Start has returned.
 	Logf func(format string, args ...any)
 	// Getenv looks up environment variables; nil means [os.Getenv].
 	Getenv func(key string) string
+
+	patience time.Duration // after which a start takes long; 0 means 2 s
 }
 
 func (o Options) withDefaults() Options {
@@ -59,7 +63,25 @@ func (o Options) withDefaults() Options {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
+	if o.patience == 0 {
+		o.patience = 2 * time.Second
+	}
 	return o
+}
+
+// ifLong tells Logf what is being done, once that has taken long. The caller
+// calls done at its end, and logs nothing else until then.
+func (o Options) ifLong(format string, args ...any) (done func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-end:
+		case <-time.After(o.patience):
+			o.Logf(format, args...)
+		}
+	}()
+	return func() { close(end); <-ended }
 }
 
 // forgetClientSettings unsets the environment variables that clients of PostgreSQL read, apart from those that a connection string of

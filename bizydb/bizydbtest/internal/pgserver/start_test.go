@@ -3,7 +3,10 @@ package pgserver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,6 +51,27 @@ func TestForcedWayGoesBeforeADSN(t *testing.T) {
 	t.Parallel()
 	getenv := env(EnvWay+"=installed", noBinaries, EnvDSN+"="+sharedServer(t).DSN())
 	startFails(t, Options{Getenv: getenv}, EnvWay+"=installed: /bizydbtest/nowhere: ")
+}
+
+func TestSaysWhatTakesLong(t *testing.T) {
+	t.Parallel()
+	sharedServer(t) // skips where there are no binaries
+	for patience, want := range map[time.Duration]string{time.Nanosecond: "^starting PostgreSQL from /.+, with its files in /[^\\n]+$", time.Hour: "^$"} {
+		var said []string
+		s, err := Start(t.Context(), Options{
+			Getenv: env(EnvWay + "=installed"), patience: patience,
+			Logf: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if !regexp.MustCompile(want).MatchString(strings.Join(said, "\n")) {
+			t.Errorf("with a patience of %s it said %q, want %q", patience, said, want)
+		}
+	}
 }
 
 func TestCanceled(t *testing.T) {
