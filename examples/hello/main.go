@@ -2,11 +2,12 @@
 //
 //	DATABASE_URL=postgres://planner_service@localhost/planner go run ./examples/hello
 //
-// DATABASE_URL is the service's login in a migrated database: docs/guide.md makes both.
+// DATABASE_URL is the service's login in a migrated database: docs/guide.md creates both, or a throw-away database.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -22,6 +23,9 @@ func main() {
 }
 
 func hello(ctx context.Context, dsn string) error {
+	if dsn == "" {
+		return errors.New("set DATABASE_URL to a service's login in a migrated database: docs/guide.md creates both, or a throw-away database")
+	}
 	db, err := bizydb.Open(ctx, dsn)
 	if err != nil {
 		return err

@@ -69,6 +69,13 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+func TestWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	if err := hello(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "set DATABASE_URL") || !strings.Contains(err.Error(), "docs/guide.md") {
+		t.Errorf("%v, want what to set and where to read on", err)
+	}
+}
+
 // dsnOf returns the connection string of a command in the guide, for the test's server.
 func dsnOf(t *testing.T, server *bizydbtest.Server, name, command string) string {
 	t.Helper()
