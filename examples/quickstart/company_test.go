@@ -24,7 +24,7 @@ func TestOwnFile(t *testing.T) {
 		`Load /.*/my\.json for Alice`,
 		`  InTx          1 goal and 0 tasks, an insert each `,
 		`  UpdateTask    block "Tell the team what is next" `,
-		`  Открыть кофейню +\.{16}    0\.0%         by 31 Mar$`,
+		`  Открыть кофейню +\.{16}    0\.0%         by 31 Mar 2031$`,
 		`  ListGoals     0 goals `,
 	)
 }

@@ -28,6 +28,7 @@ func printTree(ctx context.Context, r *report, alice bizydb.Scope) (goal planner
 		return goal, task, err
 	}
 	r.printf("\n")
+	r.legend()
 	r.tree(tree)
 	loose, done := 0, 0
 	for _, t := range tasks {
@@ -45,6 +46,12 @@ func printTree(ctx context.Context, r *report, alice bizydb.Scope) (goal planner
 }
 
 const barWidth = 16
+
+// legend prints what the columns of tree are.
+func (r *report) legend() {
+	r.printf("  progress: of the goal's tasks and sub-goals; tasks: done of those directly under the goal\n\n")
+	r.printf("  %-44s %-*s%7s  %s\n", "goal", barWidth+8, "progress", "tasks", "target or status")
+}
 
 // tree prints goals, each behind the lines that lead to it.
 func (r *report) tree(rows []planner.GoalTreeRow) {
@@ -83,7 +90,7 @@ func (r *report) goal(row planner.GoalTreeRow, first string) {
 	if g.Status != planner.GoalActive {
 		note = strings.ReplaceAll(string(g.Status), "_", " ")
 	} else if g.TargetDate != nil {
-		note = "by " + g.TargetDate.Format("2 Jan")
+		note = "by " + g.TargetDate.Format("2 Jan 2006")
 	}
 	r.printf("  %-44s %s %6.1f%%%7s  %s\n", r.cut(first+g.Title, 44), bar, g.ProgressPercentage, done, note)
 }

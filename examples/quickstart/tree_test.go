@@ -29,9 +29,13 @@ func TestTree(t *testing.T) {
 	var out bytes.Buffer
 	r := newReport(&out)
 	r.glyph = unicode
+	r.legend()
 	r.tree(rows)
-	const want = `  a root                                       ███████░░░░░░░░░   44.2%    1/3  
-  ├─ a leaf                                    █░░░░░░░░░░░░░░░   10.0%         by 31 Mar
+	const want = `  progress: of the goal's tasks and sub-goals; tasks: done of those directly under the goal
+
+  goal                                         progress                  tasks  target or status
+  a root                                       ███████░░░░░░░░░   44.2%    1/3  
+  ├─ a leaf                                    █░░░░░░░░░░░░░░░   10.0%         by 31 Mar 2031
   ├─ done                                      ████████████████  100.0%         completed
   │  └─ below                                  █░░░░░░░░░░░░░░░    7.5%         on hold
   │     └─ further below                       ░░░░░░░░░░░░░░░░    0.0%         

@@ -85,17 +85,17 @@ func next(ctx context.Context, r *report, alice bizydb.Scope) error {
 	err := r.step("ListTasks", 1, func() (string, error) {
 		var err error
 		tasks, err = alice.ListTasks(ctx, planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}, Limit: 5})
-		return "the next " + count(len(tasks), "task"), err
+		return "the next " + count(len(tasks), "task") + ": priority, due date, estimate", err
 	})
 	for _, t := range tasks {
 		due, hours := "", ""
 		if t.DueDate != nil {
-			due = t.DueDate.Format("Mon 2 Jan")
+			due = t.DueDate.Format("2 Jan 2006")
 		}
 		if t.EstimatedHours != nil {
 			hours = fmt.Sprintf("%g h", *t.EstimatedHours)
 		}
-		r.printf("%16s%-45s P%d  %10s  %6s\n", "", r.cut(t.Title, 45), t.Priority, due, hours)
+		r.printf("%16s%-45s P%d  %11s  %6s\n", "", r.cut(t.Title, 45), t.Priority, due, hours)
 	}
 	return err
 }
