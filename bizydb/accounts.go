@@ -3,7 +3,6 @@ package bizydb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -136,6 +135,7 @@ type RegisterParams struct {
 // Call it before [Accounts.HashPassword].
 func (p RegisterParams) Check() error {
 	_, err := p.clean()
+	executor.NameError(&err, "Register")
 	return err
 }
 
@@ -161,8 +161,9 @@ func (p RegisterParams) clean() (RegisterParams, error) {
 
 // Register creates a user who is active and not verified, and returns the account. It returns [ErrEmailTaken] or
 // [ErrUsernameTaken] if another account has the email address or the username.
-func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error) {
-	p, err := p.clean()
+func (a *Accounts) Register(ctx context.Context, p RegisterParams) (_ User, err error) {
+	defer executor.NameError(&err, "Register")
+	p, err = p.clean()
 	if err != nil {
 		return User{}, err
 	}
@@ -182,17 +183,19 @@ func (a *Accounts) Register(ctx context.Context, p RegisterParams) (User, error)
 }
 
 // Get returns one user, who can be active or not.
-func (a *Accounts) Get(ctx context.Context, id UserID) (User, error) {
+func (a *Accounts) Get(ctx context.Context, id UserID) (_ User, err error) {
+	defer executor.NameError(&err, "Get")
 	row, err := a.queries.GetUser(ctx, id)
 	return User(row), err
 }
 
 // FindByLogin returns the user whose email address or username is login, ignoring case. The user can be active or not. The email
 // address in the result can be spelled differently from login: send mail to the address in the result.
-func (a *Accounts) FindByLogin(ctx context.Context, login string) (User, error) {
+func (a *Accounts) FindByLogin(ctx context.Context, login string) (_ User, err error) {
+	defer executor.NameError(&err, "FindByLogin")
 	login, ok := cleanLogin(login)
 	if !ok {
-		return User{}, fmt.Errorf("bizydb: FindByLogin: %w", ErrNotFound)
+		return User{}, ErrNotFound
 	}
 	row, err := a.queries.FindUser(ctx, login)
 	return User(row), err
@@ -207,7 +210,8 @@ type ListUsersParams struct {
 }
 
 // List returns the users that match every filter that is set, ordered by id. If nothing matches it returns an empty slice.
-func (a *Accounts) List(ctx context.Context, p ListUsersParams) ([]User, error) {
+func (a *Accounts) List(ctx context.Context, p ListUsersParams) (_ []User, err error) {
+	defer executor.NameError(&err, "List")
 	rows, err := a.queries.ListUsers(ctx, accountsql.ListUsersParams{
 		After: p.After, Active: p.Active, Verified: p.Verified, Superuser: p.Superuser, Limit: p.Limit,
 	})
@@ -231,7 +235,8 @@ type UpdateProfileParams struct {
 
 // UpdateProfile changes the names of a user and returns the account. It returns [ErrUsernameTaken] if another account has the
 // username. Users change their own names with [planner.Queries.UpdateMe].
-func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfileParams) (User, error) {
+func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfileParams) (_ User, err error) {
+	defer executor.NameError(&err, "UpdateProfile")
 	username, fullName := trimmed(p.Username), trimmed(p.FullName)
 	if err := checkNames(username, fullName); err != nil {
 		return User{}, err
@@ -244,8 +249,9 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id UserID, p UpdateProfile
 
 // ChangeEmail sets a new email address, with the rules of [RegisterParams], and returns the account. The address counts as not
 // verified, even if it differs in case only. It returns [ErrEmailTaken] if another account has the address.
-func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (User, error) {
-	email, err := cleanEmail(email)
+func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (_ User, err error) {
+	defer executor.NameError(&err, "ChangeEmail")
+	email, err = cleanEmail(email)
 	if err != nil {
 		return User{}, err
 	}
@@ -255,7 +261,8 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id UserID, email string) (Us
 
 // MarkEmailVerified records that the user has verified an email address. It is idempotent: the time of the first call is kept. It
 // returns [ErrNotFound] if the user has a different address now. Another spelling of the same address counts as the same address.
-func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (User, error) {
+func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email string) (_ User, err error) {
+	defer executor.NameError(&err, "MarkEmailVerified")
 	if clean, err := cleanEmail(email); err == nil { // the query finds nobody with an invalid one
 		email = clean
 	}
@@ -265,20 +272,23 @@ func (a *Accounts) MarkEmailVerified(ctx context.Context, id UserID, email strin
 
 // Deactivate is a soft delete: the user can no longer sign in. After its commit, calls of the user's scopes return [ErrNoUser].
 // Transactions that are open at that time continue to their end. Goals and tasks stay.
-func (a *Accounts) Deactivate(ctx context.Context, id UserID) (User, error) {
+func (a *Accounts) Deactivate(ctx context.Context, id UserID) (_ User, err error) {
+	defer executor.NameError(&err, "Deactivate")
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: false})
 	return a.changed(ctx, id, User(row), err)
 }
 
 // Reactivate undoes [Accounts.Deactivate].
-func (a *Accounts) Reactivate(ctx context.Context, id UserID) (User, error) {
+func (a *Accounts) Reactivate(ctx context.Context, id UserID) (_ User, err error) {
+	defer executor.NameError(&err, "Reactivate")
 	row, err := a.queries.SetActive(ctx, accountsql.SetActiveParams{ID: id, IsActive: true})
 	return a.changed(ctx, id, User(row), err)
 }
 
 // SetSuperuser sets or clears the administrator flag of a user. The flag gives no rights in the database: its meaning is up to
 // the service.
-func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (User, error) {
+func (a *Accounts) SetSuperuser(ctx context.Context, id UserID, superuser bool) (_ User, err error) {
+	defer executor.NameError(&err, "SetSuperuser")
 	row, err := a.queries.SetSuperuser(ctx, accountsql.SetSuperuserParams{ID: id, IsSuperuser: superuser})
 	return a.changed(ctx, id, User(row), err)
 }
@@ -290,7 +300,8 @@ type DeleteResult struct {
 
 // Delete permanently removes a user with all goals and tasks, including those in the trash. The result does not count the trash.
 // Delete waits for open transactions that write for the user.
-func (a *Accounts) Delete(ctx context.Context, id UserID) (DeleteResult, error) {
+func (a *Accounts) Delete(ctx context.Context, id UserID) (_ DeleteResult, err error) {
+	defer executor.NameError(&err, "Delete")
 	row, err := a.queries.DeleteUser(ctx, int64(id))
 	a.noteChange(ctx, id, err)
 	return DeleteResult(row), err
@@ -303,9 +314,10 @@ const forgetAtOnce = 10_000
 // many. Call it once a day to limit how long the trash is kept. ForgetDeleted works in transactions of at most 10,000 goals and
 // 10,000 tasks: after an error, call it again. Rows that another transaction is restoring at the same time are left out. A
 // negative duration returns [ErrInvalid].
-func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (DeleteResult, error) {
+func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (_ DeleteResult, err error) {
+	defer executor.NameError(&err, "ForgetDeleted")
 	if olderThan < 0 {
-		return DeleteResult{}, fmt.Errorf("bizydb: %w", &FieldError{Column: "older_than", Reason: "must not be negative", Err: ErrInvalid})
+		return DeleteResult{}, &FieldError{Column: "older_than", Reason: "must not be negative", Err: ErrInvalid}
 	}
 	var sum DeleteResult
 	for {
@@ -324,5 +336,5 @@ func refusedBy(constraint string) error {
 
 // refused returns an error about a column of users that does not come from the server.
 func refused(column, reason string) error {
-	return fmt.Errorf("bizydb: %w", &FieldError{Table: "users", Column: column, Reason: reason, Err: ErrInvalid})
+	return &FieldError{Table: "users", Column: column, Reason: reason, Err: ErrInvalid}
 }

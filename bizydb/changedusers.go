@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
 // ChangedUsersParams selects a page for [Reporting.ChangedUsers].
@@ -46,7 +48,8 @@ const changedUsersSQL = `SELECT since, xid, user_id FROM bizydb.changed_users($1
 // Returns [ErrChangesOff] if changes are not tracked. Returns [ErrChangesExpired] for a cursor from before tracking was turned
 // on, or from another server: start again with an empty cursor. Returns [ErrInvalid] for a text that is not a cursor and for a
 // limit out of range.
-func (r Reporting) ChangedUsers(ctx context.Context, arg ChangedUsersParams) (ChangedUsersPage, error) {
+func (r Reporting) ChangedUsers(ctx context.Context, arg ChangedUsersParams) (_ ChangedUsersPage, err error) {
+	defer executor.NameError(&err, "ChangedUsers")
 	const most = 10_000
 	from, err := arg.Since.place()
 	if err != nil {
@@ -55,7 +58,7 @@ func (r Reporting) ChangedUsers(ctx context.Context, arg ChangedUsersParams) (Ch
 	limit := arg.Limit
 	switch {
 	case limit < 0 || limit > most:
-		return ChangedUsersPage{}, refusedOfChangedUsers("limit", fmt.Sprintf("must be from 0 to %d", most))
+		return ChangedUsersPage{}, refusedParam("limit", fmt.Sprintf("must be from 0 to %d", most))
 	case limit == 0:
 		limit = 1000
 	}
@@ -94,11 +97,11 @@ func (c ChangedUsersCursor) place() (p place, err error) {
 		err = json.Unmarshal(b, &p)
 	}
 	if err != nil || p.Began <= 0 || p.XID <= 0 || p.User <= 0 {
-		return place{}, refusedOfChangedUsers("since", "must be from ChangedUsers")
+		return place{}, refusedParam("since", "must be from ChangedUsers")
 	}
 	return p, nil
 }
 
-func refusedOfChangedUsers(param, reason string) error {
-	return fmt.Errorf("bizydb: ChangedUsers: %w", &FieldError{Column: param, Reason: reason, Err: ErrInvalid})
+func refusedParam(param, reason string) error {
+	return &FieldError{Column: param, Reason: reason, Err: ErrInvalid}
 }

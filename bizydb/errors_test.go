@@ -178,7 +178,7 @@ var provoked = []struct {
 		_, err := e.alice.RollUp(t.Context(), noRow)
 		return err
 	}},
-	{"unknown account", "ErrNotFound", "bizydb: GetUser: not found: ...", nil, func(t *testing.T, e trial) error {
+	{"unknown account", "ErrNotFound", "bizydb: Get: not found: ...", nil, func(t *testing.T, e trial) error {
 		_, err := e.accounts.Get(t.Context(), noRow)
 		return err
 	}},
@@ -248,7 +248,7 @@ var provoked = []struct {
 		_, err := e.alice.PageTasks(t.Context(), planner.PageTasksParams{Cursor: "7"})
 		return err
 	}},
-	{"short password", "ErrInvalid", "bizydb: users.password must have at least 8 characters", nil, func(t *testing.T, e trial) error {
+	{"short password", "ErrInvalid", "bizydb: SetPassword: users.password must have at least 8 characters", nil, func(t *testing.T, e trial) error {
 		return e.accounts.SetPassword(t.Context(), e.user, bizydb.NewPassword("short"))
 	}},
 	{"goal under itself", "ErrGoalCycle", "bizydb: MoveGoal: goals.parent_goal_id must not be the goal itself or one below it", bizydb.ErrConflict, func(t *testing.T, e trial) error {
@@ -275,6 +275,14 @@ var provoked = []struct {
 		_, err = e.accounts.ChangeEmail(t.Context(), e.user, strings.ToUpper(other.Email))
 		return err
 	}},
+	{"address taken at sign-up", "ErrEmailTaken", "bizydb: Register: users.email is taken", bizydb.ErrConflict, func(t *testing.T, e trial) error {
+		other, err := e.accounts.Get(t.Context(), e.user)
+		if err != nil {
+			return err
+		}
+		_, err = e.accounts.Register(t.Context(), bizydb.RegisterParams{Email: other.Email, Username: "somebody-new", NoPassword: true})
+		return err
+	}},
 	{"username taken", "ErrUsernameTaken", "bizydb: UpdateMe: users.username is taken", bizydb.ErrConflict, func(t *testing.T, e trial) error {
 		other, err := e.accounts.Get(t.Context(), e.made.NewUser(t))
 		if err != nil {
@@ -283,15 +291,15 @@ var provoked = []struct {
 		_, err = e.alice.UpdateMe(t.Context(), planner.UpdateMeParams{Username: &other.Username})
 		return err
 	}},
-	{"wrong password", "ErrInvalidCredentials", "bizydb: invalid credentials", nil, func(t *testing.T, e trial) error {
+	{"wrong password", "ErrInvalidCredentials", "bizydb: Authenticate: invalid credentials", nil, func(t *testing.T, e trial) error {
 		_, err := e.accounts.Authenticate(t.Context(), "nobody", bizydb.NewPassword("no password"))
 		return err
 	}},
-	{"unknown user", "ErrNoUser", "bizydb: filteredTasks: no such active user: ...", nil, func(t *testing.T, e trial) error {
+	{"unknown user", "ErrNoUser", "bizydb: ListTasks: no such active user: ...", nil, func(t *testing.T, e trial) error {
 		_, err := e.db.As(noRow).ListTasks(t.Context(), planner.ListTasksParams{Statuses: planner.TaskStatuses{planner.TaskPending}})
 		return err
 	}},
-	{"user id 0", "ErrNoUser", "bizydb: no such active user: user id 0", nil, func(t *testing.T, e trial) error {
+	{"user id 0", "ErrNoUser", "bizydb: GetTask: no such active user: user id 0", nil, func(t *testing.T, e trial) error {
 		_, err := e.db.As(0).GetTask(t.Context(), 1)
 		return err
 	}},
@@ -439,11 +447,11 @@ var provoked = []struct {
 		_, err := e.alice.DBTX().Exec(t.Context(), "SELECT public.touch()")
 		return err
 	}},
-	{"changes off", "ErrChangesOff", "bizydb: changesAfter: changes are not tracked: SELECT bizydb.track_changes(), run by the owner of the tables.: ...", nil, func(t *testing.T, e trial) error {
+	{"changes off", "ErrChangesOff", "bizydb: Changes: changes are not tracked: SELECT bizydb.track_changes(), run by the owner of the tables.: ...", nil, func(t *testing.T, e trial) error {
 		_, err := e.alice.Changes(t.Context(), planner.ChangesParams{})
 		return err
 	}},
-	{"cursor of changes expired", "ErrChangesExpired", "bizydb: changesAfter: cursor of changes has expired: ...", nil, func(t *testing.T, e trial) error {
+	{"cursor of changes expired", "ErrChangesExpired", "bizydb: Changes: cursor of changes has expired: ...", nil, func(t *testing.T, e trial) error {
 		asOwner(t, e.made, "SELECT bizydb.track_changes()")
 		defer asOwner(t, e.made, "SELECT bizydb.track_changes(false)")
 		_, err := e.alice.Changes(t.Context(), planner.ChangesParams{Since: "1.1.0"})
@@ -562,6 +570,45 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An error names the method that was called, whatever queries that sends.
+func TestErrorsNameTheMethod(t *testing.T) {
+	t.Parallel()
+	made := bizydbtest.New(t)
+	named := func(method string, err error) {
+		t.Helper()
+		if err == nil || !strings.HasPrefix(err.Error(), "bizydb: "+method+": ") {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	ctx := canceled(t.Context())
+	for method := range readWriter.Methods() {
+		if !method.IsExported() {
+			continue
+		}
+		var params any
+		if method.Type.NumIn() > 1 {
+			params = reflect.Zero(method.Type.In(1)).Interface()
+		}
+		_, err := callWith(ctx, made.As(1), method.Name, params)
+		named(method.Name, err)
+	}
+	accounts := reflect.ValueOf(made.Accounts())
+	for method, call := range accounts.Methods() {
+		if method.Name == "WithTx" {
+			continue
+		}
+		in := []reflect.Value{reflect.ValueOf(ctx)}
+		for i := 1; i < call.Type().NumIn(); i++ {
+			in = append(in, reflect.Zero(call.Type().In(i)))
+		}
+		out := call.Call(in)
+		err, _ := out[len(out)-1].Interface().(error)
+		named(method.Name, err)
+	}
+	_, err := made.Reporting().ChangedUsers(ctx, bizydb.ChangedUsersParams{})
+	named("ChangedUsers", err)
 }
 
 // A pool that cancels queries by asking the server gets the server's error for it, and the context's too.

@@ -29,7 +29,7 @@ func ExampleAccounts_ChangePassword() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// bizydb: users.password must have at least 8 characters
+	// bizydb: ChangePassword: users.password must have at least 8 characters
 	// <nil>
 }
 

@@ -118,7 +118,7 @@ func ExampleAccounts_Authenticate() {
 	// Output:
 	// true true
 	// true
-	// bizydb: invalid credentials
+	// bizydb: Authenticate: invalid credentials
 }
 
 func ExampleScope_InTx() {

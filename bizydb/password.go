@@ -88,7 +88,7 @@ func (h *hasher) hash(ctx context.Context, password Password) (secret.Hash, erro
 		return err
 	})
 	if err != nil {
-		return secret.Hash{}, fmt.Errorf("bizydb: hash the password: %w", err)
+		return secret.Hash{}, fmt.Errorf("hash the password: %w", err)
 	}
 	return secret.NewHash(string(hash)), nil
 }
@@ -115,7 +115,7 @@ func (h *hasher) matches(ctx context.Context, password Password, with secret.Has
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("bizydb: compare the password: %w", err)
+		return false, fmt.Errorf("compare the password: %w", err)
 	}
 	return match, nil
 }

@@ -106,7 +106,7 @@ func enter(sql string, user UserID) executor.Statement {
 
 func invalid(user UserID) error {
 	if user <= 0 {
-		return fmt.Errorf("bizydb: %w: user id %d", ErrNoUser, user)
+		return fmt.Errorf("%w: user id %d", ErrNoUser, user)
 	}
 	return nil
 }

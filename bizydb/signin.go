@@ -3,10 +3,10 @@ package bizydb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/accountsql"
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/secret"
 )
 
@@ -19,7 +19,8 @@ const hashAttempts = 3
 //
 // If the stored hash has a lower cost than new hashes, Authenticate renews it. (A stored hash of a higher cost, from before
 // [WithBcryptCost] was lowered, takes longer to check.) Failed attempts are not counted: rate limits are up to the service.
-func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (User, error) {
+func (a *Accounts) Authenticate(ctx context.Context, login string, password Password) (_ User, err error) {
+	defer executor.NameError(&err, "Authenticate")
 	for range hashAttempts {
 		found, err := a.credentials(ctx, login)
 		if err != nil {
@@ -46,7 +47,7 @@ func (a *Accounts) Authenticate(ctx context.Context, login string, password Pass
 		}
 		// The account has changed since we looked: another sign-in renewed the hash, or it is no longer what it was.
 	}
-	return User{}, fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
+	return User{}, ErrInvalidCredentials
 }
 
 // credentials returns the account with a login, or the zero value if there is none.
@@ -64,7 +65,8 @@ func (a *Accounts) credentials(ctx context.Context, login string) (accountsql.Fi
 
 // ChangePassword sets a new password for an active user who knows the old one. A wrong old password and an account without a
 // password return [ErrInvalidCredentials]. A user who does not exist or is not active returns [ErrNotFound].
-func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) error {
+func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password Password) (err error) {
+	defer executor.NameError(&err, "ChangePassword")
 	if err := password.check(); err != nil {
 		return err
 	}
@@ -91,14 +93,15 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, old, password 
 			return err
 		}
 	}
-	return fmt.Errorf("bizydb: %w", ErrInvalidCredentials)
+	return ErrInvalidCredentials
 }
 
 // HashPassword hashes a password in advance and returns the hash as a [Password]. Register, ChangePassword, ResetPassword and
 // SetPassword store this hash without hashing again. Call HashPassword before a transaction: the transaction then does not hold
 // its connection while a password is hashed. Store the result for one account only: a hash that two accounts share shows that
 // their passwords are the same. A password that breaks a rule returns a [*FieldError].
-func (a *Accounts) HashPassword(ctx context.Context, password Password) (Password, error) {
+func (a *Accounts) HashPassword(ctx context.Context, password Password) (_ Password, err error) {
+	defer executor.NameError(&err, "HashPassword")
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
 		return Password{}, err
@@ -109,14 +112,15 @@ func (a *Accounts) HashPassword(ctx context.Context, password Password) (Passwor
 
 // SetPassword sets a new password without the old one, for a reset that the service has authorized. The account does not need to
 // have a password before.
-func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) error {
+func (a *Accounts) SetPassword(ctx context.Context, id UserID, password Password) (err error) {
+	defer executor.NameError(&err, "SetPassword")
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
 		return err
 	}
 	n, err := a.queries.SetHash(ctx, accountsql.SetHashParams{ID: id, NewHash: hash})
 	if err == nil && n == 0 {
-		err = fmt.Errorf("bizydb: SetPassword: %w", ErrNotFound)
+		err = ErrNotFound
 	}
 	a.noteChange(ctx, id, err)
 	return err
@@ -136,13 +140,14 @@ type ResetPasswordParams struct {
 // signature and the age of the link. A link works once, even in concurrent calls: ResetPassword returns
 // [ErrInvalidCredentials] if the password or the email address has changed since the link was made, or if the user is not
 // active. The account does not need to have a password before.
-func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
+func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) (err error) {
+	defer executor.NameError(&err, "ResetPassword")
 	if err := p.Password.check(); err != nil {
 		return err
 	}
 	email, ok := cleanLogin(p.Email)
 	if !ok {
-		return fmt.Errorf("bizydb: ResetPassword: %w", ErrInvalidCredentials)
+		return ErrInvalidCredentials
 	}
 	hash, err := a.hasher.hash(ctx, p.Password)
 	if err != nil {
@@ -150,17 +155,18 @@ func (a *Accounts) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 	}
 	n, err := a.queries.ResetHash(ctx, accountsql.ResetHashParams{ID: p.ID, Email: email, ChangedAt: p.ChangedAt, NewHash: hash})
 	if err == nil && n == 0 {
-		err = fmt.Errorf("bizydb: ResetPassword: %w", ErrInvalidCredentials)
+		err = ErrInvalidCredentials
 	}
 	a.noteChange(ctx, p.ID, err)
 	return err
 }
 
 // RemovePassword removes the password of an account, for a user who signs in by other means from now on. It is idempotent.
-func (a *Accounts) RemovePassword(ctx context.Context, id UserID) error {
+func (a *Accounts) RemovePassword(ctx context.Context, id UserID) (err error) {
+	defer executor.NameError(&err, "RemovePassword")
 	n, err := a.queries.RemoveHash(ctx, id)
 	if err == nil && n == 0 {
-		err = fmt.Errorf("bizydb: RemovePassword: %w", ErrNotFound)
+		err = ErrNotFound
 	}
 	a.noteChange(ctx, id, err)
 	return err

@@ -10,6 +10,7 @@ import (
 // the tracer gets. The ctx has the name from the moment when the call begins to wait for a connection until its batch ends. In
 // a [Scope.Batch], it is the name of the first query of the round trip. The name is empty for the statements that begin and
 // end a transaction, and for statements of the service's own.
+// Some methods send a query of another name: Register sends CreateUser. Errors have the name of the method.
 //
 // A tracer of package otelpgx calls each span of a batch "batch start": embed the tracer, and set the name of the span when
 // the tracer's TraceBatchStart has returned. The queries inside a batch have the name in their text, which begins with a

@@ -150,5 +150,5 @@ func ExampleQueryName() {
 	fmt.Println(err)
 	// Output:
 	// span: FindUser
-	// bizydb: FindUser: not found: no rows in result set
+	// bizydb: FindByLogin: not found: no rows in result set
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
 // ChangesParams selects what Changes returns.
@@ -51,12 +53,13 @@ type ChangesCursor string
 // cursor from before tracking was turned on, a cursor of another user, and a cursor from after the backup that the database was
 // restored from: start again with an empty cursor and an empty copy. Returns ErrInvalid for a text that is not a cursor and for a
 // limit out of range.
-func (q *Queries) Changes(ctx context.Context, arg ChangesParams) (ChangesPage, error) {
+func (q *Queries) Changes(ctx context.Context, arg ChangesParams) (_ ChangesPage, err error) {
+	defer executor.NameError(&err, "Changes")
 	from, err := arg.Since.position()
 	if err != nil {
 		return ChangesPage{}, err
 	}
-	limit, err := pageSize("Changes", "limit", arg.Limit)
+	limit, err := pageSize("limit", arg.Limit)
 	if err != nil {
 		return ChangesPage{}, err
 	}
@@ -70,7 +73,7 @@ func (q *Queries) Changes(ctx context.Context, arg ChangesParams) (ChangesPage, 
 	next := from
 	for i, row := range rows {
 		if page.Changes[i], err = row.change(); err != nil {
-			return ChangesPage{}, fmt.Errorf("bizydb: Changes: %s %d: %w", row.Kind, row.ID, err)
+			return ChangesPage{}, fmt.Errorf("%s %d: %w", row.Kind, row.ID, err)
 		}
 		next = position{after: row.Seq, owner: row.Owner, first: row.First}
 	}
@@ -105,7 +108,7 @@ func (c ChangesCursor) position() (p position, err error) {
 		valid = err == nil
 	}
 	if !valid || p.after <= 0 || p.owner <= 0 || p.first < 0 {
-		return position{}, refused("Changes", "since", "must be from Changes")
+		return position{}, refused("since", "must be from Changes")
 	}
 	return p, nil
 }

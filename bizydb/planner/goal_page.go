@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
 // PageGoalsParams selects a page of goals for PageGoals, or the goals that CountGoals counts. A filter at its zero value matches
@@ -49,7 +51,8 @@ type GoalCursor string
 //
 // Returns ErrInvalid for a cursor that is not from PageGoals in the same order, for an unknown order, and for a size out of
 // range. With WithTotal, an empty page after the first page takes a second round trip, for the total.
-func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage, error) {
+func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (_ GoalPage, err error) {
+	defer executor.NameError(&err, "PageGoals")
 	p := pager[keysetGoalsRow]{
 		method: "PageGoals", order: "target", idsFall: arg.Order == GoalsByNewest, size: arg.Size, cursor: string(arg.Cursor),
 		isPlace: func(k keyset) bool { return k.Key != nil },
@@ -63,7 +66,7 @@ func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage,
 	case GoalsByProgress, GoalsByNewest:
 		p.order = string(arg.Order)
 	default:
-		return GoalPage{}, p.refused("order", "must be "+listed([]GoalOrder{GoalsByTargetDate, GoalsByProgress, GoalsByNewest}))
+		return GoalPage{}, refused("order", "must be "+listed([]GoalOrder{GoalsByTargetDate, GoalsByProgress, GoalsByNewest}))
 	}
 	rows, next, previous, err := p.page()
 	if err != nil {
@@ -83,7 +86,8 @@ func (q *Queries) PageGoals(ctx context.Context, arg PageGoalsParams) (GoalPage,
 }
 
 // CountGoals returns the number of goals on all pages of PageGoals. It ignores Order, Size, Cursor and WithTotal.
-func (q *Queries) CountGoals(ctx context.Context, arg PageGoalsParams) (int, error) {
+func (q *Queries) CountGoals(ctx context.Context, arg PageGoalsParams) (_ int, err error) {
+	defer executor.NameError(&err, "CountGoals")
 	return q.countGoals(ctx, countGoalsParams{
 		Statuses: arg.Statuses, Horizon: arg.Horizon, ParentGoalID: arg.ParentGoalID, RootsOnly: arg.RootsOnly,
 		SkipUnderClosed: arg.SkipUnderClosed, Search: arg.Search,

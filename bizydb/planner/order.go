@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"context"
 	"slices"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
 // A CriticalPath is a chain of tasks in which each task depends on the task before it.
@@ -15,7 +17,8 @@ type CriticalPath struct {
 // TaskOrder returns all tasks under a goal and its sub-goals at any depth, except under cancelled sub-goals, in topological
 // order: each task comes after its dependencies, including indirect ones through tasks elsewhere. Ties are in list order. If the
 // goal does not exist it returns an empty slice.
-func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
+func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) (_ []Task, err error) {
+	defer executor.NameError(&err, "TaskOrder")
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {
 		return nil, err
@@ -36,7 +39,8 @@ func (q *Queries) TaskOrder(ctx context.Context, goal GoalID) ([]Task, error) {
 // The remaining work consists of the unfinished tasks of TaskOrder, and of every unfinished task that they depend on, directly
 // or through other unfinished tasks, under whichever goal. A task elsewhere does not count if only completed tasks depend on
 // it. A task without an estimate counts 0 hours. If no work remains, or the goal does not exist, the path has no tasks.
-func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (CriticalPath, error) {
+func (q *Queries) CriticalPath(ctx context.Context, goal GoalID) (_ CriticalPath, err error) {
+	defer executor.NameError(&err, "CriticalPath")
 	rows, err := q.goalWork(ctx, goal)
 	if err != nil {
 		return CriticalPath{}, err

@@ -47,7 +47,7 @@ func (p pager[Row]) page() (rows []Row, next, previous string, err error) {
 	if err != nil {
 		return nil, "", "", err
 	}
-	size, err := pageSize(p.method, "size", p.size)
+	size, err := pageSize("size", p.size)
 	if err != nil {
 		return nil, "", "", err
 	}
@@ -85,10 +85,10 @@ func (p pager[Row]) page() (rows []Row, next, previous string, err error) {
 }
 
 // pageSize is the size of a page, by the parameter that asks for it.
-func pageSize(method, param string, asked int) (int, error) {
+func pageSize(param string, asked int) (int, error) {
 	switch {
 	case asked < 0 || asked > maxPageSize:
-		return 0, refused(method, param, fmt.Sprintf("must be from 0 to %d", maxPageSize))
+		return 0, refused(param, fmt.Sprintf("must be from 0 to %d", maxPageSize))
 	case asked == 0:
 		return defaultPageSize, nil
 	}
@@ -111,13 +111,11 @@ func (p pager[Row]) from() (keyset, error) {
 		err = json.Unmarshal(b, &k)
 	}
 	if err != nil || k.Order != p.order || k.ID < 0 || !isTime(k.CreatedAt) || !p.isPlace(k) {
-		return keyset{}, p.refused("cursor", "must be from "+p.method+", in the same order")
+		return keyset{}, refused("cursor", "must be from "+p.method+", in the same order")
 	}
 	return k, nil
 }
 
-func (p pager[Row]) refused(param, reason string) error { return refused(p.method, param, reason) }
-
-func refused(method, param, reason string) error {
-	return fmt.Errorf("bizydb: %s: %w", method, &FieldError{Column: param, Reason: reason, Err: ErrInvalid})
+func refused(param, reason string) error {
+	return &FieldError{Column: param, Reason: reason, Err: ErrInvalid}
 }

@@ -3,6 +3,8 @@ package planner
 import (
 	"context"
 	"time"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
 // PageTasksParams selects a page of tasks for PageTasks, or the tasks that CountTasks counts. A filter at its zero value matches all.
@@ -63,7 +65,8 @@ type TaskCursor string
 //
 // Returns ErrInvalid for a cursor that is not from PageTasks in the same order and for a size out of range. With WithTotal, an
 // empty page after the first page takes a second round trip, for the total.
-func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage, error) {
+func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (_ TaskPage, err error) {
+	defer executor.NameError(&err, "PageTasks")
 	p := pager[keysetTasksRow]{
 		method: "PageTasks", size: arg.Size, cursor: string(arg.Cursor), idsFall: true,
 		isPlace: func(k keyset) bool {
@@ -99,8 +102,9 @@ func (q *Queries) PageTasks(ctx context.Context, arg PageTasksParams) (TaskPage,
 }
 
 // CountTasks returns the number of tasks on all pages of PageTasks. It ignores Size, Cursor and WithTotal.
-func (q *Queries) CountTasks(ctx context.Context, arg PageTasksParams) (int, error) {
-	fromDay, beforeDay, err := arg.dueDays("CountTasks")
+func (q *Queries) CountTasks(ctx context.Context, arg PageTasksParams) (_ int, err error) {
+	defer executor.NameError(&err, "CountTasks")
+	fromDay, beforeDay, err := arg.dueDays()
 	if err != nil {
 		return 0, err
 	}
@@ -113,7 +117,7 @@ func (q *Queries) CountTasks(ctx context.Context, arg PageTasksParams) (int, err
 
 // nearestTasks asks for no more than n rows, those nearest to from first.
 func (q *Queries) nearestTasks(ctx context.Context, arg PageTasksParams, from keyset, n int) ([]keysetTasksRow, error) {
-	fromDay, beforeDay, err := arg.dueDays("PageTasks")
+	fromDay, beforeDay, err := arg.dueDays()
 	if err != nil {
 		return nil, err
 	}
@@ -168,10 +172,10 @@ func asRows[Row keysetTaggedTasksRow | keysetTasksByDueDateRow](found []Row) []k
 }
 
 // dueDays are DueFrom and DueBefore as due dates of all-day tasks: of those due on their days in TimeZone.
-func (p PageTasksParams) dueDays(method string) (from, before *time.Time, err error) {
+func (p PageTasksParams) dueDays() (from, before *time.Time, err error) {
 	location, err := p.TimeZone.Location()
 	if err != nil {
-		return nil, nil, refused(method, "time_zone", errZone.Reason)
+		return nil, nil, refused("time_zone", errZone.Reason)
 	}
 	day := func(at *time.Time) *time.Time {
 		if at == nil {

@@ -1,6 +1,10 @@
 package planner
 
-import "context"
+import (
+	"context"
+
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
+)
 
 // A LinkReason says why a link of a restored goal or task was left out.
 type LinkReason string
@@ -53,7 +57,8 @@ type RestoreGoalParams struct {
 // RestoreTask restores a deleted task with its id and returns it. The task is under its goal again and has its dependencies, and
 // the tasks that depended on it depend on it again. Links made since the deletion stay. Links that are no longer possible are in
 // LeftOut. Progress follows as for a new task. Returns ErrNotFound if there is no such deleted task.
-func (q *Queries) RestoreTask(ctx context.Context, id TaskID) (RestoredTask, error) {
+func (q *Queries) RestoreTask(ctx context.Context, id TaskID) (_ RestoredTask, err error) {
+	defer executor.NameError(&err, "RestoreTask")
 	row, err := q.restoreTask(ctx, int64(id))
 	return RestoredTask(row), err
 }
@@ -62,7 +67,8 @@ func (q *Queries) RestoreTask(ctx context.Context, id TaskID) (RestoredTask, err
 // sub-goals and tasks are under it again. Links made since the deletion stay. Links that are no longer possible are in LeftOut.
 // The progress of the goals above follows as for a goal that is moved under them. Returns ErrNotFound if there is no such deleted
 // goal.
-func (q *Queries) RestoreGoal(ctx context.Context, arg RestoreGoalParams) (RestoredGoal, error) {
+func (q *Queries) RestoreGoal(ctx context.Context, arg RestoreGoalParams) (_ RestoredGoal, err error) {
+	defer executor.NameError(&err, "RestoreGoal")
 	row, err := q.restoreGoal(ctx, restoreGoalParams{ID: int64(arg.ID), Together: arg.Together})
 	restored := RestoredGoal{Goal: row.Goal, Goals: make([]GoalID, len(row.RestoredGoals)), Tasks: make([]TaskID, len(row.RestoredTasks)), LeftOut: row.LeftOut}
 	for i, id := range row.RestoredGoals {

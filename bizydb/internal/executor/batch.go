@@ -16,7 +16,7 @@ import (
 // [ErrReadOnly].
 func Batch[R any](ctx context.Context, s *Session, reader func(*Part) R, reads []func(R) error) error {
 	if s.entry.Invalid != nil {
-		return s.entry.Invalid
+		return s.config.wrap("batch", s.entry.Invalid)
 	}
 	var asking []*Part
 	for _, read := range reads {
@@ -115,13 +115,13 @@ func (c *Part) query(_ context.Context, stmt statement) (pgx.Rows, error) {
 	err := error(nil)
 	switch {
 	case stmt.Changes && !stmt.own: // of others the server says whether they do
-		err = fmt.Errorf("bizydb: %s: %w: a batch is for reading", stmt.name, ErrReadOnly)
+		err = &callError{stmt.name, fmt.Errorf("%w: a batch is for reading", ErrReadOnly)}
 	case c.yield == nil:
-		err = fmt.Errorf("bizydb: %s: the function of the batch has returned", stmt.name)
+		err = &callError{stmt.name, errors.New("the function of the batch has returned")}
 	case c.rows != nil && !c.rows.ended:
 		err = c.config.wrap(stmt.name, errBusy)
 	case !c.yield(stmt):
-		err = fmt.Errorf("bizydb: %s: %w", stmt.name, errBatchEnded)
+		err = &callError{stmt.name, errBatchEnded}
 	}
 	if err != nil {
 		return noRows{err: err}, err

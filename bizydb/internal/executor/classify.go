@@ -17,7 +17,7 @@ func (c *Config) wrap(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("bizydb: %s: %w", doing, c.Classify(err))
+	return &callError{doing, c.Classify(err)}
 }
 
 // failed classifies an error of what was sent on a connection, or was to be sent; lost says that the connection is closed.

@@ -91,23 +91,23 @@ func (o Own) statement(ctx context.Context, sql string, args []any) (statement, 
 			name := NameOf(sql)
 			var err error
 			if sql, args, err = rewriter.RewriteQuery(ctx, nil, sql, args[1:]); err != nil {
-				return statement{}, fmt.Errorf("bizydb: %s: %w: %w", name, ErrStatement, err)
+				return statement{}, &callError{name, fmt.Errorf("%w: %w", ErrStatement, err)}
 			}
 		}
 	}
 	if len(args) > 0 {
 		switch args[0].(type) {
 		case pgx.QueryRewriter, pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
-			return statement{}, fmt.Errorf("bizydb: %s: %w: %T is no argument of a scope", NameOf(sql), ErrStatement, args[0])
+			return statement{}, &callError{NameOf(sql), fmt.Errorf("%w: %T is no argument of a scope", ErrStatement, args[0])}
 		}
 	}
 	q := o.settings().ownQuery(sql)
 	if q.refused != "" {
-		return statement{}, fmt.Errorf("bizydb: %s: %w: %s", q.name, ErrStatement, q.refused)
+		return statement{}, &callError{q.name, fmt.Errorf("%w: %s", ErrStatement, q.refused)}
 	}
 	switch {
 	case o.access == ReadOnly && q.Writes:
-		return statement{}, fmt.Errorf("bizydb: %s: %w: its text says that it writes", q.name, ErrReadOnly)
+		return statement{}, &callError{q.name, fmt.Errorf("%w: its text says that it writes", ErrReadOnly)}
 	case o.access == Writes:
 		forced := *q
 		forced.Writes, forced.Changes = true, true

@@ -109,7 +109,7 @@ func (r *reply) wrapFor(q *query, err error) error {
 		lost := r.lost || !r.closed && r.on.IsClosed() // afterwards it is somebody else's
 		err = r.session.config.Locate(r.session.config.failed(r.ctx, lost, r.sent, err), r.args)
 	}
-	return fmt.Errorf("bizydb: %s: %w", q.name, err)
+	return &callError{q.name, err}
 }
 
 // unanswered says whether err has cut off the answer to what was sent on a connection, which was open. (That it is closed is

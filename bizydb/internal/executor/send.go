@@ -25,7 +25,7 @@ func (s *Session) sendAll(ctx context.Context, on *Route, queries []statement) (
 // queries and closes the reply, whose errors name the first of them.
 func (s *Session) send(ctx context.Context, on *Route, queries ...statement) (_ *reply, err error) {
 	if s.entry.Invalid != nil {
-		return nil, s.entry.Invalid
+		return nil, s.config.wrap(queries[0].name, s.entry.Invalid)
 	}
 	r := &reply{session: s, route: on, caller: ctx, args: queries[0].Args, query: queries[0].query}
 	all := make([]Statement, 0, len(on.Enter)+len(queries)+len(on.Leave))

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -47,7 +46,7 @@ func (p *Pool) Session(entry Entry) *Session {
 func (s *Session) Join(tx pgx.Tx, entry Entry) *Session {
 	config := tx.Conn().Config()
 	if config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
-		entry.Invalid = fmt.Errorf("bizydb: %w", ErrSimpleProtocol)
+		entry.Invalid = ErrSimpleProtocol
 	}
 	return &Session{
 		config: s.config, entry: entry, tx: tx, mode: config.DefaultQueryExecMode, traced: config.Tracer != nil, seen: map[string]bool{},

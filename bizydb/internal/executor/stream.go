@@ -9,30 +9,38 @@ import (
 )
 
 // Stream returns the rows of a query of generated code one by one. list calls the method of the query, which is asked on db when a loop
-// begins. An error is the last pair, with a zero T. doing names the loop in it.
-func Stream[T any](ctx context.Context, db DBTX, doing string, list func(DBTX)) iter.Seq2[T, error] {
+// begins. An error is the last pair, with a zero T and the name of the method that loops.
+func Stream[T any](ctx context.Context, db DBTX, method string, list func(DBTX)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var query recorder
-		var zero T
+		fail := func(err error) {
+			NameError(&err, method)
+			var zero T
+			yield(zero, err)
+		}
 		list(&query)
 		rows, err := db.Query(ctx, query.sql, query.args...)
 		if err != nil {
-			yield(zero, err)
+			fail(err)
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
 			if err := ctx.Err(); err != nil {
-				yield(zero, fmt.Errorf("bizydb: %s: the context ended before the next row was read: %w", doing, err))
+				fail(fmt.Errorf("the context ended before the next row was read: %w", err))
 				return
 			}
 			row, err := pgx.RowToStructByPos[T](rows)
-			if !yield(row, err) || err != nil {
+			if err != nil {
+				fail(err)
+				return
+			}
+			if !yield(row, nil) {
 				return
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(zero, err)
+			fail(err)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (s *Session) InTx(ctx context.Context, access pgx.TxAccessMode, fn func(*Se
 // unchanged.
 func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(inTx *Session) error) (err error) {
 	if s.entry.Invalid != nil {
-		return s.entry.Invalid
+		return s.config.wrap("begin", s.entry.Invalid)
 	}
 	on := s.routeToBegin(access)
 	conn, err := on.acquire(ctx)
