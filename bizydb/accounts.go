@@ -310,8 +310,8 @@ func (a *Accounts) Delete(ctx context.Context, id UserID) (_ DeleteResult, err e
 // forgetAtOnce is how many goals, and how many tasks, one transaction of ForgetDeleted removes at most.
 const forgetAtOnce = 10_000
 
-// ForgetDeleted permanently removes the goals and tasks of all users that were deleted more than a duration ago, and returns how
-// many. Call it once a day to limit how long the trash is kept. ForgetDeleted works in transactions of at most 10,000 goals and
+// ForgetDeleted permanently removes, for all users, the goals and tasks that were deleted more than a duration ago, and returns
+// how many. Call it once a day to limit how long the trash is kept. ForgetDeleted works in transactions of at most 10,000 goals and
 // 10,000 tasks: after an error, call it again. Rows that another transaction is restoring at the same time are left out. A
 // negative duration returns [ErrInvalid].
 func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (_ DeleteResult, err error) {

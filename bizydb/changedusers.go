@@ -40,10 +40,11 @@ const changedUsersSQL = `SELECT since, xid, user_id FROM bizydb.changed_users($1
 // ChangedUsers returns one page of the users whose goals or tasks have changed since a cursor. It takes one round trip. For each
 // user, [planner.Queries.Changes] returns the changes.
 //
-// No change is missed. To ensure this, a change is left out as long as an older transaction that writes is open, in any
-// database of the server. The call does not wait for this transaction: the user is on a page of a later call. A user with
-// changes by several transactions can be on several pages. A user can be on a page although an earlier call of Changes has
-// already returned the change. A deleted user is on no page, since no data of deleted users is kept.
+// No change is missed. To ensure this, a change is left out until all older transactions that write have ended. Transactions
+// in the server's other databases and prepared transactions count, too. The call does not wait for them: the user is on a
+// page of a later call. A user with changes by several transactions can be on several pages. A user can be on a page although
+// an earlier call of Changes has already returned the change. A deleted user is on no page, since no data of deleted users is
+// kept.
 //
 // Returns [ErrChangesOff] if changes are not tracked. Returns [ErrChangesExpired] for a cursor from before tracking was turned
 // on, or from another server: start again with an empty cursor. Returns [ErrInvalid] for a text that is not a cursor and for a

@@ -53,7 +53,8 @@ var (
 	// that calls a scope. Such a call needs a second connection while functions like this one hold all of them.
 	ErrPoolExhausted = executor.ErrPoolExhausted
 	// ErrUnavailable means that the connection was lost, or that the server is shutting down, lacks memory or space, or has hit a
-	// timeout of its own. Nothing was committed. Try again later.
+	// timeout of its own. With [WithStandbys] it can also mean that a call in a scope, sent to the primary, reached a hot standby.
+	// Nothing was committed. Try again later.
 	ErrUnavailable = executor.ErrUnavailable
 	// ErrOutcomeUnknown means that the connection was lost, or the context ended, after a write was sent and before its answer
 	// arrived. The server may have committed the write, may commit it later, or may not commit it: read the data to find out. Any
@@ -65,7 +66,8 @@ var (
 	// concurrent use. Nothing was sent, and the transaction goes on.
 	ErrBusy = executor.ErrBusy
 	// ErrReadOnly means that a [Scope.Snapshot], a [Scope.Batch] or a [Reporting] was asked to write, or that a statement of a
-	// [DBTX] writes although its text does not say so: see [Writes].
+	// [DBTX] writes although its text does not say so: see [Writes]. In a failover it can also mean that a write reached a hot
+	// standby; with [WithStandbys], only [Accounts] returns it for this reason.
 	ErrReadOnly = executor.ErrReadOnly
 	// ErrChangesOff means that changes are not tracked, or that one of the triggers that track them is missing or disabled. To
 	// turn tracking on or restore the triggers, the owner of bizydb's tables runs SELECT bizydb.track_changes().

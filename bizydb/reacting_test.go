@@ -248,7 +248,7 @@ func TestTriggersSee(t *testing.T) {
 			}
 			return nil
 		}, false},
-		{"`CompleteTask`, lost to another transaction and retried", func(_ plan, ctx context.Context) error {
+		{"`CompleteTask`, rolled back by a serialization failure and retried", func(_ plan, ctx context.Context) error {
 			return run(ctx, `
 				CREATE SEQUENCE app.attempts;
 				CREATE FUNCTION app.lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$

@@ -22,8 +22,8 @@ import (
 // Tracer, exec mode and the hooks of the pool are those of the primary's pool. Each standby is probed once a second, by a goroutine that
 // ends with [DB.Close].
 //
-// What a user has seen and written is kept in memory, for the 10,000 users with the last calls. The others need what the last user who was
-// dropped needed. Another process knows only what a [Token] tells it.
+// What a user has seen and written is kept in memory, for the 10,000 users who made the most recent calls. Every other user is treated as
+// if this user had seen everything that any forgotten user has seen. Another process knows only what a [Token] tells it.
 func WithStandbys(dsns ...string) Option {
 	return func(o *options) { o.standbys = append(o.standbys, dsns...) }
 }

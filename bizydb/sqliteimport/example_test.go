@@ -30,7 +30,7 @@ func ExampleImport() {
 		log.Fatal(err)
 	}
 	fmt.Println(report.Tasks.Imported, "tasks")
-	for _, finding := range report.Findings { // what was not taken over as it was, by its old id
+	for _, finding := range report.Findings { // values that the import changed or left out
 		fmt.Println(finding.Table, finding.ID, finding.Column, finding.Problem, "->", finding.New)
 	}
 	// Output:
