@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's
 
-	_ = flag.Set("test.parallel", "6") // since tests sleep more than they work
+	_ = flag.Set("test.parallel", "4") // since tests sleep more than they work, with two servers or three each
 
 	code := bizydbtest.Run(m)
 	if code == 0 {
