@@ -317,7 +317,7 @@ const forgetAtOnce = 10_000
 func (a *Accounts) ForgetDeleted(ctx context.Context, olderThan time.Duration) (_ DeleteResult, err error) {
 	defer executor.NameError(&err, "ForgetDeleted")
 	if olderThan < 0 {
-		return DeleteResult{}, &FieldError{Column: "older_than", Reason: "must not be negative", Err: ErrInvalid}
+		return DeleteResult{}, refusedParam("older_than", "must not be negative")
 	}
 	var sum DeleteResult
 	for {

@@ -155,9 +155,7 @@ func (r *Router) onStandby(server *Server, i *incarnation, a asked, own bool, tr
 				return nil
 			case old:
 				server.Behind.Add(1)
-				if run != nil { // or it has restarted
-					server.known.CompareAndSwap(run, nil)
-				}
+				server.known.CompareAndSwap(run, nil) // or it has restarted
 			case lost:
 				server.Failed.Add(1)
 				server.suspect(i, err)
