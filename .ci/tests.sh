@@ -14,7 +14,7 @@ file_tests='^(TestSymbolicLink|TestLongTexts|TestPlannerWritesMeanwhile|TestOpen
 concurrent_tests='^(TestAttacks|TestSQLAttacks|TestUsersOfOneConnection|TestProgressUnderWriters|TestTrashUnderWriters|TestRegisterRace|TestDeleteMeetsATransaction|TestHashingWaitsItsTurn|TestAccountChangesMeanwhile|TestTxAfterItsEnd|TestBatchRowsEnd|TestStreamFreesItsConnection|TestCanceledByRequest|TestLostTransactionsAreTriedAgain|TestChangedMeanwhile|TestDeadlockWithAPlainClient|TestCopiesUnderWriters|TestChangesComeInTheOrderOfCommits|TestLostUpdates|TestImportAtOnce|TestOneDatabaseMigratedByManyAtOnce|TestOneDatabaseMigratedByTwoVersionsAtOnce|TestManyDatabasesMigratedAtOnce|TestMigrationKilled|TestOneOfTwoServicesKilled|TestMigrateCanceled|TestDeleteUserCountsWhatIsBeingAdded|TestExportWhileOthersWrite|TestNothingIsMissed|TestOneIsActive|TestTrackedByTwoAtOnce)$'
 
 # Tests of statements that are prepared, and of what is prepared anew: these run through the pooler that knows prepared statements, and all
-# through the one that does not.
+# through the one that does not. ./long runs them on other servers, too.
 statement_tests='^(TestScopedCallIsOneRoundTrip|TestCallInServiceTransactionIsOneRoundTrip|TestBatchIsOneRoundTrip|TestManyOwnStatements|TestUsersOfOneConnection|TestInTx|TestLostTransactionsAreTriedAgain|TestStreamFreesItsConnection|TestBatchRowsEnd|TestAnswerLost|TestImportInEveryExecMode|TestEveryExecMode)$'
 
 # tests COMMAND...: runs a go test command and prints its own lines and what fails. GOFLAGS adds -v to it, so that
