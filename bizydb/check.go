@@ -172,18 +172,18 @@ func (found inspection) problem(err error, login string, mode pgx.QueryExecMode,
 			add(ErrConfig, fmt.Sprintf("%s is %q: %s", name, value, how), false)
 		}
 	}
-	anotherLogin := !o.allowPrivilegedLogin && slices.ContainsFunc(found.differences, rights.Difference.AnotherLogin)
+	anotherLogin := !o.allowPrivilegedLogin && slices.ContainsFunc(found.differences, func(d rights.Difference) bool { return d.Why == rights.Another })
 	for _, d := range found.differences {
 		protect := d.Why == rights.Less || d.Why == rights.More || d.Why == rights.Public
 		switch {
-		case anotherLogin && (d.Why == rights.Login || d.Why == rights.Needed) && !d.AnotherLogin():
+		case anotherLogin && (d.Why == rights.Login || d.Why == rights.Needed):
 			// What this role has or lacks does not matter to another one, and an owner or a superuser needs what it has.
 		case d.Why == rights.Lost:
 			add(ErrNotMigrated, "it lacks "+strings.TrimPrefix(d.SQL, "-- "), protect)
 		case d.Why == rights.Needed, d.Why == rights.Less && (strings.HasPrefix(d.SQL, "GRANT ") || strings.HasPrefix(d.SQL, "CREATE ROLE ")):
 			add(ErrMissingGrant, d.SQL, protect)
-		case d.Why == rights.Login && o.allowPrivilegedLogin:
-		case d.Why == rights.Login, d.Why == rights.Public && !o.allowPrivilegedLogin:
+		case (d.Why == rights.Login || d.Why == rights.Another) && o.allowPrivilegedLogin:
+		case d.Why == rights.Login, d.Why == rights.Another, d.Why == rights.Public && !o.allowPrivilegedLogin:
 			add(ErrPrivilegedLogin, strings.TrimPrefix(d.SQL, "-- "), protect)
 		default:
 			add(ErrUnprotected, d.SQL, protect)

@@ -17,21 +17,17 @@ type Difference struct {
 	Why Why
 }
 
-// AnotherLogin reports whether a service should log in as another role: this one is a superuser or owns bizydb's objects.
-func (d Difference) AnotherLogin() bool {
-	return d.Why == Login && strings.HasPrefix(d.SQL, "-- log in as another role ")
-}
-
 // A Why says why an object or a right differs.
 type Why string
 
 const (
-	Lost   Why = "lost"   // missing, and not to be mended by a statement; SQL is a comment that names it
-	Less   Why = "less"   // missing
-	Needed Why = "needed" // missing to a service's login
-	More   Why = "more"   // beyond what bizydb's roles should have
-	Public Why = "PUBLIC" // beyond what PUBLIC should have
-	Login  Why = "login"  // beyond what a service's login should have; SQL can be a comment
+	Lost    Why = "lost"    // missing, and not to be mended by a statement; SQL is a comment that names it
+	Less    Why = "less"    // missing
+	Needed  Why = "needed"  // missing to a service's login
+	More    Why = "more"    // beyond what bizydb's roles should have
+	Public  Why = "PUBLIC"  // beyond what PUBLIC should have
+	Login   Why = "login"   // beyond what a service's login should have
+	Another Why = "another" // a superuser, or owns bizydb's objects: a service should log in as another role; SQL is a comment
 )
 
 // SQL selects the differences, one text each, in the order in which they are to be run. It is several statements, of which the last

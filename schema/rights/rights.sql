@@ -3,8 +3,8 @@
 -- left, which it lists. schema.Protect does the same, and Open refuses a database in which this has something to do.
 --
 -- The query gives what is to be run, one statement a row, with a word why: "lost" is not to be mended by a statement; "less" is
--- missing, as "needed" is to the login; the others are more than there should be, for bizydb's roles ("more"), for PUBLIC, or for
--- the login.
+-- missing, as "needed" is to the login; "another" says that a service has to log in as another role; the others are more than there
+-- should be, for bizydb's roles ("more"), for PUBLIC, or for the login.
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -918,7 +918,7 @@ live (line, undo, why) AS (
     ('CREATEROLE', rolcreaterole AND (why = 'more' OR server.number < 160000)), ('CREATEDB', rolcreatedb AND why = 'more'), ('LOGIN', rolcanlogin AND why = 'more')
   ) AS a (attribute, given) WHERE given AND NOT (why = 'login' AND rolsuper)
   UNION ALL
-  SELECT NULL, format('-- log in as another role than %s, which %s: a service has a login of its own, see docs/guide.md', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns ' || what END), 'login'
+  SELECT NULL, format('-- log in as another role than %s, which %s: a service has a login of its own, see docs/guide.md', name, CASE WHEN rolsuper THEN 'is a superuser' ELSE 'owns ' || what END), 'another'
   FROM start LEFT JOIN (SELECT oid, min(what) FROM possessor GROUP BY oid) AS p (oid, what) USING (oid) WHERE why = 'login' AND (rolsuper OR what IS NOT NULL)
   UNION ALL
   SELECT NULL, format('REVOKE %s FROM %s', role, name) || granted_by, why FROM membership m

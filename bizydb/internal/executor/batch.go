@@ -143,7 +143,7 @@ func (c *Part) exec(ctx context.Context, stmt statement) (pgconn.CommandTag, err
 func (c *Part) queryRow(_ context.Context, stmt statement) pgx.Row { return partRow{c, stmt} }
 
 func (c *Part) sendBatch(context.Context, *pgx.Batch, []statement) pgx.BatchResults {
-	return noResults{fmt.Errorf("bizydb: batch: %w: queries of a Batch are one batch already", ErrStatement)}
+	return noResults{&callError{"batch", fmt.Errorf("%w: queries of a Batch are one batch already", ErrStatement)}}
 }
 
 func (c *Part) settings() *Config { return c.config }

@@ -81,7 +81,7 @@ func (o Own) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 
 // CopyFrom is what sqlc's :copyfrom calls. The server refuses COPY where there is row security.
 func (o Own) CopyFrom(_ context.Context, table pgx.Identifier, _ []string, _ pgx.CopyFromSource) (int64, error) {
-	return 0, fmt.Errorf("bizydb: copy to %s: %w: row security does not take COPY; INSERT ... SELECT from unnest or jsonb_to_recordset takes many rows", table.Sanitize(), ErrStatement)
+	return 0, &callError{"copy to " + table.Sanitize(), fmt.Errorf("%w: row security does not take COPY; INSERT ... SELECT from unnest or jsonb_to_recordset takes many rows", ErrStatement)}
 }
 
 // statement is what is sent, with the names of arguments resolved.

@@ -48,24 +48,24 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 		tx, err = s.begin(ctx, conn.Conn(), access, on)
 	}
 	if err != nil {
-		return fmt.Errorf("bizydb: begin: %w", err)
+		return &callError{"begin", err}
 	}
 	defer rollback(ctx, tx) // does nothing after a commit
 	if access == pgx.ReadOnly {
 		if err := on.ended(true, true); err != nil {
 			closeConn(conn.Conn())
-			return fmt.Errorf("bizydb: begin: %w", err)
+			return &callError{"begin", err}
 		}
 	} else {
 		if err := on.begun(); err != nil {
 			closeConn(conn.Conn())
-			return fmt.Errorf("bizydb: begin: %w", err)
+			return &callError{"begin", err}
 		}
 		defer func() { // whether it has committed or not, and whatever fn has seen
 			if endErr := on.ended(true, err == nil); endErr != nil {
 				closeConn(conn.Conn())
 				if err == nil {
-					err = fmt.Errorf("bizydb: commit: %w", endErr)
+					err = &callError{"commit", endErr}
 				}
 			}
 		}()
@@ -83,9 +83,9 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 	sent := !conn.Conn().IsClosed()
 	if err := tx.Commit(ctx); err != nil {
 		if sent && access != pgx.ReadOnly && unanswered(conn.Conn(), err) {
-			return fmt.Errorf("bizydb: commit: %w: %w", ErrOutcomeUnknown, err)
+			return &callError{"commit", fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)}
 		}
-		return fmt.Errorf("bizydb: commit: %w", s.config.failed(ctx, conn.Conn().IsClosed(), sent, err))
+		return &callError{"commit", s.config.failed(ctx, conn.Conn().IsClosed(), sent, err)}
 	}
 	return nil
 }
