@@ -458,6 +458,35 @@ func TestDeletedAgain(t *testing.T) {
 	}
 }
 
+// A row that was put back by hand as another user's and deleted again is that user's: where it was last is what counts. Nothing is left of
+// it with the first one.
+func TestDeletedAgainByAnotherUser(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	first, second := db.As(db.NewUser(t)), db.NewUser(t)
+	at := plantAll(t, first)
+	asOwner(t, db, fmt.Sprintf("INSERT INTO public.goals (id, user_id, title) VALUES (%d, %d, 'hers'); INSERT INTO public.tasks (id, user_id, title) VALUES (%d, %[2]d, 'hers')", at.deletedGoal, second, at.deletedTask))
+	scope := db.As(second)
+	if _, err := scope.DeleteGoal(t.Context(), at.deletedGoal); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := scope.DeleteTask(t.Context(), at.deletedTask); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.RestoreGoal(t.Context(), planner.RestoreGoalParams{ID: at.deletedGoal}); !errors.Is(err, bizydb.ErrNotFound) {
+		t.Errorf("the first user's goal: %v, want ErrNotFound", err)
+	}
+	if _, err := first.RestoreTask(t.Context(), at.deletedTask); !errors.Is(err, bizydb.ErrNotFound) {
+		t.Errorf("the first user's task: %v, want ErrNotFound", err)
+	}
+	if restored, err := scope.RestoreGoal(t.Context(), planner.RestoreGoalParams{ID: at.deletedGoal}); err != nil || restored.Goal.Title != "hers" {
+		t.Errorf("%+v, %v", restored, err)
+	}
+	if restored, err := scope.RestoreTask(t.Context(), at.deletedTask); err != nil || restored.Task.Title != "hers" {
+		t.Errorf("%+v, %v", restored, err)
+	}
+}
+
 // Sixteen writers delete, restore, move and link at the same time, a quarter of them as plain clients. Nothing has drifted afterwards,
 // no goal is above itself, and every link has two ends.
 //

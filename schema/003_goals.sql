@@ -223,8 +223,7 @@ $$;
 
 COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at, version and updated_at follow from the rest.';
 
--- With the owner's rights, and "IS TRUE", so that goals are looked up by id or parent alone. An index by user can seem as good to the
--- query planner where the statistics do not know the user, or when the table is small, and the plan is kept as it grows.
+-- With the owner's rights, so that goals are looked up by id or parent alone: see bizydb.same_user.
 CREATE FUNCTION bizydb.check_parent_goal() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
   AS $$
@@ -241,10 +240,10 @@ BEGIN
   PERFORM bizydb.lock_user(NEW.user_id);
   ancestors := ARRAY(
     WITH RECURSIVE above (id, parent_goal_id) AS (
-      SELECT g.id, g.parent_goal_id FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.id = NEW.parent_goal_id
+      SELECT g.id, g.parent_goal_id FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.id = NEW.parent_goal_id
       UNION
       SELECT g.id, g.parent_goal_id FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.id = a.parent_goal_id OFFSET 0) AS g
     )
     SELECT a.id FROM above a LIMIT max_depth -- which ends the walk
   );
@@ -262,7 +261,7 @@ BEGIN
       SELECT NEW.id, 1
       UNION ALL
       SELECT g.id, b.level + 1 FROM below b
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.parent_goal_id = b.id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.parent_goal_id = b.id OFFSET 0) AS g
       WHERE b.level + cardinality(ancestors) <= max_depth
     )
     SELECT array_agg(b.id), max(b.level) INTO descendants, levels FROM below b;
@@ -273,7 +272,7 @@ BEGIN
   END IF;
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
-    PERFORM FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.id = ANY (ancestors || descendants) FOR SHARE;
+    PERFORM FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.id = ANY (ancestors || descendants) FOR SHARE;
   END IF;
   RETURN NULL;
 END

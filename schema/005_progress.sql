@@ -36,11 +36,11 @@ BEGIN
   IF reopened IS NOT NULL THEN
     WITH RECURSIVE above (user_id, id, parent_goal_id, status) AS (
       SELECT g.user_id, g.id, g.parent_goal_id, g.status FROM unnest(work) AS w
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = w.user_id) IS TRUE AND g.id = w.goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, w.user_id) AND g.id = w.goal_id OFFSET 0) AS g
       WHERE w.goal_id = ANY (add_work.reopened)
       UNION
       SELECT g.user_id, g.id, g.parent_goal_id, g.status FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = a.user_id) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, a.user_id) AND g.id = a.parent_goal_id OFFSET 0) AS g
       WHERE a.status <> 'cancelled'
     )
     SELECT work || array_agg(ROW (a.user_id, a.id, 0, 0, 0, 0, 0, true)::bizydb.work) INTO work FROM above a WHERE a.status = 'completed';
@@ -50,10 +50,10 @@ BEGIN
   IF cardinality(work) > 1 THEN
     WITH RECURSIVE above (user_id, id, parent_goal_id) AS (
       SELECT g.user_id, g.id, g.parent_goal_id FROM unnest(work) AS w
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = w.user_id) IS TRUE AND g.id = w.goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, w.user_id) AND g.id = w.goal_id OFFSET 0) AS g
       UNION
       SELECT g.user_id, g.id, g.parent_goal_id FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = a.user_id) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, a.user_id) AND g.id = a.parent_goal_id OFFSET 0) AS g
     ), deep (goal_id, depth) AS (
       SELECT a.id, 0 FROM above a WHERE a.parent_goal_id IS NULL
       UNION ALL
@@ -89,7 +89,7 @@ BEGIN
           ELSE c.progress END AS progress,
         c.reopened AND c.depth < c.level AS reopened
       FROM climb c
-      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = c.user_id) IS TRUE AND g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
+      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, c.user_id) AND g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
       WHERE c.depth < c.level OR g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
         AND c.level > -100000 -- never, but in a cycle, which is about to be refused
     ) AS u
@@ -236,14 +236,14 @@ BEGIN
            array_agg(ROW (g.id, g.progress_percentage, NULL)::bizydb.goal_change ORDER BY g.id)
     INTO wrong, old
     FROM unnest(peers) AS peer (id)
-    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = peer.id OFFSET 0) AS g
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = peer.id OFFSET 0) AS g
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, count(*) FILTER (WHERE task.status = 'completed')::integer AS completed
-      FROM public.tasks task WHERE (task.user_id = owner) IS TRUE AND task.parent_goal_id = g.id
+      FROM public.tasks task WHERE bizydb.same_user(task.user_id, owner) AND task.parent_goal_id = g.id
     ) AS t
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, coalesce(sum(round(100 * sub.progress_percentage)), 0)::bigint AS progress
-      FROM public.goals sub WHERE (sub.user_id = owner) IS TRUE AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
+      FROM public.goals sub WHERE bizydb.same_user(sub.user_id, owner) AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
     ) AS s
     WHERE (g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
        OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
@@ -253,11 +253,11 @@ BEGIN
     UPDATE public.goals g SET
       task_count = w.tasks, completed_task_count = w.completed_tasks, sub_goal_count = w.sub_goals, sub_goal_progress = w.progress,
       roll_up_count = g.roll_up_count + 1
-    FROM unnest(wrong) AS w WHERE (g.user_id = owner) IS TRUE AND g.id = w.goal_id;
+    FROM unnest(wrong) AS w WHERE bizydb.same_user(g.user_id, owner) AND g.id = w.goal_id;
 
     RETURN QUERY
       SELECT o.goal_id, o.old_percentage, g.progress_percentage
-      FROM unnest(old) AS o JOIN public.goals g ON (g.user_id = owner) IS TRUE AND g.id = o.goal_id ORDER BY o.goal_id;
+      FROM unnest(old) AS o JOIN public.goals g ON bizydb.same_user(g.user_id, owner) AND g.id = o.goal_id ORDER BY o.goal_id;
   END LOOP;
 END
 $$;
@@ -278,11 +278,11 @@ BEGIN
     SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = me AND g.id = roll_up.goal
     UNION ALL
     SELECT g.id, g.parent_goal_id, a.depth - 1 FROM above a
-    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, me) AND g.id = a.parent_goal_id OFFSET 0) AS g
   ) CYCLE id SET again USING path, below (id, depth) AS (
-    SELECT g.id, 1 FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.parent_goal_id = roll_up.goal
+    SELECT g.id, 1 FROM public.goals g WHERE bizydb.same_user(g.user_id, me) AND g.parent_goal_id = roll_up.goal
     UNION ALL
-    SELECT g.id, b.depth + 1 FROM below b JOIN public.goals g ON (g.user_id = me) IS TRUE AND g.parent_goal_id = b.id
+    SELECT g.id, b.depth + 1 FROM below b JOIN public.goals g ON bizydb.same_user(g.user_id, me) AND g.parent_goal_id = b.id
   ) CYCLE id SET again USING path, family (id, depth) AS (
     SELECT a.id, a.depth FROM above a UNION ALL SELECT b.id, b.depth FROM below b
   )
@@ -307,7 +307,7 @@ BEGIN
   WITH RECURSIVE tree (id, depth) AS (
     SELECT g.id, 0 FROM public.goals g WHERE g.user_id = owner AND g.parent_goal_id IS NULL
     UNION ALL
-    SELECT g.id, t.depth + 1 FROM tree t JOIN public.goals g ON (g.user_id = owner) IS TRUE AND g.parent_goal_id = t.id
+    SELECT g.id, t.depth + 1 FROM tree t JOIN public.goals g ON bizydb.same_user(g.user_id, owner) AND g.parent_goal_id = t.id
   )
   SELECT array_agg(t.id), array_agg(t.depth) INTO goals, depths FROM tree t;
   RETURN QUERY SELECT * FROM bizydb.recount(owner, goals, depths);

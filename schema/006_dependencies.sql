@@ -3,16 +3,15 @@ CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64kB' -- the server clears a table for the rows that it expects, a million
   AS $$
 BEGIN
-  -- Tasks are looked up by key, one by one, as goals are in the roll-up. "IS TRUE", here and below, keeps the query planner from an index
-  -- by user: it can seem as good where the statistics do not know the user, or when the table is small, and the plan is kept as it grows.
+  -- Tasks are looked up by key, one by one, as goals are in the roll-up.
   RETURN (
     WITH RECURSIVE needed (id, dependencies) AS (
       SELECT t.id, t.dependencies FROM jsonb_array_elements_text(list) AS d (id)
-      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = d.id::bigint OFFSET 0) AS t
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = d.id::bigint OFFSET 0) AS t
       UNION
       SELECT t.id, t.dependencies FROM needed n
       CROSS JOIN LATERAL jsonb_array_elements_text(n.dependencies) AS d (id)
-      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = d.id::bigint OFFSET 0) AS t
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = d.id::bigint OFFSET 0) AS t
     )
     SELECT coalesce(array_agg(n.id), '{}') FROM needed n
   );
@@ -34,14 +33,14 @@ BEGIN
   -- Of two changes that race, the second waits here and then sees the first: each query below takes a new snapshot.
   PERFORM bizydb.lock_user(NEW.user_id);
   IF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id)
-     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]' AND (t.user_id = OLD.user_id) IS TRUE) THEN
+     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, OLD.user_id)) THEN
     RAISE EXCEPTION 'tasks depend on task %', OLD.id
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
   END IF;
 
   -- Locked, so that none of them gets another id or user meanwhile. A new task cannot name itself: it would have guessed its id.
   missing := (SELECT min(w.id) FROM unnest(wanted) AS w (id)
-  LEFT JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = NEW.user_id) IS TRUE AND t.id = w.id FOR SHARE OFFSET 0) AS t ON true
+  LEFT JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, NEW.user_id) AND t.id = w.id FOR SHARE OFFSET 0) AS t ON true
   WHERE t.id IS NULL OR TG_OP = 'INSERT' AND t.id = NEW.id);
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
@@ -53,8 +52,8 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
     PERFORM FROM unnest(needed) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = NEW.user_id) IS TRUE AND t.id = n.id FOR SHARE OFFSET 0) AS t;
-  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]' AND (t.user_id = NEW.user_id) IS TRUE) THEN
+    CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, NEW.user_id) AND t.id = n.id FOR SHARE OFFSET 0) AS t;
+  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, NEW.user_id)) THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
   END IF;
   IF NEW.id = ANY (needed) THEN
@@ -85,20 +84,25 @@ BEGIN
   ELSIF owners IS NOT NULL THEN -- the server may not have room for so many
     LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
   END IF;
-  IF NOT EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND jsonb_array_length(t.dependencies) > 0) THEN
+  IF NOT EXISTS (
+    SELECT FROM unnest(owners) AS o (user_id)
+    CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
+  ) THEN
     RETURN NULL;
   END IF;
 
   deleted := ARRAY(SELECT o.id FROM old_rows o);
-  SELECT array_agg(DISTINCT t.id) INTO dependents FROM old_rows o
-  CROSS JOIN LATERAL (
-    SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0
-  ) AS t;
+  SELECT array_agg(d.user_id), array_agg(d.id) INTO owners, dependents FROM (
+    SELECT DISTINCT o.user_id, t.id FROM old_rows o
+    CROSS JOIN LATERAL (
+      SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, o.user_id) OFFSET 0
+    ) AS t
+  ) AS d;
   UPDATE public.tasks t SET dependencies = coalesce((
     SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
     WHERE d.id::bigint <> ALL (deleted)
   ), '[]')
-  WHERE t.user_id = ANY (owners) AND t.id = ANY (dependents);
+  FROM unnest(owners, dependents) AS d (user_id, id) WHERE bizydb.same_user(t.user_id, d.user_id) AND t.id = d.id;
   RETURN NULL;
 END
 $$;
@@ -110,7 +114,7 @@ CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
   SELECT coalesce(array_agg(t.id), '{}') FROM public.tasks t
-  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]' AND (t.user_id = (SELECT bizydb.current_user_id())) IS TRUE
+  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, (SELECT bizydb.current_user_id()))
   $$;
 
 COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS 'The tasks of the scope''s user that directly depend on a task.';

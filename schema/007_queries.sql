@@ -52,7 +52,7 @@ CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
   ) AS wanted (tags)
   CROSS JOIN LATERAL (
     SELECT t.id FROM public.tasks t
-    WHERE (t.user_id = (SELECT bizydb.current_user_id())) IS TRUE -- as in bizydb.needed_tasks
+    WHERE bizydb.same_user(t.user_id, (SELECT bizydb.current_user_id()))
       AND jsonb_set('{}', ARRAY[t.user_id::text], t.tags) @> jsonb_set('{}', ARRAY[(SELECT coalesce(bizydb.current_user_id(), 0)::text)], wanted.tags)
       AND t.tags <> '[]' AND t.tags @> coalesce(all_of, '[]')
     OFFSET 0

@@ -124,7 +124,7 @@ BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM bizydb.changes;
   ELSE
-    DELETE FROM bizydb.changes c WHERE c.user_id = ANY (ARRAY(SELECT o.id FROM old_rows o));
+    DELETE FROM bizydb.changes c USING old_rows o WHERE c.user_id = o.id;
   END IF;
   RETURN NULL;
 END

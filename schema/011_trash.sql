@@ -68,7 +68,7 @@ CREATE INDEX ix_deleted_goals_deleted_at ON bizydb.deleted_goals (deleted_at);
 CREATE INDEX ix_deleted_tasks_deleted_at ON bizydb.deleted_tasks (deleted_at);
 CREATE INDEX ix_deleted_links_upper ON bizydb.deleted_links (upper, kind);
 
--- Last, as the keys of goals and tasks. Lookups below are by id alone: "IS TRUE" as in bizydb.check_parent_goal.
+-- Last, as the keys of goals and tasks. Lookups below are by id alone: see bizydb.same_user.
 ALTER TABLE bizydb.deleted_goals ADD CONSTRAINT deleted_goals_pkey PRIMARY KEY (id);
 ALTER TABLE bizydb.deleted_tasks ADD CONSTRAINT deleted_tasks_pkey PRIMARY KEY (id);
 ALTER TABLE bizydb.deleted_links ADD CONSTRAINT deleted_links_pkey PRIMARY KEY (user_id, lower, kind, upper);
@@ -189,8 +189,8 @@ BEGIN
   SELECT
     (SELECT true FROM bizydb.deleted_goals d WHERE d.id = OLD.id),
     EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'public.goals'::regclass AND a.attname LIKE 'x\_%' AND NOT a.attisdropped),
-    ARRAY(SELECT g.id FROM public.goals g WHERE (g.user_id = OLD.user_id) IS TRUE AND g.parent_goal_id = OLD.id),
-    ARRAY(SELECT t.id FROM public.tasks t WHERE (t.user_id = OLD.user_id) IS TRUE AND t.parent_goal_id = OLD.id)
+    ARRAY(SELECT g.id FROM public.goals g WHERE bizydb.same_user(g.user_id, OLD.user_id) AND g.parent_goal_id = OLD.id),
+    ARRAY(SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, OLD.user_id) AND t.parent_goal_id = OLD.id)
   INTO kept, owns, sub_goals, tasks
   FROM public.users u WHERE u.id = OLD.user_id AND u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true);
   IF NOT FOUND THEN
@@ -252,7 +252,10 @@ BEGIN
       SELECT u.id FROM (SELECT DISTINCT o.user_id FROM old_rows o) AS o CROSS JOIN LATERAL (SELECT u.id FROM public.users u WHERE u.id = o.user_id OFFSET 0) AS u
       WHERE u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true)
     );
-    needing := EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND jsonb_array_length(t.dependencies) > 0);
+    needing := EXISTS (
+      SELECT FROM unnest(owners) AS o (user_id)
+      CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
+    );
   ELSIF owner IS NULL OR current_setting('bizydb.deletes_user', true) = owner::text THEN
     RETURN NULL;
   END IF;
@@ -271,13 +274,13 @@ BEGIN
   FROM old_rows o WHERE o.user_id = ANY (owners);
   IF owns THEN
     settings := bizydb.use_settings();
-    EXECUTE format('UPDATE bizydb.deleted_tasks d SET own = %s FROM old_rows o WHERE d.id = o.id', bizydb.own_values(TG_RELID, 'o'));
+    EXECUTE format('UPDATE bizydb.deleted_tasks d SET own = %s FROM old_rows o WHERE bizydb.same_user(d.user_id, o.user_id) AND d.id = o.id', bizydb.own_values(TG_RELID, 'o'));
     PERFORM bizydb.use_settings(settings);
   END IF;
   IF needing THEN
     INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place)
     SELECT o.user_id, 'dependency', t.id, o.id, needed.place FROM old_rows o
-    CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0) AS t
+    CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, o.user_id) OFFSET 0) AS t
     CROSS JOIN LATERAL jsonb_array_elements_text(t.dependencies) WITH ORDINALITY AS needed (id, place)
     WHERE o.user_id = ANY (owners) AND needed.id = o.id::text
     ON CONFLICT DO NOTHING;
@@ -297,11 +300,13 @@ CREATE TRIGGER tasks_deleted AFTER DELETE ON public.tasks
 CREATE FUNCTION bizydb.forget_user() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
+DECLARE
+  owner CONSTANT bigint := OLD.id;
 BEGIN
   PERFORM bizydb.see_all_changes(); -- what has been deleted since would stay
-  DELETE FROM bizydb.deleted_links d WHERE d.user_id = OLD.id;
-  DELETE FROM bizydb.deleted_goals d WHERE d.user_id = OLD.id;
-  DELETE FROM bizydb.deleted_tasks d WHERE d.user_id = OLD.id;
+  DELETE FROM bizydb.deleted_links d WHERE d.user_id = owner;
+  DELETE FROM bizydb.deleted_goals d WHERE d.user_id = owner;
+  DELETE FROM bizydb.deleted_tasks d WHERE d.user_id = owner;
   RETURN NULL;
 END
 $$;
@@ -359,17 +364,20 @@ BEGIN
   IF NOT EXISTS (SELECT FROM old_rows) THEN
     RETURN NULL;
   END IF;
-  DELETE FROM bizydb.deleted_links WHERE ctid = ANY (ARRAY(
-    SELECT l.ctid FROM old_rows o
+  DELETE FROM bizydb.deleted_links d USING (
+    SELECT DISTINCT l.user_id, l.lower, l.kind, l.upper FROM old_rows o
     CROSS JOIN LATERAL (
-      SELECT d.ctid, d.* FROM bizydb.deleted_links d WHERE d.user_id = o.user_id AND d.lower = o.id AND (d.kind = 'goal') = goals
+      SELECT d.* FROM bizydb.deleted_links d WHERE d.user_id = o.user_id AND d.lower = o.id AND (d.kind = 'goal') = goals
       UNION ALL
-      SELECT d.ctid, d.* FROM bizydb.deleted_links d WHERE (d.user_id = o.user_id) IS TRUE AND d.upper = o.id AND (d.kind <> 'dependency') = goals
+      SELECT d.* FROM bizydb.deleted_links d WHERE bizydb.same_user(d.user_id, o.user_id) AND d.upper = o.id AND (d.kind <> 'dependency') = goals
       OFFSET 0
     ) AS l
-    WHERE NOT CASE WHEN l.kind = 'goal' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.lower) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.lower) END
-      AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.upper) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.upper) END
-  ));
+    WHERE NOT CASE WHEN l.kind = 'goal' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.lower)
+        ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.lower) END
+      AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.upper)
+        ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.upper) END
+  ) AS l
+  WHERE d.user_id = l.user_id AND d.lower = l.lower AND d.kind = l.kind AND d.upper = l.upper;
   RETURN NULL;
 END
 $$;
@@ -410,14 +418,14 @@ CREATE FUNCTION bizydb.missing_links(owner bigint, links bizydb.link[]) RETURNS 
     WHEN coalesce(upper_goal.id, upper_task.id) IS NULL THEN 'deleted'
   END
   FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n)
-  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND l.kind = 'goal' OFFSET 0) AS lower_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = l.lower AND l.kind <> 'goal' OFFSET 0) AS lower_task ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = lower_goal.id AND lower_goal.parent_goal_id IS NULL OFFSET 0) AS kept_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = lower_task.id AND lower_task.parent_goal_id IS NULL AND l.kind = 'task' OFFSET 0) AS kept_task ON true
-  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = l.upper AND l.kind <> 'dependency' OFFSET 0) AS upper_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = l.upper AND l.kind = 'dependency' OFFSET 0) AS upper_task ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = l.upper AND l.kind <> 'dependency' AND upper_goal.id IS NULL OFFSET 0) AS deleted_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = l.upper AND l.kind = 'dependency' AND upper_task.id IS NULL OFFSET 0) AS deleted_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = l.lower AND l.kind = 'goal' OFFSET 0) AS lower_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = l.lower AND l.kind <> 'goal' OFFSET 0) AS lower_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = lower_goal.id AND lower_goal.parent_goal_id IS NULL OFFSET 0) AS kept_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = lower_task.id AND lower_task.parent_goal_id IS NULL AND l.kind = 'task' OFFSET 0) AS kept_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = l.upper AND l.kind <> 'dependency' OFFSET 0) AS upper_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = l.upper AND l.kind = 'dependency' OFFSET 0) AS upper_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = l.upper AND l.kind <> 'dependency' AND upper_goal.id IS NULL OFFSET 0) AS deleted_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = l.upper AND l.kind = 'dependency' AND upper_task.id IS NULL OFFSET 0) AS deleted_task ON true
   WHERE coalesce(lower_goal.id, lower_task.id) IS NOT NULL
     AND (CASE WHEN l.kind = 'dependency' THEN lower_task.dependencies @> to_jsonb(l.upper) ELSE coalesce(lower_goal.parent_goal_id, lower_task.parent_goal_id) = l.upper END) IS NOT TRUE
   ORDER BY l.n
@@ -437,7 +445,7 @@ BEGIN
   IF EXISTS (SELECT FROM unnest(links) AS l WHERE l.kind = 'goal') THEN
     UPDATE public.goals g SET parent_goal_id = l.upper
     FROM (SELECT l.lower, min(l.upper) FROM unnest(links) AS l WHERE l.kind = 'goal' GROUP BY l.lower) AS l (lower, upper)
-    WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND (g.parent_goal_id IS NULL) IS TRUE;
+    WHERE bizydb.same_user(g.user_id, owner) AND g.id = l.lower AND (g.parent_goal_id IS NULL) IS TRUE;
   END IF;
   -- Tasks that depend on none in one statement. Of the others the last first, since they mostly depend on earlier ones: what is looked through
   -- for a circle is as long as a part, and not as a chain.
@@ -457,7 +465,7 @@ BEGIN
       SELECT l.lower, min(l.upper) FILTER (WHERE l.kind = 'task'), coalesce(jsonb_agg(l.upper ORDER BY l.n) FILTER (WHERE l.kind = 'dependency'), '[]')
       FROM unnest(part) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n) GROUP BY l.lower
     ) AS l (lower, goal, needed)
-    WHERE (t.user_id = owner) IS TRUE AND t.id = l.lower;
+    WHERE bizydb.same_user(t.user_id, owner) AND t.id = l.lower;
   END LOOP;
 EXCEPTION WHEN check_violation THEN
   GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
@@ -501,7 +509,7 @@ BEGIN
     FROM pg_attribute a LEFT JOIN pg_attrdef v ON v.adrelid = a.attrelid AND v.adnum = a.attnum
     WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
     BEGIN
-      EXECUTE format('WITH back AS MATERIALIZED (SELECT %s FROM bizydb.deleted_%s d WHERE (d.user_id = $1) IS TRUE AND d.id = ANY ($2)) INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM back b',
+      EXECUTE format('WITH back AS MATERIALIZED (SELECT %s FROM bizydb.deleted_%s d WHERE bizydb.same_user(d.user_id, $1) AND d.id = ANY ($2)) INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM back b',
         kept, name, target, columns, stored) USING owner, ids, needs;
       EXIT;
     EXCEPTION WHEN foreign_key_violation THEN
@@ -528,7 +536,7 @@ BEGIN
   left_out := '[]';
   FOR broken IN SELECT jsonb_object_keys(lost) LOOP
     EXECUTE format('SELECT $3 || coalesce(jsonb_agg(jsonb_build_object(%1$L, d.id, ''column'', %2$L, ''reason'', ''gone'') ORDER BY d.id), ''[]'') FROM bizydb.deleted_%3$s d
-      WHERE (d.user_id = $1) IS TRUE AND d.id = ANY ($2) AND d.own ->> %2$L IS NOT NULL AND (SELECT t.%2$I IS NULL FROM %4$s t WHERE (t.user_id = $1) IS TRUE AND t.id = d.id)',
+      WHERE bizydb.same_user(d.user_id, $1) AND d.id = ANY ($2) AND d.own ->> %2$L IS NOT NULL AND (SELECT t.%2$I IS NULL FROM %4$s t WHERE bizydb.same_user(t.user_id, $1) AND t.id = d.id)',
       left(name, -1), broken, name, target) INTO left_out USING owner, ids, left_out;
   END LOOP;
   PERFORM bizydb.use_settings(settings);
@@ -577,20 +585,20 @@ BEGIN
   -- First what restored tasks depend on, and what restored goals had under them. Where not all of it is possible anymore, that is.
   links := ARRAY(
     SELECT ROW (l.kind, l.lower, l.upper, min(l.place), NULL)::bizydb.link FROM (
-      SELECT 'goal', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.goals) AND d.parent_goal_id IS NOT NULL
+      SELECT 'goal', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (restore.goals) AND d.parent_goal_id IS NOT NULL
       UNION ALL
-      SELECT 'task', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.tasks) AND d.parent_goal_id IS NOT NULL
+      SELECT 'task', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (restore.tasks) AND d.parent_goal_id IS NOT NULL
       UNION ALL
       SELECT 'dependency', d.id, needed.id::bigint, needed.place, true FROM bizydb.deleted_tasks d, jsonb_array_elements_text(d.dependencies) WITH ORDINALITY AS needed (id, place)
-      WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.tasks)
+      WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (restore.tasks)
       UNION ALL
       SELECT d.kind, d.lower, d.upper, d.place, true FROM bizydb.deleted_links d WHERE d.user_id = owner AND d.lower = ANY (restore.goals) AND d.kind = 'goal'
       UNION ALL
       SELECT d.kind, d.lower, d.upper, d.place, true FROM bizydb.deleted_links d WHERE d.user_id = owner AND d.lower = ANY (restore.tasks) AND d.kind <> 'goal'
       UNION ALL
-      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE (d.user_id = owner) IS TRUE AND d.upper = ANY (restore.goals) AND d.kind <> 'dependency'
+      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE bizydb.same_user(d.user_id, owner) AND d.upper = ANY (restore.goals) AND d.kind <> 'dependency'
       UNION ALL
-      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE (d.user_id = owner) IS TRUE AND d.upper = ANY (restore.tasks) AND d.kind = 'dependency'
+      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE bizydb.same_user(d.user_id, owner) AND d.upper = ANY (restore.tasks) AND d.kind = 'dependency'
     ) AS l (kind, lower, upper, place, by_lower) GROUP BY l.kind, l.lower, l.upper ORDER BY l.kind, bool_or(l.by_lower) = (l.kind = 'goal'), l.lower, min(l.place), l.upper
   );
   PERFORM set_config('bizydb.restoring', 'on', true);
@@ -609,15 +617,15 @@ BEGIN
   FOR peers, circle IN SELECT l.peers, l.circle FROM bizydb.by_dependencies(tasks, links) AS l LOOP
     left_out := left_out || bizydb.put_back('tasks', owner, peers, jsonb_build_object('dependencies', CASE WHEN needs IS NULL OR circle THEN '''[]''::jsonb' ELSE '
       coalesce((SELECT jsonb_agg(t.id ORDER BY needed.place) FROM jsonb_array_elements_text($3 -> d.id::text) WITH ORDINALITY AS needed (id, place)
-      CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = $1) IS TRUE AND t.id = needed.id::bigint OFFSET 0) AS t), ''[]'')' END,
-      'parent_goal_id', '(SELECT g.id FROM public.goals g WHERE (g.user_id = $1) IS TRUE AND g.id = d.parent_goal_id FOR KEY SHARE)',
+      CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, $1) AND t.id = needed.id::bigint OFFSET 0) AS t), ''[]'')' END,
+      'parent_goal_id', '(SELECT g.id FROM public.goals g WHERE bizydb.same_user(g.user_id, $1) AND g.id = d.parent_goal_id FOR KEY SHARE)',
       'updated_at', 'greatest(now(), d.updated_at + interval ''1 microsecond'')', 'version', 'd.version + 1'), needs);
   END LOOP;
 
-  PERFORM FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) FOR KEY SHARE; -- waits for whoever deletes them
+  PERFORM FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) FOR KEY SHARE; -- waits for whoever deletes them
   -- What is left out because its upper end is deleted comes back with that: nobody forgets it meanwhile.
-  PERFORM FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) ORDER BY d.id FOR KEY SHARE;
-  PERFORM FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind = 'dependency')) ORDER BY d.id FOR KEY SHARE;
+  PERFORM FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) ORDER BY d.id FOR KEY SHARE;
+  PERFORM FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind = 'dependency')) ORDER BY d.id FOR KEY SHARE;
   missing := ARRAY(SELECT m FROM bizydb.missing_links(owner, links) AS m WHERE m.reason IS NULL);
   -- What would close a circle by links that are there need not be tried.
   refused := ARRAY(
@@ -635,15 +643,15 @@ BEGIN
       SELECT restored.id, restored.id, 0 FROM unnest(goals) AS restored (id)
       UNION ALL
       SELECT a.id, g.parent_goal_id, a.depth + 1 FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = a.at AND g.parent_goal_id IS NOT NULL OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = a.at AND g.parent_goal_id IS NOT NULL OFFSET 0) AS g
     )
     SELECT array_agg(r.id) FROM (SELECT a.id, max(a.depth) FROM above a GROUP BY a.id) AS r (id, depth) GROUP BY r.depth ORDER BY r.depth DESC
   LOOP
     UPDATE public.goals g SET status = d.status, completed_at = d.completed_at
-    FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (peers) AND d.status <> 'cancelled' AND (g.user_id = owner) IS TRUE AND g.id = d.id;
+    FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (peers) AND d.status <> 'cancelled' AND bizydb.same_user(g.user_id, owner) AND g.id = d.id;
     -- Also one that was active with all of its work done, which resuming has completed.
     UPDATE public.goals g SET status = 'active'
-    FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (peers) AND d.status = 'active' AND (g.user_id = owner) IS TRUE AND g.id = d.id AND g.status = 'completed';
+    FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (peers) AND d.status = 'active' AND bizydb.same_user(g.user_id, owner) AND g.id = d.id AND g.status = 'completed';
   END LOOP;
   PERFORM set_config('bizydb.restoring', '', true);
 
@@ -654,8 +662,8 @@ BEGIN
     'reason', coalesce(m.reason, r.reason, 'moved')
   )) ORDER BY m.kind, m.lower, m.upper), '[]') FROM unnest(missing) AS m LEFT JOIN unnest(refused) AS r USING (kind, lower, upper));
   INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place) SELECT owner, m.kind, m.lower, m.upper, m.place FROM unnest(missing) AS m WHERE m.reason = 'deleted' ON CONFLICT DO NOTHING;
-  DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (tasks);
-  DELETE FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (goals);
+  DELETE FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (tasks);
+  DELETE FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (goals);
   RETURN left_out;
 END
 $$;
@@ -671,8 +679,8 @@ BEGIN
     RETURN false;
   END IF;
   RETURN CASE name
-    WHEN 'goals' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE (d.user_id = (SELECT bizydb.current_user_id())) IS TRUE AND d.id = restoring.id)
-    ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE (d.user_id = (SELECT bizydb.current_user_id())) IS TRUE AND d.id = restoring.id) END;
+    WHEN 'goals' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, (SELECT bizydb.current_user_id())) AND d.id = restoring.id)
+    ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, (SELECT bizydb.current_user_id())) AND d.id = restoring.id) END;
 END
 $$;
 
@@ -687,8 +695,8 @@ DECLARE
   me bigint := bizydb.current_user_id();
 BEGIN
   PERFORM bizydb.lock_user(me);
-  DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = task AND EXISTS (SELECT FROM public.tasks t WHERE (t.user_id = me) IS TRUE AND t.id = d.id);
-  SELECT d.id INTO restored FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = task FOR UPDATE; -- so that nobody forgets it meanwhile
+  DELETE FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, me) AND d.id = task AND EXISTS (SELECT FROM public.tasks t WHERE bizydb.same_user(t.user_id, me) AND t.id = d.id);
+  SELECT d.id INTO restored FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, me) AND d.id = task FOR UPDATE; -- so that nobody forgets it meanwhile
   IF FOUND THEN
     left_out := bizydb.restore(me, '{}', ARRAY[restored]);
     RETURN NEXT;
@@ -707,7 +715,7 @@ DECLARE
   there bigint[];
 BEGIN
   PERFORM bizydb.lock_user(me);
-  SELECT * INTO kept FROM bizydb.deleted_goals d WHERE (d.user_id = me) IS TRUE AND d.id = goal FOR UPDATE; -- as a task
+  SELECT * INTO kept FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, me) AND d.id = goal FOR UPDATE; -- as a task
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -717,14 +725,14 @@ BEGIN
     tasks := ARRAY(SELECT d.id FROM bizydb.deleted_tasks d WHERE d.user_id = me AND d.deleted_at = kept.deleted_at AND d.deletion = kept.deletion ORDER BY d.id FOR UPDATE);
     goals := ARRAY(SELECT d.id FROM bizydb.deleted_goals d WHERE d.user_id = me AND d.deleted_at = kept.deleted_at AND d.deletion = kept.deletion ORDER BY d.id FOR UPDATE);
   END IF;
-  there := ARRAY(SELECT g.id FROM unnest(goals) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.id = k.id OFFSET 0) AS g);
+  there := ARRAY(SELECT g.id FROM unnest(goals) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, me) AND g.id = k.id OFFSET 0) AS g);
   IF there <> '{}' THEN
-    DELETE FROM bizydb.deleted_goals d WHERE (d.user_id = me) IS TRUE AND d.id = ANY (there);
+    DELETE FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, me) AND d.id = ANY (there);
     goals := ARRAY(SELECT unnest(goals) EXCEPT SELECT unnest(there) ORDER BY 1);
   END IF;
-  there := ARRAY(SELECT t.id FROM unnest(tasks) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = me) IS TRUE AND t.id = k.id OFFSET 0) AS t);
+  there := ARRAY(SELECT t.id FROM unnest(tasks) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, me) AND t.id = k.id OFFSET 0) AS t);
   IF there <> '{}' THEN
-    DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = ANY (there);
+    DELETE FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, me) AND d.id = ANY (there);
     tasks := ARRAY(SELECT unnest(tasks) EXCEPT SELECT unnest(there) ORDER BY 1);
   END IF;
   IF goal = ANY (goals) THEN

@@ -313,6 +313,7 @@ WITH expected (line) AS (
 -- function bizydb.roll_up_goals()
 -- function bizydb.roll_up_tasks()
 -- function bizydb.roll_up_user(bigint)
+-- function bizydb.same_user(bigint,bigint)
 -- function bizydb.schema_version()
 -- function bizydb.see_all_changes()
 -- function bizydb.sweep_links()

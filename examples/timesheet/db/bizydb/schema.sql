@@ -86,6 +86,18 @@ COMMENT ON FUNCTION bizydb.lock_user(bigint) IS 'Serializes writes to one user''
 REVOKE ALL ON FUNCTION bizydb.lock_user(bigint) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
 GRANT EXECUTE ON FUNCTION bizydb.lock_user(bigint) TO bizydb_user;
 
+-- For lookups by id or by parent in functions. With "IS TRUE" they read the index by that alone. An index by user can seem as good to
+-- the query planner where the statistics do not know the user, or when the table is small, and the plan is kept as it grows. The
+-- function is inlined. A database whose tables are partitioned by user has the bare comparison here, by which the server chooses a
+-- partition: see TestQueriesTouchOnePartition.
+CREATE FUNCTION bizydb.same_user(user_id bigint, owner bigint) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN (user_id = owner) IS TRUE;
+
+COMMENT ON FUNCTION bizydb.same_user(bigint, bigint) IS 'Whether a row is a user''s.';
+
+REVOKE ALL ON FUNCTION bizydb.same_user(bigint, bigint) FROM PUBLIC, bizydb_user, bizydb_accounts, bizydb_reporter;
+
 -- Unicode's full case folding, from what ICU's root locale says of upper and lower case. For most letters it is the small letter. The
 -- bracket has those for which it is another one: folding makes them the small letters of their capitals, apart from the dotless i, which
 -- passes as U+037E, since no text in NFC has that, and the capital sharp s. Small sigma has one form, and sharp s is ss. Cherokee folds
@@ -543,8 +555,7 @@ $$;
 
 COMMENT ON FUNCTION bizydb.derive_goal() IS 'Trigger: percentage, completion, completed_at, version and updated_at follow from the rest.';
 
--- With the owner's rights, and "IS TRUE", so that goals are looked up by id or parent alone. An index by user can seem as good to the
--- query planner where the statistics do not know the user, or when the table is small, and the plan is kept as it grows.
+-- With the owner's rights, so that goals are looked up by id or parent alone: see bizydb.same_user.
 CREATE FUNCTION bizydb.check_parent_goal() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
   AS $$
@@ -561,10 +572,10 @@ BEGIN
   PERFORM bizydb.lock_user(NEW.user_id);
   ancestors := ARRAY(
     WITH RECURSIVE above (id, parent_goal_id) AS (
-      SELECT g.id, g.parent_goal_id FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.id = NEW.parent_goal_id
+      SELECT g.id, g.parent_goal_id FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.id = NEW.parent_goal_id
       UNION
       SELECT g.id, g.parent_goal_id FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.id = a.parent_goal_id OFFSET 0) AS g
     )
     SELECT a.id FROM above a LIMIT max_depth -- which ends the walk
   );
@@ -582,7 +593,7 @@ BEGIN
       SELECT NEW.id, 1
       UNION ALL
       SELECT g.id, b.level + 1 FROM below b
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.parent_goal_id = b.id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.parent_goal_id = b.id OFFSET 0) AS g
       WHERE b.level + cardinality(ancestors) <= max_depth
     )
     SELECT array_agg(b.id), max(b.level) INTO descendants, levels FROM below b;
@@ -593,7 +604,7 @@ BEGIN
   END IF;
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     -- Here the snapshot is older than the lock. To lock a row that has changed meanwhile is a serialization failure.
-    PERFORM FROM public.goals g WHERE (g.user_id = NEW.user_id) IS TRUE AND g.id = ANY (ancestors || descendants) FOR SHARE;
+    PERFORM FROM public.goals g WHERE bizydb.same_user(g.user_id, NEW.user_id) AND g.id = ANY (ancestors || descendants) FOR SHARE;
   END IF;
   RETURN NULL;
 END
@@ -924,11 +935,11 @@ BEGIN
   IF reopened IS NOT NULL THEN
     WITH RECURSIVE above (user_id, id, parent_goal_id, status) AS (
       SELECT g.user_id, g.id, g.parent_goal_id, g.status FROM unnest(work) AS w
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = w.user_id) IS TRUE AND g.id = w.goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, w.user_id) AND g.id = w.goal_id OFFSET 0) AS g
       WHERE w.goal_id = ANY (add_work.reopened)
       UNION
       SELECT g.user_id, g.id, g.parent_goal_id, g.status FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = a.user_id) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, a.user_id) AND g.id = a.parent_goal_id OFFSET 0) AS g
       WHERE a.status <> 'cancelled'
     )
     SELECT work || array_agg(ROW (a.user_id, a.id, 0, 0, 0, 0, 0, true)::bizydb.work) INTO work FROM above a WHERE a.status = 'completed';
@@ -938,10 +949,10 @@ BEGIN
   IF cardinality(work) > 1 THEN
     WITH RECURSIVE above (user_id, id, parent_goal_id) AS (
       SELECT g.user_id, g.id, g.parent_goal_id FROM unnest(work) AS w
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = w.user_id) IS TRUE AND g.id = w.goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, w.user_id) AND g.id = w.goal_id OFFSET 0) AS g
       UNION
       SELECT g.user_id, g.id, g.parent_goal_id FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = a.user_id) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, a.user_id) AND g.id = a.parent_goal_id OFFSET 0) AS g
     ), deep (goal_id, depth) AS (
       SELECT a.id, 0 FROM above a WHERE a.parent_goal_id IS NULL
       UNION ALL
@@ -977,7 +988,7 @@ BEGIN
           ELSE c.progress END AS progress,
         c.reopened AND c.depth < c.level AS reopened
       FROM climb c
-      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = c.user_id) IS TRUE AND g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
+      LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, c.user_id) AND g.id = c.goal_id AND c.depth = c.level OFFSET 0) AS g ON true
       WHERE c.depth < c.level OR g.parent_goal_id IS NOT NULL AND (g.status IN ('active', 'on_hold') OR c.reopened)
         AND c.level > -100000 -- never, but in a cycle, which is about to be refused
     ) AS u
@@ -1124,14 +1135,14 @@ BEGIN
            array_agg(ROW (g.id, g.progress_percentage, NULL)::bizydb.goal_change ORDER BY g.id)
     INTO wrong, old
     FROM unnest(peers) AS peer (id)
-    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = peer.id OFFSET 0) AS g
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = peer.id OFFSET 0) AS g
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, count(*) FILTER (WHERE task.status = 'completed')::integer AS completed
-      FROM public.tasks task WHERE (task.user_id = owner) IS TRUE AND task.parent_goal_id = g.id
+      FROM public.tasks task WHERE bizydb.same_user(task.user_id, owner) AND task.parent_goal_id = g.id
     ) AS t
     CROSS JOIN LATERAL (
       SELECT count(*)::integer AS n, coalesce(sum(round(100 * sub.progress_percentage)), 0)::bigint AS progress
-      FROM public.goals sub WHERE (sub.user_id = owner) IS TRUE AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
+      FROM public.goals sub WHERE bizydb.same_user(sub.user_id, owner) AND sub.parent_goal_id = g.id AND sub.status <> 'cancelled'
     ) AS s
     WHERE (g.task_count, g.completed_task_count, g.sub_goal_count, g.sub_goal_progress) <> (t.n, t.completed, s.n, s.progress)
        OR g.progress_percentage <> CASE WHEN g.status = 'completed' THEN 100
@@ -1141,11 +1152,11 @@ BEGIN
     UPDATE public.goals g SET
       task_count = w.tasks, completed_task_count = w.completed_tasks, sub_goal_count = w.sub_goals, sub_goal_progress = w.progress,
       roll_up_count = g.roll_up_count + 1
-    FROM unnest(wrong) AS w WHERE (g.user_id = owner) IS TRUE AND g.id = w.goal_id;
+    FROM unnest(wrong) AS w WHERE bizydb.same_user(g.user_id, owner) AND g.id = w.goal_id;
 
     RETURN QUERY
       SELECT o.goal_id, o.old_percentage, g.progress_percentage
-      FROM unnest(old) AS o JOIN public.goals g ON (g.user_id = owner) IS TRUE AND g.id = o.goal_id ORDER BY o.goal_id;
+      FROM unnest(old) AS o JOIN public.goals g ON bizydb.same_user(g.user_id, owner) AND g.id = o.goal_id ORDER BY o.goal_id;
   END LOOP;
 END
 $$;
@@ -1166,11 +1177,11 @@ BEGIN
     SELECT g.id, g.parent_goal_id, 0 FROM public.goals g WHERE g.user_id = me AND g.id = roll_up.goal
     UNION ALL
     SELECT g.id, g.parent_goal_id, a.depth - 1 FROM above a
-    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.id = a.parent_goal_id OFFSET 0) AS g
+    CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, me) AND g.id = a.parent_goal_id OFFSET 0) AS g
   ) CYCLE id SET again USING path, below (id, depth) AS (
-    SELECT g.id, 1 FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.parent_goal_id = roll_up.goal
+    SELECT g.id, 1 FROM public.goals g WHERE bizydb.same_user(g.user_id, me) AND g.parent_goal_id = roll_up.goal
     UNION ALL
-    SELECT g.id, b.depth + 1 FROM below b JOIN public.goals g ON (g.user_id = me) IS TRUE AND g.parent_goal_id = b.id
+    SELECT g.id, b.depth + 1 FROM below b JOIN public.goals g ON bizydb.same_user(g.user_id, me) AND g.parent_goal_id = b.id
   ) CYCLE id SET again USING path, family (id, depth) AS (
     SELECT a.id, a.depth FROM above a UNION ALL SELECT b.id, b.depth FROM below b
   )
@@ -1195,7 +1206,7 @@ BEGIN
   WITH RECURSIVE tree (id, depth) AS (
     SELECT g.id, 0 FROM public.goals g WHERE g.user_id = owner AND g.parent_goal_id IS NULL
     UNION ALL
-    SELECT g.id, t.depth + 1 FROM tree t JOIN public.goals g ON (g.user_id = owner) IS TRUE AND g.parent_goal_id = t.id
+    SELECT g.id, t.depth + 1 FROM tree t JOIN public.goals g ON bizydb.same_user(g.user_id, owner) AND g.parent_goal_id = t.id
   )
   SELECT array_agg(t.id), array_agg(t.depth) INTO goals, depths FROM tree t;
   RETURN QUERY SELECT * FROM bizydb.recount(owner, goals, depths);
@@ -1260,16 +1271,15 @@ CREATE FUNCTION bizydb.needed_tasks(list jsonb, owner bigint) RETURNS bigint[]
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64kB' -- the server clears a table for the rows that it expects, a million
   AS $$
 BEGIN
-  -- Tasks are looked up by key, one by one, as goals are in the roll-up. "IS TRUE", here and below, keeps the query planner from an index
-  -- by user: it can seem as good where the statistics do not know the user, or when the table is small, and the plan is kept as it grows.
+  -- Tasks are looked up by key, one by one, as goals are in the roll-up.
   RETURN (
     WITH RECURSIVE needed (id, dependencies) AS (
       SELECT t.id, t.dependencies FROM jsonb_array_elements_text(list) AS d (id)
-      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = d.id::bigint OFFSET 0) AS t
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = d.id::bigint OFFSET 0) AS t
       UNION
       SELECT t.id, t.dependencies FROM needed n
       CROSS JOIN LATERAL jsonb_array_elements_text(n.dependencies) AS d (id)
-      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = d.id::bigint OFFSET 0) AS t
+      CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = d.id::bigint OFFSET 0) AS t
     )
     SELECT coalesce(array_agg(n.id), '{}') FROM needed n
   );
@@ -1291,14 +1301,14 @@ BEGIN
   -- Of two changes that race, the second waits here and then sees the first: each query below takes a new snapshot.
   PERFORM bizydb.lock_user(NEW.user_id);
   IF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id)
-     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]' AND (t.user_id = OLD.user_id) IS TRUE) THEN
+     AND EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(OLD.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, OLD.user_id)) THEN
     RAISE EXCEPTION 'tasks depend on task %', OLD.id
       USING ERRCODE = 'foreign_key_violation', SCHEMA = 'public', TABLE = 'tasks', COLUMN = 'dependencies', CONSTRAINT = 'fk_tasks_dependencies';
   END IF;
 
   -- Locked, so that none of them gets another id or user meanwhile. A new task cannot name itself: it would have guessed its id.
   missing := (SELECT min(w.id) FROM unnest(wanted) AS w (id)
-  LEFT JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = NEW.user_id) IS TRUE AND t.id = w.id FOR SHARE OFFSET 0) AS t ON true
+  LEFT JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, NEW.user_id) AND t.id = w.id FOR SHARE OFFSET 0) AS t ON true
   WHERE t.id IS NULL OR TG_OP = 'INSERT' AND t.id = NEW.id);
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'task % cannot depend on task %, which is not there', NEW.id, missing
@@ -1310,8 +1320,8 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
     PERFORM FROM unnest(needed) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = NEW.user_id) IS TRUE AND t.id = n.id FOR SHARE OFFSET 0) AS t;
-  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]' AND (t.user_id = NEW.user_id) IS TRUE) THEN
+    CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, NEW.user_id) AND t.id = n.id FOR SHARE OFFSET 0) AS t;
+  ELSIF EXISTS (SELECT FROM public.tasks t WHERE t.dependencies @> to_jsonb(NEW.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, NEW.user_id)) THEN
     needed := (SELECT bizydb.needed_tasks(NEW.dependencies, NEW.user_id));
   END IF;
   IF NEW.id = ANY (needed) THEN
@@ -1342,20 +1352,25 @@ BEGIN
   ELSIF owners IS NOT NULL THEN -- the server may not have room for so many
     LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
   END IF;
-  IF NOT EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND jsonb_array_length(t.dependencies) > 0) THEN
+  IF NOT EXISTS (
+    SELECT FROM unnest(owners) AS o (user_id)
+    CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
+  ) THEN
     RETURN NULL;
   END IF;
 
   deleted := ARRAY(SELECT o.id FROM old_rows o);
-  SELECT array_agg(DISTINCT t.id) INTO dependents FROM old_rows o
-  CROSS JOIN LATERAL (
-    SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0
-  ) AS t;
+  SELECT array_agg(d.user_id), array_agg(d.id) INTO owners, dependents FROM (
+    SELECT DISTINCT o.user_id, t.id FROM old_rows o
+    CROSS JOIN LATERAL (
+      SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, o.user_id) OFFSET 0
+    ) AS t
+  ) AS d;
   UPDATE public.tasks t SET dependencies = coalesce((
     SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
     WHERE d.id::bigint <> ALL (deleted)
   ), '[]')
-  WHERE t.user_id = ANY (owners) AND t.id = ANY (dependents);
+  FROM unnest(owners, dependents) AS d (user_id, id) WHERE bizydb.same_user(t.user_id, d.user_id) AND t.id = d.id;
   RETURN NULL;
 END
 $$;
@@ -1367,7 +1382,7 @@ CREATE FUNCTION bizydb.dependent_tasks(task bigint) RETURNS bigint[]
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
   SELECT coalesce(array_agg(t.id), '{}') FROM public.tasks t
-  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]' AND (t.user_id = (SELECT bizydb.current_user_id())) IS TRUE
+  WHERE t.dependencies @> to_jsonb(task) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, (SELECT bizydb.current_user_id()))
   $$;
 
 COMMENT ON FUNCTION bizydb.dependent_tasks(bigint) IS 'The tasks of the scope''s user that directly depend on a task.';
@@ -1442,7 +1457,7 @@ CREATE FUNCTION bizydb.tagged_tasks(any_of jsonb, all_of jsonb) RETURNS bigint[]
   ) AS wanted (tags)
   CROSS JOIN LATERAL (
     SELECT t.id FROM public.tasks t
-    WHERE (t.user_id = (SELECT bizydb.current_user_id())) IS TRUE -- as in bizydb.needed_tasks
+    WHERE bizydb.same_user(t.user_id, (SELECT bizydb.current_user_id()))
       AND jsonb_set('{}', ARRAY[t.user_id::text], t.tags) @> jsonb_set('{}', ARRAY[(SELECT coalesce(bizydb.current_user_id(), 0)::text)], wanted.tags)
       AND t.tags <> '[]' AND t.tags @> coalesce(all_of, '[]')
     OFFSET 0
@@ -1963,7 +1978,7 @@ BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM bizydb.changes;
   ELSE
-    DELETE FROM bizydb.changes c WHERE c.user_id = ANY (ARRAY(SELECT o.id FROM old_rows o));
+    DELETE FROM bizydb.changes c USING old_rows o WHERE c.user_id = o.id;
   END IF;
   RETURN NULL;
 END
@@ -2200,7 +2215,7 @@ CREATE INDEX ix_deleted_goals_deleted_at ON bizydb.deleted_goals (deleted_at);
 CREATE INDEX ix_deleted_tasks_deleted_at ON bizydb.deleted_tasks (deleted_at);
 CREATE INDEX ix_deleted_links_upper ON bizydb.deleted_links (upper, kind);
 
--- Last, as the keys of goals and tasks. Lookups below are by id alone: "IS TRUE" as in bizydb.check_parent_goal.
+-- Last, as the keys of goals and tasks. Lookups below are by id alone: see bizydb.same_user.
 ALTER TABLE bizydb.deleted_goals ADD CONSTRAINT deleted_goals_pkey PRIMARY KEY (id);
 ALTER TABLE bizydb.deleted_tasks ADD CONSTRAINT deleted_tasks_pkey PRIMARY KEY (id);
 ALTER TABLE bizydb.deleted_links ADD CONSTRAINT deleted_links_pkey PRIMARY KEY (user_id, lower, kind, upper);
@@ -2321,8 +2336,8 @@ BEGIN
   SELECT
     (SELECT true FROM bizydb.deleted_goals d WHERE d.id = OLD.id),
     EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'public.goals'::regclass AND a.attname LIKE 'x\_%' AND NOT a.attisdropped),
-    ARRAY(SELECT g.id FROM public.goals g WHERE (g.user_id = OLD.user_id) IS TRUE AND g.parent_goal_id = OLD.id),
-    ARRAY(SELECT t.id FROM public.tasks t WHERE (t.user_id = OLD.user_id) IS TRUE AND t.parent_goal_id = OLD.id)
+    ARRAY(SELECT g.id FROM public.goals g WHERE bizydb.same_user(g.user_id, OLD.user_id) AND g.parent_goal_id = OLD.id),
+    ARRAY(SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, OLD.user_id) AND t.parent_goal_id = OLD.id)
   INTO kept, owns, sub_goals, tasks
   FROM public.users u WHERE u.id = OLD.user_id AND u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true);
   IF NOT FOUND THEN
@@ -2384,7 +2399,10 @@ BEGIN
       SELECT u.id FROM (SELECT DISTINCT o.user_id FROM old_rows o) AS o CROSS JOIN LATERAL (SELECT u.id FROM public.users u WHERE u.id = o.user_id OFFSET 0) AS u
       WHERE u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true)
     );
-    needing := EXISTS (SELECT FROM public.tasks t WHERE t.user_id = ANY (owners) AND jsonb_array_length(t.dependencies) > 0);
+    needing := EXISTS (
+      SELECT FROM unnest(owners) AS o (user_id)
+      CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
+    );
   ELSIF owner IS NULL OR current_setting('bizydb.deletes_user', true) = owner::text THEN
     RETURN NULL;
   END IF;
@@ -2403,13 +2421,13 @@ BEGIN
   FROM old_rows o WHERE o.user_id = ANY (owners);
   IF owns THEN
     settings := bizydb.use_settings();
-    EXECUTE format('UPDATE bizydb.deleted_tasks d SET own = %s FROM old_rows o WHERE d.id = o.id', bizydb.own_values(TG_RELID, 'o'));
+    EXECUTE format('UPDATE bizydb.deleted_tasks d SET own = %s FROM old_rows o WHERE bizydb.same_user(d.user_id, o.user_id) AND d.id = o.id', bizydb.own_values(TG_RELID, 'o'));
     PERFORM bizydb.use_settings(settings);
   END IF;
   IF needing THEN
     INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place)
     SELECT o.user_id, 'dependency', t.id, o.id, needed.place FROM old_rows o
-    CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND (t.user_id = o.user_id) IS TRUE OFFSET 0) AS t
+    CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, o.user_id) OFFSET 0) AS t
     CROSS JOIN LATERAL jsonb_array_elements_text(t.dependencies) WITH ORDINALITY AS needed (id, place)
     WHERE o.user_id = ANY (owners) AND needed.id = o.id::text
     ON CONFLICT DO NOTHING;
@@ -2429,11 +2447,13 @@ CREATE TRIGGER tasks_deleted AFTER DELETE ON public.tasks
 CREATE FUNCTION bizydb.forget_user() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
   AS $$
+DECLARE
+  owner CONSTANT bigint := OLD.id;
 BEGIN
   PERFORM bizydb.see_all_changes(); -- what has been deleted since would stay
-  DELETE FROM bizydb.deleted_links d WHERE d.user_id = OLD.id;
-  DELETE FROM bizydb.deleted_goals d WHERE d.user_id = OLD.id;
-  DELETE FROM bizydb.deleted_tasks d WHERE d.user_id = OLD.id;
+  DELETE FROM bizydb.deleted_links d WHERE d.user_id = owner;
+  DELETE FROM bizydb.deleted_goals d WHERE d.user_id = owner;
+  DELETE FROM bizydb.deleted_tasks d WHERE d.user_id = owner;
   RETURN NULL;
 END
 $$;
@@ -2491,17 +2511,20 @@ BEGIN
   IF NOT EXISTS (SELECT FROM old_rows) THEN
     RETURN NULL;
   END IF;
-  DELETE FROM bizydb.deleted_links WHERE ctid = ANY (ARRAY(
-    SELECT l.ctid FROM old_rows o
+  DELETE FROM bizydb.deleted_links d USING (
+    SELECT DISTINCT l.user_id, l.lower, l.kind, l.upper FROM old_rows o
     CROSS JOIN LATERAL (
-      SELECT d.ctid, d.* FROM bizydb.deleted_links d WHERE d.user_id = o.user_id AND d.lower = o.id AND (d.kind = 'goal') = goals
+      SELECT d.* FROM bizydb.deleted_links d WHERE d.user_id = o.user_id AND d.lower = o.id AND (d.kind = 'goal') = goals
       UNION ALL
-      SELECT d.ctid, d.* FROM bizydb.deleted_links d WHERE (d.user_id = o.user_id) IS TRUE AND d.upper = o.id AND (d.kind <> 'dependency') = goals
+      SELECT d.* FROM bizydb.deleted_links d WHERE bizydb.same_user(d.user_id, o.user_id) AND d.upper = o.id AND (d.kind <> 'dependency') = goals
       OFFSET 0
     ) AS l
-    WHERE NOT CASE WHEN l.kind = 'goal' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.lower) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.lower) END
-      AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE d.id = l.upper) ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE d.id = l.upper) END
-  ));
+    WHERE NOT CASE WHEN l.kind = 'goal' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.lower)
+        ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.lower) END
+      AND NOT CASE WHEN l.kind <> 'dependency' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.upper)
+        ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, l.user_id) AND d.id = l.upper) END
+  ) AS l
+  WHERE d.user_id = l.user_id AND d.lower = l.lower AND d.kind = l.kind AND d.upper = l.upper;
   RETURN NULL;
 END
 $$;
@@ -2542,14 +2565,14 @@ CREATE FUNCTION bizydb.missing_links(owner bigint, links bizydb.link[]) RETURNS 
     WHEN coalesce(upper_goal.id, upper_task.id) IS NULL THEN 'deleted'
   END
   FROM unnest(links) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n)
-  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND l.kind = 'goal' OFFSET 0) AS lower_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = l.lower AND l.kind <> 'goal' OFFSET 0) AS lower_task ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = lower_goal.id AND lower_goal.parent_goal_id IS NULL OFFSET 0) AS kept_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = lower_task.id AND lower_task.parent_goal_id IS NULL AND l.kind = 'task' OFFSET 0) AS kept_task ON true
-  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = l.upper AND l.kind <> 'dependency' OFFSET 0) AS upper_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = owner) IS TRUE AND t.id = l.upper AND l.kind = 'dependency' OFFSET 0) AS upper_task ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = l.upper AND l.kind <> 'dependency' AND upper_goal.id IS NULL OFFSET 0) AS deleted_goal ON true
-  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = l.upper AND l.kind = 'dependency' AND upper_task.id IS NULL OFFSET 0) AS deleted_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = l.lower AND l.kind = 'goal' OFFSET 0) AS lower_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = l.lower AND l.kind <> 'goal' OFFSET 0) AS lower_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = lower_goal.id AND lower_goal.parent_goal_id IS NULL OFFSET 0) AS kept_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = lower_task.id AND lower_task.parent_goal_id IS NULL AND l.kind = 'task' OFFSET 0) AS kept_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = l.upper AND l.kind <> 'dependency' OFFSET 0) AS upper_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, owner) AND t.id = l.upper AND l.kind = 'dependency' OFFSET 0) AS upper_task ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = l.upper AND l.kind <> 'dependency' AND upper_goal.id IS NULL OFFSET 0) AS deleted_goal ON true
+  LEFT JOIN LATERAL (SELECT * FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = l.upper AND l.kind = 'dependency' AND upper_task.id IS NULL OFFSET 0) AS deleted_task ON true
   WHERE coalesce(lower_goal.id, lower_task.id) IS NOT NULL
     AND (CASE WHEN l.kind = 'dependency' THEN lower_task.dependencies @> to_jsonb(l.upper) ELSE coalesce(lower_goal.parent_goal_id, lower_task.parent_goal_id) = l.upper END) IS NOT TRUE
   ORDER BY l.n
@@ -2569,7 +2592,7 @@ BEGIN
   IF EXISTS (SELECT FROM unnest(links) AS l WHERE l.kind = 'goal') THEN
     UPDATE public.goals g SET parent_goal_id = l.upper
     FROM (SELECT l.lower, min(l.upper) FROM unnest(links) AS l WHERE l.kind = 'goal' GROUP BY l.lower) AS l (lower, upper)
-    WHERE (g.user_id = owner) IS TRUE AND g.id = l.lower AND (g.parent_goal_id IS NULL) IS TRUE;
+    WHERE bizydb.same_user(g.user_id, owner) AND g.id = l.lower AND (g.parent_goal_id IS NULL) IS TRUE;
   END IF;
   -- Tasks that depend on none in one statement. Of the others the last first, since they mostly depend on earlier ones: what is looked through
   -- for a circle is as long as a part, and not as a chain.
@@ -2589,7 +2612,7 @@ BEGIN
       SELECT l.lower, min(l.upper) FILTER (WHERE l.kind = 'task'), coalesce(jsonb_agg(l.upper ORDER BY l.n) FILTER (WHERE l.kind = 'dependency'), '[]')
       FROM unnest(part) WITH ORDINALITY AS l (kind, lower, upper, place, reason, n) GROUP BY l.lower
     ) AS l (lower, goal, needed)
-    WHERE (t.user_id = owner) IS TRUE AND t.id = l.lower;
+    WHERE bizydb.same_user(t.user_id, owner) AND t.id = l.lower;
   END LOOP;
 EXCEPTION WHEN check_violation THEN
   GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
@@ -2633,7 +2656,7 @@ BEGIN
     FROM pg_attribute a LEFT JOIN pg_attrdef v ON v.adrelid = a.attrelid AND v.adnum = a.attnum
     WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
     BEGIN
-      EXECUTE format('WITH back AS MATERIALIZED (SELECT %s FROM bizydb.deleted_%s d WHERE (d.user_id = $1) IS TRUE AND d.id = ANY ($2)) INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM back b',
+      EXECUTE format('WITH back AS MATERIALIZED (SELECT %s FROM bizydb.deleted_%s d WHERE bizydb.same_user(d.user_id, $1) AND d.id = ANY ($2)) INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM back b',
         kept, name, target, columns, stored) USING owner, ids, needs;
       EXIT;
     EXCEPTION WHEN foreign_key_violation THEN
@@ -2660,7 +2683,7 @@ BEGIN
   left_out := '[]';
   FOR broken IN SELECT jsonb_object_keys(lost) LOOP
     EXECUTE format('SELECT $3 || coalesce(jsonb_agg(jsonb_build_object(%1$L, d.id, ''column'', %2$L, ''reason'', ''gone'') ORDER BY d.id), ''[]'') FROM bizydb.deleted_%3$s d
-      WHERE (d.user_id = $1) IS TRUE AND d.id = ANY ($2) AND d.own ->> %2$L IS NOT NULL AND (SELECT t.%2$I IS NULL FROM %4$s t WHERE (t.user_id = $1) IS TRUE AND t.id = d.id)',
+      WHERE bizydb.same_user(d.user_id, $1) AND d.id = ANY ($2) AND d.own ->> %2$L IS NOT NULL AND (SELECT t.%2$I IS NULL FROM %4$s t WHERE bizydb.same_user(t.user_id, $1) AND t.id = d.id)',
       left(name, -1), broken, name, target) INTO left_out USING owner, ids, left_out;
   END LOOP;
   PERFORM bizydb.use_settings(settings);
@@ -2709,20 +2732,20 @@ BEGIN
   -- First what restored tasks depend on, and what restored goals had under them. Where not all of it is possible anymore, that is.
   links := ARRAY(
     SELECT ROW (l.kind, l.lower, l.upper, min(l.place), NULL)::bizydb.link FROM (
-      SELECT 'goal', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.goals) AND d.parent_goal_id IS NOT NULL
+      SELECT 'goal', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (restore.goals) AND d.parent_goal_id IS NOT NULL
       UNION ALL
-      SELECT 'task', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.tasks) AND d.parent_goal_id IS NOT NULL
+      SELECT 'task', d.id, d.parent_goal_id, 0, true FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (restore.tasks) AND d.parent_goal_id IS NOT NULL
       UNION ALL
       SELECT 'dependency', d.id, needed.id::bigint, needed.place, true FROM bizydb.deleted_tasks d, jsonb_array_elements_text(d.dependencies) WITH ORDINALITY AS needed (id, place)
-      WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (restore.tasks)
+      WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (restore.tasks)
       UNION ALL
       SELECT d.kind, d.lower, d.upper, d.place, true FROM bizydb.deleted_links d WHERE d.user_id = owner AND d.lower = ANY (restore.goals) AND d.kind = 'goal'
       UNION ALL
       SELECT d.kind, d.lower, d.upper, d.place, true FROM bizydb.deleted_links d WHERE d.user_id = owner AND d.lower = ANY (restore.tasks) AND d.kind <> 'goal'
       UNION ALL
-      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE (d.user_id = owner) IS TRUE AND d.upper = ANY (restore.goals) AND d.kind <> 'dependency'
+      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE bizydb.same_user(d.user_id, owner) AND d.upper = ANY (restore.goals) AND d.kind <> 'dependency'
       UNION ALL
-      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE (d.user_id = owner) IS TRUE AND d.upper = ANY (restore.tasks) AND d.kind = 'dependency'
+      SELECT d.kind, d.lower, d.upper, d.place, false FROM bizydb.deleted_links d WHERE bizydb.same_user(d.user_id, owner) AND d.upper = ANY (restore.tasks) AND d.kind = 'dependency'
     ) AS l (kind, lower, upper, place, by_lower) GROUP BY l.kind, l.lower, l.upper ORDER BY l.kind, bool_or(l.by_lower) = (l.kind = 'goal'), l.lower, min(l.place), l.upper
   );
   PERFORM set_config('bizydb.restoring', 'on', true);
@@ -2741,15 +2764,15 @@ BEGIN
   FOR peers, circle IN SELECT l.peers, l.circle FROM bizydb.by_dependencies(tasks, links) AS l LOOP
     left_out := left_out || bizydb.put_back('tasks', owner, peers, jsonb_build_object('dependencies', CASE WHEN needs IS NULL OR circle THEN '''[]''::jsonb' ELSE '
       coalesce((SELECT jsonb_agg(t.id ORDER BY needed.place) FROM jsonb_array_elements_text($3 -> d.id::text) WITH ORDINALITY AS needed (id, place)
-      CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE (t.user_id = $1) IS TRUE AND t.id = needed.id::bigint OFFSET 0) AS t), ''[]'')' END,
-      'parent_goal_id', '(SELECT g.id FROM public.goals g WHERE (g.user_id = $1) IS TRUE AND g.id = d.parent_goal_id FOR KEY SHARE)',
+      CROSS JOIN LATERAL (SELECT t.id FROM public.tasks t WHERE bizydb.same_user(t.user_id, $1) AND t.id = needed.id::bigint OFFSET 0) AS t), ''[]'')' END,
+      'parent_goal_id', '(SELECT g.id FROM public.goals g WHERE bizydb.same_user(g.user_id, $1) AND g.id = d.parent_goal_id FOR KEY SHARE)',
       'updated_at', 'greatest(now(), d.updated_at + interval ''1 microsecond'')', 'version', 'd.version + 1'), needs);
   END LOOP;
 
-  PERFORM FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) FOR KEY SHARE; -- waits for whoever deletes them
+  PERFORM FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) FOR KEY SHARE; -- waits for whoever deletes them
   -- What is left out because its upper end is deleted comes back with that: nobody forgets it meanwhile.
-  PERFORM FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) ORDER BY d.id FOR KEY SHARE;
-  PERFORM FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind = 'dependency')) ORDER BY d.id FOR KEY SHARE;
+  PERFORM FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind <> 'dependency')) ORDER BY d.id FOR KEY SHARE;
+  PERFORM FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (ARRAY(SELECT l.upper FROM unnest(links) AS l WHERE l.kind = 'dependency')) ORDER BY d.id FOR KEY SHARE;
   missing := ARRAY(SELECT m FROM bizydb.missing_links(owner, links) AS m WHERE m.reason IS NULL);
   -- What would close a circle by links that are there need not be tried.
   refused := ARRAY(
@@ -2767,15 +2790,15 @@ BEGIN
       SELECT restored.id, restored.id, 0 FROM unnest(goals) AS restored (id)
       UNION ALL
       SELECT a.id, g.parent_goal_id, a.depth + 1 FROM above a
-      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = owner) IS TRUE AND g.id = a.at AND g.parent_goal_id IS NOT NULL OFFSET 0) AS g
+      CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, owner) AND g.id = a.at AND g.parent_goal_id IS NOT NULL OFFSET 0) AS g
     )
     SELECT array_agg(r.id) FROM (SELECT a.id, max(a.depth) FROM above a GROUP BY a.id) AS r (id, depth) GROUP BY r.depth ORDER BY r.depth DESC
   LOOP
     UPDATE public.goals g SET status = d.status, completed_at = d.completed_at
-    FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (peers) AND d.status <> 'cancelled' AND (g.user_id = owner) IS TRUE AND g.id = d.id;
+    FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (peers) AND d.status <> 'cancelled' AND bizydb.same_user(g.user_id, owner) AND g.id = d.id;
     -- Also one that was active with all of its work done, which resuming has completed.
     UPDATE public.goals g SET status = 'active'
-    FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (peers) AND d.status = 'active' AND (g.user_id = owner) IS TRUE AND g.id = d.id AND g.status = 'completed';
+    FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (peers) AND d.status = 'active' AND bizydb.same_user(g.user_id, owner) AND g.id = d.id AND g.status = 'completed';
   END LOOP;
   PERFORM set_config('bizydb.restoring', '', true);
 
@@ -2786,8 +2809,8 @@ BEGIN
     'reason', coalesce(m.reason, r.reason, 'moved')
   )) ORDER BY m.kind, m.lower, m.upper), '[]') FROM unnest(missing) AS m LEFT JOIN unnest(refused) AS r USING (kind, lower, upper));
   INSERT INTO bizydb.deleted_links (user_id, kind, lower, upper, place) SELECT owner, m.kind, m.lower, m.upper, m.place FROM unnest(missing) AS m WHERE m.reason = 'deleted' ON CONFLICT DO NOTHING;
-  DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (tasks);
-  DELETE FROM bizydb.deleted_goals d WHERE (d.user_id = owner) IS TRUE AND d.id = ANY (goals);
+  DELETE FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (tasks);
+  DELETE FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, owner) AND d.id = ANY (goals);
   RETURN left_out;
 END
 $$;
@@ -2803,8 +2826,8 @@ BEGIN
     RETURN false;
   END IF;
   RETURN CASE name
-    WHEN 'goals' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE (d.user_id = (SELECT bizydb.current_user_id())) IS TRUE AND d.id = restoring.id)
-    ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE (d.user_id = (SELECT bizydb.current_user_id())) IS TRUE AND d.id = restoring.id) END;
+    WHEN 'goals' THEN EXISTS (SELECT FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, (SELECT bizydb.current_user_id())) AND d.id = restoring.id)
+    ELSE EXISTS (SELECT FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, (SELECT bizydb.current_user_id())) AND d.id = restoring.id) END;
 END
 $$;
 
@@ -2819,8 +2842,8 @@ DECLARE
   me bigint := bizydb.current_user_id();
 BEGIN
   PERFORM bizydb.lock_user(me);
-  DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = task AND EXISTS (SELECT FROM public.tasks t WHERE (t.user_id = me) IS TRUE AND t.id = d.id);
-  SELECT d.id INTO restored FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = task FOR UPDATE; -- so that nobody forgets it meanwhile
+  DELETE FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, me) AND d.id = task AND EXISTS (SELECT FROM public.tasks t WHERE bizydb.same_user(t.user_id, me) AND t.id = d.id);
+  SELECT d.id INTO restored FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, me) AND d.id = task FOR UPDATE; -- so that nobody forgets it meanwhile
   IF FOUND THEN
     left_out := bizydb.restore(me, '{}', ARRAY[restored]);
     RETURN NEXT;
@@ -2839,7 +2862,7 @@ DECLARE
   there bigint[];
 BEGIN
   PERFORM bizydb.lock_user(me);
-  SELECT * INTO kept FROM bizydb.deleted_goals d WHERE (d.user_id = me) IS TRUE AND d.id = goal FOR UPDATE; -- as a task
+  SELECT * INTO kept FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, me) AND d.id = goal FOR UPDATE; -- as a task
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -2849,14 +2872,14 @@ BEGIN
     tasks := ARRAY(SELECT d.id FROM bizydb.deleted_tasks d WHERE d.user_id = me AND d.deleted_at = kept.deleted_at AND d.deletion = kept.deletion ORDER BY d.id FOR UPDATE);
     goals := ARRAY(SELECT d.id FROM bizydb.deleted_goals d WHERE d.user_id = me AND d.deleted_at = kept.deleted_at AND d.deletion = kept.deletion ORDER BY d.id FOR UPDATE);
   END IF;
-  there := ARRAY(SELECT g.id FROM unnest(goals) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE (g.user_id = me) IS TRUE AND g.id = k.id OFFSET 0) AS g);
+  there := ARRAY(SELECT g.id FROM unnest(goals) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.goals g WHERE bizydb.same_user(g.user_id, me) AND g.id = k.id OFFSET 0) AS g);
   IF there <> '{}' THEN
-    DELETE FROM bizydb.deleted_goals d WHERE (d.user_id = me) IS TRUE AND d.id = ANY (there);
+    DELETE FROM bizydb.deleted_goals d WHERE bizydb.same_user(d.user_id, me) AND d.id = ANY (there);
     goals := ARRAY(SELECT unnest(goals) EXCEPT SELECT unnest(there) ORDER BY 1);
   END IF;
-  there := ARRAY(SELECT t.id FROM unnest(tasks) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE (t.user_id = me) IS TRUE AND t.id = k.id OFFSET 0) AS t);
+  there := ARRAY(SELECT t.id FROM unnest(tasks) AS k (id) CROSS JOIN LATERAL (SELECT * FROM public.tasks t WHERE bizydb.same_user(t.user_id, me) AND t.id = k.id OFFSET 0) AS t);
   IF there <> '{}' THEN
-    DELETE FROM bizydb.deleted_tasks d WHERE (d.user_id = me) IS TRUE AND d.id = ANY (there);
+    DELETE FROM bizydb.deleted_tasks d WHERE bizydb.same_user(d.user_id, me) AND d.id = ANY (there);
     tasks := ARRAY(SELECT unnest(tasks) EXCEPT SELECT unnest(there) ORDER BY 1);
   END IF;
   IF goal = ANY (goals) THEN
