@@ -4,25 +4,197 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/internal/partition"
 )
 
 const partitions = 4
 
-// partitioned is a database whose tables are partitioned by user.
-var partitioned = bizydbtest.WithMigration("partition", func(ctx context.Context, conn *pgx.Conn) error {
-	return partition.Tables(ctx, conn, partitions)
-})
+const timesheet = "../examples/timesheet/db"
+
+// Every query of a scope reads and writes in one partition, that of its user, with all that its triggers and functions do: planned for its
+// values and for any. So it could be sent to one of several servers that share the users. Statements over many users, which only the
+// tables' owner has, are not looked at. Reads by ctid are not counted by the server: TestEveryStatementNamesItsUser refuses them, and
+// looks at what runs for none of these rows.
+func TestQueriesTouchOnePartition(t *testing.T) {
+	t.Parallel()
+	p := newPartitioned(t)
+	eachMode := func(t *testing.T, calls map[string]func(pgx.Tx) error) {
+		t.Helper()
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			for name, call := range calls {
+				if found := p.find(t, mode, name, call); found != "" {
+					t.Error(found)
+				}
+			}
+		}
+	}
+	t.Run("timesheet", func(t *testing.T) { eachMode(t, timesheetCalls(t, p)) }) // whose queries are confined by policies alone
+	leaveItToQueries(t, p.db)
+	t.Run("own", func(t *testing.T) {
+		calls := map[string]func(pgx.Tx) error{}
+		for name, call := range p.calls(t, p.db) {
+			if name != "ForgetOfAll" { // of all users
+				calls[name] = call.send
+			}
+		}
+		eachMode(t, calls)
+	})
+	t.Run("unnamed", func(t *testing.T) { unnamedUsersAreNoticed(t, p) })
+	t.Run("hidden", func(t *testing.T) {
+		for _, bad := range []string{
+			fmt.Sprintf("SELECT FROM public.tasks WHERE id = %d", p.at.task),
+			fmt.Sprintf("DO $$ BEGIN PERFORM FROM public.tasks WHERE id = %d; END $$", p.at.task),
+			fmt.Sprintf("SELECT FROM public.tasks WHERE (user_id = %d) IS TRUE AND id = %d", p.user, p.at.task),
+		} {
+			want := fmt.Sprintf("bad touches %s, and its user's are %s (auto)", p.others("tasks"), p.mine)
+			if diff := cmp.Diff(want, p.find(t, "auto", "bad", p.asUser(t, bad))); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", bad, diff)
+			}
+		}
+	})
+}
+
+// Each query that names its user would be found, by its name, if it did not for one of the tables.
+func unnamedUsersAreNoticed(t *testing.T, p partitioned) {
+	noticed := map[string]bool{} // a statement without one of its names, whichever call sends it
+	try := func(name string, c methodCall) {
+		asked := record(t, c.method, c.params)
+		for _, at := range namedUser.FindAllStringIndex(asked.sql, -1) {
+			sql := asked.sql[:at[0]] + "true" + asked.sql[at[1]:]
+			noticed[sql] = noticed[sql] || strings.HasPrefix(p.find(t, "auto", name, p.asUser(t, sql, asked.args...)), name+" touches ")
+		}
+	}
+	for _, name := range methods() {
+		try(name, callOf(name, p.at))
+	}
+	try("GoalTree", methodCall{"GoalTree", planner.GoalID(0)})
+	for sql, is := range noticed {
+		if !is {
+			t.Errorf("not noticed:\n%s", sql)
+		}
+	}
+	if len(noticed) < 100 {
+		t.Errorf("only %d references name their user", len(noticed))
+	}
+}
+
+var namedUser = regexp.MustCompile(`(\w+\.)?user_id = \(SELECT bizydb\.current_user_id\(\)\)`)
+
+// A partitioned is a database whose tables are partitioned by user, and a user there with rows. There are more rows of others in each
+// of the other partitions.
+type partitioned struct {
+	mover
+	db   *bizydbtest.Database
+	mine string // what the names of the user's partitions end with
+}
+
+func newPartitioned(t *testing.T) partitioned {
+	t.Helper()
+	db := bizydbtest.New(t, bizydbtest.WithMigrations(os.DirFS(timesheet+"/migrations")), tracked, bizydbtest.WithMigration("partition", func(ctx context.Context, conn *pgx.Conn) error {
+		return partition.Tables(ctx, conn, partitions)
+	}))
+	user := db.NewUser(t)
+	p := partitioned{moveIn(t, db, user, 200), db, fmt.Sprint("_", partitionOf(t, db, user))}
+	for filled := map[int]bool{partitionOf(t, db, user): true}; len(filled) < partitions; {
+		other := db.NewUser(t)
+		if n := partitionOf(t, db, other); !filled[n] {
+			filled[n] = true
+			plantAll(t, db.As(other))
+		}
+	}
+	// A small table may be read whole, which the server finds faster than to look up what is joined. By statistics, it would read where an
+	// index begins and ends to plan. Counts are wrong, so that a roll-up finds something.
+	asOwner(t, db, fmt.Sprintf(`
+		DO $$ BEGIN
+		  EXECUTE (SELECT string_agg(format('ALTER TABLE %%s SET (autovacuum_enabled = off)', oid::regclass), ';') FROM pg_class WHERE relispartition AND relkind = 'r');
+		END $$;
+		ALTER TABLE public.goals DISABLE TRIGGER USER; ALTER TABLE public.tasks DISABLE TRIGGER USER;
+		INSERT INTO public.goals (user_id, title) SELECT u.id, 'goal' FROM public.users u, generate_series(1, 1000) WHERE u.id <> %[1]d;
+		INSERT INTO public.tasks (user_id, title) SELECT u.id, 'task' FROM public.users u, generate_series(1, 1000) WHERE u.id <> %[1]d;
+		UPDATE public.goals SET task_count = task_count + 1 WHERE user_id = %[1]d;
+		ALTER TABLE public.goals ENABLE TRIGGER USER; ALTER TABLE public.tasks ENABLE TRIGGER USER`, user))
+	return p
+}
+
+func partitionOf(t *testing.T, db *bizydbtest.Database, user bizydb.UserID) int {
+	t.Helper()
+	return ownerQuery[int](t, db, "SELECT n FROM generate_series(0, $1 - 1) AS n WHERE satisfies_hash_partition('public.tasks'::regclass, $1, n, $2::bigint)", partitions, user)
+}
+
+// others are the partitions of a table that are not the user's.
+func (p partitioned) others(table string) (names []string) {
+	for n := range partitions {
+		if name := fmt.Sprint(table, "_", n); !strings.HasSuffix(name, p.mine) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// asUser runs a statement as any client of the user may.
+func (p partitioned) asUser(t *testing.T, sql string, args ...any) func(pgx.Tx) error {
+	return func(tx pgx.Tx) error {
+		exec(t, tx, enterSQL, fmt.Sprint(p.user))
+		_, err := tx.Exec(t.Context(), sql, args...)
+		return err
+	}
+}
+
+// find makes a call, takes it back, and says which partitions that are not its user's it reads or writes, by the server's counts of
+// this connection.
+func (p partitioned) find(t *testing.T, mode, name string, call func(pgx.Tx) error) string {
+	t.Helper()
+	tx := begin(t, p.db.Pool())
+	exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
+	exec(t, tx, "SET LOCAL jit = off") // as in TestPlans
+	// What writes for many users joins with them, by key where tables are large.
+	exec(t, tx, "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off")
+	counts := func() (of map[string]int64) {
+		t.Helper()
+		if err := tx.QueryRow(t.Context(), `
+			SELECT json_object_agg(relname, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables
+			WHERE relid IN (SELECT inhrelid FROM pg_inherits)`).Scan(&of); err != nil {
+			t.Fatal(err)
+		}
+		return of
+	}
+	before := counts()
+	if err := call(tx); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		t.Fatalf("%s: %v", name, err)
+	}
+	after := counts()
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(after, func(of string, n int64) bool {
+		return n == before[of] || strings.HasSuffix(of, p.mine) || deletion.MatchString(name) && trash.MatchString(of)
+	})
+	if len(after) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s touches %s, and its user's are %s (%s)", name, slices.Sorted(maps.Keys(after)), p.mine, mode)
+}
+
+// A deletion looks for its ids in the trash of all users: an id is there once, whoever's it was.
+var (
+	deletion = regexp.MustCompile("^Delete(Goal|Task|User)")
+	trash    = regexp.MustCompile("^deleted_(goals|tasks)_")
+)
 
 // leaveItToQueries changes the policies to a form by which they confine rows as ever, and the server chooses no partition.
 func leaveItToQueries(t testing.TB, db *bizydbtest.Database) {
@@ -37,124 +209,32 @@ func leaveItToQueries(t testing.TB, db *bizydbtest.Database) {
 		END $$`)
 }
 
-// Every query of a scope reads and writes in one partition, that of its user, with all that its triggers and functions do: planned for its
-// values and for any. So it could be sent to one of several servers that share the users. Statements over many users, which only the
-// tables' owner has, are not looked at. Two reads would not be noticed: of rows by ctid, which the server does not count and
-// TestEveryStatementNamesItsUser refuses, and one that only runs for rows that the user does not have here.
-func TestQueriesTouchOnePartition(t *testing.T) {
-	t.Parallel()
-	db := bizydbtest.New(t, partitioned, tracked)
-	leaveItToQueries(t, db)
-	user := db.NewUser(t)
-	m := moveIn(t, db, user, 200)
-	for len(otherPartitions(t, db, user)) < partitions-1 { // empty ones could be left out by chance
-		plantAll(t, db.As(db.NewUser(t)))
-	}
-	mine := fmt.Sprint("_", ownerQuery[int](t, db, "SELECT n FROM generate_series(0, $1 - 1) AS n WHERE satisfies_hash_partition('public.tasks'::regclass, $1, n, $2::bigint)", partitions, user))
-	isMine := func(partition string) bool { return strings.HasSuffix(partition, mine) }
-
-	calls := m.calls(t, db)
-	delete(calls, "ForgetOfAll") // of all users
-	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
-		t.Run(mode, func(t *testing.T) {
-			for name, call := range calls {
-				t.Run(name, func(t *testing.T) {
-					tx := begin(t, db.Pool())
-					exec(t, tx, "SET LOCAL plan_cache_mode = "+mode)
-					exec(t, tx, "SET LOCAL jit = off") // as in TestPlans
-					// What writes for many users joins with them, by key where tables are large.
-					exec(t, tx, "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off")
-					names := touched(t, tx, func() {
-						if err := call.send(tx); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-							t.Fatal(err)
-						}
-					})
-					if others := slices.DeleteFunc(names, func(of string) bool { return isMine(of) || strings.HasPrefix(name, "Delete") && trash.MatchString(of) }); len(others) > 0 {
-						t.Errorf("touches %s, and its user's are %s", others, mine)
-					}
-				})
-			}
-		})
-	}
-
-	// Each one that names its user would fail if it did not.
-	t.Run("unnamed", func(t *testing.T) {
-		unnamed := 0
-		eachMethod(t, func(t *testing.T, method string) {
-			c := callOf(method, m.at)
-			asked := record(t, c.method, c.params)
-			sql := namedUser.ReplaceAllString(asked.sql, "true")
-			if sql == asked.sql || method == "RollUpAll" { // all that it reads is in functions, or what those have found
-				return
-			}
-			unnamed++
-			tx := begin(t, db.Pool())
-			exec(t, tx, enterSQL, fmt.Sprint(user))
-			exec(t, tx, "SET LOCAL jit = off")
-			names := touched(t, tx, func() { exec(t, tx, sql, asked.args...) })
-			if others := slices.DeleteFunc(slices.Clone(names), isMine); len(others) == 0 {
-				t.Errorf("without its user it touches %s alone\n%s", names, sql)
-			}
-		})
-		if unnamed < 70 {
-			t.Errorf("only %d queries name their user", unnamed)
-		}
-	})
-}
-
-// A deletion looks for its ids in the trash of all users: an id is there once, whoever's it was.
-var trash = regexp.MustCompile("^deleted_(goals|tasks)_")
-
-var namedUser = regexp.MustCompile(`(\w+\.)?user_id = \(SELECT bizydb\.current_user_id\(\)\)`)
-
-// otherPartitions are those with tasks of other users than the user of one.
-func otherPartitions(t testing.TB, db *bizydbtest.Database, user bizydb.UserID) []string {
+// timesheetCalls has a call of each query of examples/timesheet, of a user with an entry that is running and a comment.
+func timesheetCalls(t *testing.T, p partitioned) map[string]func(pgx.Tx) error {
 	t.Helper()
-	return ownerQuery[[]string](t, db, `
-		SELECT coalesce(array_agg(DISTINCT tableoid::regclass::text), '{}') FROM public.tasks
-		WHERE tableoid <> ALL (ARRAY(SELECT DISTINCT tableoid FROM public.tasks WHERE user_id = $1))`, user)
-}
-
-// touched returns the partitions that a transaction reads or writes in do, by the server's counts of this connection.
-func touched(t testing.TB, tx pgx.Tx, do func()) (names []string) {
-	t.Helper()
-	counts := func() map[string]int64 {
-		var all map[string]int64
-		if err := tx.QueryRow(t.Context(), `
-			SELECT json_object_agg(relname, seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables
-			WHERE relid IN (SELECT inhrelid FROM pg_inherits)`).Scan(&all); err != nil {
+	files, err := filepath.Glob(timesheet + "/queries/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asOwner(t, p.db, fmt.Sprintf(`
+		INSERT INTO app.comments (id, user_id, task_id, body) VALUES (1000, %[1]d, %[2]d, 'done?');
+		INSERT INTO app.entries (user_id, task_id, started_at, note) VALUES (%[1]d, %[2]d, now(), '')`, p.user, p.at.task))
+	args := pgx.NamedArgs{
+		"task_id": p.at.task, "id": 1000, "body": "x", "max": 5, "note": "", "started_at": time.Now(), "stopped_at": time.Now(), "since": time.Now().AddDate(0, 0, -28), "time_zone": "Europe/Berlin",
+	}
+	calls := map[string]func(pgx.Tx) error{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return all
-	}
-	before := counts()
-	do()
-	for name, n := range counts() {
-		if n > before[name] {
-			names = append(names, name)
+		for _, query := range strings.Split(string(content), "-- name: ")[1:] {
+			name, _, _ := strings.Cut(query, " ")
+			calls[name] = p.asUser(t, "-- name: "+strings.ReplaceAll(query, "sqlc.embed(e)", "e.*"), args)
 		}
 	}
-	slices.Sort(names)
-	return names
-}
-
-// What is not confined by its statement is noticed also where a function hides it.
-func TestTouchedPartitionsAreNoticed(t *testing.T) {
-	t.Parallel()
-	db := bizydbtest.New(t, partitioned)
-	leaveItToQueries(t, db)
-	user := db.NewUser(t)
-	at := plant(t, db.As(user))
-	all := []string{"tasks_0", "tasks_1", "tasks_2", "tasks_3"}
-	for _, bad := range []string{
-		fmt.Sprintf("SELECT FROM public.tasks WHERE id = %d", at.task),
-		fmt.Sprintf("DO $$ BEGIN PERFORM FROM public.tasks WHERE id = %d; END $$", at.task),
-		fmt.Sprintf("SELECT FROM public.tasks WHERE (user_id = %d) IS TRUE AND id = %d", user, at.task),
-	} {
-		tx := begin(t, db.Pool())
-		exec(t, tx, enterSQL, fmt.Sprint(user))
-		if diff := cmp.Diff(all, touched(t, tx, func() { exec(t, tx, bad) })); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", bad, diff)
-		}
+	if len(calls) < 9 {
+		t.Fatalf("only %d queries", len(calls))
 	}
+	return calls
 }

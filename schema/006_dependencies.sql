@@ -91,13 +91,16 @@ BEGIN
     RETURN NULL;
   END IF;
 
-  deleted := ARRAY(SELECT o.id FROM old_rows o);
   SELECT array_agg(d.user_id), array_agg(d.id) INTO owners, dependents FROM (
     SELECT DISTINCT o.user_id, t.id FROM old_rows o
     CROSS JOIN LATERAL (
       SELECT t.id FROM public.tasks t WHERE t.dependencies @> to_jsonb(o.id) AND t.dependencies <> '[]' AND bizydb.same_user(t.user_id, o.user_id) OFFSET 0
     ) AS t
   ) AS d;
+  IF dependents IS NULL THEN
+    RETURN NULL;
+  END IF;
+  deleted := ARRAY(SELECT o.id FROM old_rows o);
   UPDATE public.tasks t SET dependencies = coalesce((
     SELECT jsonb_agg(d.id ORDER BY d.place) FROM jsonb_array_elements(t.dependencies) WITH ORDINALITY AS d (id, place)
     WHERE d.id::bigint <> ALL (deleted)

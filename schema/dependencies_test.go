@@ -119,6 +119,22 @@ func TestDeletedDependency(t *testing.T) {
 	}
 }
 
+// Where nothing depends on a deleted task, no task is updated: triggers of a service's own do not fire.
+func TestDeletionWithoutDependents(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	exec(t, owner(t, db), `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS 'BEGIN RAISE ''updated''; END';
+		CREATE TRIGGER refuse AFTER UPDATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION public.refuse()`)
+	tx := enter(t, db, db.NewUser(t), "")
+	needed := newTasks(t, tx, 1)[0]
+	exec(t, tx, "INSERT INTO public.tasks (title, dependencies) VALUES ('dependent', jsonb_build_array($1::bigint))", needed)
+	newTasks(t, tx, 1)
+	exec(t, tx, "DELETE FROM public.tasks WHERE title <> 'dependent' AND id <> $1", needed)
+	if err := attempt(t, tx, "DELETE FROM public.tasks WHERE id = $1", needed); err == nil || err.Message != "updated" {
+		t.Errorf("a task that another depends on: %v", err)
+	}
+}
+
 // What an owner does by hand keeps to the rules too.
 func TestDependenciesOfTasksThatMove(t *testing.T) {
 	t.Parallel()

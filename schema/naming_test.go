@@ -85,7 +85,7 @@ func TestUnnamedUsersAreFound(t *testing.T) {
 		{"SELECT * FROM tasks", missing("tasks")},
 		{"SELECT * FROM public.users", nil},
 		{"SELECT * FROM public.tasks WHERE user_id = MINE OR id = 1", missing("public.tasks")},
-		{"SELECT * FROM public.tasks WHERE (user_id = MINE) IS TRUE", nil},
+		{"SELECT * FROM public.tasks WHERE (user_id = MINE) IS TRUE", missing("public.tasks")}, // by which no partition is chosen
 		{"SELECT * FROM public.tasks WHERE (user_id = MINE) IS NOT FALSE", missing("public.tasks")},
 		{"SELECT * FROM public.tasks WHERE NOT user_id = MINE", missing("public.tasks")},
 		{"SELECT * FROM public.tasks WHERE user_id <> MINE", missing("public.tasks")},
@@ -531,9 +531,6 @@ func conjuncts(n node) []node {
 
 // names says whether a term is: the user_id of alias = an owner.
 func (c *naming) names(term node, alias string, alone bool, l *level) bool {
-	if test := term.at("BooleanTest"); test.text("booltesttype") == "IS_TRUE" {
-		term = test.at("arg")
-	}
 	if call := term.at("FuncCall"); call.name("funcname") == "bizydb.same_user" {
 		args := call.list("args")
 		return columnName(args[0]) == alias+".user_id" && c.isOwner(args[1], alias, l)

@@ -18,7 +18,8 @@ BEGIN
     SELECT c.oid, n.nspname AS schema, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS old, format('%I.%I', n.nspname, c.relname || ' partitioned') AS new,
       c.relowner AS owner, c.reltype AS type
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND a.attnotnull
-    WHERE c.relkind = 'r' AND (n.nspname = 'bizydb' OR c.oid IN ('public.goals'::regclass, 'public.tasks'::regclass));
+    WHERE c.relkind = 'r' AND (n.nspname = 'bizydb' OR c.oid IN ('public.goals'::regclass, 'public.tasks'::regclass)
+      OR EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid IN ('public.goals'::regclass, 'public.tasks'::regclass)));
   FOR target IN SELECT * FROM moving ORDER BY old LOOP
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', target.old);
   END LOOP;
