@@ -94,6 +94,39 @@ func TestCreateTasksIsManyOfCreateTask(t *testing.T) {
 	}
 }
 
+// A task whose values are just what the schema allows is not the one that is blamed for another's.
+func TestTasksAtTheBounds(t *testing.T) {
+	t.Parallel()
+	db := testdb.Common(t)
+	alice := db.As(db.NewUser(t))
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	notes := strings.Repeat("x", 1_000_000)
+	tags := make(planner.Tags, 100)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("%250d", i)
+	}
+	tasks := planner.CreateTasksParams{
+		{
+			Title: strings.Repeat("ä", 500), Priority: new(1), Status: planner.TaskBlocked, BlockedReason: &notes, Description: &notes, Notes: &notes,
+			Category: new(strings.Repeat("ä", 100)), EstimatedHours: new(1_000_000.0), ActualHours: new(0.0), DueDate: &last, DueAllDay: true, CreatedAt: &first, Tags: tags,
+		},
+		{
+			Title: "x", Priority: new(5), Status: planner.TaskCompleted, EstimatedHours: new(0.0), ActualHours: new(1_000_000.0), DueDate: &first, CreatedAt: &first, CompletedAt: &first,
+		},
+	}
+	if _, err := alice.CreateTasks(t.Context(), tasks); err != nil {
+		t.Fatal(err)
+	}
+	tasks[0].Dependencies = planner.TaskIDs{1, 1e18 - 1} // which need not be there to have the form of an id
+	for constraint, breaks := range bizydb.Refusals() {
+		for i, task := range tasks {
+			if breaks(task) {
+				t.Errorf("%s: task %d is blamed", constraint, i)
+			}
+		}
+	}
+}
+
 // All or none, and the error says which field of which task, whoever finds it: the schema, or the encoder. bad has a value for each
 // constraint of tasks that a caller's value can break.
 func TestRefusedTaskOfMany(t *testing.T) {

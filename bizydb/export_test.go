@@ -1,5 +1,7 @@
 package bizydb
 
+import "github.com/bizy-ai/bizydb/bizydb/planner"
+
 // A Rule is what rules.go says of a constraint.
 type Rule struct {
 	Table, Column, Reason string
@@ -48,6 +50,9 @@ func Classify(err error) error { return newConfig(nil).Classify(err) }
 
 // Writers returns the functions that are known to write.
 func Writers() []string { return writers }
+
+// Refusals has, for each constraint that a value of CreateTasks can break, whether a task breaks it.
+func Refusals() map[string]func(planner.CreateTaskParams) bool { return refusals }
 
 // StopWatchingStandbys ends the probes of standbys. What users have seen and written is noted on.
 func StopWatchingStandbys(db *DB) { db.standbys.Close() }
