@@ -3,6 +3,7 @@ package bizydb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -13,6 +14,75 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/planner"
 	"github.com/bizy-ai/bizydb/internal/testdb"
 )
+
+// Goals with the same target date and time of creation are listed by their ids, wherever they are stored.
+func TestTiesOfGoalLists(t *testing.T) {
+	t.Parallel()
+	db := testdb.Common(t)
+	user := db.NewUser(t)
+	alice := db.As(user)
+	noon := at(t, "2028-02-29 12:00 UTC")
+	target := noon.Add(time.Hour)
+	later := noon.Add(2 * time.Hour)
+	want := make([]planner.GoalID, 6)
+	for i := range want {
+		goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "tie", TargetDate: &target, CreatedAt: noon, ProgressPercentage: new(10.0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[i] = goal.ID
+	}
+	for _, percentage := range []float64{11, 90} { // of goals at risk, and of goals near completion
+		for _, i := range []int{3, 0, 4, 1, 2, 5} { // each is stored behind the others
+			if _, err := alice.UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: want[i], ProgressPercentage: &percentage}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tx := begin(t, db.Pool())
+		exec(t, tx, enterSQL, fmt.Sprint(user))
+		exec(t, tx, "SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off") // an index can have an order that nobody asked for
+		sorted := planner.New(tx)
+		lists := map[string]func(context.Context) ([]planner.Goal, error){
+			"GoalsAtRisk": func(ctx context.Context) ([]planner.Goal, error) {
+				return sorted.GoalsAtRisk(ctx, planner.GoalsAtRiskParams{At: noon})
+			},
+			"ListGoals": func(ctx context.Context) ([]planner.Goal, error) {
+				return sorted.ListGoals(ctx, planner.ListGoalsParams{})
+			},
+			"OverdueGoals": func(ctx context.Context) ([]planner.Goal, error) {
+				return sorted.OverdueGoals(ctx, planner.OverdueGoalsParams{At: &later})
+			},
+			"SearchGoals": func(ctx context.Context) ([]planner.Goal, error) {
+				return sorted.SearchGoals(ctx, planner.SearchGoalsParams{Text: "tie"})
+			},
+			"UpcomingGoals": func(ctx context.Context) ([]planner.Goal, error) {
+				return sorted.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: noon, Days: 1})
+			},
+		}
+		if percentage > 80 {
+			delete(lists, "GoalsAtRisk")
+			lists["GoalsNearCompletion"] = func(ctx context.Context) ([]planner.Goal, error) {
+				return sorted.GoalsNearCompletion(ctx, 0)
+			}
+		}
+		for name, list := range lists {
+			goals, err := list(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []planner.GoalID
+			for _, goal := range goals {
+				got = append(got, goal.ID)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 func TestGoalLists(t *testing.T) {
 	t.Parallel()
