@@ -24,58 +24,36 @@ func TestTiesOfGoalLists(t *testing.T) {
 	noon := at(t, "2028-02-29 12:00 UTC")
 	target := noon.Add(time.Hour)
 	later := noon.Add(2 * time.Hour)
-	want := make([]planner.GoalID, 6)
+	want := make([]int64, 6)
 	for i := range want {
 		goal, err := alice.CreateGoal(t.Context(), planner.CreateGoalParams{Title: "tie", TargetDate: &target, CreatedAt: noon, ProgressPercentage: new(10.0)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want[i] = goal.ID
+		want[i] = int64(goal.ID)
 	}
-	for _, percentage := range []float64{11, 90} { // of goals at risk, and of goals near completion
+	lists := []methodCall{
+		{"ListGoals", planner.ListGoalsParams{}},
+		{"OverdueGoals", planner.OverdueGoalsParams{At: &later}},
+		{"SearchGoals", planner.SearchGoalsParams{Text: "tie"}},
+		{"UpcomingGoals", planner.UpcomingGoalsParams{At: noon, Days: 1}},
+	}
+	for percentage, list := range map[float64]methodCall{11: {"GoalsAtRisk", planner.GoalsAtRiskParams{At: noon}}, 90: {"GoalsNearCompletion", 0}} {
 		for _, i := range []int{3, 0, 4, 1, 2, 5} { // each is stored behind the others
-			if _, err := alice.UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: want[i], ProgressPercentage: &percentage}); err != nil {
+			if _, err := alice.UpdateGoal(t.Context(), planner.UpdateGoalParams{ID: planner.GoalID(want[i]), ProgressPercentage: &percentage}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		tx := begin(t, db.Pool())
 		exec(t, tx, enterSQL, fmt.Sprint(user))
 		exec(t, tx, "SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off") // an index can have an order that nobody asked for
-		sorted := planner.New(tx)
-		lists := map[string]func(context.Context) ([]planner.Goal, error){
-			"GoalsAtRisk": func(ctx context.Context) ([]planner.Goal, error) {
-				return sorted.GoalsAtRisk(ctx, planner.GoalsAtRiskParams{At: noon})
-			},
-			"ListGoals": func(ctx context.Context) ([]planner.Goal, error) {
-				return sorted.ListGoals(ctx, planner.ListGoalsParams{})
-			},
-			"OverdueGoals": func(ctx context.Context) ([]planner.Goal, error) {
-				return sorted.OverdueGoals(ctx, planner.OverdueGoalsParams{At: &later})
-			},
-			"SearchGoals": func(ctx context.Context) ([]planner.Goal, error) {
-				return sorted.SearchGoals(ctx, planner.SearchGoalsParams{Text: "tie"})
-			},
-			"UpcomingGoals": func(ctx context.Context) ([]planner.Goal, error) {
-				return sorted.UpcomingGoals(ctx, planner.UpcomingGoalsParams{At: noon, Days: 1})
-			},
-		}
-		if percentage > 80 {
-			delete(lists, "GoalsAtRisk")
-			lists["GoalsNearCompletion"] = func(ctx context.Context) ([]planner.Goal, error) {
-				return sorted.GoalsNearCompletion(ctx, 0)
-			}
-		}
-		for name, list := range lists {
-			goals, err := list(t.Context())
+		for _, c := range append(lists, list) {
+			goals, err := callWith(t.Context(), planner.New(tx), c.method, c.params)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []planner.GoalID
-			for _, goal := range goals {
-				got = append(got, goal.ID)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", name, diff)
+			if diff := cmp.Diff(want, ids(goals)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.method, diff)
 			}
 		}
 		if err := tx.Rollback(t.Context()); err != nil {

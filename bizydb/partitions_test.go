@@ -115,8 +115,9 @@ func newPartitioned(t *testing.T) partitioned {
 		return partition.Tables(ctx, conn, partitions)
 	}))
 	user := db.NewUser(t)
-	p := partitioned{moveIn(t, db, user, 200), db, fmt.Sprint("_", partitionOf(t, db, user))}
-	for filled := map[int]bool{partitionOf(t, db, user): true}; len(filled) < partitions; {
+	mine := partitionOf(t, db, user)
+	p := partitioned{moveIn(t, db, user, 200), db, fmt.Sprint("_", mine)}
+	for filled := map[int]bool{mine: true}; len(filled) < partitions; {
 		other := db.NewUser(t)
 		if n := partitionOf(t, db, other); !filled[n] {
 			filled[n] = true
