@@ -252,10 +252,10 @@ BEGIN
       SELECT u.id FROM (SELECT DISTINCT o.user_id FROM old_rows o) AS o CROSS JOIN LATERAL (SELECT u.id FROM public.users u WHERE u.id = o.user_id OFFSET 0) AS u
       WHERE u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true)
     );
-    needing := EXISTS (
-      SELECT FROM unnest(owners) AS o (user_id)
-      CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
-    );
+    FOREACH owner IN ARRAY owners LOOP -- as in forget_dependencies
+      needing := EXISTS (SELECT FROM public.tasks t WHERE t.user_id = owner AND jsonb_array_length(t.dependencies) > 0);
+      EXIT WHEN needing;
+    END LOOP;
   ELSIF owner IS NULL OR current_setting('bizydb.deletes_user', true) = owner::text THEN
     RETURN NULL;
   END IF;

@@ -1343,6 +1343,7 @@ DECLARE
   owners     bigint[] := (SELECT array_agg(DISTINCT o.user_id) FROM old_rows o);
   owner      bigint;
   deleted    bigint[];
+  needing    boolean;
   dependents bigint[];
 BEGIN
   IF cardinality(owners) <= 1000 THEN
@@ -1352,10 +1353,12 @@ BEGIN
   ELSIF owners IS NOT NULL THEN -- the server may not have room for so many
     LOCK TABLE public.tasks IN SHARE ROW EXCLUSIVE MODE;
   END IF;
-  IF NOT EXISTS (
-    SELECT FROM unnest(owners) AS o (user_id)
-    CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
-  ) THEN
+  owners := coalesce(owners, '{}');
+  FOREACH owner IN ARRAY owners LOOP -- in a query of all of them, each could be looked for among all of its tasks
+    needing := EXISTS (SELECT FROM public.tasks t WHERE t.user_id = owner AND jsonb_array_length(t.dependencies) > 0);
+    EXIT WHEN needing;
+  END LOOP;
+  IF needing IS NOT TRUE THEN
     RETURN NULL;
   END IF;
 
@@ -2402,10 +2405,10 @@ BEGIN
       SELECT u.id FROM (SELECT DISTINCT o.user_id FROM old_rows o) AS o CROSS JOIN LATERAL (SELECT u.id FROM public.users u WHERE u.id = o.user_id OFFSET 0) AS u
       WHERE u.id::text IS DISTINCT FROM current_setting('bizydb.deletes_user', true)
     );
-    needing := EXISTS (
-      SELECT FROM unnest(owners) AS o (user_id)
-      CROSS JOIN LATERAL (SELECT FROM public.tasks t WHERE t.user_id = o.user_id AND jsonb_array_length(t.dependencies) > 0 OFFSET 0) AS t
-    );
+    FOREACH owner IN ARRAY owners LOOP -- as in forget_dependencies
+      needing := EXISTS (SELECT FROM public.tasks t WHERE t.user_id = owner AND jsonb_array_length(t.dependencies) > 0);
+      EXIT WHEN needing;
+    END LOOP;
   ELSIF owner IS NULL OR current_setting('bizydb.deletes_user', true) = owner::text THEN
     RETURN NULL;
   END IF;
