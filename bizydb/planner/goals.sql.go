@@ -283,7 +283,7 @@ func (q *Queries) MoveGoal(ctx context.Context, arg MoveGoalParams) (Goal, error
 }
 
 const reopenGoal = `-- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END, version = coalesce($1, goals.version)
+UPDATE public.goals SET status = CASE WHEN goals.status = 'completed' THEN 'active' ELSE goals.status END, version = coalesce($1, goals.version)
 FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = $2 FOR NO KEY UPDATE) AS before
 WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = $2
 RETURNING goals.id, goals.user_id, goals.parent_goal_id, goals.title, goals.description, goals.horizon, goals.target_date, goals.status, goals.progress_percentage, goals.success_criteria, goals.created_at, goals.updated_at, goals.version, goals.completed_at, goals.metrics, goals.task_count, goals.completed_task_count, goals.sub_goal_count, goals.sub_goal_progress, goals.roll_up_count, (goals.updated_at <> before.updated_at)::bool AS changed

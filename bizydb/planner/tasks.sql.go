@@ -451,7 +451,7 @@ func (q *Queries) RemoveTags(ctx context.Context, arg RemoveTagsParams) (Task, e
 }
 
 const reopenTask = `-- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END, version = coalesce($1, tasks.version)
+UPDATE public.tasks SET status = CASE WHEN tasks.status = 'completed' THEN 'pending' ELSE tasks.status END, version = coalesce($1, tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $2 FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $2
 RETURNING tasks.id, tasks.user_id, tasks.parent_goal_id, tasks.title, tasks.description, tasks.priority, tasks.status, tasks.blocked_reason, tasks.blocked_in_progress, tasks.category, tasks.estimated_hours, tasks.actual_hours, tasks.due_date, tasks.due_all_day, tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at, tasks.dependencies, tasks.notes, tasks.tags, (tasks.updated_at <> before.updated_at)::bool AS changed
@@ -644,7 +644,7 @@ func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTask
 }
 
 const unblockTask = `-- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END,
+UPDATE public.tasks SET status = CASE WHEN tasks.status = 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END,
   version = coalesce($1, tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = $2 FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = $2

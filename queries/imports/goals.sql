@@ -34,6 +34,6 @@ ORDER BY g.id;
 
 -- SetGoalStatuses sets the statuses of goals, and the times of completion of completed ones.
 -- name: SetGoalStatuses :exec
-UPDATE public.goals g SET status = given.status, completed_at = CASE given.status WHEN 'completed' THEN given.completed_at END
+UPDATE public.goals g SET status = given.status, completed_at = CASE WHEN given.status = 'completed' THEN given.completed_at END
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@statuses::text[]), unnest(@times::timestamptz[])) AS given (id, status, completed_at)
 WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = given.id;

@@ -52,7 +52,7 @@ RETURNING *;
 -- goal and can be 100. A goal without work stays at 100 percent until its user sets the percentage. Returns ErrNotFound
 -- if the goal does not exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: ReopenGoal :one
-UPDATE public.goals SET status = CASE goals.status WHEN 'completed' THEN 'active' ELSE goals.status END, version = coalesce(sqlc.narg('if_version'), goals.version)
+UPDATE public.goals SET status = CASE WHEN goals.status = 'completed' THEN 'active' ELSE goals.status END, version = coalesce(sqlc.narg('if_version'), goals.version)
 FROM (SELECT g.updated_at FROM public.goals g WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = @id FOR NO KEY UPDATE) AS before
 WHERE goals.user_id = (SELECT bizydb.current_user_id()) AND goals.id = @id
 RETURNING sqlc.embed(goals), (goals.updated_at <> before.updated_at)::bool AS changed;

@@ -83,7 +83,7 @@ RETURNING *;
 -- stored. A task that is not completed stays as it is, and Changed is false. Returns ErrNotFound if the task does not
 -- exist, and ErrVersionConflict if its version is not IfVersion.
 -- name: ReopenTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'completed' THEN 'pending' ELSE tasks.status END, version = coalesce(sqlc.narg('if_version'), tasks.version)
+UPDATE public.tasks SET status = CASE WHEN tasks.status = 'completed' THEN 'pending' ELSE tasks.status END, version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id
 RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS changed;
@@ -118,7 +118,7 @@ RETURNING sqlc.embed(tasks), (tasks.updated_at <> before.updated_at)::bool AS ch
 -- Changed is false. Returns ErrNotFound if the task does not exist, and ErrVersionConflict if its version is not
 -- IfVersion.
 -- name: UnblockTask :one
-UPDATE public.tasks SET status = CASE tasks.status WHEN 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END,
+UPDATE public.tasks SET status = CASE WHEN tasks.status = 'blocked' THEN CASE WHEN tasks.blocked_in_progress THEN 'in_progress' ELSE 'pending' END ELSE tasks.status END,
   version = coalesce(sqlc.narg('if_version'), tasks.version)
 FROM (SELECT t.updated_at FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @id FOR NO KEY UPDATE) AS before
 WHERE tasks.user_id = (SELECT bizydb.current_user_id()) AND tasks.id = @id

@@ -150,7 +150,7 @@ func (q *Queries) ListProgress(ctx context.Context, ids []int64) ([]ListProgress
 }
 
 const setGoalStatuses = `-- name: SetGoalStatuses :exec
-UPDATE public.goals g SET status = given.status, completed_at = CASE given.status WHEN 'completed' THEN given.completed_at END
+UPDATE public.goals g SET status = given.status, completed_at = CASE WHEN given.status = 'completed' THEN given.completed_at END
 FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[])) AS given (id, status, completed_at)
 WHERE g.user_id = (SELECT bizydb.current_user_id()) AND g.id = given.id
 `
