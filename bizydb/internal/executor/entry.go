@@ -1,6 +1,10 @@
 package executor
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
 
 // An Entry confines the statements that come after it.
 type Entry struct {
@@ -8,6 +12,9 @@ type Entry struct {
 	EnterToWrite []Statement // instead of Enter before what writes, where there is any
 	EnterToRead  []Statement // instead of Enter before a caller's statement that does not, where there is any
 	Leave        []Statement // to undo that, inside a transaction that goes on
+	Begin        string      // outside a transaction, statements are sent between this one and COMMIT, if it is not ""
+	BeginToRead  string      // instead of Begin before EnterToRead
+	Key          any         // an argument of statements whose text takes it: see Config.Text
 	Invalid      error       // what every call gives instead
 	Roles        string      // the roles that the login must be a member of, as in GRANT
 	Login        string      // that is one, in words
@@ -27,15 +34,28 @@ type statement struct {
 }
 
 func (c *Config) statement(sql string, args []any) statement {
-	return statement{c.query(sql), Statement{SQL: sql, Args: args}}
+	q := c.query(sql)
+	return statement{q, Statement{SQL: q.sent, Args: args}}
 }
 
-// before returns what comes before statements that are sent together.
-func (e *Entry) before(statements []statement) []Statement {
-	if slices.ContainsFunc(statements, writes) {
-		return e.toBegin(true)
+// entry returns an entry as it is used.
+func (c *Config) entry(e Entry) Entry {
+	if c.Entry == nil {
+		return e
 	}
-	return e.ToRead(slices.ContainsFunc(statements, owns))
+	return c.Entry(e)
+}
+
+// route returns the route of statements that are sent together. toRead says that they must not write, and some are the caller's.
+func (e *Entry) route(pool *pgxpool.Pool, enter []Statement, toRead bool) *Route {
+	begin := e.Begin
+	if toRead && e.BeginToRead != "" {
+		begin = e.BeginToRead
+	}
+	if begin == "" || pool == nil {
+		return &Route{Pool: pool, Enter: enter, Leave: e.Leave}
+	}
+	return &Route{Pool: pool, Enter: slices.Concat([]Statement{{SQL: begin}}, enter), Leave: []Statement{{SQL: "COMMIT"}}}
 }
 
 // ToRead returns what comes before statements that must not write; own says that some are the caller's.

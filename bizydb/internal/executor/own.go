@@ -113,7 +113,7 @@ func (o Own) statement(ctx context.Context, sql string, args []any) (statement, 
 		forced.Writes, forced.Changes = true, true
 		q = &forced
 	}
-	return statement{q, Statement{SQL: sql, Args: args}}, nil
+	return statement{q, Statement{SQL: q.sent, Args: args}}, nil
 }
 
 // ownQuery reads the text of a caller's statement.
@@ -125,6 +125,7 @@ func (c *Config) ownQuery(sql string) *query {
 	q := &query{name: NameOf(sql), own: true, refused: c.refused(found)}
 	q.Writes = c.mayWrite(found)
 	q.Changes = q.Writes
+	q.sent, q.keyed = c.text(q.published(), sql)
 	if len(sql) <= maxOwnQuery {
 		c.own.cache().Add(sql, q)
 	}
@@ -149,6 +150,8 @@ func (c *Config) refused(words []string) string {
 			return "SELECT INTO makes a table, which the next user of the connection would find"
 		case isName(word, "set_config"), isName(word, "pg_settings") && c.mayWrite(words):
 			return word + " changes a setting, and the scope is made of settings"
+		case i > 0 && isName(words[i-1], "bizydb") && slices.ContainsFunc(c.ScopeFunctions, func(name string) bool { return isName(word, name) }):
+			return "bizydb." + word + " changes what the scope is made of"
 		case slices.ContainsFunc(sessionLocks, func(name string) bool { return isName(word, name) }):
 			return word + " outlives the scope; pg_advisory_xact_lock ends with it"
 		}

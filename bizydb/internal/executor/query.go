@@ -6,6 +6,8 @@ import "strings"
 type query struct {
 	Effect
 	name    string
+	sent    string // the text, as it is sent
+	keyed   bool   // with Entry.Key
 	own     bool   // a caller's
 	refused string // why it is not sent, or ""
 }
@@ -15,8 +17,17 @@ func (c *Config) query(sql string) *query {
 	if q, ok := c.queries.Load(sql); ok {
 		return q.(*query)
 	}
-	q, _ := c.queries.LoadOrStore(sql, &query{Effect: c.Effect(sql), name: NameOf(sql)})
+	read := &query{Effect: c.Effect(sql), name: NameOf(sql)}
+	read.sent, read.keyed = c.text(read.published(), sql)
+	q, _ := c.queries.LoadOrStore(sql, read)
 	return q.(*query)
+}
+
+func (c *Config) text(query, sql string) (sent string, keyed bool) {
+	if c.Text == nil {
+		return sql, false
+	}
+	return c.Text(query, sql)
 }
 
 // published is the name of a query of generated code, and "" for a caller's.

@@ -58,13 +58,16 @@ func (r *reply) close(err error) error {
 		if r.leased == nil && pgconn.SafeToRetry(err) && !ended(err) && r.on.PgConn().IsBusy() { // with rows of the service's own
 			err = errBusy
 		}
-		r.unknown = r.leased != nil && r.sent && unanswered(r.on, err) && r.changes
+		r.unknown = r.leased != nil && r.sent && r.session.config.unanswered(r.on, err) && r.changes
 		closeIfStale(r.on, err)
 		if r.leased != nil {
 			closeIfStandby(r.on, r.changes, err)
 		}
 	}
 	if r.leased != nil {
+		if r.session.entry.Begin != "" {
+			endBlock(r.on)
+		}
 		r.leased.Release()
 	} else {
 		r.session.busy.Store(false)
@@ -114,14 +117,14 @@ func (r *reply) wrapFor(q *query, err error) error {
 
 // unanswered says whether err has cut off the answer to what was sent on a connection, which was open. (That it is closed is
 // what pgx can say of a connection that was lost since. It says that it is safe to try again then, which it is not.)
-func unanswered(on *pgx.Conn, err error) bool {
+func (c *Config) unanswered(on *pgx.Conn, err error) bool {
 	var pgErr *pgconn.PgError
 	var notSent pgx.ErrPreprocessingBatch
 	switch {
 	case errors.As(err, &notSent) || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed):
 		return false
 	case errors.As(err, &pgErr) && pgErr.SeverityUnlocalized == "ERROR": // this is the answer
-		return false
+		return c.Unanswered != nil && c.Unanswered(pgErr)
 	case HasCode(err, pgerrcode.IdleInTransactionSessionTimeout, pgerrcode.IdleSessionTimeout): // the server had given up waiting for what was sent then
 		return false
 	default:

@@ -53,7 +53,10 @@ func (s *Session) route(statements []statement) *Route {
 		}
 		return s.routeToRead(statements)
 	}
-	return &Route{Pool: s.pool, Enter: s.entry.before(statements), Leave: s.entry.Leave}
+	if slices.ContainsFunc(statements, writes) {
+		return s.entry.route(s.pool, s.entry.toBegin(true), false)
+	}
+	return s.routeToRead(statements)
 }
 
 // routeToRead returns where statements go that must not write.
@@ -62,7 +65,7 @@ func (s *Session) routeToRead(statements []statement) *Route {
 	if s.router != nil {
 		return s.router.Read(own)
 	}
-	return &Route{Pool: s.pool, Enter: s.entry.ToRead(own), Leave: s.entry.Leave}
+	return s.entry.route(s.pool, s.entry.ToRead(own), own)
 }
 
 // routeToBegin returns where a transaction begins.

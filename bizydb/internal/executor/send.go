@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -33,6 +34,9 @@ func (s *Session) send(ctx context.Context, on *Route, queries ...statement) (_ 
 	for _, q := range queries {
 		if q.Args, err = s.config.Encode(q.published(), q.Args); err != nil {
 			return nil, s.config.wrap(q.name, err)
+		}
+		if q.keyed {
+			q.Args = slices.Concat(q.Args, []any{s.entry.Key})
 		}
 		all = append(all, q.Statement)
 		r.changes = r.changes || q.Changes

@@ -39,7 +39,7 @@ type Session struct {
 
 // Session returns a session on connections of the pool. Its entry needs no Leave.
 func (p *Pool) Session(entry Entry) *Session {
-	return &Session{config: p.Config, entry: entry, pool: p.Pool, mode: p.Mode, traced: p.Traced}
+	return &Session{config: p.Config, entry: p.Config.entry(entry), pool: p.Pool, mode: p.Mode, traced: p.Traced}
 }
 
 // Join returns a session inside a transaction of the service's own.
@@ -49,7 +49,7 @@ func (s *Session) Join(tx pgx.Tx, entry Entry) *Session {
 		entry.Invalid = ErrSimpleProtocol
 	}
 	return &Session{
-		config: s.config, entry: entry, tx: tx, mode: config.DefaultQueryExecMode, traced: config.Tracer != nil, seen: map[string]bool{},
+		config: s.config, entry: s.config.entry(entry), tx: tx, mode: config.DefaultQueryExecMode, traced: config.Tracer != nil, seen: map[string]bool{},
 	}
 }
 

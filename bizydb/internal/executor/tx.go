@@ -71,7 +71,7 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 		}()
 	}
 
-	inTx := &Session{config: s.config, tx: tx, mode: s.mode, traced: s.traced}
+	inTx := &Session{config: s.config, entry: Entry{Key: s.entry.Key}, tx: tx, mode: s.mode, traced: s.traced}
 	defer inTx.ended.Store(true)
 	if err := fn(inTx); err != nil {
 		closeIfStandby(conn.Conn(), access != pgx.ReadOnly, err)
@@ -82,7 +82,7 @@ func (s *Session) InOneTx(ctx context.Context, access pgx.TxAccessMode, fn func(
 	}
 	sent := !conn.Conn().IsClosed()
 	if err := tx.Commit(ctx); err != nil {
-		if sent && access != pgx.ReadOnly && unanswered(conn.Conn(), err) {
+		if sent && access != pgx.ReadOnly && s.config.unanswered(conn.Conn(), err) {
 			return &callError{"commit", fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)}
 		}
 		return &callError{"commit", s.config.failed(ctx, conn.Conn().IsClosed(), sent, err)}
@@ -125,6 +125,16 @@ func (s *Session) begin(ctx context.Context, conn *pgx.Conn, access pgx.TxAccess
 		return nil, s.config.failed(ctx, conn.IsClosed(), true, s.onEntry(conn, err))
 	}
 	return results.Tx(), nil
+}
+
+// endBlock ends a block of which an error has skipped the COMMIT.
+func endBlock(conn *pgx.Conn) {
+	if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+	defer cancel()
+	_ = conn.PgConn().Exec(ctx, "ROLLBACK").Close() // after an error the pool closes the connection
 }
 
 func rollback(ctx context.Context, tx pgx.Tx) {

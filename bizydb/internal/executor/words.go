@@ -1,53 +1,127 @@
 package executor
 
-import "strings"
+import (
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // words returns the words of a statement, in order: keywords and names that are not in quotes, in lower case, names in quotes in their
-// quotes, and opening parentheses. What is in comments, strings and numbers is none. It is PostgreSQL's lexical structure, with
-// standard_conforming_strings on:
-// https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+// quotes, and opening parentheses. What is in comments, strings and numbers is none.
 //
 // A statement that the server would not take, say for a string without an end, gives the words of what can be read.
 func words(sql string) (found []string) {
-	for i := 0; i < len(sql); {
-		rest := sql[i:]
-		length := 1
-		switch c := rest[0]; {
-		case strings.HasPrefix(rest, "--"):
-			length = lineLength(rest)
-		case strings.HasPrefix(rest, "/*"):
-			length = commentLength(rest)
-		case c == '\'':
-			length = quotedLength(rest, '\'', false)
-		case c == '"':
-			length = quotedLength(rest, '"', false)
-			found = append(found, rest[:length])
-		case c == '$':
-			length = dollarLength(rest)
-		case c == '(':
-			found = append(found, "(")
-		case isDigit(c), c == '.' && len(rest) > 1 && isDigit(rest[1]):
-			length = numberLength(rest)
-		case isWordStart(c):
-			for length < len(rest) && isWordPart(rest[length]) {
-				length++
-			}
-			word := strings.ToLower(rest[:length])
-			switch after := rest[length:]; {
-			case word == "e" && strings.HasPrefix(after, "'"): // a string with escapes
-				length += escapesLength(after)
-			case word == "u" && strings.HasPrefix(after, "&'"), len(word) == 1 && strings.Contains("bx", word) && strings.HasPrefix(after, "'"):
-				// of a string, which comes next
-			case word == "u" && strings.HasPrefix(after, `&"`):
-				length += 1 + quotedLength(after[1:], '"', false)
-				found = append(found, rest[:length])
-			default:
-				found = append(found, word)
-			}
+	for t := range lexemes(sql) {
+		if t.kind == word || t.text == "(" {
+			found = append(found, t.text)
 		}
-		i += length
 	}
 	return found
+}
+
+// Parameters returns the highest number of a parameter in a statement, 0 without any.
+func Parameters(sql string) (highest int) {
+	for t := range lexemes(sql) {
+		if t.kind == parameter {
+			n, _ := strconv.Atoi(t.text[1:])
+			highest = max(highest, n)
+		}
+	}
+	return highest
+}
+
+// Replace calls by for each occurrence of the words and signs in these, in lower case, whatever space and comments are between them, and
+// puts what it returns there. What by is given are all words and signs before the occurrence and the one after it: "" stands for a string, a
+// number or the end. Replace says whether there was any occurrence.
+func Replace(sql string, these []string, by func(before []string, after string) string) (replaced string, found bool) {
+	all := slices.Collect(lexemes(sql))
+	texts := make([]string, len(all)+1)
+	for i, t := range all {
+		if t.kind != opaque {
+			texts[i] = t.text
+		}
+	}
+	var out strings.Builder
+	done := 0
+	for i := 0; i+len(these) <= len(all); i++ {
+		if !slices.Equal(these, texts[i:i+len(these)]) {
+			continue
+		}
+		next := i + len(these)
+		out.WriteString(sql[done:all[i].at])
+		out.WriteString(by(texts[:i], texts[next]))
+		done, found, i = all[next-1].end, true, next-1
+	}
+	return out.String() + sql[done:], found
+}
+
+// A lexeme is a part of a statement that is not space or a comment.
+type lexeme struct {
+	kind    lexemeKind
+	text    string // of a word, as words returns it; of a parameter; of another sign
+	at, end int
+}
+
+type lexemeKind int
+
+const (
+	sign      lexemeKind = iota // one byte
+	word                        // keyword or name
+	parameter                   // $1
+	opaque                      // string or number
+)
+
+// lexemes reads PostgreSQL's lexical structure, with standard_conforming_strings on:
+// https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+func lexemes(sql string) iter.Seq[lexeme] {
+	return func(yield func(lexeme) bool) {
+		for i := 0; i < len(sql); {
+			rest := sql[i:]
+			length, kind, text := 1, sign, rest[:1]
+			switch c := rest[0]; {
+			case strings.IndexByte(" \t\n\r\f\v", c) >= 0:
+				i++
+				continue
+			case strings.HasPrefix(rest, "--"):
+				i += lineLength(rest)
+				continue
+			case strings.HasPrefix(rest, "/*"):
+				i += commentLength(rest)
+				continue
+			case c == '\'':
+				kind, length = opaque, quotedLength(rest, '\'', false)
+			case c == '"':
+				length = quotedLength(rest, '"', false)
+				kind, text = word, rest[:length]
+			case c == '$':
+				length = dollarLength(rest)
+				if kind = opaque; length > 1 && isDigit(rest[1]) {
+					kind, text = parameter, rest[:length]
+				}
+			case isDigit(c), c == '.' && len(rest) > 1 && isDigit(rest[1]):
+				kind, length = opaque, numberLength(rest)
+			case isWordStart(c):
+				for length < len(rest) && isWordPart(rest[length]) {
+					length++
+				}
+				kind, text = word, strings.ToLower(rest[:length])
+				switch after := rest[length:]; {
+				case text == "e" && strings.HasPrefix(after, "'"): // a string with escapes
+					kind, length = opaque, length+escapesLength(after)
+				case text == "u" && strings.HasPrefix(after, "&'"), len(text) == 1 && strings.Contains("bx", text) && strings.HasPrefix(after, "'"):
+					kind = opaque // of a string, which comes next
+				case text == "u" && strings.HasPrefix(after, `&"`):
+					length += 1 + quotedLength(after[1:], '"', false)
+					text = rest[:length]
+				}
+			}
+			if !yield(lexeme{kind, text, i, i + length}) {
+				return
+			}
+			i += length
+		}
+	}
 }
 
 func lineLength(s string) int {

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,5 +77,46 @@ func TestWordsAreThoseOfPostgreSQL(t *testing.T) {
 	})
 	if taken == 0 {
 		t.Errorf("%d statements were taken: this shows little", taken)
+	}
+}
+
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]int{
+		"SELECT 1":              0,
+		"SELECT $1, $12, $3":    12,
+		"SELECT 'for $100', $1": 1,
+		"SELECT $1 -- $2":       1,
+		"SELECT $1 /* $2 */":    1,
+		`SELECT "a$3", a$4, $1`: 1,
+		"SELECT $a$ $2 $a$, $1": 1,
+	} {
+		if got := Parameters(sql); got != want {
+			t.Errorf("%s: %d, want %d", sql, got, want)
+		}
+	}
+}
+
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	these := []string{"(", "select", "f", "(", ")", ")"}
+	for sql, want := range map[string]string{
+		"SELECT (SELECT f()), ( select\n F ( /* of */ ) )": "SELECT $1, $1",
+		"((SELECT f()))":                     "($1)",
+		"(SELECT (SELECT f()))":              "(SELECT $1)",
+		"(SELECT f(1)), (SELECT f)":          "(SELECT f(1)), (SELECT f)",
+		"'(SELECT f())' -- (SELECT f())":     "'(SELECT f())' -- (SELECT f())",
+		`(SELECT "f()"), $$(SELECT f())$$`:   `(SELECT "f()"), $$(SELECT f())$$`,
+		"(SELECT 'a', f()), (SELECT f()), é": "(SELECT 'a', f()), $1, é",
+	} {
+		if got, found := Replace(sql, these, func([]string, string) string { return "$1" }); got != want || found != (want != sql) {
+			t.Errorf("%s: %s, %t, want %s", sql, got, found, want)
+		}
+	}
+	got, _ := Replace("(SELECT f()) FROM 'a', (SELECT f()) AND b = (SELECT f())", these, func(before []string, after string) string {
+		return fmt.Sprintf("[%d %s]", len(before), after)
+	})
+	if want := "[0 from] FROM 'a', [9 and] AND b = [18 ]"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
