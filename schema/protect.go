@@ -52,7 +52,13 @@ func Protect(ctx context.Context, conn *pgx.Conn) (ran []string, err error) {
 }
 
 func compare(ctx context.Context, tx pgx.Tx) (differences []rights.Difference, err error) {
-	results, err := tx.Conn().PgConn().Exec(ctx, rights.SQL).ReadAll()
+	sql := rights.SQL
+	if distributed, err := isDistributed(ctx, tx.Conn()); err != nil {
+		return nil, err
+	} else if distributed {
+		sql = rights.CitusSQL()
+	}
+	results, err := tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
 	if err != nil {
 		return nil, err
 	}

@@ -47,8 +47,8 @@ var (
 // have encoding UTF8, in any locale. The server must be built with ICU, like the usual PostgreSQL packages.
 //
 // Migrate returns [ErrNewer] for a database that a newer bizydb has migrated, [ErrUnreleased] for a schema from before v0.1.0,
-// [ErrForeignHistory] for a database that the tern command has migrated without schema/tern.conf, and [ErrRoles] if the migrating
-// role may not grant the roles.
+// [ErrForeignHistory] for a database that the tern command has migrated without schema/tern.conf, [ErrRoles] if the migrating role
+// may not grant the roles, and [ErrDistributed] if a migration is missing in a database that [Distribute] has sharded.
 func Migrate(ctx context.Context, conn *pgx.Conn) error {
 	err := up(ctx, conn, Files)
 	var pgErr *pgconn.PgError
@@ -77,7 +77,12 @@ func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
 	case installed == latest:
 		return nil
 	case installed > latest:
-		return fmt.Errorf("%w: it is at migration %d, the last one known here is %d", ErrNewer, installed, latest)
+		return newer(installed, latest)
+	}
+	if distributed, err := isDistributed(ctx, conn); err != nil {
+		return err
+	} else if distributed {
+		return fmt.Errorf("%w: it is at migration %d, %d is needed", ErrDistributed, installed, len(steps))
 	}
 
 	migrator, err := migrate.NewMigrator(ctx, conn, versionTable)
@@ -109,6 +114,10 @@ func up(ctx context.Context, conn *pgx.Conn, files fs.FS) error {
 		err = fmt.Errorf("%s says %d, but the schema is at migration %d", versionTable, len(steps), installed)
 	}
 	return err
+}
+
+func newer(installed, latest int) error {
+	return fmt.Errorf("%w: it is at migration %d, the last one known here is %d", ErrNewer, installed, latest)
 }
 
 // installedVersion asks the schema itself, which knows also when another tool or another version table was used.

@@ -845,7 +845,7 @@ main (oid) AS (
   UNION ALL
   -- Not those of tables, and arrays, which have no rights of their own.
   SELECT 'TYPE ' || t.oid::regtype, typowner, coalesce(typacl, acldefault('T', typowner)) FROM pg_type t
-  WHERE typnamespace = to_regnamespace('bizydb') AND typelem = 0 AND NOT EXISTS (SELECT FROM pg_class WHERE reltype = t.oid AND relkind <> 'c')
+  WHERE typnamespace = to_regnamespace('bizydb') AND typelem = 0 AND (typrelid = 0 OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = typrelid AND relkind = 'c'))
 ), held AS (
   SELECT o.name AS object, o.owner, privilege_type AS privilege, grantee, grantor, is_grantable FROM object o, aclexplode(acl)
   UNION ALL
