@@ -44,8 +44,8 @@ fuzz() {
 	grep --quiet "^fuzz: elapsed" "$work/fuzz"
 }
 
-# Tests that take minutes even in their shortest form: only ./long runs them.
-long_tests='/faults/patroni TestFailover$'
+# Tests that take minutes even in their shortest form, which only ./long runs, and one that needs Citus, which CI lacks.
+long_tests='/faults/patroni TestFailover$|/bizydb TestTransactionsThatFailOnCitus$'
 
 # A test may be skipped in one step if it passes in another. Subtests count with their test.
 check_skipped_tests() {

@@ -47,7 +47,7 @@ SELECT name AS setting, value, coalesce(
 FROM (
   SELECT pg_has_role(to_regrole('bizydb_reporter'), 'MEMBER') AND pg_has_role(to_regrole('bizydb_user'), 'MEMBER') IS NOT TRUE
     AND pg_has_role(to_regrole('bizydb_accounts'), 'MEMBER') IS NOT TRUE
-) AS login (is_for_reports), LATERAL (VALUES
+) AS login (is_for_reports), (SELECT ` + rights.IsDistributedSQL + `) AS d (is_distributed), LATERAL (VALUES
   ('server_encoding', '^UTF8$', 'UTF8', false),
   ('client_encoding', '^UTF8$', 'UTF8', false),
   ('standard_conforming_strings', '^on$', 'on', false),
@@ -64,12 +64,14 @@ FROM (
   ('bizydb.restoring', '^$', '', false),
   ('bizydb.deletes_user', '^$', '', false),
   ('datestyle', '^ISO', 'ISO', true),
-  ('extra_float_digits', '^[123]$', '1', true)
+  ('extra_float_digits', '^[123]$', '1', true),
+  ('intervalstyle', CASE WHEN is_distributed THEN '^(?!sql_standard)' ELSE '' END, 'postgres', true),
+  ('plan_cache_mode', CASE WHEN is_distributed THEN '^(?!force_generic_plan)' ELSE '' END, 'auto', true)
 ) AS s (name, accepted, wanted, in_text), LATERAL (SELECT coalesce(current_setting(name, true), '')) AS c (value)
 WHERE value !~ accepted ORDER BY in_text`
 
 	versionSQL = `;
-SELECT bizydb.schema_version() AS version, ` + version.UnreleasedSQL + `, session_user`
+SELECT bizydb.schema_version() AS version, ` + version.UnreleasedSQL + `, session_user, ` + rights.IsDistributedSQL
 )
 
 // An inspection is the result of inspect: the state of a database and of a connection to it.
@@ -94,9 +96,23 @@ func (db *DB) check(ctx context.Context, o options) error {
 		return fmt.Errorf("bizydb: open: %w", ErrSimpleProtocol)
 	}
 	if inspected.Is(ctx) {
+		results, err := conn.Conn().PgConn().Exec(ctx, "SELECT "+rights.IsDistributedSQL).ReadAll()
+		if err != nil {
+			return fmt.Errorf("bizydb: open: %w", db.pool.Config.Classify(err))
+		}
+		if string(results[0].Rows[0][0]) == "t" {
+			onCitus(db.pool.Config)
+		}
 		return nil
 	}
-	found, err := inspect(ctx, conn.Conn().PgConn())
+	found, err := inspect(ctx, conn.Conn().PgConn(), rights.SQL)
+	if found.onCitus() {
+		if len(o.standbys) > 0 {
+			return fmt.Errorf("bizydb: open: %w", errCitusStandbys)
+		}
+		onCitus(db.pool.Config)
+		found, err = inspect(ctx, conn.Conn().PgConn(), rights.CitusSQL())
+	}
 	if err = found.problem(err, settings.User, db.pool.Mode, o); err == nil && o.strict {
 		err = db.strictly(ctx, conn.Conn().PgConn())
 	}
@@ -106,12 +122,15 @@ func (db *DB) check(ctx context.Context, o options) error {
 	return nil
 }
 
+// onCitus says whether schema.Distribute has sharded the database.
+func (found inspection) onCitus() bool { return len(found.version) == 1 && found.version[0][3] == "t" }
+
 var deniedRelation = regexp.MustCompile(`(?:table|view) (pg_\w+)`)
 
 // inspect reads the state of the database in one round trip, as the login. It uses the simple protocol, which parses each statement
 // after the ones before it have run, so that the login's search_path is out of use. Its settings end with the implicit transaction.
-func inspect(ctx context.Context, conn *pgconn.PgConn) (found inspection, err error) {
-	results, err := conn.Exec(ctx, judgeLoginSQL+rights.SQL+settingsSQL+versionSQL).ReadAll()
+func inspect(ctx context.Context, conn *pgconn.PgConn, rightsSQL string) (found inspection, err error) {
+	results, err := conn.Exec(ctx, judgeLoginSQL+rightsSQL+settingsSQL+versionSQL).ReadAll()
 	for _, result := range results {
 		if len(result.FieldDescriptions) == 0 || result.Err != nil {
 			continue
@@ -168,7 +187,7 @@ func (found inspection) problem(err error, login string, mode pgx.QueryExecMode,
 		mend, byProtect = append(mend, how), append(byProtect, protect)
 	}
 	for _, row := range found.settings {
-		if inText, name, value, how := row[3], row[0], row[1], row[2]; inText == "f" || mode == pgx.QueryExecModeExec {
+		if inText, name, value, how := row[3], row[0], row[1], row[2]; inText == "f" || mode == pgx.QueryExecModeExec || found.onCitus() {
 			add(ErrConfig, fmt.Sprintf("%s is %q: %s", name, value, how), false)
 		}
 	}

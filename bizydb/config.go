@@ -46,6 +46,7 @@ const (
 	noSuchUser     = "UB001" // bizydb.require_user
 	changesOff     = "UB011" // bizydb.changes_since, bizydb.changed_users
 	changesExpired = "UB012" // bizydb.changes_after, bizydb.changed_users
+	userNotTold    = "UB033" // bizydb.require_user in a database that schema.Distribute has sharded
 )
 
 // zoneRoutines are the server's routines that report an unknown time zone. The error code is less specific, and the message is localized.
@@ -61,6 +62,8 @@ func refusedByServer(pgErr *pgconn.PgError, err error) error {
 		return fmt.Errorf("%w: %w", ErrNoUser, err)
 	case pgErr.Code == changesOff:
 		return fmt.Errorf("%w: %s: %w", ErrChangesOff, pgErr.Hint, err)
+	case pgErr.Code == userNotTold:
+		return fmt.Errorf("%w: %s: %w", ErrConfig, pgErr.Hint, err)
 	case pgErr.Code == changesExpired:
 		return fmt.Errorf("%w: %w", ErrChangesExpired, err)
 	case pgErr.Code == pgerrcode.InvalidRowCountInLimitClause:

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/bizy-ai/bizydb/schema/rights"
+
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 )
 
@@ -60,7 +62,7 @@ func (db *DB) CheckConfined(ctx context.Context) ([]Finding, error) {
 
 // unconfined asks in the simple protocol, as inspect does.
 func (db *DB) unconfined(ctx context.Context, conn *pgconn.PgConn) ([]Finding, error) {
-	results, err := conn.Exec(ctx, strings.ReplaceAll(confinedSQL, "@privileged", strconv.FormatBool(db.privileged))).ReadAll()
+	results, err := conn.Exec(ctx, strings.NewReplacer("@privileged", strconv.FormatBool(db.privileged), "@distributed", rights.IsDistributedSQL).Replace(confinedSQL)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +144,7 @@ WITH main (oid, name) AS (
     polcmd AS command, polpermissive AS permissive, pg_get_expr(polqual, polrelid) AS qual, pg_get_expr(polwithcheck, polrelid) AS written
   FROM pg_policy p JOIN reached r ON r.oid = polrelid WHERE EXISTS (SELECT FROM reader x WHERE x.oid = ANY (polroles))
 ), condition AS (
-  SELECT p.*, text, clause, regexp_replace(text, '[(] SELECT bizydb[.]current_user_id[(][)] AS [[:alnum:]_]+[)]', 'bizydb.current_user_id()', 'g') AS bare
+  SELECT p.*, text, clause, regexp_replace(text, '[(] SELECT bizydb[.]current_user_id[(][)] AS [[:alnum:]_]+[)]|bizydb[.]scope_user[(][)]', 'bizydb.current_user_id()', 'g') AS bare -- the second on Citus
   FROM policy p, LATERAL (VALUES (qual, 'USING'), (written, 'WITH CHECK')) AS c (text, clause) WHERE text IS NOT NULL
 ), via AS ( -- the column by which bizydb.confine has confined a table without a user_id, or can
   SELECT DISTINCT ON (r.oid) r.oid, attnum AS number
@@ -260,7 +262,7 @@ SELECT * FROM (
   FROM reached r JOIN mended USING (oid) JOIN held h USING (oid)
   JOIN (SELECT oid, attname FROM numbered UNION SELECT oid, 'user_id' FROM relation WHERE user_id IS NOT NULL) AS a USING (oid)
   WHERE kind IN ('r', 'p') AND secured AND privilege IN ('INSERT', 'UPDATE') AND (h.attname IS NULL OR h.attname = a.attname)
-    AND NOT (privilege = 'INSERT' AND h.attname = 'user_id' AND NOT EXISTS (SELECT FROM writable w WHERE w.oid = r.oid)) -- for DEFAULT VALUES
+    AND NOT (privilege = 'INSERT' AND (@distributed OR (h.attname = 'user_id' AND NOT EXISTS (SELECT FROM writable w WHERE w.oid = r.oid)))) -- on Citus for defaults, and for DEFAULT VALUES
   UNION ALL
   SELECT name, 'scopes cannot add rows to it: bizydb.confine has not been called', fix FROM keyed k
   WHERE NOT EXISTS (SELECT FROM writable w WHERE w.oid = k.oid) AND NOT EXISTS (SELECT FROM held h WHERE h.oid = k.oid AND privilege = 'INSERT')

@@ -37,7 +37,7 @@ var kinds = map[string]error{
 	"ErrInvalidCredentials": bizydb.ErrInvalidCredentials, "ErrNoUser": bizydb.ErrNoUser,
 	"ErrContention": bizydb.ErrContention, "ErrPoolExhausted": bizydb.ErrPoolExhausted, "ErrUnavailable": bizydb.ErrUnavailable,
 	"ErrOutcomeUnknown": bizydb.ErrOutcomeUnknown, "ErrBusy": bizydb.ErrBusy, "ErrReadOnly": bizydb.ErrReadOnly,
-	"ErrChangesOff": bizydb.ErrChangesOff, "ErrChangesExpired": bizydb.ErrChangesExpired, "ErrStatement": bizydb.ErrStatement,
+	"ErrChangesOff": bizydb.ErrChangesOff, "ErrChangesExpired": bizydb.ErrChangesExpired, "ErrStatement": bizydb.ErrStatement, "ErrNotOnCitus": bizydb.ErrNotOnCitus,
 	"ErrConfig": bizydb.ErrConfig, "ErrConnect": bizydb.ErrConnect, "ErrMissingGrant": bizydb.ErrMissingGrant,
 	"ErrSimpleProtocol": bizydb.ErrSimpleProtocol, "ErrNotMigrated": bizydb.ErrNotMigrated, "ErrSchemaNewer": bizydb.ErrSchemaNewer,
 	"ErrSchemaUnreleased": bizydb.ErrSchemaUnreleased, "ErrPrivilegedLogin": bizydb.ErrPrivilegedLogin, "ErrUnprotected": bizydb.ErrUnprotected,
@@ -525,8 +525,8 @@ func TestErrors(t *testing.T) {
 	for _, c := range provoked {
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == c.kind })
 	}
-	elsewhere := []string{ // TestOpen and what is near it
-		"ErrConflict", "ErrConfig", "ErrConnect", "ErrNotMigrated", "ErrSchemaNewer", "ErrSchemaUnreleased", "ErrPrivilegedLogin", "ErrUnprotected",
+	elsewhere := []string{ // TestOpen and what is near it, TestErrorsOfNodes
+		"ErrNotOnCitus", "ErrConflict", "ErrConfig", "ErrConnect", "ErrNotMigrated", "ErrSchemaNewer", "ErrSchemaUnreleased", "ErrPrivilegedLogin", "ErrUnprotected",
 	}
 	if missing = slices.DeleteFunc(missing, func(name string) bool { return slices.Contains(elsewhere, name) }); len(missing) > 0 {
 		t.Errorf("not provoked: %v", missing)

@@ -1,6 +1,9 @@
 package bizydb
 
-import "github.com/bizy-ai/bizydb/bizydb/planner"
+import (
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+)
 
 // A Rule is what rules.go says of a constraint.
 type Rule struct {
@@ -59,3 +62,26 @@ func StopWatchingStandbys(db *DB) { db.standbys.Close() }
 
 // AsksPrimary tells whether the next read of a scope goes to the primary, whatever the standbys have.
 func AsksPrimary(s Scope) bool { return s.Token().position.Primary }
+
+// CitusText is what a query is on Citus.
+var CitusText = citusText
+
+// ReplacedOnCitus says whether more than the user of a query is different there.
+func ReplacedOnCitus(query string) bool { return citusCalls[query] != "" || citusTexts[query] != nil }
+
+// WritersOnCitus are the functions that write there, and those that a caller's statement must not call.
+func WritersOnCitus() (writers, refused []string) {
+	c := executor.Config{Writers: Writers()}
+	onCitus(&c)
+	return c.Writers, c.ScopeFunctions
+}
+
+// ClassifyOnCitus gives an error of a server with Citus its name.
+func ClassifyOnCitus(err error) error {
+	c := newConfig(nil)
+	onCitus(c)
+	return c.Classify(err)
+}
+
+// LostCommit says whether an error on Citus leaves open whether a transaction has committed.
+var LostCommit = lostCommit

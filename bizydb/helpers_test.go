@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/internal/testdb"
 )
@@ -96,6 +98,32 @@ func fromNowOn(t testing.TB, db *bizydbtest.Database, set string) {
 
 // enterSQL confines a transaction to the user of its parameter, a text, as any client may.
 const enterSQL = "SELECT set_config('bizydb.user_id', $1, true), set_config('role', 'bizydb_user', true)"
+
+// enterCommonSQL is enterSQL in the shared database.
+func enterCommonSQL() string {
+	if testdb.Distributed() {
+		return "SELECT bizydb.enter($1::text::bigint)"
+	}
+	return enterSQL
+}
+
+// ofUsers returns a database for a test of users that it adds: one of its own or, where the shared database is distributed, that.
+func ofUsers(t testing.TB, opts ...bizydbtest.Option) *bizydbtest.Database {
+	t.Helper()
+	if testdb.Distributed() {
+		return testdb.Common(t)
+	}
+	return bizydbtest.New(t, opts...)
+}
+
+// ofCommonUser is what a statement that changes rows of the shared database ends with. On Citus, one that does not name its user locks all
+// shards, and two of them can deadlock.
+func ofCommonUser(prefix string, user bizydb.UserID) string {
+	if testdb.Distributed() {
+		return fmt.Sprintf(" AND %suser_id = %d", prefix, user)
+	}
+	return ""
+}
 
 // begin begins a transaction of the service's own, taken back when the test ends.
 func begin(t testing.TB, pool *pgxpool.Pool) pgx.Tx {

@@ -24,7 +24,7 @@ import (
 // the error, and A's rows stay as they are.
 func TestUserCannotReachAnothersRows(t *testing.T) {
 	t.Parallel()
-	db := bizydbtest.New(t, tracked)
+	db := ofUsers(t, tracked)
 	for name, with := range handles {
 		t.Run(name, func(t *testing.T) { cannotReachAnothersRows(t, db, eachCall, with) })
 	}
@@ -104,7 +104,7 @@ func cannotReachAnothersRows(t *testing.T, db *bizydbtest.Database, each func(*t
 // Whatever a user asks, the answer is the same with and without another user's rows, and has none but the user's own.
 func TestAnswersAreOfOwnRowsOnly(t *testing.T) {
 	t.Parallel()
-	answersAreOfOwnRowsOnly(t, bizydbtest.New(t, tracked), eachCall)
+	answersAreOfOwnRowsOnly(t, ofUsers(t, tracked), eachCall)
 }
 
 func TestAnswersAreOfOwnRowsOnlyWithoutPolicies(t *testing.T) {
@@ -220,7 +220,7 @@ func canDoNothingOutsideAScope(t *testing.T, db *bizydbtest.Database) {
 // begins: one that is open goes on.
 func TestNoActiveUser(t *testing.T) {
 	t.Parallel()
-	noActiveUser(t, bizydbtest.New(t, tracked))
+	noActiveUser(t, ofUsers(t, tracked))
 }
 
 // Neither row security is needed for that, nor that a service's own policies show nobody else.
@@ -249,8 +249,12 @@ func noActiveUser(t *testing.T, db *bizydbtest.Database) {
 	if err != nil {
 		t.Errorf("in a transaction that was open: %v", err)
 	}
-	content := "SELECT string_agg(row::text, '' ORDER BY row::text) FROM (SELECT to_jsonb(t) FROM public.tasks t UNION ALL SELECT to_jsonb(g) FROM public.goals g UNION ALL SELECT to_jsonb(u) FROM public.users u) AS r (row)"
-	before := ownerQuery[string](t, db, content)
+	const content = "SELECT coalesce(string_agg(row::text, '' ORDER BY row::text), '') FROM (" +
+		"SELECT to_jsonb(t) FROM public.tasks t WHERE t.user_id = $1 UNION ALL SELECT to_jsonb(g) FROM public.goals g WHERE g.user_id = $1 UNION ALL SELECT to_jsonb(u) FROM public.users u WHERE u.id = $1) AS r (row)"
+	rows := func() string {
+		return ownerQuery[string](t, db, content, inactive) + ownerQuery[string](t, db, content, deleted) + ownerQuery[string](t, db, content, int64(math.MaxInt64))
+	}
+	before := rows()
 	for who, user := range map[string]bizydb.UserID{"inactive": inactive, "deleted": deleted, "never there": math.MaxInt64} {
 		ways := map[string]func(method string) error{
 			"Scope": func(method string) error { _, err := call(t.Context(), db.As(user), method, mine); return err },
@@ -287,7 +291,7 @@ func noActiveUser(t *testing.T, db *bizydbtest.Database) {
 			}
 		}
 	}
-	if diff := cmp.Diff(before, ownerQuery[string](t, db, content)); diff != "" {
+	if diff := cmp.Diff(before, rows()); diff != "" {
 		t.Errorf("rows (-before +after):\n%s", diff)
 	}
 	if _, err := db.Accounts().Reactivate(t.Context(), inactive); err != nil {

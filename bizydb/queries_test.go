@@ -18,6 +18,7 @@ import (
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
 	"github.com/bizy-ai/bizydb/bizydb/internal/inspected"
 	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // things are the ids that a call can be aimed at.
@@ -251,6 +252,9 @@ func eachMethod(t *testing.T, test func(t *testing.T, method string)) {
 		t.Run(name, func(t *testing.T) {
 			if calls[name] == nil && unexported[name] == nil {
 				t.Fatalf("method %s has no call in this test: give it one", name)
+			}
+			if testdb.Distributed() && offCitus[name] {
+				t.Skip("not on Citus")
 			}
 			test(t, name)
 		})

@@ -86,6 +86,9 @@ func TestEveryConstraintHasItsError(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules, without, pinned := bizydb.Rules(), slices.Clone(noCaller), maps.Clone(unreadable)
+	if testdb.Distributed() {
+		without = append(without, "fk_deleted_goals_user", "fk_deleted_tasks_user", "fk_deleted_links_user") // what triggers write
+	}
 	for _, c := range constraints {
 		if i := slices.Index(without, c.Name); i >= 0 {
 			without = slices.Delete(without, i, i+1)

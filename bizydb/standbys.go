@@ -11,6 +11,7 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
 	"github.com/bizy-ai/bizydb/bizydb/internal/standby"
+	"github.com/bizy-ai/bizydb/schema/rights"
 )
 
 // WithStandbys names hot standbys of the database, each by a connection string that leads to one server. Reads of scopes go to a standby
@@ -126,7 +127,7 @@ func (db *DB) openStandbys(ctx context.Context, config *pgxpool.Config, o option
 	db.standbys, err = standby.Open(ctx, standby.Config{
 		Pools: pools, Note: db.noteTimeline,
 		Check: func(ctx context.Context, conn *pgx.Conn, cluster int64) error {
-			found, err := inspect(ctx, conn.PgConn())
+			found, err := inspect(ctx, conn.PgConn(), rights.SQL)
 			if err := found.problem(err, conn.Config().User, db.pool.Mode, o); err != nil {
 				return err
 			}

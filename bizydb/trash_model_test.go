@@ -116,7 +116,7 @@ func (h *hoarder) change(rt *rapid.T, change func(model)) {
 // plainly runs statements of a client that knows nothing of bizydb, in one transaction.
 func (h *hoarder) plainly(rt *rapid.T, statements ...string) error {
 	return pgx.BeginFunc(h.ctx, h.db.Pool(), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(h.ctx, enterSQL, fmt.Sprint(h.user)); err != nil {
+		if _, err := tx.Exec(h.ctx, enterCommonSQL(), fmt.Sprint(h.user)); err != nil {
 			rt.Fatal(err)
 		}
 		for _, sql := range statements {
@@ -164,7 +164,7 @@ func (h *hoarder) move(rt *rapid.T) {
 	parent := h.parent(rt)
 	table := rapid.SampledFrom([]string{"goals", "tasks"}).Draw(rt, "table")
 	id := one(rt, h.model.rows(table), "id")
-	sql := fmt.Sprintf("UPDATE public.%s SET parent_goal_id = nullif(%d, 0) WHERE id = %d", table, parent, id)
+	sql := fmt.Sprintf("UPDATE public.%s SET parent_goal_id = nullif(%d, 0) WHERE id = %d%s", table, parent, id, ofCommonUser("", h.user))
 	after, ok := h.model.after(func(m model) {
 		row := m.rows(table)[id]
 		row.parent = parent
@@ -302,7 +302,7 @@ func (h *hoarder) deleteSome(rt *rapid.T) {
 		for _, id := range gone[table] {
 			text += fmt.Sprint(", ", id)
 		}
-		return fmt.Sprintf("DELETE FROM public.%s WHERE id IN (0%s)", table, text)
+		return fmt.Sprintf("DELETE FROM public.%s WHERE id IN (0%s)%s", table, text, ofCommonUser("", h.user))
 	}
 	tables := rapid.Permutation([]string{"goals", "tasks"}).Draw(rt, "order")
 	err := h.plainly(rt, list(tables[0]), list(tables[1]))
@@ -313,10 +313,18 @@ func (h *hoarder) deleteSome(rt *rapid.T) {
 	h.discard(rt, tables[1], gone[tables[1]])
 }
 
+// plainRestore calls a function, in a distributed database for the deleted row.
+func plainRestore(table, call string, id int64, user bizydb.UserID) string {
+	if !testdb.Distributed() {
+		return fmt.Sprintf("SELECT left_out FROM bizydb.%s", strings.Replace(call, "k.id", fmt.Sprint(id), 1))
+	}
+	return fmt.Sprintf("SELECT r.left_out FROM bizydb.deleted_%s k CROSS JOIN LATERAL bizydb.%s AS r WHERE k.user_id = %d AND k.id = %d", table, call, user, id)
+}
+
 func (h *hoarder) restoreTask(rt *rapid.T) {
 	id := one(rt, h.tasks, "id")
 	if rapid.Bool().Draw(rt, "plainly") {
-		if err := h.plainly(rt, fmt.Sprintf("SELECT bizydb.restore_task(%d)", id)); err != nil {
+		if err := h.plainly(rt, plainRestore("tasks", "restore_task(k.id)", id, h.user)); err != nil {
 			rt.Fatal(err)
 		}
 		h.putBack(rt, nil, []int64{id})
@@ -340,7 +348,7 @@ func (h *hoarder) restoreGoal(rt *rapid.T) {
 	}
 	was := h.goals[id].row
 	if rapid.Bool().Draw(rt, "plainly") {
-		if err := h.plainly(rt, fmt.Sprintf("SELECT bizydb.restore_goal(%d, %v)", id, together)); err != nil {
+		if err := h.plainly(rt, plainRestore("goals", fmt.Sprintf("restore_goal(k.id, %v)", together), id, h.user)); err != nil {
 			rt.Fatal(err)
 		}
 		h.putBack(rt, goals, tasks)

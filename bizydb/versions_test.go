@@ -162,7 +162,11 @@ func TestRollUpsAndVersions(t *testing.T) {
 
 	// What an import sets is no change, and its setting holds back no version of another client's.
 	before := version()
-	if _, err := alice.DBTX(bizydb.Writes).Exec(t.Context(), "SELECT bizydb.date_imported_goals(ARRAY[$1::bigint], '{2001-02-03Z}')", at.goal); err != nil {
+	dated := "bizydb.date_imported_goals("
+	if testdb.Distributed() {
+		dated = "bizydb.date_goals_there((SELECT bizydb.current_user_id()), "
+	}
+	if _, err := alice.DBTX(bizydb.Writes).Exec(t.Context(), "SELECT "+dated+"ARRAY[$1::bigint], '{2001-02-03Z}')", at.goal); err != nil {
 		t.Fatal(err)
 	}
 	goal, err := alice.GetGoal(t.Context(), at.goal)
@@ -170,7 +174,7 @@ func TestRollUpsAndVersions(t *testing.T) {
 		t.Errorf("dated: version %d, was %d, of %v: %v", goal.Version, before, goal.UpdatedAt, err)
 	}
 	tx := begin(t, db.Pool())
-	exec(t, tx, enterSQL+", set_config('bizydb.keep_updated_at', 'on', true)", fmt.Sprint(user))
+	exec(t, tx, enterCommonSQL()+", set_config('bizydb.keep_updated_at', 'on', true)", fmt.Sprint(user))
 	exec(t, tx, "UPDATE public.goals SET title = 'changed' WHERE id = $1", at.goal)
 	if changed, err := queryAll[bool](t, tx, "SELECT version = $2 AND updated_at = now() FROM public.goals WHERE id = $1", at.goal, before+1); err != nil || !changed[0] {
 		t.Errorf("changed by a client with bizydb.keep_updated_at on: %v, %v", changed, err)

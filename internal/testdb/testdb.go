@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -17,11 +18,13 @@ import (
 
 	"github.com/bizy-ai/bizydb/bizydb"
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/onenode"
 )
 
 var common struct {
 	sync.Mutex
 	*bizydbtest.Database
+	drop func(context.Context) error
 }
 
 // Common returns the shared database, for a test that reads and writes as users that it adds and changes nothing else.
@@ -32,26 +35,49 @@ func Common(t testing.TB) *bizydbtest.Database {
 	if common.Database != nil {
 		return common.Database
 	}
-	server, err := bizydbtest.Shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := server.NewDatabase(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	made.DB.Close()
+	made, drop := makeCommon(t)
 	config, err := pgxpool.ParseConfig(made.DSN)
 	if err == nil {
 		config.MaxConns = 30 // for several tests at once, each with a few
 		made.DB, err = bizydb.OpenConfig(context.Background(), config)
 	}
 	if err != nil {
-		t.Fatal(errors.Join(err, made.Drop(context.Background())))
+		t.Fatal(errors.Join(err, drop(context.Background())))
 	}
 	owners.Store(made.AdminDSN, make(chan *pgx.Conn, 1))
-	common.Database = made
+	common.Database, common.drop = made, drop
 	return made
+}
+
+// makeCommon makes the shared database, whose DB is closed: on Citus if citusURL is set, and otherwise distributed if oneNode is.
+func makeCommon(t testing.TB) (made *bizydbtest.Database, drop func(context.Context) error) {
+	t.Helper()
+	if os.Getenv(citusURL) != "" {
+		dsn, err := distribute(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = &bizydbtest.Database{DSN: dsn, AdminDSN: os.Getenv(citusURL)}
+		return made, func(context.Context) error {
+			if made.DB != nil {
+				made.Close()
+			}
+			return nil
+		}
+	}
+	var opts []bizydbtest.Option
+	if os.Getenv(oneNode) != "" {
+		opts = append(opts, bizydbtest.WithReporting(), bizydbtest.WithMigration("one node", onenode.Distribute))
+	}
+	server, err := bizydbtest.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, err = server.NewDatabase(context.Background(), opts...); err != nil {
+		t.Fatal(err)
+	}
+	made.DB.Close()
+	return made, made.Drop
 }
 
 // Run runs the tests of a package, and drops the shared database. A server that was started for them has gone with its databases.
@@ -59,7 +85,7 @@ func Run(m *testing.M) (code int) {
 	_ = flag.Set("test.parallel", "4") // since tests wait for the server more than they work
 	code = bizydbtest.Run(m)
 	if common.Database != nil {
-		_ = common.Drop(context.Background())
+		_ = common.drop(context.Background())
 	}
 	return code
 }

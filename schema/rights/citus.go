@@ -12,8 +12,11 @@ import (
 //go:embed citus.txt
 var CitusList string
 
-// IsDistributedSQL is an SQL expression: whether schema.Distribute has run.
-const IsDistributedSQL = `pg_catalog.to_regprocedure('bizydb.set_time()') IS NOT NULL`
+// IsDistributedSQL is an SQL expression: whether schema.Distribute has run. A login that may not use the schema can ask, too.
+const IsDistributedSQL = `EXISTS (
+  SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  WHERE n.nspname OPERATOR(pg_catalog.=) 'bizydb' AND p.proname OPERATOR(pg_catalog.=) 'set_time'
+)`
 
 // CitusSQL is [SQL] for a database that schema.Distribute has sharded. Roles may log in there: nodes connect to each other as them.
 var CitusSQL = sync.OnceValue(func() string {

@@ -1,0 +1,874 @@
+package bizydb_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bizy-ai/bizydb/bizydb"
+	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/bizydb/internal/executor"
+	"github.com/bizy-ai/bizydb/bizydb/planner"
+	"github.com/bizy-ai/bizydb/internal/onenode"
+	"github.com/bizy-ai/bizydb/internal/testdb"
+)
+
+var (
+	sharded     = regexp.MustCompile(`\b(public\.(goals|tasks)|bizydb\.(imports|deleted_\w+))\b`)
+	currentUser = regexp.MustCompile(`current_user_id\(\)`)
+)
+
+// On Citus the user is one more parameter of each query on the user's rows.
+func TestCitusTexts(t *testing.T) {
+	t.Parallel()
+	eachMethod(t, func(t *testing.T, method string) {
+		c := callOf(method, things{})
+		asked := record(t, c.method, c.params)
+		sent, keyed := bizydb.CitusText(asked.query(), asked.sql)
+		if sharded.MatchString(sent) && !strings.Contains(sent, "\nINSERT INTO ") && !keyed { // whose default is the user
+			t.Errorf("without its user:\n%s", sent)
+		}
+		if currentUser.MatchString(sent) || strings.Contains(sent, "AS current_user_id)") && !offCitus[method] || strings.Contains(sent, "$user") {
+			t.Errorf("not with a parameter:\n%s", sent)
+		}
+		if n := executor.Parameters(asked.sql); keyed && executor.Parameters(sent) != n+1 {
+			t.Errorf("the user is not parameter %d:\n%s", n+1, sent)
+		}
+		if _, more, _ := strings.Cut(asked.sql, "\n"); bizydb.ReplacedOnCitus(asked.query()) &&
+			sent == strings.ReplaceAll(asked.sql, "(SELECT bizydb.current_user_id())", fmt.Sprintf("$%d::bigint", executor.Parameters(asked.sql)+1)) {
+			t.Errorf("nothing is replaced in it:\n%s", more)
+		}
+		own := strings.Replace(asked.sql, "-- name: ", "-- ", 1)
+		if _, keyed := bizydb.CitusText("", own); keyed != currentUser.MatchString(own) {
+			t.Errorf("as a service's own: %t\n%s", keyed, own)
+		}
+	})
+}
+
+// The user in a statement of the service's own is a parameter where one may stand and Citus needs it, and a sub-select elsewhere.
+func TestUserInOwnTexts(t *testing.T) {
+	t.Parallel()
+	const sub, parameter = "(SELECT $1::bigint AS current_user_id)", "$1::bigint"
+	for sql, want := range map[string]string{
+		"SELECT 1 WHERE user_id = ME":                      parameter,
+		"SELECT 1 WHERE ME = user_id":                      parameter,
+		"SELECT 1 WHERE user_id >= ME AND true":            parameter,
+		"SELECT 1 WHERE (a, b) = ME":                       sub,
+		"UPDATE t SET (x_by) = ME":                         sub,
+		"SELECT 1 WHERE user_id IN ME":                     sub,
+		"SELECT 1 WHERE user_id IN ME = true":              sub,
+		"SELECT 1 WHERE user_id IN (ME)":                   sub,
+		"SELECT 1 WHERE user_id = ANY ME = true":           sub,
+		"SELECT 1 WHERE user_id = ANY (ARRAY(ME))":         sub,
+		"SELECT ARRAY ME::bigint[]":                        sub,
+		"SELECT ARRAY ME <> x":                             sub,
+		"SELECT EXISTS ME::int":                            sub,
+		"SELECT id, ME, title FROM t":                      sub,
+		"SELECT ME FROM t":                                 sub,
+		"SELECT ME::bigint FROM t":                         sub,
+		"SELECT 1 FROM ME AS me":                           sub,
+		"SELECT 1 FROM t, ME AS me":                        sub,
+		"SELECT 1 FROM t, (ME) AS me":                      sub,
+		"SELECT 1 FROM t, ME, b":                           sub,
+		"SELECT 1 UNION (ME)":                              sub,
+		"WITH me AS ME SELECT * FROM me":                   sub,
+		"WITH me AS MATERIALIZED (ME) SELECT * FROM me":    sub,
+		"INSERT INTO t VALUES (ME, 1)":                     parameter,
+		"INSERT INTO t VALUES (1, ME, 1)":                  parameter,
+		"INSERT INTO t VALUES (1, ME) RETURNING id":        parameter,
+		"INSERT INTO t VALUES (1) RETURNING id, ME, title": sub,
+		"SELECT * FROM bizydb.roll_up_there(ME, 7)":        parameter,
+		"SELECT f(ME)":                                     parameter,
+		"SELECT 1 WHERE user_id = ME /* $1::bigint ME */":  parameter,
+		"SELECT 1 + ME":                                    sub,
+	} {
+		replace := func(by string) string { return strings.Replace(sql, "ME", by, 1) }
+		sql = strings.ReplaceAll(sql, " ME */", " */")
+		got, keyed := bizydb.CitusText("", replace("(SELECT bizydb.current_user_id())"))
+		if got != replace(want) || !keyed {
+			t.Errorf("%s: %s", sql, got)
+		}
+	}
+	if got, keyed := bizydb.CitusText("", "SELECT 1 /* $1::bigint */"); keyed {
+		t.Errorf("%s takes the user", got)
+	}
+}
+
+// onCitus opens a distributed database, with what is sent on each connection: that of testdb where it is one, and otherwise one without Citus,
+// on one node.
+func onCitus(t *testing.T) (*bizydbtest.Database, *sentQueries) {
+	t.Helper()
+	var db *bizydbtest.Database
+	if testdb.Distributed() {
+		db = testdb.Common(t)
+	} else {
+		db = bizydbtest.New(t, oneNode, bizydbtest.WithReporting())
+	}
+	sent := &sentQueries{}
+	return &bizydbtest.Database{DB: openWith(t, db.DSN, func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent }), DSN: db.DSN, AdminDSN: db.AdminDSN}, sent
+}
+
+var oneNode = bizydbtest.WithMigration("one node", onenode.Distribute)
+
+func openWith(t *testing.T, dsn string, change func(*pgxpool.Config), opts ...bizydb.Option) *bizydb.DB {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(config)
+	db, err := bizydb.OpenConfig(t.Context(), config, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// onlyOnCitus skips a test of what a database on one node does not show.
+func onlyOnCitus(t *testing.T) {
+	t.Helper()
+	if !testdb.OnCitus() {
+		t.Skip("needs Citus, by BIZYDBTEST_CITUS_URL")
+	}
+}
+
+// sentQueries collects what is sent in batches under the names of queries.
+type sentQueries struct {
+	sync.Mutex
+	queries []recorder
+}
+
+func (*sentQueries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+func (*sentQueries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (s *sentQueries) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	s.Lock()
+	defer s.Unlock()
+	for _, q := range data.Batch.QueuedQueries {
+		if strings.HasPrefix(q.SQL, "-- name:") {
+			s.queries = append(s.queries, recorder{sql: q.SQL, args: q.Arguments})
+		}
+	}
+	return ctx
+}
+func (*sentQueries) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*sentQueries) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
+func (s *sentQueries) take() []recorder {
+	s.Lock()
+	defer s.Unlock()
+	queries := s.queries
+	s.queries = nil
+	return queries
+}
+
+// offCitus are methods that do not work there: see docs/citus.md.
+var offCitus = map[string]bool{"Changes": true, "changesAfter": true}
+
+var taskCount = regexp.MustCompile(`Task Count: (\d+)`)
+
+// Each query is answered, and is one task of one node.
+func TestQueriesAreOneTaskOnCitus(t *testing.T) {
+	t.Parallel()
+	db, sent := onCitus(t)
+	other := db.NewUser(t)
+	others := plantAll(t, db.As(other))
+	before := dump(t, db, other)
+	user := db.NewUser(t)
+	at := plantAll(t, db.As(user))
+	explained := 0
+	eachMethod(t, func(t *testing.T, method string) {
+		if offCitus[method] {
+			return // TestOffOnCitus
+		}
+		if !reads(method) {
+			at = plantAll(t, db.As(user))
+		}
+		c := callOf(method, at)
+		sent.take()
+		got, err := callWith(t.Context(), db.As(user), c.method, c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isEmpty(got) && !strings.HasPrefix(method, "RollUp") {
+			t.Error("empty")
+		}
+		for _, q := range sent.take() {
+			tx := begin(t, db.Pool())
+			exec(t, tx, "SELECT bizydb.enter($1)", int64(user))
+			plan, err := queryAll[string](t, tx, "EXPLAIN (COSTS OFF) "+q.sql, q.args...)
+			if err != nil && strings.Contains(err.Error(), "cannot switch local execution status") { // of EXPLAIN alone, on a node with shards
+				_ = tx.Rollback(t.Context())
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts := taskCount.FindAllStringSubmatch(strings.Join(plan, "\n"), -1)
+			if len(counts) > 0 {
+				explained++
+			}
+			for _, m := range counts {
+				if m[1] != "1" {
+					t.Errorf("%s tasks\n%s\n%s", m[1], q.sql, strings.Join(plan, "\n"))
+				}
+			}
+			_ = tx.Rollback(t.Context())
+		}
+		if !reads(method) {
+			c = callOf(method, others)
+			_, _ = callWith(t.Context(), db.As(user), c.method, c.params)
+		}
+	})
+	if testdb.OnCitus() && explained < 80 {
+		t.Errorf("only %d queries are distributed", explained)
+	}
+	if diff := cmp.Diff(before, dump(t, db, other)); diff != "" {
+		t.Errorf("another user's rows have changed:\n%s", diff)
+	}
+}
+
+// Errors have their names, although another node's lose the constraint.
+func TestErrorsOnCitus(t *testing.T) {
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	user := db.NewUser(t)
+	s := db.As(user)
+	at := plantAll(t, s)
+	others := plantAll(t, db.As(db.NewUser(t)))
+	field := func(err error, column string) error {
+		var f *bizydb.FieldError
+		if !errors.As(err, &f) || f.Column != column {
+			return fmt.Errorf("no FieldError for %s: %w", column, err)
+		}
+		return err
+	}
+	for name, c := range map[string]struct {
+		want error
+		do   func() error
+	}{
+		"missing": {bizydb.ErrNotFound, func() error { _, err := s.GetTask(ctx, others.task); return err }},
+		"another's goal": {bizydb.ErrUnknownReference, func() error {
+			_, err := s.MoveTask(ctx, planner.MoveTaskParams{ID: at.task, ParentGoalID: &others.goal})
+			return field(err, "parent_goal_id")
+		}},
+		"title": {bizydb.ErrInvalid, func() error {
+			_, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: " "})
+			return field(err, "title")
+		}},
+		"cycle": {bizydb.ErrGoalCycle, func() error {
+			_, err := s.MoveGoal(ctx, planner.MoveGoalParams{ID: at.goal, ParentGoalID: &at.subGoal})
+			return err
+		}},
+		"dependency cycle": {bizydb.ErrDependencyCycle, func() error {
+			_, err := s.AddDependencies(ctx, planner.AddDependenciesParams{ID: at.task, Dependencies: planner.TaskIDs{at.waiting}})
+			return err
+		}},
+		"no dependency": {bizydb.ErrUnknownReference, func() error {
+			_, err := s.AddDependencies(ctx, planner.AddDependenciesParams{ID: at.task, Dependencies: planner.TaskIDs{others.task}})
+			return err
+		}},
+		"version": {bizydb.ErrVersionConflict, func() error {
+			_, err := s.MoveTask(ctx, planner.MoveTaskParams{ID: at.task, IfVersion: new(int64(77))})
+			return err
+		}},
+		"no user": {bizydb.ErrNoUser, func() error { _, err := db.As(user+1_000_000).GetTask(ctx, at.task); return err }},
+	} {
+		if err := c.do(); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	// The connection goes on after each.
+	if n := db.Pool().Stat().NewConnsCount(); n > 5 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// Errors as nodes of Citus 13.2 send them to each other: without the constraint's name, with the number of the shard, with other codes.
+func TestErrorsOfNodes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		sent pgconn.PgError
+		want error
+	}{
+		"a constraint in the message": {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `new row for relation "tasks_102050" violates check constraint "ck_tasks_title_not_blank"`}, bizydb.ErrInvalid},
+		"a constraint of a shard":     {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_parent_goal_102050"`}, bizydb.ErrUnknownReference},
+		"a constraint in the hint":    {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: "goal 1 cannot be its own ancestor", Hint: `constraint "ck_goals_no_cycle"`}, bizydb.ErrGoalCycle},
+		"another user's row":          {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: `new row violates row-level security policy for table "tasks_102050"`}, bizydb.ErrInvalid},
+		"no right on a table":         {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: "permission denied for table tasks_102050"}, bizydb.ErrMissingGrant},
+		"a user whom no node knows":   {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_user_102050"`}, bizydb.ErrNotOnCitus},
+		"two roles":                   {pgconn.PgError{Code: "XX000", Message: "cannot perform query on placements that were modified in this transaction by a different user"}, bizydb.ErrNotOnCitus},
+	} {
+		c.sent.Severity = "ERROR"
+		if err := bizydb.ClassifyOnCitus(&c.sent); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// Writers of the same users through each of the nodes.
+func TestWritersOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	through := []*bizydb.DB{db.DB}
+	if testdb.OnCitus() {
+		through = nil
+		for _, node := range ownerQuery[[]string](t, db, "SELECT array_agg(nodename || ':' || nodeport ORDER BY nodeport) FROM pg_dist_node") {
+			dsn := regexp.MustCompile(`@[^/]+/`).ReplaceAllLiteralString(db.DSN, "@"+node+"/")
+			through = append(through, openWith(t, dsn, func(*pgxpool.Config) {}))
+		}
+	}
+	users := make([]bizydb.UserID, 4)
+	goals := make([]planner.GoalID, len(users))
+	for i := range users {
+		users[i] = db.NewUser(t)
+		goal, err := db.As(users[i]).CreateGoal(ctx, planner.CreateGoalParams{Title: "goal"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		goals[i] = goal.ID
+	}
+	end := time.Now().Add(2 * time.Second)
+	if *full {
+		end = time.Now().Add(time.Minute)
+	}
+	var wg sync.WaitGroup
+	var rounds [4]atomic.Int64
+	for w := range 8 {
+		wg.Go(func() {
+			i := w % len(users)
+			s := through[w%len(through)].As(users[i])
+			for time.Now().Before(end) {
+				task, err := s.CreateTask(ctx, planner.CreateTaskParams{Title: "task", ParentGoalID: &goals[i]})
+				if err == nil {
+					_, err = s.CompleteTask(ctx, planner.CompleteTaskParams{ID: task.ID})
+				}
+				if err == nil {
+					err = s.InTx(ctx, func(tx *bizydb.Tx) error {
+						_, err := tx.CreateTask(ctx, planner.CreateTaskParams{Title: "open", ParentGoalID: &goals[i]})
+						return err
+					})
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				rounds[i].Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	for i, user := range users {
+		n := rounds[i].Load()
+		goal, err := db.As(user).GetGoal(ctx, goals[i])
+		if err != nil || goal.ProgressPercentage != 50 || int64(goal.TaskCount) != 2*n {
+			t.Errorf("after %d rounds: %+v, %v", n, goal, err)
+		}
+		if wrong, err := db.As(user).RollUpAll(ctx); err != nil || len(wrong) > 0 {
+			t.Errorf("drift: %v, %v", wrong, err)
+		}
+		t.Logf("user %d: %d rounds through %d nodes", user, n, len(through))
+	}
+}
+
+// Accounts, transactions, batches and a service's own statements work as elsewhere.
+func TestCallsOnCitus(t *testing.T) {
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	bizydb.SetBcryptCost(db.Accounts(), 4)
+	name := strings.ToLower(rand.Text())
+	user, err := db.Accounts().Register(ctx, bizydb.RegisterParams{Email: name + "@example.org", Username: name, Password: bizydb.NewPassword("correct horse")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Accounts().Authenticate(ctx, name, bizydb.NewPassword("correct horse")); err != nil {
+		t.Error(err)
+	}
+	if u, err := db.Accounts().UpdateProfile(ctx, user.ID, bizydb.UpdateProfileParams{FullName: new("Full Name")}); err != nil || !u.UpdatedAt.After(user.UpdatedAt) {
+		t.Errorf("%+v, %v", u, err)
+	}
+	s := db.As(user.ID)
+	at := plantAll(t, s)
+
+	tx := begin(t, db.Pool())
+	if task, err := s.WithTx(tx).CompleteTask(ctx, planner.CompleteTaskParams{ID: at.task}); err != nil || !task.Changed {
+		t.Errorf("%+v, %v", task, err)
+	}
+	if _, err := tx.Exec(ctx, "SELECT FROM public.tasks"); err == nil {
+		t.Error("the login reads tasks after a call")
+	}
+	if err := tx.Rollback(ctx); err != nil {
+		t.Error(err)
+	}
+	sentinel := errors.New("undo")
+	if err := s.InTx(ctx, func(tx *bizydb.Tx) error {
+		if _, err := tx.DeleteGoal(ctx, at.goal); err != nil {
+			return err
+		}
+		return sentinel
+	}); !errors.Is(err, sentinel) {
+		t.Error(err)
+	}
+	if err := s.Snapshot(ctx, func(tx *bizydb.Tx) error {
+		task, err := tx.GetTask(ctx, at.task)
+		if err == nil && task.Status == planner.TaskCompleted {
+			err = errors.New("completed by a transaction that was rolled back")
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := s.Batch(ctx,
+		func(q bizydb.Reader) error { _, err := q.GetGoal(ctx, at.goal); return err },
+		func(q bizydb.Reader) error { _, err := q.ListTasks(ctx, planner.ListTasksParams{}); return err },
+	); err != nil {
+		t.Error(err)
+	}
+
+	const mine = " WHERE user_id = (SELECT bizydb.current_user_id())"
+	for _, own := range []struct {
+		sql  string
+		args []any
+	}{
+		{"-- name: ownCount\nSELECT id FROM public.tasks" + mine, nil},
+		{"-- name: ownUpdate\nUPDATE public.tasks SET title = $1" + mine + " AND id = $2", []any{"own", at.task}},
+		{"-- name: everywhere\nSELECT id FROM public.tasks WHERE id = $1", []any{at.task}}, // asks all shards
+	} {
+		if tag, err := s.DBTX().Exec(ctx, own.sql, own.args...); err != nil || tag.RowsAffected() == 0 {
+			t.Errorf("%s: %v, %v", own.sql, tag, err)
+		}
+	}
+	if deleted, err := db.Accounts().Delete(ctx, user.ID); err != nil || deleted.Goals == 0 || deleted.Tasks == 0 {
+		t.Errorf("%+v, %v", deleted, err)
+	}
+	if _, err := s.GetTask(ctx, at.task); !errors.Is(err, bizydb.ErrNoUser) {
+		t.Errorf("after the user is deleted: %v", err)
+	}
+}
+
+// A transaction has one session for each node and role, and so no function with the owner's rights may look at what the scope has written.
+func TestQueriesAfterAWriteOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	undo := errors.New("undo")
+	s := db.As(db.NewUser(t))
+	at := plantAll(t, s)
+	eachMethod(t, func(t *testing.T, method string) {
+		if offCitus[method] {
+			return // TestOffOnCitus
+		}
+		c := callOf(method, at)
+		if err := s.InTx(t.Context(), func(tx *bizydb.Tx) error {
+			if _, err := tx.CreateTask(t.Context(), planner.CreateTaskParams{Title: "written", ParentGoalID: &at.goal, Tags: []string{"home"}}); err != nil {
+				return err
+			}
+			if _, err := callWith(t.Context(), tx, c.method, c.params); err != nil {
+				return err
+			}
+			return undo
+		}); !errors.Is(err, undo) {
+			t.Error(err)
+		}
+	})
+}
+
+// What one transaction cannot do there has an error of its own.
+func TestTransactionsThatFailOnCitus(t *testing.T) {
+	t.Parallel()
+	onlyOnCitus(t)
+	if testdb.OnOtherNode() {
+		t.Skip("it works there if the user's rows are on that node")
+	}
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	bizydb.SetBcryptCost(db.Accounts(), 4)
+	user := db.NewUser(t)
+	for name, do := range map[string]func(tx pgx.Tx) error{
+		"a new user's rows": func(tx pgx.Tx) error {
+			name := strings.ToLower(rand.Text())
+			user, err := db.Accounts().WithTx(tx).Register(ctx, bizydb.RegisterParams{Email: name + "@example.org", Username: name, Password: bizydb.NewPassword("correct horse")})
+			if err != nil {
+				return fmt.Errorf("register: %v", err)
+			}
+			_, err = db.As(user.ID).WithTx(tx).CreateTask(ctx, planner.CreateTaskParams{Title: "task"})
+			return err
+		},
+		"a user who has written": func(tx pgx.Tx) error {
+			if _, err := db.As(user).WithTx(tx).CreateTask(ctx, planner.CreateTaskParams{Title: "task"}); err != nil {
+				return fmt.Errorf("create: %v", err)
+			}
+			_, err := db.Accounts().WithTx(tx).Delete(ctx, user)
+			return err
+		},
+	} {
+		tx := begin(t, db.Pool())
+		if err := do(tx); !errors.Is(err, bizydb.ErrNotOnCitus) {
+			t.Errorf("%s: %v, want ErrNotOnCitus", name, err)
+		}
+		_ = tx.Rollback(ctx)
+	}
+}
+
+// A statement that does not say that it writes cannot do so by a function on another node.
+func TestReadsDoNotWriteOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	s := db.As(db.NewUser(t))
+	at := plantAll(t, s)
+	before, err := s.GetGoal(ctx, at.goal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// By a name that does not say it.
+	const sql = `SELECT "bizydb"."date_goals_the\0072e"((SELECT bizydb.current_user_id()), ARRAY[$1::bigint], ARRAY[now() - interval '1 year'])`
+	hidden := strings.Replace(sql, `"date_goals_the`, `U&"date_goals_the`, 1)
+	if _, err := s.DBTX().Exec(ctx, hidden, at.goal); !errors.Is(err, bizydb.ErrReadOnly) {
+		t.Errorf("%v, want ErrReadOnly", err)
+	}
+	if err := s.Batch(ctx, func(q bizydb.Reader) error { _, err := q.DBTX().Exec(ctx, hidden, at.goal); return err }); !errors.Is(err, bizydb.ErrReadOnly) {
+		t.Errorf("in a batch: %v, want ErrReadOnly", err)
+	}
+	after, err := s.GetGoal(ctx, at.goal)
+	if diff := cmp.Diff(before, after); err != nil || diff != "" {
+		t.Errorf("it has changed: %v\n%s", err, diff)
+	}
+}
+
+// Parameters and the scope's user are found in a text as PostgreSQL reads it, and functions that would change the scope are not sent.
+func TestOwnStatementsOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	user := db.NewUser(t)
+	s := db.As(user)
+	for _, sql := range []string{
+		"SELECT 'for $100', $1::text, (SELECT bizydb.current_user_id()) -- $7",
+		"SELECT '(SELECT bizydb.current_user_id())', $1::text, ( select\n\tbizydb.current_user_id( ) )",
+		"SELECT 'list', $1::text, u.id FROM public.users u WHERE u.id IN (SELECT bizydb.current_user_id())",
+		"SELECT 'any', $1::text, u.id FROM public.users u WHERE u.id = ANY (SELECT bizydb.current_user_id())",
+		"SELECT 'array', $1::text, (ARRAY(SELECT bizydb.current_user_id()))[1]",
+		"SELECT 'array of it', $1::text, (ARRAY((SELECT bizydb.current_user_id())))[1]",
+		"SELECT 'values', $1::text, v.id FROM (VALUES ((SELECT bizydb.current_user_id()), 1)) AS v (id, n)",
+		"SELECT 'argument', $1::text, greatest(0, (SELECT bizydb.current_user_id()))",
+		"SELECT 'from', $1::text, f.current_user_id FROM (SELECT bizydb.current_user_id()) AS f",
+		"SELECT 'list of from', $1::text, f.current_user_id FROM (VALUES (1)) AS v (n), (SELECT bizydb.current_user_id()) AS f",
+		"WITH me AS (SELECT bizydb.current_user_id()) SELECT 'with', $1::text, current_user_id FROM me",
+		"SELECT 'exists', $1::text, u.id FROM public.users u WHERE u.id = (SELECT bizydb.current_user_id()) AND EXISTS (SELECT bizydb.current_user_id())",
+		"SELECT 'cast', $1::text, (SELECT bizydb.current_user_id())::bigint",
+	} {
+		var text, arg string
+		var me int64
+		if err := s.DBTX().QueryRow(ctx, sql, "arg").Scan(&text, &arg, &me); err != nil || arg != "arg" || me != int64(user) || !strings.Contains(sql, "'"+text+"'") {
+			t.Errorf("%s: %q, %q, %d, %v", sql, text, arg, me, err)
+		}
+	}
+	for _, call := range []string{"bizydb.enter(1)", "bizydb.visit(1)", `"bizydb" . "leave"()`, "bizydb.set_time()", "bizydb.visit_accounts()", "bizydb.note_caller()"} {
+		if _, err := s.DBTX().Exec(ctx, "SELECT "+call); !errors.Is(err, bizydb.ErrStatement) {
+			t.Errorf("%s: %v, want ErrStatement", call, err)
+		}
+	}
+	if err := s.DBTX().QueryRow(ctx, "SELECT count(*) AS enter FROM public.tasks AS visit WHERE user_id = (SELECT bizydb.current_user_id())").Scan(new(int)); err != nil {
+		t.Errorf("other names: %v", err)
+	}
+}
+
+// A call in a transaction of the service's own leaves no setting behind.
+func TestSettingsAfterACallOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	user := db.NewUser(t)
+	const settings = `SELECT concat_ws('|', current_setting('role'), coalesce(current_setting('bizydb.user_id', true), ''), coalesce(current_setting('bizydb.now', true), ''),
+		coalesce(nullif(current_setting('citus.propagate_set_commands', true), ''), 'none'))`
+	tx := begin(t, db.Pool())
+	defer tx.Rollback(context.Background())
+	before := ownerless(t, tx, settings)
+	for name, call := range map[string]func() error{
+		"scope": func() error { _, err := db.As(user).WithTx(tx).ListGoals(ctx, planner.ListGoalsParams{}); return err },
+		"accounts": func() error {
+			_, err := db.Accounts().WithTx(tx).UpdateProfile(ctx, user, bizydb.UpdateProfileParams{FullName: new("Full Name")})
+			return err
+		},
+	} {
+		if err := call(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if after := ownerless(t, tx, settings); after != before {
+			t.Errorf("%s: %s, want %s", name, after, before)
+		}
+	}
+}
+
+func ownerless(t *testing.T, tx pgx.Tx, sql string) (value string) {
+	t.Helper()
+	if err := tx.QueryRow(t.Context(), sql).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// Values are sent to a node as texts, and read there with its settings. With a generic plan the lock is not taken there.
+var settingsOnCitus = map[string]string{"datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "extra_float_digits": "0", "plan_cache_mode": "force_generic_plan"}
+
+// With such settings, of the login or in a transaction of the service's, nothing is done.
+func TestSettingsOnCitus(t *testing.T) {
+	t.Parallel()
+	notThroughAPooler(t)
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	user := db.NewUser(t)
+	for name, value := range settingsOnCitus {
+		for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
+			config := parseConfig(t, db.DSN)
+			config.ConnConfig.DefaultQueryExecMode, config.ConnConfig.RuntimeParams[name] = mode, value
+			other, err := bizydb.OpenConfig(ctx, config)
+			if !errors.Is(err, bizydb.ErrConfig) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s, %s: %v, want ErrConfig", mode, name, err)
+			}
+			if err == nil {
+				other.Close()
+			}
+		}
+		for call, do := range map[string]func(pgx.Tx) error{
+			"CreateTask": func(tx pgx.Tx) error {
+				_, err := db.As(user).WithTx(tx).CreateTask(ctx, planner.CreateTaskParams{Title: "task", EstimatedHours: new(0.1 + 0.2), DueDate: new(time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC))})
+				return err
+			},
+			"UpdateProfile": func(tx pgx.Tx) error {
+				_, err := db.Accounts().WithTx(tx).UpdateProfile(ctx, user, bizydb.UpdateProfileParams{FullName: new("Full Name")})
+				return err
+			},
+		} {
+			tx := begin(t, db.Pool())
+			exec(t, tx, fmt.Sprintf("SET LOCAL %s = '%s'", name, value))
+			if err := do(tx); !errors.Is(err, bizydb.ErrConfig) {
+				t.Errorf("%s, %s: %v, want ErrConfig", name, call, err)
+			}
+			_ = tx.Rollback(ctx)
+		}
+	}
+}
+
+// A deletion waits for the user's transactions, by a lock on the node of the user's rows.
+func TestDeletionTakesTheLockOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	user := db.NewUser(t)
+	at := plantAll(t, db.As(user))
+	waiting := fmt.Sprintf("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND (classid::bigint << 32 | objid::bigint) = hashtextextended('bizydb.user', %d)", user)
+	if testdb.OnCitus() {
+		waiting = fmt.Sprintf("SELECT sum(result::bigint)::bigint FROM run_command_on_all_nodes('%s')", strings.ReplaceAll(waiting, "'", "''"))
+	}
+	deleted := make(chan error)
+	err := db.As(user).InTx(ctx, func(tx *bizydb.Tx) error {
+		if _, err := tx.UpdateTask(ctx, planner.UpdateTaskParams{ID: at.task, Title: new("changed")}); err != nil {
+			return err
+		}
+		go func() {
+			_, err := db.Accounts().Delete(ctx, user)
+			deleted <- err
+		}()
+		for end := time.Now().Add(10 * time.Second); ownerQuery[int](t, db, waiting) == 0; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Error("the deletion does not wait for the lock")
+				break
+			}
+		}
+		_, err := tx.UpdateTask(ctx, planner.UpdateTaskParams{ID: at.waiting, Title: new("changed")})
+		return err
+	})
+	if err != nil {
+		t.Errorf("the user's transaction: %v", err)
+	}
+	if err := <-deleted; err != nil {
+		t.Errorf("the deletion: %v", err)
+	}
+}
+
+// A service that was opened before would be shown nothing by the other nodes.
+func TestOpenedBeforeDistribute(t *testing.T) {
+	t.Parallel()
+	db := bizydbtest.New(t)
+	s := db.As(db.NewUser(t))
+	at := plantAll(t, s)
+	testdb.WithOwner(t, db, func(conn *pgx.Conn) error { return onenode.Distribute(t.Context(), conn) })
+	if _, err := s.ListTasks(t.Context(), planner.ListTasksParams{}); !errors.Is(err, bizydb.ErrConfig) || !strings.Contains(err.Error(), "restarted") {
+		t.Errorf("%v, want ErrConfig", err)
+	}
+	if _, err := s.CompleteTask(t.Context(), planner.CompleteTaskParams{ID: at.task}); !errors.Is(err, bizydb.ErrConfig) {
+		t.Errorf("a write: %v, want ErrConfig", err)
+	}
+	// As another program does, that asks for nothing first.
+	tx := begin(t, db.Pool())
+	defer tx.Rollback(context.Background())
+	exec(t, tx, "SELECT set_config('role', 'bizydb_user', true)")
+	var pgErr *pgconn.PgError
+	if _, err := tx.Exec(t.Context(), "SELECT FROM public.tasks"); !errors.As(err, &pgErr) || pgErr.Code != "UB033" {
+		t.Errorf("without a user: %v", err)
+	}
+}
+
+// Citus reports a COMMIT that it has sent to a node, and whose answer is lost, as an error of the statement.
+func TestLostCommitOnCitus(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]bool{
+		"could not commit transaction for shard 102027 on at least one active node": true,
+		`duplicate key value violates unique constraint "could not commit"`:         false,
+	} {
+		if got := bizydb.LostCommit(&pgconn.PgError{Code: "XX000", Severity: "ERROR", Message: message}); got != want {
+			t.Errorf("%s: %t", message, got)
+		}
+	}
+}
+
+// What is not on Citus is an error that says so.
+func TestOffOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	if _, err := db.As(db.NewUser(t)).Changes(t.Context(), planner.ChangesParams{}); !errors.Is(err, bizydb.ErrChangesOff) {
+		t.Errorf("changes: %v, want ErrChangesOff", err)
+	}
+	if _, err := bizydb.Open(t.Context(), db.DSN, bizydb.WithStandbys(db.DSN)); !errors.Is(err, bizydb.ErrConfig) {
+		t.Errorf("standbys: %v, want ErrConfig", err)
+	}
+}
+
+// Tables of the service's own are confined too, and accepted by StrictOpen.
+func TestOwnTablesOnCitus(t *testing.T) {
+	made := testdb.Common // alone, since it locks tables that others use
+	if !testdb.OnCitus() {
+		t.Parallel()
+		made = func(t testing.TB) *bizydbtest.Database { return bizydbtest.New(t, oneNode) }
+	}
+	admin := made(t)
+	testdb.WithOwner(t, admin, func(conn *pgx.Conn) error {
+		for _, sql := range slices.Concat([]string{"DROP SCHEMA IF EXISTS app CASCADE", "CREATE SCHEMA app"}, ownTable(t), []string{"GRANT USAGE ON SCHEMA app TO " + parseConfig(t, admin.DSN).ConnConfig.User}) {
+			if strings.Contains(sql, "create_distributed_table") && !testdb.OnCitus() {
+				continue
+			}
+			if _, err := conn.Exec(t.Context(), sql); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return nil
+	})
+	db := &bizydbtest.Database{DB: openWith(t, admin.DSN, func(*pgxpool.Config) {}, bizydb.StrictOpen()), DSN: admin.DSN, AdminDSN: admin.AdminDSN}
+	bizydbtest.CheckConfined(t, db)
+	ownTableWorks(t, db)
+	for sql, want := range map[string]string{
+		"CREATE TABLE app.items (task_id bigint); SELECT bizydb.confine('app.items', via => 'task_id')": "user_id of its own",
+		"CREATE TABLE app.items (user_id bigint); SELECT bizydb.confine('app.items')":                   "is not distributed",
+	} {
+		if strings.Contains(want, "distributed") && !testdb.OnCitus() {
+			continue
+		}
+		testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
+			if _, err := conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", sql, err)
+			}
+			return nil
+		})
+	}
+}
+
+// ownTable has the statements of docs/citus.md.
+func ownTable(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/citus.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```sql\n(CREATE TABLE app.notes .*?)```").FindSubmatch(page)
+	if block == nil {
+		t.Fatal("docs/citus.md has no table app.notes")
+	}
+	return strings.Split(strings.TrimSpace(string(block[1])), ";\n")
+}
+
+func ownTableWorks(t *testing.T, db *bizydbtest.Database) {
+	t.Helper()
+	ctx := t.Context()
+	users := []bizydb.UserID{db.NewUser(t), db.NewUser(t)}
+	one, other := db.As(users[0]), db.As(users[1])
+	at := plantAll(t, one)
+	if _, err := one.DBTX().Exec(ctx, "INSERT INTO app.notes (body, task_id) VALUES ($1, $2)", "note", at.task); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.DBTX().Exec(ctx, "INSERT INTO app.notes (body, task_id) VALUES ($1, $2)", "note", at.task); !errors.Is(err, bizydb.ErrUnknownReference) {
+		t.Errorf("of another user's task: %v, want ErrUnknownReference", err)
+	}
+	if rows, err := one.DBTX().Query(ctx, "INSERT INTO app.notes (body, task_id) SELECT body, $2 FROM unnest($1::text[]) AS b (body) RETURNING id", []string{"a", "b"}, at.task); err != nil {
+		t.Error(err)
+	} else if ids, err := pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil || len(ids) != 2 {
+		t.Errorf("%d ids, %v", len(ids), err)
+	}
+	for s, want := range map[*bizydb.Scope]int{&one: 3, &other: 0} {
+		for _, from := range []string{
+			"app.notes", "app.notes WHERE user_id = (SELECT bizydb.current_user_id())",
+			"app.notes n JOIN public.tasks t ON t.user_id = n.user_id AND t.id = n.task_id",
+			"app.notes n JOIN public.tasks t ON t.user_id = n.user_id AND t.id = n.task_id WHERE n.user_id = (SELECT bizydb.current_user_id())",
+		} {
+			var n int
+			if err := s.DBTX().QueryRow(ctx, "SELECT count(*) FROM "+from).Scan(&n); err != nil || n != want {
+				t.Errorf("%s: %d notes, want %d: %v", from, n, want, err)
+			}
+		}
+	}
+	if testdb.OnCitus() {
+		for _, sql := range []string{
+			"SELECT count(*) FROM app.notes n JOIN public.tasks t ON t.id = n.task_id",
+			"INSERT INTO app.notes (body) SELECT body FROM unnest(ARRAY['a']) AS b (body)",
+			"INSERT INTO app.notes (body) VALUES ('a') RETURNING to_char(now(), 'YYYY')",
+			"MERGE INTO app.notes n USING (VALUES (1)) AS v (id) ON n.user_id = (SELECT bizydb.current_user_id()) AND n.id = v.id WHEN MATCHED THEN UPDATE SET body = 'merged'",
+		} {
+			if testdb.OnOtherNode() && strings.Contains(sql, "unnest") {
+				continue // the user's, perhaps
+			}
+			if _, err := one.DBTX().Exec(ctx, sql); err == nil {
+				t.Errorf("docs/citus.md says that it is refused: %s", sql)
+			}
+		}
+	}
+	if _, err := one.DeleteTask(ctx, at.task); err != nil {
+		t.Error(err)
+	}
+	if n := ownerQuery[int](t, db, "SELECT count(*) FROM app.notes WHERE user_id = $1", users[0]); n != 0 {
+		t.Errorf("%d notes of a deleted task", n)
+	}
+}
+
+// Reports read all users' rows, and cannot write.
+func TestReportsOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	for range 2 {
+		plantAll(t, db.As(db.NewUser(t)))
+	}
+	var users int
+	if err := db.Reporting().DBTX().QueryRow(t.Context(), "SELECT count(DISTINCT user_id) FROM public.tasks").Scan(&users); err != nil || users < 2 {
+		t.Errorf("%d users, %v", users, err)
+	}
+	if _, err := db.Reporting().DBTX().Exec(t.Context(), "SELECT nextval('public.tasks_id_seq')"); err == nil {
+		t.Error("a report writes")
+	}
+}
