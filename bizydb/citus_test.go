@@ -120,19 +120,15 @@ func onCitus(t *testing.T) (*bizydbtest.Database, *sentQueries) {
 		db = bizydbtest.New(t, oneNode, bizydbtest.WithReporting())
 	}
 	sent := &sentQueries{}
-	return &bizydbtest.Database{DB: openWith(t, db.DSN, func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent }), DSN: db.DSN, AdminDSN: db.AdminDSN}, sent
+	return &bizydbtest.Database{DB: open(t, db.DSN, func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent }), DSN: db.DSN, AdminDSN: db.AdminDSN}, sent
 }
 
 var oneNode = bizydbtest.WithMigration("one node", onenode.Distribute)
 
-func openWith(t *testing.T, dsn string, change func(*pgxpool.Config), opts ...bizydb.Option) *bizydb.DB {
+// openChecked opens a database as a service does, with the check that open leaves out.
+func openChecked(t *testing.T, dsn string, opts ...bizydb.Option) *bizydb.DB {
 	t.Helper()
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	change(config)
-	db, err := bizydb.OpenConfig(t.Context(), config, opts...)
+	db, err := bizydb.Open(t.Context(), dsn, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +329,7 @@ func TestWritersOnCitus(t *testing.T) {
 		through = nil
 		for _, node := range ownerQuery[[]string](t, db, "SELECT array_agg(nodename || ':' || nodeport ORDER BY nodeport) FROM pg_dist_node") {
 			dsn := regexp.MustCompile(`@[^/]+/`).ReplaceAllLiteralString(db.DSN, "@"+node+"/")
-			through = append(through, openWith(t, dsn, func(*pgxpool.Config) {}))
+			through = append(through, openChecked(t, dsn))
 		}
 	}
 	users := make([]bizydb.UserID, 4)
@@ -601,7 +597,14 @@ func TestSettingsAfterACallOnCitus(t *testing.T) {
 		coalesce(nullif(current_setting('citus.propagate_set_commands', true), ''), 'none'))`
 	tx := begin(t, db.Pool())
 	defer tx.Rollback(context.Background())
-	before := ownerless(t, tx, settings)
+	now := func() []string {
+		got, err := queryAll[string](t, tx, settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	before := now()
 	for name, call := range map[string]func() error{
 		"scope": func() error { _, err := db.As(user).WithTx(tx).ListGoals(ctx, planner.ListGoalsParams{}); return err },
 		"accounts": func() error {
@@ -612,18 +615,10 @@ func TestSettingsAfterACallOnCitus(t *testing.T) {
 		if err := call(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if after := ownerless(t, tx, settings); after != before {
+		if after := now(); !slices.Equal(after, before) {
 			t.Errorf("%s: %s, want %s", name, after, before)
 		}
 	}
-}
-
-func ownerless(t *testing.T, tx pgx.Tx, sql string) (value string) {
-	t.Helper()
-	if err := tx.QueryRow(t.Context(), sql).Scan(&value); err != nil {
-		t.Fatal(err)
-	}
-	return value
 }
 
 // Values are sent to a node as texts, and read there with its settings. With a generic plan the lock is not taken there.
@@ -772,7 +767,7 @@ func TestOwnTablesOnCitus(t *testing.T) {
 		}
 		return nil
 	})
-	db := &bizydbtest.Database{DB: openWith(t, admin.DSN, func(*pgxpool.Config) {}, bizydb.StrictOpen()), DSN: admin.DSN, AdminDSN: admin.AdminDSN}
+	db := &bizydbtest.Database{DB: openChecked(t, admin.DSN, bizydb.StrictOpen()), DSN: admin.DSN, AdminDSN: admin.AdminDSN}
 	bizydbtest.CheckConfined(t, db)
 	ownTableWorks(t, db)
 	for sql, want := range map[string]string{
