@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bizy-ai/bizydb/bizydb/bizydbtest"
+	"github.com/bizy-ai/bizydb/internal/testdb"
 )
 
 // writers change the same rows at once.
@@ -56,7 +57,11 @@ func (c writers) run(t *testing.T) (done, undone int64) {
 // waits tells whether somebody waits for a lock in a database.
 func waits(t *testing.T, db *bizydbtest.Database) bool {
 	t.Helper()
-	return ownerQuery[bool](t, db, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+	activity := "pg_stat_activity"
+	if testdb.OnCitus() {
+		activity = "citus_stat_activity" // of all nodes
+	}
+	return ownerQuery[bool](t, db, "SELECT EXISTS (SELECT FROM "+activity+" WHERE datname = current_database() AND wait_event_type = 'Lock')")
 }
 
 func untilWaiting(t *testing.T, db *bizydbtest.Database) {
