@@ -29,9 +29,7 @@ var ErrNotOnCitus = errors.New("not possible in a transaction on Citus")
 func onCitus(c *executor.Config) {
 	refused := c.Refused
 	c.Refused = func(pgErr *pgconn.PgError, err error) error {
-		if pgErr.ConstraintName == "" {
-			pgErr.ConstraintName = constraintIn(pgErr)
-		}
+		nameAsElsewhere(pgErr)
 		switch {
 		case pgErr.Code == pgerrcode.InsufficientPrivilege && strings.HasPrefix(pgErr.Message, "new row violates row-level security policy"): // a row of another user's
 			return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -211,18 +209,32 @@ func isWord(text string) bool {
 	return text != "" && (text[0] >= 'a' && text[0] <= 'z' || text[0] == '_' || text[0] == '"')
 }
 
-// constraintIn returns the constraint that an error of another node is about, or "". The name itself gets lost on the way. It is in the
-// message or, for errors of schema/, in the hint, with the number of the shard.
-func constraintIn(pgErr *pgconn.PgError) string {
+// nameAsElsewhere gives an error the names that it has without Citus. The violation of a constraint on the user's own node names the shard.
+// Another node's error has lost all names: they are in its message or, for errors of schema/, in the hint.
+func nameAsElsewhere(pgErr *pgconn.PgError) {
+	if pgErr.Code == pgerrcode.InvalidParameterValue && strings.HasPrefix(pgErr.Message, `time zone "`) {
+		pgErr.Routine = zoneRoutines[0]
+	}
 	if !strings.HasPrefix(pgErr.Code, "23") {
-		return ""
+		return
+	}
+	if m := nullColumn.FindStringSubmatch(pgErr.Message); m != nil {
+		pgErr.ColumnName, pgErr.TableName = m[1], m[2]
 	}
 	for _, text := range []string{pgErr.Hint, pgErr.Message} {
-		if m := constraintName.FindStringSubmatch(text); m != nil {
-			return m[1]
+		if m := constraintName.FindStringSubmatch(text); m != nil && pgErr.ConstraintName == "" {
+			pgErr.ConstraintName = m[1]
 		}
 	}
-	return ""
+	pgErr.TableName = shardNumber.ReplaceAllString(pgErr.TableName, "")
+	switch pgErr.Code {
+	case pgerrcode.UniqueViolation, pgerrcode.ExclusionViolation, pgerrcode.ForeignKeyViolation, pgerrcode.RestrictViolation: // a check has one name everywhere
+		pgErr.ConstraintName = shardNumber.ReplaceAllString(pgErr.ConstraintName, "")
+	}
 }
 
-var constraintName = regexp.MustCompile(`\b((?:ck|fk|uq|ix)_[a-z_]*[a-z])(?:_\d+)?\b`)
+var (
+	constraintName = regexp.MustCompile(`\bconstraint "([^"]+)"`)
+	nullColumn     = regexp.MustCompile(`^null value in column "([^"]+)" of relation "([^"]+)"`)
+	shardNumber    = regexp.MustCompile(`_[0-9]{6,}$`) // they begin with 102008
+)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -207,26 +206,9 @@ func TestQueriesAreOneTaskOnCitus(t *testing.T) {
 			t.Error("empty")
 		}
 		for _, q := range sent.take() {
-			tx := begin(t, db.Pool())
-			exec(t, tx, "SELECT bizydb.enter($1)", int64(user))
-			plan, err := queryAll[string](t, tx, "EXPLAIN (COSTS OFF) "+q.sql, q.args...)
-			if err != nil && strings.Contains(err.Error(), "cannot switch local execution status") { // of EXPLAIN alone, on a node with shards
-				_ = tx.Rollback(t.Context())
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			counts := taskCount.FindAllStringSubmatch(strings.Join(plan, "\n"), -1)
-			if len(counts) > 0 {
+			if oneTask(t, db, user, q) {
 				explained++
 			}
-			for _, m := range counts {
-				if m[1] != "1" {
-					t.Errorf("%s tasks\n%s\n%s", m[1], q.sql, strings.Join(plan, "\n"))
-				}
-			}
-			_ = tx.Rollback(t.Context())
 		}
 		if !reads(method) {
 			c = callOf(method, others)
@@ -241,9 +223,47 @@ func TestQueriesAreOneTaskOnCitus(t *testing.T) {
 	}
 }
 
-// Errors have their names, although another node's lose the constraint.
+// oneTask checks that a query asks one node, and says whether it is distributed and can be explained.
+func oneTask(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, q recorder) bool {
+	t.Helper()
+	tx := begin(t, db.Pool())
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	exec(t, tx, "SELECT bizydb.enter($1)", int64(user))
+	plan, err := queryAll[string](t, tx, "EXPLAIN (COSTS OFF) "+q.sql, q.args...)
+	if err != nil && strings.Contains(err.Error(), "cannot switch local execution status") { // of EXPLAIN alone, on a node with shards
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := taskCount.FindAllStringSubmatch(strings.Join(plan, "\n"), -1)
+	for _, m := range counts {
+		if m[1] != "1" {
+			t.Errorf("%s tasks\n%s\n%s", m[1], q.sql, strings.Join(plan, "\n"))
+		}
+	}
+	return len(counts) > 0
+}
+
+// Errors have their names, whether they come from the user's own node or from another one.
 func TestErrorsOnCitus(t *testing.T) {
 	db, _ := onCitus(t)
+	for range 6 { // users, who are on all nodes
+		errorsOnCitus(t, db)
+	}
+	bizydb.SetBcryptCost(db.Accounts(), 4)
+	p := bizydb.RegisterParams{Email: rand.Text() + "@example.org", Username: strings.ToLower(rand.Text()), Password: bizydb.NewPassword("correct horse")}
+	if _, err := db.Accounts().Register(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.Accounts().Register(t.Context(), p)
+	if f := new(bizydb.FieldError); !errors.Is(err, bizydb.ErrConflict) || !errors.As(err, &f) || f.Column != "email" {
+		t.Errorf("registered twice: %v, want ErrConflict of the email", err)
+	}
+}
+
+func errorsOnCitus(t *testing.T, db *bizydbtest.Database) {
+	t.Helper()
 	ctx := t.Context()
 	user := db.NewUser(t)
 	s := db.As(user)
@@ -297,24 +317,43 @@ func TestErrorsOnCitus(t *testing.T) {
 	}
 }
 
-// Errors as nodes of Citus 13.2 send them to each other: without the constraint's name, with the number of the shard, with other codes.
+// Errors as nodes of Citus 13.2 send them: the user's own node with the names of the shard, another node without the constraint's name, and
+// with other codes.
 func TestErrorsOfNodes(t *testing.T) {
 	t.Parallel()
+	own := map[string]bizydb.Constraint{
+		"ix_entries_running": {Table: "entries", Column: "stopped_at"},
+		"notes_task_id_fkey": {Table: "notes", Column: "task_id"},
+		"ck_notes_1234567":   {Table: "notes", Column: "body"},
+	}
 	for name, c := range map[string]struct {
-		sent pgconn.PgError
-		want error
+		sent  pgconn.PgError
+		want  error
+		field string
 	}{
-		"a constraint in the message": {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `new row for relation "tasks_102050" violates check constraint "ck_tasks_title_not_blank"`}, bizydb.ErrInvalid},
-		"a constraint of a shard":     {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_parent_goal_102050"`}, bizydb.ErrUnknownReference},
-		"a constraint in the hint":    {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: "goal 1 cannot be its own ancestor", Hint: `constraint "ck_goals_no_cycle"`}, bizydb.ErrGoalCycle},
-		"another user's row":          {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: `new row violates row-level security policy for table "tasks_102050"`}, bizydb.ErrInvalid},
-		"no right on a table":         {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: "permission denied for table tasks_102050"}, bizydb.ErrMissingGrant},
-		"a user whom no node knows":   {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_user_102050"`}, bizydb.ErrNotOnCitus},
-		"two roles":                   {pgconn.PgError{Code: "XX000", Message: "cannot perform query on placements that were modified in this transaction by a different user"}, bizydb.ErrNotOnCitus},
+		"a check":                     {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `new row for relation "tasks_102050" violates check constraint "ck_tasks_title_not_blank"`}, bizydb.ErrInvalid, "tasks.title"},
+		"a check on the own node":     {pgconn.PgError{Code: pgerrcode.CheckViolation, TableName: "tasks_102050", ConstraintName: "ck_tasks_title_not_blank"}, bizydb.ErrInvalid, "tasks.title"},
+		"a key":                       {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_parent_goal_102050"`}, bizydb.ErrUnknownReference, "tasks.parent_goal_id"},
+		"a key on the own node":       {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, TableName: "tasks_102050", ConstraintName: "fk_tasks_parent_goal_102050"}, bizydb.ErrUnknownReference, "tasks.parent_goal_id"},
+		"a constraint in the hint":    {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: "goal 1 cannot be its own ancestor", Hint: `constraint "ck_goals_no_cycle"`}, bizydb.ErrGoalCycle, "goals.parent_goal_id"},
+		"an own check":                {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `new row for relation "notes_102050" violates check constraint "ck_notes_1234567"`}, bizydb.ErrInvalid, "notes.body"},
+		"an own key":                  {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "notes_102050" violates foreign key constraint "notes_task_id_fkey_102050"`}, bizydb.ErrUnknownReference, "notes.task_id"},
+		"an own index":                {pgconn.PgError{Code: pgerrcode.UniqueViolation, Message: `duplicate key value violates unique constraint "ix_entries_running_102050"`}, bizydb.ErrConflict, "entries.stopped_at"},
+		"an own index, the own node":  {pgconn.PgError{Code: pgerrcode.UniqueViolation, TableName: "entries_102050", ConstraintName: "ix_entries_running_102050"}, bizydb.ErrConflict, "entries.stopped_at"},
+		"NULL":                        {pgconn.PgError{Code: pgerrcode.NotNullViolation, Message: `null value in column "body" of relation "notes_102050" violates not-null constraint`}, bizydb.ErrInvalid, "notes.body"},
+		"NULL on the own node":        {pgconn.PgError{Code: pgerrcode.NotNullViolation, TableName: "notes_102050", ColumnName: "body"}, bizydb.ErrInvalid, "notes.body"},
+		"a zone":                      {pgconn.PgError{Code: pgerrcode.InvalidParameterValue, Message: `time zone "Nowhere" not recognized`, Routine: "ReportResultError"}, bizydb.ErrInvalid, ".time_zone"},
+		"another user's row":          {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: `new row violates row-level security policy for table "tasks_102050"`}, bizydb.ErrInvalid, ""},
+		"no right on a table":         {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: "permission denied for table tasks_102050"}, bizydb.ErrMissingGrant, ""},
+		"a user whom no node knows":   {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_user_102050"`}, bizydb.ErrNotOnCitus, ""},
+		"such a user on the own node": {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, TableName: "tasks_102050", ConstraintName: "fk_tasks_user_102050"}, bizydb.ErrNotOnCitus, ""},
+		"two roles":                   {pgconn.PgError{Code: "XX000", Message: "cannot perform query on placements that were modified in this transaction by a different user"}, bizydb.ErrNotOnCitus, ""},
 	} {
 		c.sent.Severity = "ERROR"
-		if err := bizydb.ClassifyOnCitus(&c.sent); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", name, err, c.want)
+		err := bizydb.ClassifyOnCitus(&c.sent, own)
+		var field *bizydb.FieldError
+		if errors.As(err, &field); !errors.Is(err, c.want) || field == nil && c.field != "" || field != nil && field.Table+"."+field.Column != c.field {
+			t.Errorf("%s: %v, want %v of %s", name, err, c.want, c.field)
 		}
 	}
 }
@@ -745,110 +784,6 @@ func TestOffOnCitus(t *testing.T) {
 	}
 	if _, err := bizydb.Open(t.Context(), db.DSN, bizydb.WithStandbys(db.DSN)); !errors.Is(err, bizydb.ErrConfig) {
 		t.Errorf("standbys: %v, want ErrConfig", err)
-	}
-}
-
-// Tables of the service's own are confined too, and accepted by StrictOpen.
-func TestOwnTablesOnCitus(t *testing.T) {
-	made := testdb.Common // alone, since it locks tables that others use
-	if !testdb.OnCitus() {
-		t.Parallel()
-		made = func(t testing.TB) *bizydbtest.Database { return bizydbtest.New(t, oneNode) }
-	}
-	admin := made(t)
-	testdb.WithOwner(t, admin, func(conn *pgx.Conn) error {
-		for _, sql := range slices.Concat([]string{"DROP SCHEMA IF EXISTS app CASCADE", "CREATE SCHEMA app"}, ownTable(t), []string{"GRANT USAGE ON SCHEMA app TO " + parseConfig(t, admin.DSN).ConnConfig.User}) {
-			if strings.Contains(sql, "create_distributed_table") && !testdb.OnCitus() {
-				continue
-			}
-			if _, err := conn.Exec(t.Context(), sql); err != nil {
-				return fmt.Errorf("%s: %w", sql, err)
-			}
-		}
-		return nil
-	})
-	db := &bizydbtest.Database{DB: openChecked(t, admin.DSN, bizydb.StrictOpen()), DSN: admin.DSN, AdminDSN: admin.AdminDSN}
-	bizydbtest.CheckConfined(t, db)
-	ownTableWorks(t, db)
-	for sql, want := range map[string]string{
-		"CREATE TABLE app.items (task_id bigint); SELECT bizydb.confine('app.items', via => 'task_id')": "user_id of its own",
-		"CREATE TABLE app.items (user_id bigint); SELECT bizydb.confine('app.items')":                   "is not distributed",
-	} {
-		if strings.Contains(want, "distributed") && !testdb.OnCitus() {
-			continue
-		}
-		testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
-			if _, err := conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %v", sql, err)
-			}
-			return nil
-		})
-	}
-}
-
-// ownTable has the statements of docs/citus.md.
-func ownTable(t *testing.T) []string {
-	t.Helper()
-	page, err := os.ReadFile("../docs/citus.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile("(?s)```sql\n(CREATE TABLE app.notes .*?)```").FindSubmatch(page)
-	if block == nil {
-		t.Fatal("docs/citus.md has no table app.notes")
-	}
-	return strings.Split(strings.TrimSpace(string(block[1])), ";\n")
-}
-
-func ownTableWorks(t *testing.T, db *bizydbtest.Database) {
-	t.Helper()
-	ctx := t.Context()
-	users := []bizydb.UserID{db.NewUser(t), db.NewUser(t)}
-	one, other := db.As(users[0]), db.As(users[1])
-	at := plantAll(t, one)
-	if _, err := one.DBTX().Exec(ctx, "INSERT INTO app.notes (body, task_id) VALUES ($1, $2)", "note", at.task); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := other.DBTX().Exec(ctx, "INSERT INTO app.notes (body, task_id) VALUES ($1, $2)", "note", at.task); !errors.Is(err, bizydb.ErrUnknownReference) {
-		t.Errorf("of another user's task: %v, want ErrUnknownReference", err)
-	}
-	if rows, err := one.DBTX().Query(ctx, "INSERT INTO app.notes (body, task_id) SELECT body, $2 FROM unnest($1::text[]) AS b (body) RETURNING id", []string{"a", "b"}, at.task); err != nil {
-		t.Error(err)
-	} else if ids, err := pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil || len(ids) != 2 {
-		t.Errorf("%d ids, %v", len(ids), err)
-	}
-	for s, want := range map[*bizydb.Scope]int{&one: 3, &other: 0} {
-		for _, from := range []string{
-			"app.notes", "app.notes WHERE user_id = (SELECT bizydb.current_user_id())",
-			"app.notes n JOIN public.tasks t ON t.user_id = n.user_id AND t.id = n.task_id",
-			"app.notes n JOIN public.tasks t ON t.user_id = n.user_id AND t.id = n.task_id WHERE n.user_id = (SELECT bizydb.current_user_id())",
-		} {
-			var n int
-			if err := s.DBTX().QueryRow(ctx, "SELECT count(*) FROM "+from).Scan(&n); err != nil || n != want {
-				t.Errorf("%s: %d notes, want %d: %v", from, n, want, err)
-			}
-		}
-	}
-	if testdb.OnCitus() {
-		for _, sql := range []string{
-			"SELECT count(*) FROM app.notes n JOIN public.tasks t ON t.id = n.task_id",
-			"INSERT INTO app.notes (body) SELECT body FROM unnest(ARRAY['a']) AS b (body)",
-			"INSERT INTO app.notes (body) VALUES ('a') RETURNING to_char(now(), 'YYYY')",
-			"MERGE INTO app.notes n USING (VALUES (1)) AS v (id) ON n.user_id = (SELECT bizydb.current_user_id()) AND n.id = v.id WHEN MATCHED THEN UPDATE SET body = 'merged'",
-		} {
-			if testdb.OnOtherNode() && strings.Contains(sql, "unnest") {
-				continue // the user's, perhaps
-			}
-			if _, err := one.DBTX().Exec(ctx, sql); err == nil {
-				t.Errorf("docs/citus.md says that it is refused: %s", sql)
-			}
-		}
-	}
-	if _, err := one.DeleteTask(ctx, at.task); err != nil {
-		t.Error(err)
-	}
-	if n := ownerQuery[int](t, db, "SELECT count(*) FROM app.notes WHERE user_id = $1", users[0]); n != 0 {
-		t.Errorf("%d notes of a deleted task", n)
 	}
 }
 

@@ -76,9 +76,9 @@ func WritersOnCitus() (writers, refused []string) {
 	return c.Writers, c.ScopeFunctions
 }
 
-// ClassifyOnCitus gives an error of a server with Citus its name.
-func ClassifyOnCitus(err error) error {
-	c := newConfig(nil)
+// ClassifyOnCitus gives an error of a server with Citus its name, also with constraints of the service's own.
+func ClassifyOnCitus(err error, own map[string]Constraint) error {
+	c := newConfig(own)
 	onCitus(c)
 	return c.Classify(err)
 }

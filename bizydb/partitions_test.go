@@ -220,10 +220,6 @@ func leaveItToQueries(t testing.TB, db *bizydbtest.Database) {
 // timesheetCalls has a call of each query of examples/timesheet, of a user with an entry that is running and a comment.
 func timesheetCalls(t *testing.T, p partitioned) map[string]func(pgx.Tx) error {
 	t.Helper()
-	files, err := filepath.Glob(timesheet + "/queries/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
 	asOwner(t, p.db, fmt.Sprintf(`
 		INSERT INTO app.comments (id, user_id, task_id, body) VALUES (1000, %[1]d, %[2]d, 'done?');
 		INSERT INTO app.entries (user_id, task_id, started_at, note) VALUES (%[1]d, %[2]d, now(), '')`, p.user, p.at.task))
@@ -231,6 +227,25 @@ func timesheetCalls(t *testing.T, p partitioned) map[string]func(pgx.Tx) error {
 		"task_id": p.at.task, "id": 1000, "body": "x", "max": 5, "note": "", "started_at": time.Now(), "stopped_at": time.Now(), "since": time.Now().AddDate(0, 0, -28), "time_zone": "Europe/Berlin",
 	}
 	calls := map[string]func(pgx.Tx) error{}
+	for name, sql := range timesheetQueries(t, "/queries") {
+		calls[name] = p.asUser(t, sql, args)
+	}
+	if len(calls) < 9 {
+		t.Fatalf("only %d queries", len(calls))
+	}
+	return calls
+}
+
+var sqlcMacro = regexp.MustCompile(`sqlc\.(arg|embed)\((\w+)\)`)
+
+// timesheetQueries are queries of examples/timesheet, with @name for a parameter, by their names.
+func timesheetQueries(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(timesheet + dir + "/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := map[string]string{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -238,11 +253,11 @@ func timesheetCalls(t *testing.T, p partitioned) map[string]func(pgx.Tx) error {
 		}
 		for _, query := range strings.Split(string(content), "-- name: ")[1:] {
 			name, _, _ := strings.Cut(query, " ")
-			calls[name] = p.asUser(t, "-- name: "+strings.ReplaceAll(query, "sqlc.embed(e)", "e.*"), args)
+			queries[name] = "-- name: " + sqlcMacro.ReplaceAllStringFunc(query, func(macro string) string {
+				m := sqlcMacro.FindStringSubmatch(macro)
+				return map[string]string{"arg": "@" + m[2], "embed": m[2] + ".*"}[m[1]]
+			})
 		}
 	}
-	if len(calls) < 9 {
-		t.Fatalf("only %d queries", len(calls))
-	}
-	return calls
+	return queries
 }
