@@ -562,6 +562,45 @@ func TestTransactionsThatFailOnCitus(t *testing.T) {
 	}
 }
 
+// Whether a user is active is asked on the node that the service is connected to, and in its transaction.
+func TestActiveUsersOnCitus(t *testing.T) {
+	t.Parallel()
+	db, _ := onCitus(t)
+	ctx := t.Context()
+	bizydb.SetBcryptCost(db.Accounts(), 4)
+	for range 4 { // users, who are on all nodes
+		user := db.NewUser(t)
+		tx := begin(t, db.Pool())
+		name := strings.ToLower(rand.Text())
+		added, err := db.Accounts().WithTx(tx).Register(ctx, bizydb.RegisterParams{Email: name + "@example.org", Username: name, Password: bizydb.NewPassword("correct horse")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.As(added.ID).WithTx(tx).ListTasks(ctx, planner.ListTasksParams{}); err != nil {
+			t.Errorf("a user who was added in the transaction: %v", err)
+		}
+		if _, err := db.As(user).WithTx(tx).ListTasks(ctx, planner.ListTasksParams{}); err != nil {
+			t.Error(err)
+		}
+		if _, err := db.Accounts().WithTx(tx).Deactivate(ctx, user); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.As(user).WithTx(tx).ListTasks(ctx, planner.ListTasksParams{}); !errors.Is(err, bizydb.ErrNoUser) {
+			t.Errorf("a user who was deactivated in the transaction: %v, want ErrNoUser", err)
+		}
+		_ = tx.Rollback(ctx)
+		if _, err := db.As(user).ListTasks(ctx, planner.ListTasksParams{}); err != nil {
+			t.Errorf("after it was rolled back: %v", err)
+		}
+		if _, err := db.Accounts().Deactivate(ctx, user); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.As(user).ListTasks(ctx, planner.ListTasksParams{}); !errors.Is(err, bizydb.ErrNoUser) {
+			t.Errorf("a user who is not active: %v, want ErrNoUser", err)
+		}
+	}
+}
+
 // A statement that does not say that it writes cannot do so by a function on another node.
 func TestReadsDoNotWriteOnCitus(t *testing.T) {
 	t.Parallel()

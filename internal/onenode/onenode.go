@@ -17,7 +17,7 @@ import (
 var standIns string
 
 const dropStandIns = `
-	DROP TABLE public.pg_dist_partition;
+	DROP TABLE public.pg_dist_partition, public.pg_dist_shard;
 	DROP ROUTINE public.create_reference_table, public.create_distributed_table, public.create_distributed_function`
 
 // Roles are those of all databases of the server, and no other node connects as them.

@@ -1,6 +1,9 @@
 -- What 001_distribute.sql calls of Citus.
 CREATE TABLE public.pg_dist_partition (logicalrelid regclass);
 
+CREATE TABLE public.pg_dist_shard (logicalrelid regclass, shardid bigint);
+INSERT INTO public.pg_dist_shard VALUES ('public.users', 102008);
+
 CREATE FUNCTION public.create_reference_table(regclass) RETURNS void LANGUAGE sql RETURN NULL;
 
 CREATE FUNCTION public.create_distributed_table(regclass, text, colocate_with text DEFAULT NULL) RETURNS void LANGUAGE sql RETURN NULL;

@@ -1065,7 +1065,13 @@ BEGIN
   IF coalesce(pg_catalog.current_setting('bizydb.now', true), '') OPERATOR(pg_catalog.=) '' THEN -- the coordinator knows the user, and no other node does
     RAISE EXCEPTION 'the other nodes have not been told the user' USING ERRCODE = 'UB033',
       HINT = 'A service that was started before schema.Distribute has to be restarted.';
-  ELSIF NOT EXISTS (SELECT FROM public.users u WHERE u.id OPERATOR(pg_catalog.=) me AND u.is_active) THEN
+  END IF;
+  IF pg_catalog.to_regclass('public.users_102008') IS NOT NULL THEN
+    IF EXISTS (SELECT FROM public.users_102008 u WHERE u.id OPERATOR(pg_catalog.=) me AND u.is_active) THEN
+      RETURN;
+    END IF;
+  END IF;
+  IF NOT EXISTS (SELECT FROM public.users u WHERE u.id OPERATOR(pg_catalog.=) me AND u.is_active) THEN
     PERFORM bizydb.no_such_user();
   END IF;
 END
