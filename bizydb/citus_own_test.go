@@ -152,6 +152,9 @@ func TestTimesheetOnCitus(t *testing.T) {
 	}
 	for name, sql := range on.queries {
 		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(parametersOf(without.queries[name]), parametersOf(sql)); diff != "" {
+				t.Errorf("sqlc would make another method of it, by the parameters without Citus, and on it:\n%s", diff)
+			}
 			got := on.answers(t, name)
 			if diff := cmp.Diff(without.answers(t, name), got); diff != "" {
 				t.Errorf("without Citus, and on it:\n%s", diff)
@@ -177,6 +180,17 @@ func TestTimesheetOnCitus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// parametersOf are the parameters of a query with @name, in the order in which sqlc takes them.
+func parametersOf(sql string) []string {
+	var names []string
+	for _, name := range regexp.MustCompile(`@\w+`).FindAllString(sql, -1) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // sheets have the queries of a timesheet, and the database that they are for.

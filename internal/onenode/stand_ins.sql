@@ -2,7 +2,6 @@
 CREATE TABLE public.pg_dist_partition (logicalrelid regclass);
 
 CREATE TABLE public.pg_dist_shard (logicalrelid regclass, shardid bigint);
-INSERT INTO public.pg_dist_shard VALUES ('public.users', 102008);
 
 CREATE FUNCTION public.create_reference_table(regclass) RETURNS void LANGUAGE sql RETURN NULL;
 

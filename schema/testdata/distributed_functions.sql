@@ -1066,11 +1066,6 @@ BEGIN
     RAISE EXCEPTION 'the other nodes have not been told the user' USING ERRCODE = 'UB033',
       HINT = 'A service that was started before schema.Distribute has to be restarted.';
   END IF;
-  IF pg_catalog.to_regclass('public.users_102008') IS NOT NULL THEN
-    IF EXISTS (SELECT FROM public.users_102008 u WHERE u.id OPERATOR(pg_catalog.=) me AND u.is_active) THEN
-      RETURN;
-    END IF;
-  END IF;
   IF NOT EXISTS (SELECT FROM public.users u WHERE u.id OPERATOR(pg_catalog.=) me AND u.is_active) THEN
     PERFORM bizydb.no_such_user();
   END IF;
