@@ -66,7 +66,8 @@ FROM (
   ('datestyle', '^ISO', 'ISO', true),
   ('extra_float_digits', '^[123]$', '1', true),
   ('intervalstyle', CASE WHEN is_distributed THEN '^(?!sql_standard)' ELSE '' END, 'postgres', true),
-  ('plan_cache_mode', CASE WHEN is_distributed THEN '^(?!force_generic_plan)' ELSE '' END, 'auto', true)
+  ('plan_cache_mode', CASE WHEN is_distributed THEN '^(?!force_generic_plan)' ELSE '' END, 'auto', true),
+  ('citus.enable_local_execution', CASE WHEN is_distributed THEN '^(?!off)' ELSE '' END, 'on', true)
 ) AS s (name, accepted, wanted, in_text), LATERAL (SELECT coalesce(current_setting(name, true), '')) AS c (value)
 WHERE value !~ accepted ORDER BY in_text`
 
@@ -101,7 +102,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 			return fmt.Errorf("bizydb: open: %w", db.pool.Config.Classify(err))
 		}
 		if string(results[0].Rows[0][0]) == "t" {
-			onCitus(db.pool.Config)
+			onCitus(db.pool.Config, o.constraints)
 		}
 		return nil
 	}
@@ -110,7 +111,7 @@ func (db *DB) check(ctx context.Context, o options) error {
 		if len(o.standbys) > 0 {
 			return fmt.Errorf("bizydb: open: %w", errCitusStandbys)
 		}
-		onCitus(db.pool.Config)
+		onCitus(db.pool.Config, o.constraints)
 		found, err = inspect(ctx, conn.Conn().PgConn(), rights.CitusSQL())
 	}
 	if err = found.problem(err, settings.User, db.pool.Mode, o); err == nil && o.strict {

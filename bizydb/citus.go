@@ -25,11 +25,11 @@ var errCitusStandbys = fmt.Errorf("%w: standbys are not for a database on Citus"
 // docs/citus.md has what works instead. The transaction is aborted.
 var ErrNotOnCitus = errors.New("not possible in a transaction on Citus")
 
-// onCitus prepares a pool for a database on Citus. The pool has not been used yet.
-func onCitus(c *executor.Config) {
+// onCitus prepares a pool for a database on Citus. The pool has not been used yet. The service describes its own constraints.
+func onCitus(c *executor.Config, own map[string]Constraint) {
 	refused := c.Refused
 	c.Refused = func(pgErr *pgconn.PgError, err error) error {
-		nameAsElsewhere(pgErr)
+		nameAsElsewhere(pgErr, own)
 		switch {
 		case pgErr.Code == pgerrcode.InsufficientPrivilege && strings.HasPrefix(pgErr.Message, "new row violates row-level security policy"): // a row of another user's
 			return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -209,32 +209,56 @@ func isWord(text string) bool {
 	return text != "" && (text[0] >= 'a' && text[0] <= 'z' || text[0] == '_' || text[0] == '"')
 }
 
-// nameAsElsewhere gives an error the names that it has without Citus. The violation of a constraint on the user's own node names the shard.
-// Another node's error has lost all names: they are in its message or, for errors of schema/, in the hint.
-func nameAsElsewhere(pgErr *pgconn.PgError) {
-	if pgErr.Code == pgerrcode.InvalidParameterValue && strings.HasPrefix(pgErr.Message, `time zone "`) {
+// nameAsElsewhere gives an error the names that it has without Citus. Errors of another node have only a message and a hint, and names in
+// errors of the user's own node end in the number of the shard: all those of tables, and those of constraints except for checks that are older
+// than the shards. A name that is described is left as it is.
+func nameAsElsewhere(pgErr *pgconn.PgError, own map[string]Constraint) {
+	if pgErr.Code == pgerrcode.InvalidParameterValue && pgErr.Routine == routineOfOtherNodes && strings.HasPrefix(pgErr.Message, `time zone "`) {
 		pgErr.Routine = zoneRoutines[0]
 	}
 	if !strings.HasPrefix(pgErr.Code, "23") {
 		return
 	}
-	if m := nullColumn.FindStringSubmatch(pgErr.Message); m != nil {
-		pgErr.ColumnName, pgErr.TableName = m[1], m[2]
-	}
-	for _, text := range []string{pgErr.Hint, pgErr.Message} {
-		if m := constraintName.FindStringSubmatch(text); m != nil && pgErr.ConstraintName == "" {
+	if pgErr.TableName == "" && pgErr.ConstraintName == "" {
+		for pattern, set := range namesIn {
+			if m := pattern.FindStringSubmatch(pgErr.Message); m != nil {
+				set(pgErr, m[1:])
+			}
+		}
+		if m := hintedConstraint.FindStringSubmatch(pgErr.Hint); m != nil {
 			pgErr.ConstraintName = m[1]
 		}
 	}
-	pgErr.TableName = shardNumber.ReplaceAllString(pgErr.TableName, "")
-	switch pgErr.Code {
-	case pgerrcode.UniqueViolation, pgerrcode.ExclusionViolation, pgerrcode.ForeignKeyViolation, pgerrcode.RestrictViolation: // a check has one name everywhere
-		pgErr.ConstraintName = shardNumber.ReplaceAllString(pgErr.ConstraintName, "")
+	if _, described := own[pgErr.ConstraintName]; described {
+		return
 	}
+	number := shardNumber.FindString(pgErr.TableName)
+	if pgErr.TableName == "" {
+		number = shardNumber.FindString(pgErr.ConstraintName)
+	}
+	pgErr.TableName = strings.TrimSuffix(pgErr.TableName, number)
+	pgErr.ConstraintName = strings.TrimSuffix(pgErr.ConstraintName, number)
+}
+
+const routineOfOtherNodes = "ReportResultError"
+
+// namesIn are the server's messages about constraints, with what they name.
+var namesIn = map[*regexp.Regexp]func(pgErr *pgconn.PgError, names []string){
+	regexp.MustCompile(`^null value in column "(.+)" of relation "(.+)" violates not-null constraint$`): func(pgErr *pgconn.PgError, names []string) {
+		pgErr.ColumnName, pgErr.TableName = names[0], names[1]
+	},
+	regexp.MustCompile(`^(?:new row for relation|insert or update on table) "(.+)" violates (?:check|foreign key) constraint "(.+)"$`): func(pgErr *pgconn.PgError, names []string) {
+		pgErr.TableName, pgErr.ConstraintName = names[0], names[1]
+	},
+	regexp.MustCompile(`^update or delete on table ".+" violates (?:RESTRICT setting of )?foreign key constraint "(.+)" on table "(.+)"$`): func(pgErr *pgconn.PgError, names []string) {
+		pgErr.ConstraintName, pgErr.TableName = names[0], names[1]
+	},
+	regexp.MustCompile(`^(?:duplicate|conflicting) key value violates (?:unique|exclusion) constraint "(.+)"$|^value for domain .+ violates check constraint "(.+)"$`): func(pgErr *pgconn.PgError, names []string) {
+		pgErr.ConstraintName = names[0] + names[1]
+	},
 }
 
 var (
-	constraintName = regexp.MustCompile(`\bconstraint "([^"]+)"`)
-	nullColumn     = regexp.MustCompile(`^null value in column "([^"]+)" of relation "([^"]+)"`)
-	shardNumber    = regexp.MustCompile(`_[0-9]{6,}$`) // they begin with 102008
+	hintedConstraint = regexp.MustCompile(`^constraint "(\w+)"$`) // of schema/
+	shardNumber      = regexp.MustCompile(`_[0-9]{6,}$`)          // numbers begin with 102008
 )

@@ -248,7 +248,7 @@ func oneTask(t *testing.T, db *bizydbtest.Database, user bizydb.UserID, q record
 // Errors have their names, whether they come from the user's own node or from another one.
 func TestErrorsOnCitus(t *testing.T) {
 	db, _ := onCitus(t)
-	for range 6 { // users, who are on all nodes
+	for range 10 { // users, so that some are on the node of the service, if it has rows
 		errorsOnCitus(t, db)
 	}
 	bizydb.SetBcryptCost(db.Accounts(), 4)
@@ -325,6 +325,7 @@ func TestErrorsOfNodes(t *testing.T) {
 		"ix_entries_running": {Table: "entries", Column: "stopped_at"},
 		"notes_task_id_fkey": {Table: "notes", Column: "task_id"},
 		"ck_notes_1234567":   {Table: "notes", Column: "body"},
+		"uq_log_202401":      {Table: "log", Column: "at"}, // of a table that is not distributed
 	}
 	for name, c := range map[string]struct {
 		sent  pgconn.PgError
@@ -337,12 +338,19 @@ func TestErrorsOfNodes(t *testing.T) {
 		"a key on the own node":       {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, TableName: "tasks_102050", ConstraintName: "fk_tasks_parent_goal_102050"}, bizydb.ErrUnknownReference, "tasks.parent_goal_id"},
 		"a constraint in the hint":    {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: "goal 1 cannot be its own ancestor", Hint: `constraint "ck_goals_no_cycle"`}, bizydb.ErrGoalCycle, "goals.parent_goal_id"},
 		"an own check":                {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `new row for relation "notes_102050" violates check constraint "ck_notes_1234567"`}, bizydb.ErrInvalid, "notes.body"},
+		"a check of shards":           {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `new row for relation "notes_102050" violates check constraint "ck_notes_1234567_102050"`}, bizydb.ErrInvalid, "notes.body"},
+		"such a check, the own node":  {pgconn.PgError{Code: pgerrcode.CheckViolation, TableName: "notes_102050", ConstraintName: "ck_notes_1234567_102050"}, bizydb.ErrInvalid, "notes.body"},
+		"a row that is referenced":    {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `update or delete on table "tasks_102099" violates foreign key constraint "notes_task_id_fkey_102050" on table "notes_102050"`}, bizydb.ErrUnknownReference, "notes.task_id"},
+		"a name like a shard's":       {pgconn.PgError{Code: pgerrcode.UniqueViolation, TableName: "log_202401", ConstraintName: "uq_log_202401"}, bizydb.ErrConflict, "log.at"},
+		"a domain":                    {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `value for domain app.body violates check constraint "ck_notes_1234567"`}, bizydb.ErrInvalid, "notes.body"},
+		"text of the service's own":   {pgconn.PgError{Code: pgerrcode.CheckViolation, Message: `no constraint "ck_tasks_title_not_blank"`}, bizydb.ErrInvalid, ""},
 		"an own key":                  {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "notes_102050" violates foreign key constraint "notes_task_id_fkey_102050"`}, bizydb.ErrUnknownReference, "notes.task_id"},
 		"an own index":                {pgconn.PgError{Code: pgerrcode.UniqueViolation, Message: `duplicate key value violates unique constraint "ix_entries_running_102050"`}, bizydb.ErrConflict, "entries.stopped_at"},
 		"an own index, the own node":  {pgconn.PgError{Code: pgerrcode.UniqueViolation, TableName: "entries_102050", ConstraintName: "ix_entries_running_102050"}, bizydb.ErrConflict, "entries.stopped_at"},
 		"NULL":                        {pgconn.PgError{Code: pgerrcode.NotNullViolation, Message: `null value in column "body" of relation "notes_102050" violates not-null constraint`}, bizydb.ErrInvalid, "notes.body"},
 		"NULL on the own node":        {pgconn.PgError{Code: pgerrcode.NotNullViolation, TableName: "notes_102050", ColumnName: "body"}, bizydb.ErrInvalid, "notes.body"},
 		"a zone":                      {pgconn.PgError{Code: pgerrcode.InvalidParameterValue, Message: `time zone "Nowhere" not recognized`, Routine: "ReportResultError"}, bizydb.ErrInvalid, ".time_zone"},
+		"a zone of another function":  {pgconn.PgError{Code: pgerrcode.InvalidParameterValue, Message: `time zone "Nowhere" not recognized`, Routine: "pg_tzset"}, bizydb.ErrInvalid, ""},
 		"another user's row":          {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: `new row violates row-level security policy for table "tasks_102050"`}, bizydb.ErrInvalid, ""},
 		"no right on a table":         {pgconn.PgError{Code: pgerrcode.InsufficientPrivilege, Message: "permission denied for table tasks_102050"}, bizydb.ErrMissingGrant, ""},
 		"a user whom no node knows":   {pgconn.PgError{Code: pgerrcode.ForeignKeyViolation, Message: `insert or update on table "tasks_102050" violates foreign key constraint "fk_tasks_user_102050"`}, bizydb.ErrNotOnCitus, ""},
@@ -568,7 +576,7 @@ func TestActiveUsersOnCitus(t *testing.T) {
 	db, _ := onCitus(t)
 	ctx := t.Context()
 	bizydb.SetBcryptCost(db.Accounts(), 4)
-	for range 4 { // users, who are on all nodes
+	for range 4 {
 		user := db.NewUser(t)
 		tx := begin(t, db.Pool())
 		name := strings.ToLower(rand.Text())
@@ -599,6 +607,41 @@ func TestActiveUsersOnCitus(t *testing.T) {
 			t.Errorf("a user who is not active: %v, want ErrNoUser", err)
 		}
 	}
+}
+
+// The node's own copy of users is read, if Citus uses it.
+func TestCopyOfUsersOnCitus(t *testing.T) {
+	t.Parallel()
+	onlyOnCitus(t)
+	db, _ := onCitus(t)
+	user := db.NewUser(t)
+	if _, err := db.Accounts().Deactivate(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
+		for _, used := range []bool{true, false} {
+			if err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+				shard, err := queryAll[int64](t, tx, "SELECT shardid FROM pg_dist_shard WHERE logicalrelid = 'public.users'::regclass")
+				if err != nil {
+					return err
+				}
+				exec(t, tx, "SET LOCAL citus.enable_manual_changes_to_shards = on")
+				exec(t, tx, "SELECT bizydb.set_time()")
+				exec(t, tx, fmt.Sprintf("UPDATE public.users_%d SET is_active = true WHERE id = %d", shard[0], user)) // as of before it was deactivated
+				if !used {
+					exec(t, tx, "DELETE FROM pg_dist_placement p USING pg_dist_local_group l WHERE p.shardid = $1 AND p.groupid = l.groupid", shard[0])
+				}
+				_, err = tx.Exec(t.Context(), "SELECT bizydb.enter($1)", int64(user))
+				if entered := err == nil; entered != used {
+					t.Errorf("a copy that is used: %t, the user enters: %t, %v", used, entered, err)
+				}
+				return errors.New("undo")
+			}); err == nil || err.Error() != "undo" {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // A statement that does not say that it writes cannot do so by a function on another node.
@@ -700,7 +743,7 @@ func TestSettingsAfterACallOnCitus(t *testing.T) {
 }
 
 // Values are sent to a node as texts, and read there with its settings. With a generic plan the lock is not taken there.
-var settingsOnCitus = map[string]string{"datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "extra_float_digits": "0", "plan_cache_mode": "force_generic_plan"}
+var settingsOnCitus = map[string]string{"datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "extra_float_digits": "0", "plan_cache_mode": "force_generic_plan", "citus.enable_local_execution": "off"}
 
 // With such settings, of the login or in a transaction of the service's, nothing is done.
 func TestSettingsOnCitus(t *testing.T) {

@@ -72,14 +72,14 @@ func ReplacedOnCitus(query string) bool { return citusCalls[query] != "" || citu
 // WritersOnCitus are the functions that write there, and those that a caller's statement must not call.
 func WritersOnCitus() (writers, refused []string) {
 	c := executor.Config{Writers: Writers()}
-	onCitus(&c)
+	onCitus(&c, nil)
 	return c.Writers, c.ScopeFunctions
 }
 
 // ClassifyOnCitus gives an error of a server with Citus its name, also with constraints of the service's own.
 func ClassifyOnCitus(err error, own map[string]Constraint) error {
 	c := newConfig(own)
-	onCitus(c)
+	onCitus(c, own)
 	return c.Classify(err)
 }
 

@@ -1,5 +1,7 @@
--- What db/migrations is in a database on Citus. Keys begin with the user. A table gets its indexes, is distributed, then confined, and then gets
--- its foreign keys, in a DO block: Citus sends the nodes the text of the whole message for them, and tern sends a migration as one message.
+-- db/migrations in the form for Citus. Keys begin with the user. A table gets its indexes, is distributed, is confined, and gets its foreign keys in
+-- a DO block: for later changes of a table, Citus sends the nodes the text of the whole message, and tern sends a migration as one message.
+SET LOCAL citus.multi_shard_modify_mode = 'sequential'; -- a confined table cannot be changed again in its transaction otherwise
+
 CREATE SCHEMA app;
 
 CREATE TABLE app.comments (
@@ -48,7 +50,7 @@ GRANT SELECT ON app.entries TO bizydb_reporter;
 CREATE FUNCTION app.switch_entry(owner bigint, task bigint, note text) RETURNS bigint
   LANGUAGE sql SET search_path = pg_catalog, pg_temp SET citus.allow_nested_distributed_execution = on
   AS $$
-UPDATE app.entries SET stopped_at = now() WHERE user_id = owner AND stopped_at IS NULL;
+UPDATE app.entries SET stopped_at = greatest(now(), started_at) WHERE user_id = owner AND stopped_at IS NULL; -- another node's clock may have started it
 INSERT INTO app.entries (user_id, task_id, started_at, note) VALUES (owner, task, now(), note) RETURNING id;
 $$;
 

@@ -6,9 +6,9 @@ INSERT INTO app.entries (task_id, started_at, stopped_at, note) VALUES (@task_id
 -- name: SwitchEntry :one
 SELECT app.switch_entry(t.user_id, t.id, @note) AS id FROM public.tasks t WHERE t.user_id = (SELECT bizydb.current_user_id()) AND t.id = @task_id;
 
--- Without one that is running ErrNotFound.
+-- Without one that is running ErrNotFound. Another node's clock may have started it.
 -- name: StopEntry :one
-UPDATE app.entries SET stopped_at = now() WHERE user_id = (SELECT bizydb.current_user_id()) AND stopped_at IS NULL RETURNING *;
+UPDATE app.entries SET stopped_at = greatest(now(), started_at) WHERE user_id = (SELECT bizydb.current_user_id()) AND stopped_at IS NULL RETURNING *;
 
 -- With its task, and the goal if there is one. Without one that is running ErrNotFound.
 -- name: RunningEntry :one
