@@ -1,6 +1,6 @@
 -- db/migrations in the form for Citus. Keys begin with the user. A table gets its indexes, is distributed, is confined, and gets its foreign keys in
 -- a DO block: for later changes of a table, Citus sends the nodes the text of the whole message, and tern sends a migration as one message.
-SET LOCAL citus.multi_shard_modify_mode = 'sequential'; -- a confined table cannot be changed again in its transaction otherwise
+SET LOCAL citus.multi_shard_modify_mode = 'sequential'; -- without it, a table that is confined in a transaction cannot be changed again in the same one
 
 CREATE SCHEMA app;
 
