@@ -44,7 +44,7 @@ fuzz() {
 	grep --quiet "^fuzz: elapsed" "$work/fuzz"
 }
 
-# Tests that take minutes even in their shortest form, which only ./long runs, and one that needs Citus, which CI lacks.
+# Tests that take minutes even in their shortest form, which only ./long runs, and those that need Citus, which CI lacks.
 long_tests='/faults/patroni TestFailover$|/bizydb (TestTransactionsThatFailOnCitus|TestCopyOfUsersOnCitus)$'
 
 # A test may be skipped in one step if it passes in another. Subtests count with their test.
