@@ -220,9 +220,11 @@ func nameAsElsewhere(pgErr *pgconn.PgError, own map[string]Constraint) {
 		return
 	}
 	if pgErr.TableName == "" && pgErr.ConstraintName == "" {
-		for pattern, set := range namesIn {
-			if m := pattern.FindStringSubmatch(pgErr.Message); m != nil {
-				set(pgErr, m[1:])
+		named := map[string]*string{"table": &pgErr.TableName, "column": &pgErr.ColumnName, "constraint": &pgErr.ConstraintName}
+		for _, pattern := range violations {
+			m := pattern.FindStringSubmatch(pgErr.Message)
+			for i := 1; i < len(m); i++ {
+				*named[pattern.SubexpNames()[i]] = m[i]
 			}
 		}
 		if m := hintedConstraint.FindStringSubmatch(pgErr.Hint); m != nil {
@@ -242,20 +244,13 @@ func nameAsElsewhere(pgErr *pgconn.PgError, own map[string]Constraint) {
 
 const routineOfOtherNodes = "ReportResultError"
 
-// namesIn are the server's messages about constraints, with what they name.
-var namesIn = map[*regexp.Regexp]func(pgErr *pgconn.PgError, names []string){
-	regexp.MustCompile(`^null value in column "(.+)" of relation "(.+)" violates not-null constraint$`): func(pgErr *pgconn.PgError, names []string) {
-		pgErr.ColumnName, pgErr.TableName = names[0], names[1]
-	},
-	regexp.MustCompile(`^(?:new row for relation|insert or update on table) "(.+)" violates (?:check|foreign key) constraint "(.+)"$`): func(pgErr *pgconn.PgError, names []string) {
-		pgErr.TableName, pgErr.ConstraintName = names[0], names[1]
-	},
-	regexp.MustCompile(`^update or delete on table ".+" violates (?:RESTRICT setting of )?foreign key constraint "(.+)" on table "(.+)"$`): func(pgErr *pgconn.PgError, names []string) {
-		pgErr.ConstraintName, pgErr.TableName = names[0], names[1]
-	},
-	regexp.MustCompile(`^(?:duplicate|conflicting) key value violates (?:unique|exclusion) constraint "(.+)"$|^value for domain .+ violates check constraint "(.+)"$`): func(pgErr *pgconn.PgError, names []string) {
-		pgErr.ConstraintName = names[0] + names[1]
-	},
+// violations are the server's messages about constraints, with what they name.
+var violations = []*regexp.Regexp{
+	regexp.MustCompile(`^null value in column "(?P<column>.+)" of relation "(?P<table>.+)" violates not-null constraint$`),
+	regexp.MustCompile(`^(?:new row for relation|insert or update on table) "(?P<table>.+)" violates (?:check|foreign key) constraint "(?P<constraint>.+)"$`),
+	regexp.MustCompile(`^update or delete on table ".+" violates (?:RESTRICT setting of )?foreign key constraint "(?P<constraint>.+)" on table "(?P<table>.+)"$`),
+	regexp.MustCompile(`^(?:duplicate|conflicting) key value violates (?:unique|exclusion) constraint "(?P<constraint>.+)"$`),
+	regexp.MustCompile(`^value for domain .+ violates check constraint "(?P<constraint>.+)"$`),
 }
 
 var (

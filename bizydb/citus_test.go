@@ -618,30 +618,22 @@ func TestCopyOfUsersOnCitus(t *testing.T) {
 	if _, err := db.Accounts().Deactivate(t.Context(), user); err != nil {
 		t.Fatal(err)
 	}
-	testdb.WithOwner(t, db, func(conn *pgx.Conn) error {
-		for _, used := range []bool{true, false} {
-			if err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
-				shard, err := queryAll[int64](t, tx, "SELECT shardid FROM pg_dist_shard WHERE logicalrelid = 'public.users'::regclass")
-				if err != nil {
-					return err
-				}
-				exec(t, tx, "SET LOCAL citus.enable_manual_changes_to_shards = on")
-				exec(t, tx, "SELECT bizydb.set_time()")
-				exec(t, tx, fmt.Sprintf("UPDATE public.users_%d SET is_active = true WHERE id = %d", shard[0], user)) // as of before it was deactivated
-				if !used {
-					exec(t, tx, "DELETE FROM pg_dist_placement p USING pg_dist_local_group l WHERE p.shardid = $1 AND p.groupid = l.groupid", shard[0])
-				}
-				_, err = tx.Exec(t.Context(), "SELECT bizydb.enter($1)", int64(user))
-				if entered := err == nil; entered != used {
-					t.Errorf("a copy that is used: %t, the user enters: %t, %v", used, entered, err)
-				}
-				return errors.New("undo")
-			}); err == nil || err.Error() != "undo" {
-				return err
-			}
+	owner := ownerPool(t, db)
+	shard := ownerQuery[int64](t, db, "SELECT shardid FROM pg_dist_shard WHERE logicalrelid = 'public.users'::regclass")
+	for _, used := range []bool{true, false} {
+		tx := begin(t, owner)
+		exec(t, tx, "SET LOCAL citus.enable_manual_changes_to_shards = on")
+		exec(t, tx, "SELECT bizydb.set_time()")
+		exec(t, tx, fmt.Sprintf("UPDATE public.users_%d SET is_active = true WHERE id = %d", shard, user)) // as of before it was deactivated
+		if !used {
+			exec(t, tx, "DELETE FROM pg_dist_placement p USING pg_dist_local_group l WHERE p.shardid = $1 AND p.groupid = l.groupid", shard)
 		}
-		return nil
-	})
+		_, err := tx.Exec(t.Context(), "SELECT bizydb.enter($1)", int64(user))
+		if entered := err == nil; entered != used {
+			t.Errorf("a copy that is used: %t, the user enters: %t, %v", used, entered, err)
+		}
+		_ = tx.Rollback(t.Context())
+	}
 }
 
 // A statement that does not say that it writes cannot do so by a function on another node.
